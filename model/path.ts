@@ -1,0 +1,124 @@
+/** Every address inside a site, in one place: identities -> relative paths with forward slashes. */
+import {
+  parseJobName,
+  parseRunId,
+  type CommitHash,
+  type JobName,
+  type TaskName,
+  type WorkerHost,
+} from './name.js';
+import { statusRunId, type JobAddress, type JobIdentity, type RunFolder } from './run.js';
+import { accept, quote, refuse, type Result } from './result.js';
+
+declare const sitePathBrand: unique symbol;
+/** A path below the site's folder, made only here and by parsePublicPath: no `..`, no leading slash, no dot file. */
+export type SitePath = string & { readonly [sitePathBrand]: true };
+
+const made = (path: string): SitePath => path as SitePath;
+
+export const recordSuffixes = ['json', 'tsv', 'wwz'] as const;
+export type RecordSuffix = (typeof recordSuffixes)[number];
+
+/** `github-jobs`, `srht-jobs`, `local-jobs`. */
+export function hostFolder(host: WorkerHost): SitePath {
+  switch (host) {
+    case 'github':
+      return made('github-jobs');
+    case 'sourcehut':
+      return made('srht-jobs');
+    case 'local':
+      return made('local-jobs');
+  }
+}
+
+/** The host of a top-level folder; `sourcehut-jobs` is what Soil's shell clients call `srht-jobs`. */
+export function parseHostFolder(text: string): Result<WorkerHost> {
+  switch (text) {
+    case 'github-jobs':
+      return accept('github');
+    case 'srht-jobs':
+    case 'sourcehut-jobs':
+      return accept('sourcehut');
+    case 'local-jobs':
+      return accept('local');
+    default:
+      return refuse(
+        `cannot accept folder ${quote(text)}: it must be one of github-jobs, srht-jobs, sourcehut-jobs, local-jobs`,
+      );
+  }
+}
+
+export const homePage = (): SitePath => made('index.html');
+export const webFile = (name: 'style.css' | 'icon.svg' | 'page.js'): SitePath => made(`web/${name}`);
+/** The newest page of a host's index is `index.html`; older pages are `page-N.html`, numbered from the oldest. */
+export const hostIndex = (host: WorkerHost): SitePath => made(`${hostFolder(host)}/index.html`);
+export const hostIndexPage = (host: WorkerHost, page: number): SitePath =>
+  made(`${hostFolder(host)}/page-${page}.html`);
+export const rawIndex = (host: WorkerHost): SitePath => made(`${hostFolder(host)}/raw.html`);
+export const rawIndexPage = (host: WorkerHost, page: number): SitePath =>
+  made(`${hostFolder(host)}/raw-${page}.html`);
+export const runFolder = ({ host, name }: RunFolder): SitePath => made(`${hostFolder(host)}/${name}`);
+export const runPage = (folder: RunFolder): SitePath => made(`${runFolder(folder)}/index.html`);
+export const jobFile = (address: JobAddress, suffix: RecordSuffix): SitePath =>
+  made(`${runFolder(address)}/${address.job}.${suffix}`);
+export const commitPage = (host: WorkerHost, commit: CommitHash): SitePath =>
+  made(`${hostFolder(host)}/commits/${commit}.html`);
+export const commitArtifactFolder = (host: WorkerHost, commit: CommitHash): SitePath =>
+  made(`${hostFolder(host)}/commits/${commit}`);
+export const mergeEvidence = (commit: CommitHash): SitePath => made(`merges/${commit}.json`);
+/** `status-api/github/RUN_ID/JOB`, `status-api/sourcehut/COMMIT/JOB`, `status-api/local/RUN/JOB`. */
+export const statusFile = (identity: JobIdentity): SitePath =>
+  made(`status-api/${identity.host}/${statusRunId(identity)}/${identity.job}`);
+
+/** Inside a wwz. Soil's own files are below `_soil/`, where no task's result may go. */
+export const wwzIndex = 'index.html';
+export const wwzOwnFolder = '_soil';
+export const wwzImagePage = '_soil/image.html';
+/** A task's log; an earlier try of a task that was retried is `_soil/logs/TASK/TRY.txt`. */
+export const wwzLog = (task: TaskName): string => `_soil/logs/${task}.txt`;
+export const wwzEarlierLog = (task: TaskName, attempt: number): string => `_soil/logs/${task}/${attempt}.txt`;
+
+/** Splits `JOB.json`, `JOB.tsv`, `JOB.wwz` into job and suffix. */
+export function parseJobFile(name: string): Result<{ readonly job: JobName; readonly suffix: RecordSuffix }> {
+  const suffix = recordSuffixes.find((s) => name.endsWith(`.${s}`));
+  if (suffix === undefined) {
+    return refuse(`cannot accept file ${quote(name)}: its name must end in .json, .tsv or .wwz`);
+  }
+  const job = parseJobName(name.slice(0, -suffix.length - 1));
+  return job.ok ? accept({ job: job.value, suffix }) : job;
+}
+
+/** A folder's name inside a host's folder: a run, an attempt of it, or a sourcehut job. */
+export function parseRunFolder(host: WorkerHost, name: string): Result<RunFolder> {
+  const id = parseRunId(name, 'run folder');
+  return id.ok ? accept({ host, name: id.value }) : id;
+}
+
+/**
+ * The path of a GET, percent-decoded once: segments that are empty, `.` or `..`, begin with a dot, or hold a
+ * backslash or control character are refused. A trailing slash is kept away by the caller.
+ */
+export function parsePublicPath(path: string): Result<SitePath> {
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment.startsWith('.') || /[\u0000-\u001f\u007f\\]/.test(segment)) {
+      return refuse(`cannot serve ${quote(path)}: ${quote(segment)} is not a public name`);
+    }
+  }
+  return accept(made(path));
+}
+
+/** The relative link from one page of the site to another file of it, percent-encoded, without a leading slash. */
+export function linkBetween(from: SitePath, to: string): string {
+  const source = from.split('/').slice(0, -1);
+  const target = to.split('/');
+  let shared = 0;
+  while (shared < source.length && shared < target.length - 1 && source[shared] === target[shared]) shared++;
+  const up = '../'.repeat(source.length - shared);
+  const down = target.slice(shared).map(encodeSegment).join('/');
+  return up === '' && down === '' ? './' : up + down;
+}
+
+/** Percent-encodes one segment of a path. A first segment with a colon would read as a scheme: `:` is encoded too. */
+export function encodeSegment(segment: string): string {
+  return encodeURIComponent(segment);
+}

@@ -1,0 +1,201 @@
+/** A record's JSON text -> a JobRecord, or a refusal that names the key, the value and the reason. */
+import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost } from './name.js';
+import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
+import { defined, recordSchema, type ImageRecord, type JobRecord, type MachineRecord } from './record.js';
+import { parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
+import { parseExitStatus } from './status.js';
+import { accept, quote, refuse, type Result } from './result.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Reads a record. Null, empty and missing values are the same; a value of a wrong type or form is named and refused. */
+export function parseRecord(text: string): Result<JobRecord> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return refuse(`cannot read the record: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!isObject(json)) return refuse(`cannot read the record ${quote(text)}: it is not a JSON object`);
+  try {
+    return accept(new RecordReader(json).read());
+  } catch (error) {
+    if (error instanceof Refusal) return refuse(error.message);
+    throw error;
+  }
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+class Refusal extends Error {}
+
+/** Takes values out of one JSON object by key; a refusal leaves through an exception that parseRecord turns back. */
+class RecordReader {
+  readonly #json: Json;
+
+  constructor(json: Json) {
+    this.#json = json;
+  }
+
+  read(): JobRecord {
+    const number = this.text('GITHUB_PR_NUMBER');
+    const pullRequest =
+      number === undefined
+        ? undefined
+        : {
+            number,
+            ...defined({
+              headRef: this.text('GITHUB_PR_HEAD_REF'),
+              headSha: this.text('GITHUB_PR_HEAD_SHA'),
+            }),
+          };
+    const ref = this.text('GITHUB_REF');
+    const schema = this.#json.schema ?? 0;
+    if (schema !== 0 && schema !== recordSchema) {
+      throw new Refusal(
+        `cannot accept schema ${quote(JSON.stringify(schema))}: this Soil reads 0 and ${recordSchema}`,
+      );
+    }
+    return {
+      schema,
+      ...defined({
+        host: this.parsed('host', parseWorkerHost),
+        job: this.parsed('job-name', parseJobName),
+        commit: this.parsed('commit-hash', parseCommitHash),
+        commitDate: this.text('commit-date'),
+        commitLine: this.text('commit-line'),
+        branch: this.text('branch') ?? /^refs\/heads\/(.+)$/.exec(ref ?? '')?.[1],
+        startTime: this.instant('task-run-start-time'),
+        deployTime: this.instant('task-deploy-start-time'),
+        imagePullSeconds: this.pullSeconds(),
+        jobUrl: this.text('JOB_URL'),
+        repository: this.text('GITHUB_REPOSITORY'),
+        jobId: this.parsed('JOB_ID', parseRunId),
+        runNumber: this.parsed('GITHUB_RUN_NUMBER', parseRunNumber),
+        runId: this.parsed('GITHUB_RUN_ID', parseRunId),
+        localRun: this.parsed('SOIL_RUN', parseLocalRun),
+        workflow: this.text('GITHUB_WORKFLOW'),
+        ref,
+        event: this.text('GITHUB_EVENT_NAME'),
+        pullRequest,
+        outcome: this.outcome(),
+        status: this.parsed('status', parseExitStatus),
+        reason: this.text('reason'),
+        image: this.image(),
+        machine: this.machine(),
+        workerVersion: this.text('worker-version'),
+      }),
+      attempt: this.parsed('GITHUB_RUN_ATTEMPT', parseAttempt) ?? this.parsed('attempt', parseAttempt) ?? 1,
+      tasks: this.list('tasks').map((item) => {
+        const task = new RecordReader(this.object('tasks', item));
+        return { name: task.text('name') ?? '', run: task.text('run') ?? '' };
+      }),
+      expectedJobs: this.list('expected-jobs').map((item) =>
+        unwrap(parseJobName(String(item), 'expected-jobs')),
+      ),
+    };
+  }
+
+  /** A string or a number as text; null, missing and blank are undefined. */
+  text(key: string): string | undefined {
+    const value = this.#json[key];
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'number') return String(value);
+    if (typeof value !== 'string') this.wrong(key, value, 'it must be text');
+    return value.trim() === '' ? undefined : value.trim();
+  }
+
+  parsed<T>(key: string, parse: (text: string, what: string) => Result<T>): T | undefined {
+    const text = this.text(key);
+    return text === undefined ? undefined : unwrap(parse(text, key));
+  }
+
+  number(key: string): number | undefined {
+    const text = this.text(key);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (!Number.isFinite(value) || value < 0) this.wrong(key, text, 'it must be a number from 0');
+    return value;
+  }
+
+  /** Seconds since 1970 as a number, or a date that names its zone. */
+  instant(key: string): number | undefined {
+    const text = this.text(key);
+    if (text === undefined) return undefined;
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
+    // Year 9999: past it, no date can be shown.
+    if (!(value >= 0 && value < 253402300800))
+      this.wrong(key, text, 'it must be seconds since 1970 or a date');
+    return value;
+  }
+
+  /** `time -p` prints three lines, `real 12.34` the first; a plain number is taken too. */
+  pullSeconds(): number | undefined {
+    const text = this.text('image-pull-time');
+    if (text === undefined || text === '-') return undefined;
+    const [, real] = /(?:^real\s+|^)(\d+(?:\.\d+)?)\s*$/m.exec(text) ?? [];
+    if (real === undefined)
+      this.wrong('image-pull-time', text, 'it must be a number or what `time -p` prints');
+    return Number(real);
+  }
+
+  outcome(): FinishedOutcome | undefined {
+    const text = this.text('outcome');
+    if (text === undefined) return undefined;
+    const outcome = finishedOutcomes.find((o) => o === text);
+    return outcome ?? this.wrong('outcome', text, `it must be one of ${finishedOutcomes.join(', ')}`);
+  }
+
+  image(): ImageRecord | undefined {
+    const json = this.#json.image;
+    if (json === undefined || json === null) return undefined;
+    const image = new RecordReader(this.object('image', json));
+    const text = image.text('engine');
+    const engine =
+      (['podman', 'docker'] as const).find((e) => e === text) ??
+      image.wrong('engine', text, 'it must be podman or docker');
+    return {
+      name: image.text('name') ?? '-',
+      engine,
+      ...defined({ digest: image.text('digest'), bytes: image.number('bytes') }),
+      layers: image.list('layers').map((item) => {
+        const layer = new RecordReader(this.object('layers', item));
+        return { bytes: layer.number('bytes') ?? 0, command: layer.text('command') ?? '-' };
+      }),
+    };
+  }
+
+  machine(): MachineRecord | undefined {
+    const json = this.#json.machine;
+    if (json === undefined || json === null) return undefined;
+    const machine = new RecordReader(this.object('machine', json));
+    return {
+      name: machine.text('name') ?? '-',
+      system: machine.text('system') ?? '-',
+      architecture: machine.text('architecture') ?? '-',
+      cpus: machine.number('cpus') ?? 0,
+      memoryBytes: machine.number('memory-bytes') ?? 0,
+    };
+  }
+
+  list(key: string): readonly unknown[] {
+    const value = this.#json[key];
+    if (value === undefined || value === null) return [];
+    return Array.isArray(value) ? value : this.wrong(key, value, 'it must be a list');
+  }
+
+  object(key: string, value: unknown): Json {
+    return isObject(value) ? value : this.wrong(key, value, 'it must be an object');
+  }
+
+  wrong(key: string, value: unknown, reason: string): never {
+    const text = typeof value === 'string' ? value : JSON.stringify(value ?? null);
+    throw new Refusal(`cannot accept ${key} ${quote(text)}: ${reason}`);
+  }
+}
+
+function unwrap<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new Refusal(result.error);
+}

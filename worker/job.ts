@@ -1,0 +1,48 @@
+/** What soil.yml declares: a project, its jobs and its merge rule. Plain data; worker/config.ts makes it. */
+import type { JobName } from '../model/name.js';
+import type { TaskDeclaration } from '../model/task.js';
+
+/** Where a job's tasks run: on the raw machine, or in a container of an image that an engine knows or pulls. */
+export type ImageSource =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'named'; readonly name: string; readonly pull: 'missing' | 'always' | 'never' };
+
+export interface JobDeclaration {
+  readonly name: JobName;
+  readonly image: ImageSource;
+  /** in the order they run; empty where `tasksFrom` lists them */
+  readonly tasks: readonly TaskDeclaration[];
+  /** a command of the repo that prints the four columns; it runs where the tasks run */
+  readonly tasksFrom?: string;
+  /** files of the repo that are published for the commit */
+  readonly artifacts: readonly string[];
+  /** jobs of the same run that must have passed before */
+  readonly needs: readonly JobName[];
+  /** for each task that names no other; 3600 unless set */
+  readonly timeoutSeconds: number;
+  /** between TERM and KILL; 10 unless set */
+  readonly graceSeconds: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** the engine's word for `--network`; absent: the engine's default */
+  readonly network?: string;
+  /** the engine's word for `--user`; absent: the image's own */
+  readonly user?: string;
+  /** handed to `podman run` or `docker run` as they are, before the image */
+  readonly engineFlags: readonly string[];
+  /** after a failed task the rest is skipped */
+  readonly stopOnFailure: boolean;
+}
+
+export interface MergeRule {
+  /** the branch whose commits may be merged */
+  readonly from: string;
+  /** the branch that is moved */
+  readonly to: string;
+  readonly require: readonly JobName[] | 'all';
+}
+
+export interface ProjectConfig {
+  readonly project: string;
+  readonly jobs: readonly JobDeclaration[];
+  readonly merge?: MergeRule;
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseCommitHash, parseJobName, parseRunId, parseTaskName, parseWorkerHost } from './name.js';
+
+const accepted: [(t: string) => { ok: boolean }, string[], string[]][] = [
+  [
+    parseJobName,
+    ['dev-minimal', 'cpp-small_2', 'a', 'x'.repeat(100)],
+    [
+      '',
+      '.hidden',
+      '-x',
+      'a/b',
+      '..',
+      'a b',
+      'ü',
+      'x'.repeat(101),
+      'a.json',
+      'a.wwz',
+      'a.tmp',
+      '<b>',
+      'a\n',
+      'a\0',
+    ],
+  ],
+  [
+    parseTaskName,
+    ['os-info', 'unit tests', 'prüfung', '日本語', '<script>', 'ä'.repeat(60)],
+    ['', ' a', 'a ', '.a', '-a', 'a/b', 'a\\b', 'a\tb', 'a\nb', 'a\u202eb', 'ä'.repeat(61), '\ud800'],
+  ],
+  [parseRunId, ['1234', '20261121T101500Z', 'a-b.c_d'], ['', 'commits', '..', 'a/b', '-1', 'ß']],
+  [
+    parseCommitHash,
+    ['09ab09a', 'a'.repeat(40), 'b'.repeat(64)],
+    ['', '09AB09A', 'a'.repeat(65), 'abc', 'xyzxyzxyz'],
+  ],
+  [parseWorkerHost, ['github', 'sourcehut', 'local'], ['', 'GitHub', 'srht', 'toString']],
+];
+
+test('names: what fits is accepted, what does not is refused', () => {
+  for (const [parse, good, bad] of accepted) {
+    for (const text of good) assert.equal(parse(text).ok, true, `${parse.name} ${JSON.stringify(text)}`);
+    for (const text of bad) assert.equal(parse(text).ok, false, `${parse.name} ${JSON.stringify(text)}`);
+  }
+});
+
+test('names: a refusal quotes the value, gives the reason and holds no control character', () => {
+  const result = parseTaskName('a\u0007b\u202e');
+  assert.ok(!result.ok);
+  assert.equal(
+    result.error,
+    'cannot accept task name "a\\u0007b\\u202e": it has a control or invisible character',
+  );
+});
+
+test('names: whatever is accepted stays one path segment', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 130 }), (text) => {
+      for (const parse of [parseJobName, parseTaskName, parseRunId]) {
+        const name = parse(text);
+        if (!name.ok) continue;
+        assert.doesNotMatch(name.value, /[/\\\0\n]/);
+        assert.ok(name.value !== '.' && name.value !== '..' && Buffer.byteLength(name.value) <= 120);
+      }
+    }),
+    { numRuns: 2000, seed: 7 },
+  );
+});

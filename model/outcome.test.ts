@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  foldJobs,
+  foldTasks,
+  isGreen,
+  jobStatus,
+  taskOutcomes,
+  type FinishedOutcome,
+  type JobOutcome,
+  type TaskOutcome,
+} from './outcome.js';
+
+/** What one task makes of a job, and what two tasks make of it: every pair, written out. */
+const alone: Record<TaskOutcome, FinishedOutcome> = {
+  passed: 'passed',
+  flaky: 'flaky',
+  failed: 'failed',
+  'timed-out': 'failed',
+  cancelled: 'cancelled',
+  skipped: 'empty',
+  error: 'error',
+};
+
+// Columns and rows in the order of `taskOutcomes`: passed flaky failed timed-out cancelled skipped error.
+const pairs: Record<TaskOutcome, string> = {
+  passed: 'passed flaky failed failed cancelled passed error',
+  flaky: 'flaky flaky failed failed cancelled flaky error',
+  failed: 'failed failed failed failed cancelled failed error',
+  'timed-out': 'failed failed failed failed cancelled failed error',
+  cancelled: 'cancelled cancelled cancelled cancelled cancelled cancelled error',
+  skipped: 'passed flaky failed failed cancelled empty error',
+  error: 'error error error error error error error',
+};
+
+test('defect 2: foldTasks() of no task at all is not a pass', () => {
+  assert.equal(foldTasks([]), 'empty');
+  assert.equal(jobStatus('empty', []), 125);
+  assert.equal(isGreen('empty'), false);
+});
+
+test('foldTasks() holds its truth table for one and for two tasks', () => {
+  for (const a of taskOutcomes) {
+    assert.equal(foldTasks([{ outcome: a }]), alone[a], a);
+    const row = pairs[a].split(' ');
+    taskOutcomes.forEach((b, i) => {
+      assert.equal(foldTasks([{ outcome: a }, { outcome: b }]), row[i], `${a} and ${b}`);
+    });
+  }
+});
+
+test('foldTasks() of many tasks is the fold of pairs, whatever the order', () => {
+  for (const a of taskOutcomes) {
+    for (const b of taskOutcomes) {
+      for (const c of taskOutcomes) {
+        const all = [a, b, c].map((outcome) => ({ outcome }));
+        assert.equal(foldTasks(all), foldTasks([...all].reverse()), `${a} ${b} ${c}`);
+        const worst = [foldTasks(all.slice(0, 2)), alone[c]];
+        assert.ok(worst.includes(foldTasks(all)), `${a} ${b} ${c}`);
+      }
+    }
+  }
+});
+
+test('foldTasks() counts a tolerated failure as flaky, and a tolerated error as an error', () => {
+  assert.equal(foldTasks([{ outcome: 'failed', allowed: true }]), 'flaky');
+  assert.equal(foldTasks([{ outcome: 'timed-out', allowed: true }, { outcome: 'passed' }]), 'flaky');
+  assert.equal(foldTasks([{ outcome: 'error', allowed: true }]), 'error');
+  assert.equal(foldTasks([{ outcome: 'cancelled', allowed: true }]), 'cancelled');
+});
+
+const jobOutcomes: readonly JobOutcome[] = [
+  'passed',
+  'flaky',
+  'expected',
+  'running',
+  'empty',
+  'lost',
+  'cancelled',
+  'failed',
+  'error',
+];
+
+test('foldJobs() takes the worst job of every pair', () => {
+  jobOutcomes.forEach((a, i) => {
+    jobOutcomes.forEach((b, j) => {
+      assert.equal(foldJobs([a, b]), jobOutcomes[Math.max(i, j)], `${a} and ${b}`);
+    });
+  });
+  assert.equal(foldJobs([]), 'empty');
+});
+
+test('isGreen() is true for passed and flaky alone', () => {
+  assert.deepEqual(
+    jobOutcomes.filter((o) => isGreen(o)),
+    ['passed', 'flaky'],
+  );
+});
+
+test('jobStatus() is 0 exactly for the green outcomes', () => {
+  const failed = { outcome: 'failed', status: 3 } as const;
+  const late = { outcome: 'timed-out', status: 124 } as const;
+  const tolerated = { outcome: 'failed', status: 200, allowed: true } as const;
+  assert.equal(jobStatus('passed', []), 0);
+  assert.equal(jobStatus('flaky', [tolerated]), 0);
+  assert.equal(jobStatus('failed', [failed, tolerated]), 3);
+  assert.equal(jobStatus('failed', [failed, late]), 124);
+  assert.equal(jobStatus('failed', []), 1);
+  assert.equal(jobStatus('error', [failed]), 125);
+  assert.equal(jobStatus('cancelled', []), 130);
+});

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { CommitHash, JobName, RunId } from './name.js';
+import { parseRecord } from './record-reader.js';
+import { formatRecord, identityOf, type JobRecord } from './record.js';
+import { valueOf } from './result.js';
+
+/** Keys and forms as Soil's shell and Python worker writes them; every value is made up here. */
+const ancestor = {
+  'task-run-start-time': '1700000000.25',
+  'task-deploy-start-time': '1700000100',
+  'image-pull-time': 'real 12.34\nuser 0.05\nsys 0.02\n',
+  'commit-hash': '09ab09ab09ab09ab09ab09ab09ab09ab09ab09ab',
+  'commit-date': '2023-11-14 22:13:20 +0000',
+  'commit-line': '[refactor] Größe der Töpfe',
+  'job-name': 'dev-minimal',
+  JOB_URL: null,
+  JOB_ID: null,
+  GITHUB_RUN_ID: '6860000000',
+  GITHUB_RUN_NUMBER: '1234',
+  GITHUB_JOB: 'dev-minimal',
+  GITHUB_REF: 'refs/heads/soil-staging',
+  GITHUB_PR_NUMBER: '',
+  GITHUB_PR_HEAD_REF: null,
+};
+const read = (json: unknown) => parseRecord(JSON.stringify(json));
+
+test('parseRecord() reads a record that the ancestor wrote', () => {
+  const record = valueOf(read(ancestor));
+  assert.equal(record.schema, 0);
+  assert.equal(record.commitLine, '[refactor] Größe der Töpfe');
+  assert.equal(record.startTime, 1700000000.25);
+  assert.equal(record.imagePullSeconds, 12.34);
+  assert.equal(record.branch, 'soil-staging');
+  assert.equal(record.jobUrl, undefined);
+  assert.equal(record.pullRequest, undefined);
+  assert.deepEqual(valueOf(identityOf(record, { host: 'github' })), {
+    host: 'github',
+    number: '1234',
+    runId: '6860000000',
+    attempt: 1,
+    job: 'dev-minimal',
+  });
+});
+
+test('defect 1: parseRecord() takes null and missing values, and refuses a truncated record with its reason', () => {
+  const empty = valueOf(read(Object.fromEntries(Object.keys(ancestor).map((key) => [key, null]))));
+  assert.deepEqual(empty, { schema: 0, attempt: 1, tasks: [], expectedJobs: [] });
+  const nameless = identityOf(empty, { host: 'github', job: 'a' as JobName });
+  assert.deepEqual(nameless, { ok: false, error: 'cannot accept the record: GITHUB_RUN_NUMBER is missing' });
+  const cut = parseRecord(JSON.stringify(ancestor).slice(0, 60));
+  assert.ok(!cut.ok && cut.error.startsWith('cannot read the record: '));
+  for (const text of ['', '[]', 'null', '3', '"x"']) assert.equal(parseRecord(text).ok, false, text);
+});
+
+const faults: [object, string][] = [
+  [{ 'job-name': '../x' }, 'cannot accept job-name "../x"'],
+  [{ 'commit-hash': 'HEAD' }, 'cannot accept commit-hash "HEAD"'],
+  [{ 'commit-line': ['a'] }, 'cannot accept commit-line "[\\"a\\"]": it must be text'],
+  [{ GITHUB_RUN_NUMBER: '12-2' }, 'cannot accept GITHUB_RUN_NUMBER "12-2"'],
+  [{ GITHUB_RUN_ATTEMPT: '0' }, 'cannot accept GITHUB_RUN_ATTEMPT "0"'],
+  [{ 'task-run-start-time': 'yesterday' }, 'cannot accept task-run-start-time "yesterday"'],
+  [{ 'task-run-start-time': '1e99' }, 'cannot accept task-run-start-time "1e99"'],
+  [{ 'image-pull-time': 'long' }, 'cannot accept image-pull-time "long"'],
+  [{ schema: 2 }, 'cannot accept schema "2": this Soil reads 0 and 1'],
+  [{ outcome: 'great' }, 'cannot accept outcome "great"'],
+  [{ status: 256 }, 'cannot accept status "256"'],
+  [{ image: 'x' }, 'cannot accept image "x": it must be an object'],
+  [{ image: { engine: 'lxc' } }, 'cannot accept engine "lxc": it must be podman or docker'],
+  [{ tasks: {} }, 'cannot accept tasks "{}": it must be a list'],
+  [{ 'expected-jobs': [{}] }, 'cannot accept expected-jobs "[object Object]"'],
+];
+
+test('parseRecord() names key, value and reason of what it refuses', () => {
+  for (const [json, error] of faults) {
+    const result = read({ ...ancestor, ...json });
+    assert.ok(!result.ok, JSON.stringify(json));
+    assert.ok(result.error.startsWith(error), result.error);
+  }
+});
+
+test('identityOf() refuses a record that is not what the request says', () => {
+  const record = valueOf(read({ ...ancestor, host: 'github', schema: 1 }));
+  const job = identityOf(record, { job: 'other' as JobName });
+  assert.ok(!job.ok && job.error.includes('"dev-minimal": the upload is for job "other"'));
+  const host = identityOf(record, { host: 'local' });
+  assert.ok(!host.ok && host.error.includes('"github": the upload is for worker host "local"'));
+});
+
+const word = fc
+  .string({ unit: fc.constantFrom(...'abcé<"日-'), minLength: 1, maxLength: 10 })
+  .map((t) => `w${t}`);
+const id = fc.integer({ min: 1, max: 1e9 }).map((n) => String(n) as RunId);
+const instant = fc.integer({ min: 0, max: 2e12 }).map((n) => n / 1000);
+const commit = fc
+  .integer({ min: 1, max: 255 })
+  .map((n) => n.toString(16).padStart(2, '0').repeat(20) as CommitHash);
+
+const anyRecord: fc.Arbitrary<JobRecord> = fc.record(
+  {
+    schema: fc.constant(1),
+    host: fc.constantFrom('github', 'sourcehut', 'local'),
+    job: fc.constantFrom('a' as JobName, 'b-c' as JobName),
+    commit,
+    commitDate: word,
+    commitLine: word,
+    branch: word,
+    startTime: instant,
+    deployTime: instant,
+    imagePullSeconds: fc.integer({ min: 0, max: 1e6 }).map((n) => n / 100),
+    jobUrl: word,
+    repository: word,
+    jobId: id,
+    runNumber: id,
+    runId: id,
+    localRun: id,
+    attempt: fc.integer({ min: 1, max: 9999 }),
+    workflow: word,
+    event: word,
+    pullRequest: fc.record(
+      { number: word, headRef: word, headSha: word },
+      { requiredKeys: ['number'], noNullPrototype: true },
+    ),
+    outcome: fc.constantFrom('passed', 'failed', 'error'),
+    status: fc.integer({ min: 0, max: 255 }),
+    reason: word,
+    image: fc.record(
+      {
+        name: word,
+        engine: fc.constantFrom('podman', 'docker'),
+        digest: word,
+        bytes: fc.nat(),
+        layers: fc.array(fc.record({ bytes: fc.nat(), command: word }, { noNullPrototype: true }), {
+          maxLength: 3,
+        }),
+      },
+      { requiredKeys: ['name', 'engine', 'layers'], noNullPrototype: true },
+    ),
+    machine: fc.record(
+      {
+        name: word,
+        system: word,
+        architecture: word,
+        cpus: fc.nat(),
+        memoryBytes: fc.nat(),
+      },
+      { noNullPrototype: true },
+    ),
+    workerVersion: word,
+    tasks: fc.array(fc.record({ name: word, run: word }, { noNullPrototype: true }), { maxLength: 3 }),
+    expectedJobs: fc.array(fc.constantFrom('a' as JobName, 'b' as JobName), { maxLength: 3 }),
+  },
+  { requiredKeys: ['schema', 'attempt', 'tasks', 'expectedJobs'], noNullPrototype: true },
+);
+
+test('formatRecord() and parseRecord() are each other’s reverse', () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      assert.deepEqual(valueOf(parseRecord(formatRecord(record))), record);
+    }),
+    { seed: 11, numRuns: 500 },
+  );
+});
+
+test('parseRecord() returns or refuses, whatever JSON comes', () => {
+  const keys = fc.constantFrom(
+    ...Object.keys(ancestor),
+    'image',
+    'machine',
+    'tasks',
+    'expected-jobs',
+    'schema',
+  );
+  fc.assert(
+    fc.property(fc.dictionary(keys, fc.jsonValue()), (json) => {
+      assert.equal(typeof read(json).ok, 'boolean');
+    }),
+    { seed: 13, numRuns: 3000 },
+  );
+});

@@ -1,0 +1,12 @@
+#!/bin/sh
+# wordcount.sh: counts the words of its standard input.
+set -eu
+count=0
+while read -r line || [ -n "$line" ]; do
+  set -f
+  # Splitting at blanks is the point here.
+  # shellcheck disable=SC2086
+  set -- $line
+  count=$((count + $#))
+done
+echo "$count"

@@ -1,0 +1,66 @@
+/** Runs real commands for tests: arguments in, exit status and text out; every wait has a limit. */
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repo's root, seen from dist/test/. */
+export const repoRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const soilWorker = join(repoRoot, 'dist', 'worker', 'main.js');
+export const soilServer = join(repoRoot, 'dist', 'server', 'main.js');
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** added to this process's own environment; undefined takes a variable away */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string;
+  readonly timeoutSeconds?: number;
+}
+
+export interface CommandEnd {
+  /** 128 + n when signal n ended it is not made up here: null then */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, at most 120 s unless told otherwise. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandEnd> {
+  const child = spawn(program, args, {
+    cwd: options.cwd ?? process.cwd(),
+    env: { ...process.env, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: (options.timeoutSeconds ?? 120) * 1000,
+    killSignal: 'SIGKILL',
+  });
+  child.stdin.on('error', () => undefined); // the program may end before it reads all
+  child.stdin.end(options.input ?? '');
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  return { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** Runs a program that must succeed; the error holds all it printed. */
+export async function must(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<string> {
+  const end = await run(program, args, options);
+  if (end.status === 0) return end.stdout;
+  throw new Error(
+    `${[program, ...args].join(' ')} ended with ${String(end.status)}\n${end.stdout}\n${end.stderr}`,
+  );
+}
+
+export const worker = (args: readonly string[], options: CommandOptions = {}): Promise<CommandEnd> =>
+  run(process.execPath, [soilWorker, ...args], options);

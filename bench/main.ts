@@ -1,0 +1,29 @@
+/** Runs the benchmarks, all or those named on the command line, and prints each figure beside its peer's. */
+import type { BenchResult } from './result.js';
+
+const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
+  startup: async () => (await import('./startup.js')).benchStartup(),
+  'task-overhead': async () => (await import('./task-overhead.js')).benchTaskOverhead(),
+  'wwz-open': async () => (await import('./wwz-open.js')).benchWwzOpen(),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(`cannot run benchmark "${unknown.join('", "')}": it must be one of ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+for (const [name, bench] of Object.entries(benches)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  console.log(`\n${name}`);
+  for (const r of await bench()) {
+    const ratio = r.peer / r.ours;
+    const side = ratio >= 1 ? `${ratio.toFixed(1)} times less` : `${(1 / ratio).toFixed(1)} times more`;
+    console.log(`  ${r.name}: ${figure(r.ours)} ${r.unit}; ${r.peerName}: ${figure(r.peer)} ${r.unit}; ${side}`);
+    console.log(`    to reach: ${r.target}`);
+  }
+}
+
+function figure(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}

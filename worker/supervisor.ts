@@ -65,10 +65,6 @@ export class Supervisor {
     });
   }
 
-  /** The id of the process that was started: the shell on the raw machine, the engine's client otherwise. */
-  get clientPid(): number {
-    return this.#child.pid ?? 0;
-  }
 
   get isAlive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined;

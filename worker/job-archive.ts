@@ -22,7 +22,10 @@ export async function writeJobArchive(
 ): Promise<Result<{ files: number; bytes: number }>> {
   const { record, rows, folder } = parts;
   const index = renderWwzIndex({ record, rows, hasImagePage: record.image !== undefined });
-  const sources: WwzSource[] = [{ name: wwzIndex, bytes: Buffer.from(index) }, ...wwzAssets()];
+  const sources: WwzSource[] = [
+    { name: wwzIndex, bytes: Buffer.from(index) },
+    ...wwzAssets().map(({ path, bytes }) => ({ name: path, bytes })),
+  ];
   if (record.image !== undefined) {
     const page = renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds });
     sources.push({ name: wwzImagePage, bytes: Buffer.from(page) });

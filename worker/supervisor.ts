@@ -59,12 +59,11 @@ export class Supervisor {
         resolve({ kind: 'lost', reason: error.message });
       });
       this.#child.on('close', (status, signal) => {
-        const how = signal === null ? `exit status ${String(status)}` : signal;
+        const how = signal ?? `exit status ${String(status)}`;
         resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? how });
       });
     });
   }
-
 
   get isAlive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined;

@@ -83,9 +83,8 @@ export async function describeImage(engine: Engine, image: string): Promise<Imag
 
 /** `image inspect`: podman tells `Digest`, docker `RepoDigests`, both `Id` and `Size`. */
 export function parseInspection(json: string): { digest?: string; bytes?: number } {
-  const [first] = parseJson(json) as [Record<string, unknown>?];
-  if (first === undefined) return {};
-  const { Digest, RepoDigests, Id, Size } = first;
+  const [first] = parseJson(json) as [Record<string, unknown> | null | undefined];
+  const { Digest, RepoDigests, Id, Size } = first ?? {};
   const [named] = Array.isArray(RepoDigests) ? (RepoDigests as unknown[]) : [];
   const candidates = [Digest, typeof named === 'string' ? named.split('@')[1] : undefined, Id];
   const digest = candidates.find((d): d is string => typeof d === 'string' && d.startsWith('sha256:'));

@@ -30,6 +30,8 @@ export interface Fact {
   readonly href: string | undefined;
   readonly time: Instant | undefined;
   readonly isCode: boolean;
+  /** long text, for two columns */
+  readonly isWide: boolean;
 }
 
 /** So many jobs or tasks that ended alike. */

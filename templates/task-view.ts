@@ -108,7 +108,13 @@ function cpuText(row: TaskRow): string | undefined {
 function badRowViews(rows: readonly Row[]): readonly BadRowView[] {
   return rows.flatMap((row) =>
     row.kind === 'bad'
-      ? [{ line: row.line, reason: visibleText(row.reason), text: visibleText(row.text) }]
+      ? [
+          {
+            line: row.line,
+            reason: visibleText(row.reason),
+            text: visibleText(row.text.replaceAll('\t', ' ⇥ ')),
+          },
+        ]
       : [],
   );
 }

@@ -1,6 +1,6 @@
 /** One line of a list of facts: a name, and text, an instant, or what a job ran in and on. Pure. */
 import type { ImageRecord, MachineRecord } from '../model/record.js';
-import type { Fact } from './page.js';
+import type { Fact } from './part.js';
 import { bytesText, instantOf, visibleText } from './wording.js';
 
 export function textFact(name: string, text: string, href?: string): Fact {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { task } from '../test/sample-site.js';
+import { task } from '../test/sample-job.js';
 import { taskTable, type TaskTableOptions } from './task-view.js';
 
 const options: TaskTableOptions = {

@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { weakTexts, type FoundTexts } from './contrast.js';
 import { servePages } from './sample-pages.js';
-import { hostileCommit, mainCommit, sampleSite } from './sample-site.js';
+import { mainCommit } from './sample-job.js';
+import { hostileCommit, sampleSite } from './sample-site.js';
 
 // The demanding ones of each kind of page; what a plain run shows, these show too.
 const paths = [
@@ -41,7 +42,7 @@ const args = [
 ];
 
 /** In the page: cells whose content is wider than they are, and so stands in the next one. */
-const spilling = `[...document.querySelectorAll('td, th')]
+const spilling = `[...document.querySelectorAll('td, tbody th')]
   .filter((cell) => getComputedStyle(cell).overflowX === 'visible' && cell.scrollWidth > cell.clientWidth + 1)
   .map((cell) => cell.textContent)`;
 

@@ -1,7 +1,7 @@
 /** Runs -> entries of a list: one a run, and on sourcehut one a commit, since there each job is its own run. Pure. */
 import { commitPage, linkBetween, runPage, type SitePath } from '../../model/path.js';
 import { foldJobs, type JobOutcome } from '../../model/outcome.js';
-import type { Entry, JobGroup, Link, PullRequestView } from '../../templates/page.js';
+import type { Entry, JobGroup, Link, PullRequestView } from '../../templates/part.js';
 import {
   countText,
   durationText,

@@ -10,7 +10,7 @@ import {
   type SitePath,
 } from '../../model/path.js';
 import type { WorkerHost } from '../../model/name.js';
-import type { Frame, Link, MaybeLink, PageLinks } from '../../templates/page.js';
+import type { Frame, Link, MaybeLink, PageLinks } from '../../templates/part.js';
 import { hostWord } from '../../templates/wording.js';
 import type { SiteState } from '../state.js';
 import { pageCount, pageSlice } from './paging.js';

@@ -5,15 +5,8 @@ import { posix } from 'node:path';
 import { valueOf } from '../../model/result.js';
 import { checkPage } from '../../test/html-check.js';
 import { otherPaths, serverPages, wwzPages } from '../../test/sample-pages.js';
-import {
-  hostileBranch,
-  hostileCommit,
-  job,
-  mainCommit,
-  runOf,
-  sampleSite,
-  task,
-} from '../../test/sample-site.js';
+import { job, mainCommit, runOf, task } from '../../test/sample-job.js';
+import { hostileBranch, hostileCommit, sampleSite } from '../../test/sample-site.js';
 import type { Run, SiteState } from '../state.js';
 import {
   hostIndexPages,
@@ -21,9 +14,9 @@ import {
   renderCommit,
   renderHome,
   renderHostIndex,
+  renderRawIndex,
   renderRun,
 } from './site-pages.js';
-import { renderRawIndex } from './site-pages.js';
 
 const site = sampleSite({ fillerRuns: 104 });
 const folder = (name: string) => ({ host: 'github' as const, name: valueOf(parseRunId(name)) });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkPage } from '../../test/html-check.js';
-import { sampleRecord, sampleRows, task } from '../../test/sample-site.js';
+import { sampleRecord, task } from '../../test/sample-job.js';
+import { sampleRows } from '../../test/sample-site.js';
 import { renderImagePage, renderWwzIndex } from './wwz-index.js';
 
 test('renderWwzIndex() links each log, result and the files one folder up', () => {

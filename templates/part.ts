@@ -104,7 +104,6 @@ export interface Entry {
   readonly pullRequest: PullRequestView | undefined;
   readonly start: Instant | undefined;
   readonly elapsed: string | undefined;
-  readonly jobCount: string;
   readonly groups: readonly JobGroup[];
 }
 
@@ -125,6 +124,8 @@ export interface JobGroup extends Count {
 
 /** Older pages are numbered from the oldest, so that they stay as they are. */
 export interface PageLinks {
+  /** false for a list of one page, which needs no links */
+  readonly hasOthers: boolean;
   readonly label: string;
   readonly newerHref: string | undefined;
   readonly olderHref: string | undefined;

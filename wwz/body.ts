@@ -1,7 +1,7 @@
 /** An entry of an open wwz -> its bytes: as a gzip body without any work, or inflated with every checksum checked. */
 import { pipeline, Readable } from 'node:stream';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { quote } from '../model/result.js';
 import { pieceBytes, readRange, type ByteSource } from './byte-source.js';
 import type { WwzEntry } from './directory.js';
 
@@ -23,16 +23,17 @@ export interface LocatedEntry {
   readonly dataOffset: number;
 }
 
-/** Whether we can give an entry out at all: a file, stored or deflated, not encrypted. */
-export function checkReadable(entry: WwzEntry): Result<WwzEntry> {
-  const because = (reason: string) => refuse(`cannot read entry ${quote(entry.name)}: ${reason}`);
-  if (entry.method !== 0 && entry.method !== 8) return because(`its method ${entry.method} is not 0 or 8`);
-  if ((entry.flags & 0x2041) !== 0) return because('it is encrypted');
-  if (entry.method === 0 && entry.compressedSize !== entry.size) {
-    return because('it is stored, and its two sizes differ');
-  }
-  return accept(entry);
+/** Why an entry cannot be given out: only stored and deflated files that are not encrypted can. */
+export function readingObstacle(entry: WwzEntry): string | undefined {
+  if (entry.method !== 0 && entry.method !== 8) return `its method ${entry.method} is not 0 or 8`;
+  if ((entry.flags & encryptionFlags) !== 0) return 'it is encrypted';
+  if (entry.method === 0 && entry.compressedSize !== entry.size)
+    return 'it is stored, and its two sizes differ';
+  return undefined;
 }
+
+/** Bits 0 (encrypted), 6 (strongly), 13 (its header is masked). */
+const encryptionFlags = 0x2041;
 
 /** RFC 1952: deflate, no name, no time, unknown system. */
 const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);

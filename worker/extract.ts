@@ -1,15 +1,16 @@
 /** A wwz -> its files in a folder, by unzipper, after every byte of it was verified. */
-import { constants, createReadStream, createWriteStream, type ReadStream } from 'node:fs';
+import { constants, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Open, type File } from 'unzipper';
-import { accept, quote, refuse, type Result } from '../model/result.js';
-import type { WwzSummary } from '../wwz/claim.js';
+import { quote, refuse, type Result } from '../model/result.js';
+import { fileSource, readRange } from '../wwz/byte-source.js';
 import { parseEntryName } from '../wwz/entry-name.js';
 import { defaultWwzLimits, type WwzLimits } from '../wwz/limits.js';
-import { verifyWwzHandle } from '../wwz/verify.js';
+import { verifyWwzHandle, type WwzSummary } from '../wwz/verify.js';
 
 export interface ExtractOptions {
   readonly limits?: WwzLimits;
@@ -33,7 +34,7 @@ export async function extractWwz(
       if (!verified.ok) return because(verified.error);
       await mkdir(folder, { recursive: true });
       if ((await readdir(folder)).length > 0) return because(`the folder ${quote(folder, 300)} is not empty`);
-      await unpack(handle, folder);
+      await unpack(handle, { folder, commentBytes: verified.value.commentBytes });
       return verified;
     } finally {
       await handle.close();
@@ -44,14 +45,28 @@ export async function extractWwz(
   }
 }
 
-async function unpack(handle: FileHandle, folder: string): Promise<void> {
-  const size = (await handle.stat()).size;
-  const readers = new Set<ReadStream>();
+interface Unpacking {
+  readonly folder: string;
+  readonly commentBytes: number;
+}
+
+/** unzipper's second argument, which its types do not know. */
+type OpenCustom = (
+  source: Parameters<typeof Open.custom>[0],
+  options: { readonly tailSize: number },
+) => ReturnType<typeof Open.custom>;
+
+const endRecordLength = 22;
+
+async function unpack(handle: FileHandle, { folder, commentBytes }: Unpacking): Promise<void> {
+  const bytes = fileSource(handle, (await handle.stat()).size);
+  const readers = new Set<Readable>();
   const source = {
-    size: () => Promise.resolve(size),
+    size: () => Promise.resolve(bytes.size),
+    // Not a ReadStream: unzipper destroys what it has read, and that would close the descriptor under the next entry.
     stream(start: number, length?: number) {
-      const end = length === undefined ? size : Math.min(size, start + length);
-      const reader = createReadStream('', { fd: handle.fd, autoClose: false, start, end: end - 1 });
+      const end = length === undefined ? bytes.size : Math.min(bytes.size, start + length);
+      const reader = Readable.from(readRange(bytes, start, end), { objectMode: false });
       readers.add(reader);
       reader.once('close', () => readers.delete(reader));
       return reader;
@@ -59,14 +74,12 @@ async function unpack(handle: FileHandle, folder: string): Promise<void> {
   };
   try {
     const made = new Set<string>();
-    for (const file of (await Open.custom(source)).files) await unpackEntry(file, { folder, made });
+    // Told where the end record is, unzipper cannot take something else for it.
+    const { files } = await (Open.custom as OpenCustom)(source, { tailSize: endRecordLength + commentBytes });
+    for (const file of files) await unpackEntry(file, { folder, made });
   } finally {
     // unzipper leaves the reader of the directory open; none may outlive the descriptor.
-    for (const reader of readers) {
-      if (reader.closed) continue;
-      reader.destroy();
-      await once(reader, 'close');
-    }
+    for (const reader of readers) reader.destroy();
   }
 }
 

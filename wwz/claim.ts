@@ -6,8 +6,8 @@ import { findNameClash, parseEntryName } from './entry-name.js';
 import { hasOtherName, isWellFormed } from './extra-field.js';
 import type { WwzLimits } from './limits.js';
 
-/** What a good wwz holds. */
-export interface WwzSummary {
+/** What a wwz holds. */
+export interface Claims {
   /** files and folders */
   readonly entries: number;
   /** of all files, inflated */
@@ -18,7 +18,7 @@ const because = (entry: WwzEntry, reason: string) =>
   refuse(`cannot accept entry ${quote(entry.name)}: ${reason}`);
 
 /** Everything that the directory alone tells: names, kinds, sizes under the limits, and no two in each other's way. */
-export function checkClaims(entries: readonly WwzEntry[], limits: WwzLimits): Result<WwzSummary> {
+export function checkClaims(entries: readonly WwzEntry[], limits: WwzLimits): Result<Claims> {
   let totalBytes = 0;
   for (const entry of entries) {
     const name = parseEntryName(entry.nameBytes);

@@ -30,6 +30,8 @@ export interface DirectoryEnd {
   readonly offset: number;
   /** where the end records begin: right behind the directory */
   readonly end: number;
+  /** of the zip's own comment, the last thing in the file */
+  readonly commentLength: number;
 }
 
 /** The directory's bytes, and where each name's record begins in them: a record is decoded when it is asked for. */
@@ -67,7 +69,7 @@ export function parseDirectoryEnd(tail: Buffer, fileSize: number): Result<Direct
     ? parseEnd64(tail, { at: locatorAt, fileSize, plain: { entries, size, offset } })
     : entries === 0xffff || size === 0xffffffff || offset === 0xffffffff
       ? refuse('cannot read the zip: it says that it is Zip64 and has no Zip64 end record')
-      : accept({ entries, size, offset, end: start });
+      : accept({ entries, size, offset, end: start, commentLength: 0 });
   if (!end.ok) return end;
   if (disks !== 0 || (!hasZip64 && tail.readUInt16LE(at + 8) !== entries)) {
     return refuse('cannot read the zip: it is one part of several');
@@ -78,7 +80,7 @@ export function parseDirectoryEnd(tail: Buffer, fileSize: number): Result<Direct
         `does not end at ${end.value.end}, where the end record begins`,
     );
   }
-  return end;
+  return accept({ ...end.value, commentLength: tail.readUInt16LE(at + 20) });
 }
 
 /** The one place where an end record's comment reaches the file's end. Two such places: nobody knows which is meant. */
@@ -121,7 +123,7 @@ function parseEnd64(tail: Buffer, { at, fileSize, plain }: LocatorPlace): Result
     (plain.size === 0xffffffff || plain.size === size) &&
     (plain.offset === 0xffffffff || plain.offset === offset);
   return agrees
-    ? accept({ entries, size, offset, end })
+    ? accept({ entries, size, offset, end, commentLength: 0 })
     : because('its two end records contradict each other');
 }
 

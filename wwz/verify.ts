@@ -4,7 +4,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import { EntryDamage, plainBody, type LocatedEntry } from './body.js';
 import { fileSource, readAhead, type ByteSource } from './byte-source.js';
 import { entriesOf, type WwzEntry } from './directory.js';
-import { checkClaims, type WwzSummary } from './claim.js';
+import { checkClaims, type Claims } from './claim.js';
 import { nameByteLimit } from './entry-name.js';
 import { hasOtherName, isWellFormed } from './extra-field.js';
 import { defaultWwzLimits, type WwzLimits } from './limits.js';
@@ -16,6 +16,12 @@ import {
   type Sums,
 } from './local-header.js';
 import { readDirectory } from './open.js';
+
+/** What a good wwz holds. */
+export interface WwzSummary extends Claims {
+  /** of the zip's own comment */
+  readonly commentBytes: number;
+}
 
 /**
  * Verifies the wwz in an open file; the handle stays open. Memory is bounded by the limits on directory and entries,
@@ -54,7 +60,7 @@ export async function verifyWwz(
     const checked = await checkEntry({ source: ahead, entry, next });
     if (!checked.ok) return checked;
   }
-  return claims;
+  return accept({ ...claims.value, commentBytes: read.value.end.commentLength });
 }
 
 /** Most entries of a job are small: one read serves many. */

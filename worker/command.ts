@@ -38,6 +38,9 @@ export function runCommand(
     const kill = (why: string) => {
       trouble ??= why;
       child.kill('SIGKILL');
+      // A child of its own may hold the pipes open for ever: nobody waits for that.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     const timer = setTimeout(() => {
       kill(`it took longer than ${options.timeoutSeconds} s`);

@@ -31,5 +31,9 @@ test('parseHistory() puts the oldest layer first, in both engines’ forms', () 
 
 test('scriptOf() and shellWord() keep any value one word', () => {
   assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
-  assert.equal(scriptOf({ environment: { A: 'b\nc' }, run: 'make' }), "export A='b\nc'\nmake\n");
+  assert.equal(scriptOf({ environment: {}, run: 'make' }), 'make\n');
+  assert.equal(
+    scriptOf({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { A: 'x', B: '' }),
+    "export A='b\nc' B=''; make\nmake check\n",
+  );
 });

@@ -57,7 +57,7 @@ export async function pullImage(
     if (attempt === pullTries || cancel.aborted || !mayPass(end.stderr)) {
       return refuse(`cannot pull image ${quote(image, 200)}: ${reason}`);
     }
-    await setTimeout(1000 * 2 ** attempt);
+    await setTimeout(1000 * 2 ** attempt, undefined, { signal: cancel }).catch(() => undefined);
   }
 }
 

@@ -1,11 +1,12 @@
-/** A finished job's wwz: its index, logs, results and the page of its image, written as one zip. */
+/** A finished job's wwz: its index, rows, logs, results and the page of its image, written as one zip. */
+import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog } from '../model/path.js';
+import { wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog, wwzOwnFolder } from '../model/path.js';
 import type { JobRecord } from '../model/record.js';
 import type { Result } from '../model/result.js';
-import type { TaskRow } from '../model/row.js';
+import { formatRows, type TaskRow } from '../model/row.js';
 import { wwzAssets } from '../templates/asset.js';
-import { writeWwz, type WwzSource } from '../wwz/write.js';
+import { writeWwz, type WrittenWwz, type WwzSource } from '../wwz/write.js';
 import type { JobFolder } from './job-folder.js';
 import type { ResultFile } from './result-files.js';
 import { renderImagePage, renderWwzIndex } from './views/wwz-index.js';
@@ -15,34 +16,58 @@ export interface ArchiveParts {
   readonly rows: readonly TaskRow[];
   readonly folder: JobFolder;
   readonly results: readonly ResultFile[];
+  /** false where the disk has no room for them */
+  readonly hasLogs: boolean;
 }
 
-export async function writeJobArchive(
-  parts: ArchiveParts,
-): Promise<Result<{ files: number; bytes: number }>> {
-  const { record, rows, folder } = parts;
-  const index = renderWwzIndex({ record, rows, hasImagePage: record.image !== undefined });
+/** What `tasks-from` printed, and what it complained about. */
+export const wwzTaskList = `${wwzOwnFolder}/task-list.txt`;
+export const wwzTaskListLog = `${wwzOwnFolder}/task-list-log.txt`;
+export const wwzRows = `${wwzOwnFolder}/tasks.tsv`;
+
+export async function writeJobArchive(parts: ArchiveParts): Promise<Result<WrittenWwz>> {
+  const { record, rows, folder, hasLogs, results } = parts;
+  const text = (name: string, content: string): WwzSource => ({
+    kind: 'bytes',
+    name,
+    bytes: Buffer.from(content),
+  });
   const sources: WwzSource[] = [
-    { name: wwzIndex, bytes: Buffer.from(index) },
-    ...wwzAssets().map(({ path, bytes }) => ({ name: path, bytes })),
+    text(wwzIndex, renderWwzIndex({ record, rows, hasImagePage: record.image !== undefined })),
+    text(wwzRows, formatRows(rows)),
+    ...wwzAssets().map(({ path, bytes }) => ({ kind: 'bytes' as const, name: path, bytes })),
   ];
   if (record.image !== undefined) {
-    const page = renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds });
-    sources.push({ name: wwzImagePage, bytes: Buffer.from(page) });
+    sources.push(
+      text(wwzImagePage, renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds })),
+    );
   }
-  for (const [at, row] of rows.entries()) {
-    for (let attempt = 1; attempt <= row.tries; attempt++) {
-      const name = attempt === row.tries ? wwzLog(row.task) : wwzEarlierLog(row.task, attempt);
-      const path = folder.logOf(at + 1, attempt);
-      if (await exists(path)) sources.push({ name, path });
-    }
-  }
-  sources.push(...parts.results);
+  if (hasLogs) sources.push(...(await logsOf(rows, folder)));
+  sources.push(...results.map((file) => ({ kind: 'file' as const, ...file })));
   return writeWwz(folder.files.wwz, sources);
 }
 
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
+async function logsOf(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzSource[]> {
+  const logs: { readonly name: string; readonly path: string }[] = [];
+  const listLog = folder.logOf(0, 1);
+  if (await isReadable(listLog)) {
+    logs.push({ name: wwzTaskList, path: folder.taskList }, { name: wwzTaskListLog, path: listLog });
+  }
+  const lastLogs = new Set(rows.map((row) => wwzLog(row.task)));
+  for (const [at, row] of rows.entries()) {
+    for (let attempt = 1; attempt <= row.tries; attempt++) {
+      const name = attempt === row.tries ? wwzLog(row.task) : wwzEarlierLog(row.task, attempt);
+      // The earlier logs of a task `a.txt` would make a folder of what is the log of a task `a`.
+      if (attempt < row.tries && lastLogs.has(name.slice(0, name.lastIndexOf('/')))) continue;
+      logs.push({ name, path: folder.logOf(at + 1, attempt) });
+    }
+  }
+  const readable = await Promise.all(logs.map(({ path }) => isReadable(path)));
+  return logs.filter((_, i) => readable[i]).map((log) => ({ kind: 'file', ...log }));
+}
+
+export function isReadable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
     () => true,
     () => false,
   );

@@ -7,43 +7,56 @@ import type { JobFiles } from './progress.js';
 
 /** The package's supervisor, seen from dist/worker/. */
 const supervisorScript = fileURLToPath(new URL('../../shims/supervisor.sh', import.meta.url));
-/** Kept free for the record: a disk that the tasks filled must not swallow the news of it. */
-const reserveBytes = 2 * 1024 * 1024;
+/** Kept free: a disk that the tasks filled must not swallow the news of it. */
+const reserveBytes = { archive: 1536 * 1024, record: 512 * 1024 };
+export type Reserve = keyof typeof reserveBytes;
 
 export interface JobFolder {
   readonly files: JobFiles;
   /** mounted into the container */
   readonly control: string;
-  readonly script: string;
   readonly taskList: string;
   logOf(number: number, attempt: number): string;
+  /** gives back what was kept free */
+  release(reserve: Reserve): Promise<void>;
+  /** the files' folder again, should a task have removed it (`git clean -fdx`) */
+  restore(): Promise<void>;
+  /** removes the control folder, with the tasks' scripts and what stands in their environment */
+  close(): Promise<void>;
 }
 
 /** Makes the folder anew: what an earlier run of the same job left in it is removed. */
 export async function makeJobFolder(out: string, job: JobName): Promise<JobFolder> {
   await rm(out, { recursive: true, force: true });
-  const control = join(out, 'control');
-  await mkdir(join(control, 'task'), { recursive: true });
-  await mkdir(join(control, 'log'));
-  await mkdir(join(out, 'logs'));
-  await writeFile(reserveOf(out), Buffer.alloc(reserveBytes));
-  const script = join(control, 'supervisor.sh');
-  await copyFile(supervisorScript, script);
+  await mkdir(join(out, 'logs'), { recursive: true });
+  // Other users of the machine stay outside: the container's user, who may be anybody, sees only the folder within.
+  const lock = join(out, 'control');
+  await mkdir(lock, { mode: 0o700 });
+  const control = join(lock, 'soil');
+  for (const folder of [control, join(control, 'task'), join(control, 'log')]) {
+    await mkdir(folder);
+    await chmod(folder, 0o755);
+  }
+  const reserveOf = (reserve: Reserve) => join(lock, `reserve-${reserve}`);
+  for (const reserve of ['archive', 'record'] as const) {
+    await writeFile(reserveOf(reserve), Buffer.alloc(reserveBytes[reserve]));
+  }
+  await copyFile(supervisorScript, join(control, 'supervisor.sh'));
+  await chmod(join(control, 'supervisor.sh'), 0o644);
   const taskList = join(control, 'task-list');
   await makeWritable(taskList);
   return {
     files: { json: join(out, `${job}.json`), tsv: join(out, `${job}.tsv`), wwz: join(out, `${job}.wwz`) },
     control,
-    script,
     taskList,
     logOf: (number, attempt) => join(control, 'log', `${number}.${attempt}`),
+    release: (reserve) => rm(reserveOf(reserve), { force: true }),
+    restore: async () => {
+      await mkdir(out, { recursive: true });
+    },
+    close: () => rm(lock, { recursive: true, force: true }),
   };
 }
-
-const reserveOf = (out: string) => join(out, '.reserve');
-
-/** Gives back what was kept free. */
-export const releaseReserve = (out: string): Promise<void> => rm(reserveOf(out), { force: true });
 
 /** Made by the worker, so that it belongs to its user; open to all, since the container's user may be another. */
 export async function makeWritable(file: string): Promise<void> {
@@ -53,15 +66,19 @@ export async function makeWritable(file: string): Promise<void> {
 
 /** Puts a task's script where the supervisor looks for it. */
 export async function writeScript(folder: JobFolder, number: number, text: string): Promise<void> {
-  await writeFile(join(folder.control, 'task', `${number}.sh`), text, { mode: 0o644 });
+  const file = join(folder.control, 'task', `${number}.sh`);
+  await writeFile(file, text);
+  await chmod(file, 0o644);
 }
 
-/** The log of a task's last try, under the task's name in `logs/`, for a reader at the desk. */
-export async function nameLog(out: string, log: string, task: TaskName): Promise<string> {
-  const named = join(out, 'logs', `${task}.txt`);
+/** Where the log of a task's last try is for a reader at the desk. */
+export const logNameOf = (out: string, task: TaskName): string => join(out, 'logs', `${task}.txt`);
+
+/** The same file under both names; a copy where the file system knows no links. */
+export async function nameLog(out: string, log: string, task: TaskName): Promise<void> {
+  const named = logNameOf(out, task);
   await rm(named, { force: true });
-  await link(log, named);
-  return named;
+  await link(log, named).catch(() => copyFile(log, named));
 }
 
 /** Written whole or not at all: a temporary file in the same folder, then a rename. */

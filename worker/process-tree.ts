@@ -1,5 +1,6 @@
 /** The processes of a job on the raw machine: found by four traces, ended by TERM and KILL until none is left. */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** How a process of the job is known, whatever it did to hide: see isOurs(). */
 export interface Traces {
@@ -11,7 +12,7 @@ export interface Traces {
   readonly logFolder: string;
 }
 
-interface Process {
+export interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
@@ -20,13 +21,32 @@ interface Process {
   readonly startTicks: string;
 }
 
-/**
- * Ends every process of the job but the supervisor: `signal` to all of them. Returns how many there were. A process
- * that forks while it is looked for is found by the next call: callers repeat until the answer is 0.
- */
-export async function signalTree(traces: Traces, signal: 'SIGTERM' | 'SIGKILL'): Promise<number> {
-  const victims = await findTree(traces);
-  for (const victim of victims) {
+/** Between two looks at /proc. */
+const pollMs = 20;
+/** How long KILL is repeated, for a tree that still forks. */
+const killSeconds = 10;
+
+/** Ends the job's processes but the supervisor: TERM, the grace period, then KILL until a scan finds none; the rest. */
+export async function endTree(traces: Traces, graceSeconds: number): Promise<readonly Process[]> {
+  const graceEnds = performance.now() + graceSeconds * 1000;
+  let left = await findTree(traces);
+  await signalAll(left, 'SIGTERM');
+  while (left.length > 0 && performance.now() < graceEnds) {
+    await wait(pollMs);
+    left = await findTree(traces);
+  }
+  const killEnds = performance.now() + killSeconds * 1000;
+  while (left.length > 0 && performance.now() < killEnds) {
+    await signalAll(left, 'SIGKILL');
+    await wait(pollMs);
+    left = await findTree(traces);
+  }
+  return left;
+}
+
+async function signalAll(processes: readonly Process[], signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  for (const victim of processes) {
+    // Its id may have been given to somebody else since the scan.
     const now = await readProcess(victim.pid);
     if (now?.startTicks !== victim.startTicks) continue;
     try {
@@ -37,11 +57,10 @@ export async function signalTree(traces: Traces, signal: 'SIGTERM' | 'SIGKILL'):
         throw error;
     }
   }
-  return victims.length;
 }
 
 /** Every living process of the job but the supervisor and this process. */
-export async function findTree(traces: Traces): Promise<Process[]> {
+export async function findTree(traces: Traces): Promise<readonly Process[]> {
   const names = await readdir('/proc');
   const all = (
     await Promise.all(names.filter((n) => /^\d+$/.test(n)).map((n) => readProcess(Number(n))))

@@ -1,10 +1,12 @@
 /** The results that tasks name: files, folders and globs below the repo -> entries for the wwz. */
 import { lstat, realpath } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { glob } from 'tinyglobby';
 import { wwzIndex, wwzOwnFolder } from '../model/path.js';
 import { quote } from '../model/result.js';
 import type { TaskDeclaration } from '../model/task.js';
+import { checkWritableName } from '../wwz/write.js';
+import { isReadable } from './job-archive.js';
 
 export interface ResultFile {
   /** inside the wwz */
@@ -21,17 +23,34 @@ export interface ResultFiles {
   readonly notices: readonly string[];
 }
 
-/** Finds the results of tasks that ran. A symbolic link is never followed: it could lead anywhere on the machine. */
-export async function findResults(repo: string, tasks: readonly TaskDeclaration[]): Promise<ResultFiles> {
+export interface ResultSearch {
+  readonly repo: string;
+  /** the job's own folder: where it lies in the repo, it is no result */
+  readonly out: string;
+}
+
+/**
+ * Finds the results of tasks that ran. A symbolic link is never followed: it could lead anywhere on the machine. `.git`
+ * is left out, since CI hosts keep their token in `.git/config`.
+ */
+export async function findResults(
+  { repo, out }: ResultSearch,
+  tasks: readonly TaskDeclaration[],
+): Promise<ResultFiles> {
   const root = await realpath(repo);
+  const own = `${relative(root, await realpath(out).catch(() => out))}/`;
   const files = new Map<string, string>();
   const links = new Map<string, string>();
   const notices: string[] = [];
   for (const task of tasks) {
     for (const pattern of task.results) {
-      const found = await filesOf(root, pattern);
+      const found = (await filesOf(root, pattern)).filter((name) => !name.startsWith(own));
       if (found.length === 0) notices.push(`task ${quote(task.name)}: there is no result ${quote(pattern)}`);
-      for (const name of found) files.set(inWwz(name), join(root, name));
+      for (const name of found) {
+        const fault = await faultOf(root, name);
+        if (fault === undefined) files.set(inWwz(name), join(root, name));
+        else notices.push(`task ${quote(task.name)}: cannot keep result ${quote(name)}: ${fault}`);
+      }
     }
     const [only, ...others] = task.results;
     const plain = others.length === 0 && only !== undefined && !/[*?[\]{}!]/.test(only) ? only : undefined;
@@ -54,11 +73,19 @@ function inWwz(name: string): string {
   return taken ? `${wwzOwnFolder}/results/${name}` : name;
 }
 
+/** One file that cannot be kept must not cost the others. */
+async function faultOf(root: string, name: string): Promise<string | undefined> {
+  const checked = checkWritableName(inWwz(name));
+  if (!checked.ok) return checked.error;
+  return (await isReadable(join(root, name))) ? undefined : 'it cannot be read';
+}
+
 async function filesOf(root: string, pattern: string): Promise<string[]> {
   const found = await glob(pattern, {
     cwd: root,
     onlyFiles: true,
     dot: true,
+    ignore: ['**/.git/**', '.git/**'],
     followSymbolicLinks: false,
     expandDirectories: true,
   });

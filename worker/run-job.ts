@@ -1,5 +1,5 @@
 /** Runs one job whole: a declaration in; a record, its rows and three files out, whatever happens on the way. */
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { foldTasks, jobStatus, type FinishedOutcome } from '../model/outcome.js';
 import { formatRecord, recordSchema, type ImageRecord, type JobRecord } from '../model/record.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
@@ -10,22 +10,18 @@ import { containerControl, startContainer } from './container.js';
 import { describeImage, findEngine, hasImage, pullImage, type Engine } from './engine.js';
 import type { ImageSource } from './job.js';
 import { writeJobArchive } from './job-archive.js';
-import {
-  makeJobFolder,
-  makeWritable,
-  releaseReserve,
-  writeScript,
-  writeWhole,
-  type JobFolder,
-} from './job-folder.js';
+import { makeJobFolder, makeWritable, writeScript, writeWhole, type JobFolder } from './job-folder.js';
+import { readLogTail } from './log-tail.js';
 import { readMachine } from './machine.js';
 import type { FinishedJob, RunJobOptions } from './progress.js';
 import { startRawMachine } from './raw-machine.js';
-import { findResults } from './result-files.js';
+import { findResults, type ResultFiles } from './result-files.js';
 import {
   HostKeeper,
   reasonOfAbort,
   runTasks,
+  scriptOf,
+  shellWord,
   skippedRow,
   type LoopOptions,
   type Trouble,
@@ -51,8 +47,25 @@ interface TasksEnd {
  * itself cannot be written, since then no record can be kept.
  */
 export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
+  const folder = await makeJobFolder(options.out, options.job.name);
+  try {
+    const { record, end } = await runTasksOf(options, folder);
+    await folder.release('archive');
+    await folder.restore();
+    return await keep(record, end, folder, options);
+  } finally {
+    await folder.close().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      options.report({ kind: 'notice', text: `cannot remove ${quote(folder.control, 300)}: ${reason}` });
+    });
+  }
+}
+
+async function runTasksOf(
+  options: RunJobOptions,
+  folder: JobFolder,
+): Promise<{ record: JobRecord; end: TasksEnd }> {
   const { job, report } = options;
-  const folder = await makeJobFolder(options.out, job.name);
   report({ kind: 'start', tasks: job.tasks.length });
   const image = await readyImage(job.image, options);
   const startTime = Date.now() / 1000;
@@ -64,8 +77,6 @@ export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
         trouble: troubleOf(image.error, options.cancel),
       };
   const ready = image.ok ? image.value : undefined;
-  await releaseReserve(options.out);
-
   const { outcome, reason } = outcomeOf(end);
   const described = await ready?.described;
   const record: JobRecord = {
@@ -82,7 +93,7 @@ export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
     machine: readMachine(),
     tasks: end.tasks.map(({ name, run }) => ({ name, run })),
   };
-  return keep(record, end, folder, options);
+  return { record, end };
 }
 
 /** Waits for the image; undefined on the raw machine. The engine describes it while the tasks run. */
@@ -91,7 +102,7 @@ async function readyImage(
   options: RunJobOptions,
 ): Promise<Result<ReadyImage | undefined>> {
   if (image.kind === 'none') return accept(undefined);
-  const found = await findEngine(options.environment, options.engine);
+  const found = await findEngine(withhold(options), options.engine);
   if (!found.ok) return found;
   const engine = found.value;
   const { name } = image;
@@ -117,12 +128,10 @@ async function runOn(
   const loop = loopOptions(image, folder, options);
   const keeper = new HostKeeper(loop);
   try {
-    const listed = await listTasks(
-      keeper,
-      folder,
-      image === undefined ? folder.control : containerControl,
-      options,
-    );
+    const listed = await listTasks(keeper, folder, image === undefined ? folder.control : containerControl, {
+      job,
+      environment: loop.environment,
+    });
     if (!listed.ok) return { tasks: [], rows: [], trouble: troubleOf(listed.error, options.cancel) };
     const end = await runTasks(listed.value, keeper, loop);
     return { tasks: listed.value, ...end };
@@ -137,28 +146,24 @@ async function runOn(
 }
 
 function loopOptions(image: ReadyImage | undefined, folder: JobFolder, options: RunJobOptions): LoopOptions {
-  const { job, repo, out, cancel, report } = options;
-  const taskEnvironment = { CI: 'true', SOIL_JOB: job.name, ...job.environment };
-  const { script, control } = folder;
+  const { job, repo, out, cancel, report, withheld } = options;
+  const declared = Object.entries({ CI: 'true', SOIL_JOB: job.name, ...job.environment });
+  const environment = Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
+  const { control } = folder;
   const openHost = () =>
     image === undefined
       ? startRawMachine({
-          ...{ script, control, repo, graceSeconds: job.graceSeconds },
-          environment: { ...withhold(options), ...taskEnvironment },
+          ...{ control, repo, graceSeconds: job.graceSeconds },
+          environment: withhold(options),
         })
-      : startContainer({
-          engine: image.engine,
-          image: image.name,
-          job,
-          script,
-          control,
-          repo,
-          taskEnvironment,
-        });
-  return { job, out, folder, openHost, cancel, report };
+      : startContainer({ engine: image.engine, image: image.name, job, control, repo });
+  return { job, out, folder, environment, openHost, cancel, report };
 }
 
-/** The raw machine's environment without the tokens. */
+/**
+ * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
+ * `--env SOIL_TOKEN` or `--env-host` would hand them on.
+ */
 function withhold({ environment, withheld }: RunJobOptions): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.includes(name)));
 }
@@ -171,20 +176,37 @@ async function listTasks(
   keeper: HostKeeper,
   folder: JobFolder,
   control: string,
-  { job }: RunJobOptions,
+  { job, environment }: Pick<LoopOptions, 'job' | 'environment'>,
 ): Promise<Result<readonly TaskDeclaration[]>> {
   if (job.tasksFrom === undefined) return accept(job.tasks);
   const log = folder.logOf(0, 1);
   await makeWritable(log);
-  await writeScript(folder, 0, `exec >${control}/task-list\n${job.tasksFrom}\n`);
+  const script = { environment: {}, run: `exec >${shellWord(`${control}/task-list`)}\n${job.tasksFrom}` };
+  await writeScript(folder, 0, scriptOf(script, environment));
   const tried = await keeper.try(0, 1, job.timeoutSeconds);
   if (tried.outcome !== 'passed') {
-    const why = tried.trouble?.reason ?? lastLine(await readFile(log, 'utf8')) ?? 'it printed nothing';
+    const why = tried.trouble?.reason ?? lastLine(await readLogTail(log)) ?? 'it printed nothing';
     return refuse(
       `cannot list the tasks by ${quote(job.tasksFrom)}: ${tried.outcome}, exit status ${tried.status}: ${why}`,
     );
   }
-  return parseTaskList(await readFile(folder.taskList, 'utf8'), `the output of ${quote(job.tasksFrom)}`);
+  const text = await readTaskList(folder.taskList);
+  return text.ok ? parseTaskList(text.value, `the output of ${quote(job.tasksFrom)}`) : text;
+}
+
+const taskListBytes = 4 * 1024 * 1024;
+
+async function readTaskList(file: string): Promise<Result<string>> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    if (size > taskListBytes) {
+      return refuse(`cannot read a task list of ${size} bytes: more than ${taskListBytes}`);
+    }
+  } finally {
+    await handle.close();
+  }
+  return accept(await readFile(file, 'utf8'));
 }
 
 function outcomeOf({ rows, trouble }: TasksEnd): { outcome: FinishedOutcome; reason?: string } {
@@ -200,32 +222,45 @@ async function keep(
   record: JobRecord,
   end: TasksEnd,
   folder: JobFolder,
-  { job, repo, report }: RunJobOptions,
+  options: RunJobOptions,
 ): Promise<FinishedJob> {
-  const ran = new Set<string>(end.rows.filter((r) => r.tries > 0).map((r) => r.task));
-  const results = await findResults(
-    repo,
-    end.tasks.filter((task) => ran.has(task.name)),
-  );
+  const { report } = options;
+  const results = await resultsOf(end, options);
   for (const text of results.notices) report({ kind: 'notice', text });
   const rows = end.rows.map((row) => {
     const link = results.links.get(row.task);
     return link === undefined ? row : { ...row, resultHtml: link };
   });
   let kept = record;
-  let archived = await writeJobArchive({ record, rows, folder, results: results.files });
+  const whole = { record, rows, folder, results: results.files, hasLogs: true };
+  let archived = await writeJobArchive(whole);
   if (!archived.ok) {
-    // Without its results and logs the job is not what it says: an index that tells why stands in for them.
+    // Without its results the job is not what it says. What there is room for is kept: the logs, or at least an index.
     const reason = `cannot write the archive: ${archived.error}`;
     report({ kind: 'notice', text: reason });
     kept = { ...record, outcome: 'error', status: jobStatus('error', rows), reason };
-    archived = await writeJobArchive({ record: kept, rows: [], folder, results: [] });
-    if (!archived.ok) throw new Error(`cannot keep the record of job ${quote(job.name)}: ${archived.error}`);
+    for (const hasLogs of [true, false]) {
+      if (!archived.ok) archived = await writeJobArchive({ ...whole, record: kept, results: [], hasLogs });
+    }
   }
-  report({ kind: 'archive', files: archived.value.files, bytes: archived.value.bytes });
+  if (archived.ok) report({ kind: 'archive', files: archived.value.files, bytes: archived.value.bytes });
+  else report({ kind: 'notice', text: `there is no ${quote(folder.files.wwz, 300)}: ${archived.error}` });
+  await folder.release('record');
   await writeWhole(folder.files.tsv, formatRows(rows));
   await writeWhole(folder.files.json, formatRecord(kept));
   const { outcome = 'error', status = jobStatus('error', rows), reason } = kept;
   report({ kind: 'done', outcome, status, ...(reason === undefined ? {} : { reason }) });
   return { outcome, status, record: kept, rows, files: folder.files };
+}
+
+/** The results of the tasks that ran; a repo that a task removed has none. */
+async function resultsOf(end: TasksEnd, { repo, out }: RunJobOptions): Promise<ResultFiles> {
+  const ran = new Set<string>(end.rows.filter((r) => r.tries > 0).map((r) => r.task));
+  const tasks = end.tasks.filter((task) => ran.has(task.name));
+  try {
+    return await findResults({ repo, out }, tasks);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { files: [], links: new Map(), notices: [`cannot look for results: ${reason}`] };
+  }
 }

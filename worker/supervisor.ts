@@ -1,128 +1,182 @@
-/** The worker's side of shims/supervisor.sh: one shell process that runs task after task, spoken to in lines. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+/** The worker's end of shims/supervisor.sh: a process that was started with it in, the ends of its tasks out. */
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { lastLine } from './command.js';
 
-/** How one try of a task ended, as its shell saw it. */
-export interface TryEnd {
-  readonly kind: 'done';
-  /** 0 to 255 */
-  readonly status: number;
-  readonly userSeconds: number;
-  readonly systemSeconds: number;
-}
+/** How one try of a task ended, as far as the place it ran in can tell. */
+export type TryEnd =
+  | {
+      readonly kind: 'done';
+      readonly status: number;
+      readonly userSeconds: number;
+      readonly systemSeconds: number;
+    }
+  /** its log could not be opened, so it never began */
+  | { readonly kind: 'unlogged' }
+  /** supervisor or container went away under it */
+  | Lost;
 
-/** The shell itself ended, and with it whatever it ran: the container was killed, or the engine failed. */
-export interface SupervisorLost {
+export interface Lost {
   readonly kind: 'lost';
   readonly reason: string;
+}
+
+/** What the guard beside a task answers: processes left, none left, or that it may not signal them here. */
+export type Answer = 'left' | 'gone' | 'refused';
+
+/** One running supervisor. Every method may be called after it died: they then tell that it is lost. */
+export interface Supervisor {
+  /** its process id where it runs: 1 in a container of its own */
+  readonly pid: number;
+  /** runs a task to its end, however long that takes: the caller keeps the clock */
+  run(number: number, attempt: number): Promise<TryEnd>;
+  /** says a word to the guard of the running task; undefined where it does not answer within the limit */
+  tell(word: 'term' | 'kill' | 'look', limitSeconds: number): Promise<Answer | undefined>;
+  /** closes its input and waits for its end; kills the process (an engine's client, or the shell) at the limit */
+  close(limitSeconds: number): Promise<void>;
 }
 
 export interface SupervisorCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** a container may take its time until it is up */
+  readonly startSeconds: number;
 }
 
-/** Alive from its start until close(); at most one task runs at a time. */
-export class Supervisor {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #ended: Promise<SupervisorLost>;
-  readonly #ready: Promise<number>;
-  #line: (line: string) => void = () => undefined;
+/** Starts a supervisor and waits until it is ready. */
+export async function startSupervisor(command: SupervisorCommand): Promise<Supervisor | Lost> {
+  const { program, args, environment, startSeconds } = command;
+  // Its own session: Ctrl-C at a terminal is the worker's to handle, or the task would be gone before its record.
+  const child = spawn(program, args, {
+    env: environment,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const conversation = new Conversation(child);
+  const pid = await Promise.race([conversation.ready, conversation.lost, after(startSeconds)]);
+  if (typeof pid === 'number') return conversation.supervisor(pid);
+  await conversation.close(1);
+  return pid ?? { kind: 'lost', reason: `not ready within ${startSeconds} s` };
+}
+
+class Conversation {
+  readonly ready: Promise<number>;
+  readonly lost: Promise<Lost>;
+  #isOver = false;
+  #becomeReady: (pid: number) => void = () => undefined;
+  #taskEnded: ((end: TryEnd) => void) | undefined;
+  #answered: ((answer: Answer) => void) | undefined;
+  #running = '';
+  /** the sums of the builtin `times` for all tasks so far: user and system, seconds */
+  #times: readonly [number, number] = [0, 0];
+  #timesBefore: readonly [number, number] = [0, 0];
   #stderr = '';
-  /** seconds that children had used before the task that runs now */
-  #usedBefore = { user: 0, system: 0 };
 
-  constructor(command: SupervisorCommand) {
-    // Its own session: an interrupt typed at the terminal is the worker's to handle, not the tasks'.
-    this.#child = spawn(command.program, command.args, {
-      env: { ...command.environment },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true,
+  constructor(private readonly child: ChildProcess) {
+    this.ready = new Promise((resolve) => (this.#becomeReady = resolve));
+    child.stdin?.on('error', () => undefined); // told by its end
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-8192);
     });
-    this.#child.stdin.on('error', () => undefined); // the shell ended first: #ended tells
-    this.#child.stderr.on('data', (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(-10_000);
-    });
-    createInterface(this.#child.stdout).on('line', (line) => {
-      this.#line(line);
-    });
-    this.#ready = new Promise((resolve) => {
-      this.#line = (line) => {
-        const pid = /^ready (\d+)$/.exec(line)?.[1];
-        if (pid !== undefined) resolve(Number(pid));
-      };
-    });
-    this.#ended = new Promise((resolve) => {
-      this.#child.on('error', (error) => {
-        resolve({ kind: 'lost', reason: error.message });
+    if (child.stdout !== null)
+      createInterface(child.stdout).on('line', (line) => {
+        this.#read(line);
       });
-      this.#child.on('close', (status, signal) => {
-        const how = signal ?? `exit status ${String(status)}`;
-        resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? how });
+    this.lost = new Promise((resolve) => {
+      const end = (why: string): void => {
+        this.#isOver = true;
+        resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? why });
+      };
+      child.on('error', (error) => {
+        end(error.message);
+      });
+      child.on('close', (status, signal) => {
+        end(signal === null ? `exit status ${String(status)}` : `ended by ${signal}`);
       });
     });
   }
 
-  get isAlive(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined;
-  }
-
-  /** Waits for the shell's first line; returns its process id as it sees it: 1 in a container of its own. */
-  async ready(timeoutSeconds: number): Promise<number | SupervisorLost> {
-    return Promise.race([
-      this.#ready,
-      this.#ended,
-      after<SupervisorLost>(timeoutSeconds, {
-        kind: 'lost',
-        reason: `the shell did not start within ${timeoutSeconds} s`,
-      }),
-    ]);
-  }
-
-  /** Runs one try of a task; returns when it is done, whatever its processes left behind. */
-  async run(number: number, attempt: number): Promise<TryEnd | SupervisorLost> {
-    const lines: string[] = [];
-    const done = new Promise<TryEnd>((resolve) => {
-      this.#line = (line) => {
-        if (lines.length === 0 && !line.startsWith(`done ${number} ${attempt} `)) return;
-        lines.push(line);
-        if (lines.length < 3) return;
-        this.#line = () => undefined;
-        resolve(this.#parse(lines));
-      };
-    });
-    this.#child.stdin.write(`${number} ${attempt}\n`);
-    return Promise.race([done, this.#ended]);
-  }
-
-  /** `done N TRY STATUS`, then the two lines of `times`: the shell's own, and its children's so far. */
-  #parse(lines: readonly string[]): TryEnd {
-    const [user = 0, system = 0] = [...(lines[2] ?? '').matchAll(/(\d+)m([\d.]+)s/g)].map(
-      ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
-    );
-    const before = this.#usedBefore;
-    this.#usedBefore = { user, system };
+  supervisor(pid: number): Supervisor {
     return {
-      kind: 'done',
-      status: Number(lines[0]?.split(' ')[3] ?? 125),
-      userSeconds: Math.max(0, user - before.user),
-      systemSeconds: Math.max(0, system - before.system),
+      pid,
+      run: async (number, attempt) => {
+        this.#running = `${number} ${attempt}`;
+        const ended = new Promise<TryEnd>((resolve) => (this.#taskEnded = resolve));
+        this.#say(`run ${this.#running}`);
+        const end = await Promise.race([ended, this.lost]);
+        this.#say('end');
+        return end;
+      },
+      tell: (word, limitSeconds) => {
+        const answer = new Promise<Answer>((resolve) => (this.#answered = resolve));
+        this.#say(word);
+        return Promise.race([answer, this.lost.then(() => undefined), after(limitSeconds)]);
+      },
+      close: (limitSeconds) => this.close(limitSeconds),
     };
   }
 
-  /** Ends the shell by closing its input; waits at most so many seconds, then kills what was started. */
-  async close(timeoutSeconds: number): Promise<void> {
-    this.#child.stdin.end();
-    const late = await Promise.race([this.#ended, after(timeoutSeconds, 'late' as const)]);
-    if (late === 'late') this.#child.kill('SIGKILL');
+  async close(limitSeconds: number): Promise<void> {
+    this.child.stdin?.end();
+    const timely = await Promise.race([this.lost, after(limitSeconds)]);
+    if (timely !== undefined) return;
+    this.child.kill('SIGKILL');
+    // Whoever inherited its output may keep the pipes open for ever.
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+    await Promise.race([this.lost, after(5)]);
+  }
+
+  #say(line: string): void {
+    if (!this.#isOver) this.child.stdin?.write(`${line}\n`);
+  }
+
+  #read(line: string): void {
+    const [word = '', number = '', attempt = '', status = ''] = line.split(' ');
+    switch (word) {
+      case 'ready':
+        this.#becomeReady(Number(number));
+        break;
+      case 'left':
+      case 'gone':
+      case 'refused':
+        this.#answered?.(word);
+        break;
+      case 'done':
+        if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#endOf(status));
+        break;
+      default:
+        this.#times = parseTimes(line) ?? this.#times;
+    }
+  }
+
+  #endOf(status: string): TryEnd {
+    const [user, system] = [0, 1].map((i) => (this.#times[i] ?? 0) - (this.#timesBefore[i] ?? 0));
+    this.#timesBefore = this.#times;
+    if (!/^\d{1,3}$/.test(status)) return { kind: 'unlogged' };
+    return {
+      kind: 'done',
+      status: Number(status),
+      userSeconds: Math.max(0, user ?? 0),
+      systemSeconds: Math.max(0, system ?? 0),
+    };
   }
 }
 
-/** A value after so many seconds; keeps no process alive. */
-export function after<T>(seconds: number, value: T): Promise<T> {
+/** A line of the builtin `times`, `0m1.250000s 0m0.10s`, as seconds; the last line before `done` is the children's. */
+export function parseTimes(line: string): readonly [number, number] | undefined {
+  const [, ...parts] = /^(\d+)m(\d+(?:\.\d+)?)s (\d+)m(\d+(?:\.\d+)?)s$/.exec(line) ?? [];
+  if (parts.length !== 4) return undefined;
+  const [userMinutes = 0, user = 0, systemMinutes = 0, system = 0] = parts.map(Number);
+  return [userMinutes * 60 + user, systemMinutes * 60 + system];
+}
+
+/** Undefined after so many seconds; keeps no process alive. */
+export function after(seconds: number): Promise<undefined> {
   return new Promise((resolve) => {
-    setTimeout(resolve, seconds * 1000, value).unref();
+    setTimeout(() => {
+      resolve(undefined);
+    }, seconds * 1000).unref();
   });
 }

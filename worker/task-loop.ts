@@ -5,17 +5,19 @@ import { quote } from '../model/result.js';
 import type { TaskRow } from '../model/row.js';
 import { splitCommand, type TaskDeclaration } from '../model/task.js';
 import type { JobDeclaration } from './job.js';
-import { makeWritable, nameLog, writeScript, type JobFolder } from './job-folder.js';
+import { logNameOf, makeWritable, nameLog, writeScript, type JobFolder } from './job-folder.js';
 import type { Progress } from './progress.js';
-import type { SupervisorLost, TryEnd } from './supervisor.js';
+import { after, type Lost, type TryEnd } from './supervisor.js';
 import type { TaskHost } from './task-host.js';
 
 export interface LoopOptions {
   readonly job: JobDeclaration;
   readonly out: string;
   readonly folder: JobFolder;
+  /** of every task of the job, before its own */
+  readonly environment: Readonly<Record<string, string>>;
   /** starts the place where tasks run; called again when one had to be given up */
-  readonly openHost: () => Promise<TaskHost | SupervisorLost>;
+  readonly openHost: () => Promise<TaskHost | Lost>;
   readonly cancel: AbortSignal;
   readonly report: (progress: Progress) => void;
 }
@@ -48,6 +50,10 @@ const cancelledStatus = 130;
 /** setTimeout()'s longest, 24.8 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** How long an ended task may take to be reported as ended. */
+const endSeconds = 15;
+const silent: Lost = { kind: 'lost', reason: `no answer within ${endSeconds} s after its end` };
+
 /** Holds the host that tasks run on, and opens another one where a task took its host along. */
 export class HostKeeper {
   readonly #options: LoopOptions;
@@ -69,38 +75,51 @@ export class HostKeeper {
       outcome,
       status,
       elapsedSeconds: (performance.now() - begin) / 1000,
-      userSeconds: more.end?.userSeconds ?? 0,
-      systemSeconds: more.end?.systemSeconds ?? 0,
+      userSeconds: more.end?.kind === 'done' ? more.end.userSeconds : 0,
+      systemSeconds: more.end?.kind === 'done' ? more.end.systemSeconds : 0,
       ...(more.trouble === undefined ? {} : { trouble: more.trouble }),
     });
-    const lost = (reason: string) => ended('error', notRunStatus, { trouble: { outcome: 'error', reason } });
+    const broken = (reason: string) =>
+      ended('error', notRunStatus, { trouble: { outcome: 'error', reason } });
 
     const opened = this.#host ?? (await this.#options.openHost());
-    if ('kind' in opened) return lost(opened.reason);
+    if ('kind' in opened) return broken(opened.reason);
     this.#host = opened;
     const running = opened.run(number, attempt);
     const first = await firstOf(running, timeoutSeconds * 1000, cancel);
-    if (typeof first === 'string') await opened.endTask();
-    const end = typeof first === 'string' ? await running : first;
-    if (end.kind === 'lost') {
-      await opened.close();
-      this.#host = undefined;
-    }
-    const known = end.kind === 'done' ? { end } : {};
-    if (first === 'late') return ended('timed-out', timedOutStatus, known);
+    const end = typeof first === 'string' ? await this.#endTask(opened, running) : first;
+    if (end.kind === 'lost') await this.close();
+    if (first === 'late') return ended('timed-out', timedOutStatus, { end });
     if (first === 'cancelled') {
       return ended('cancelled', cancelledStatus, {
-        ...known,
+        end,
         trouble: { outcome: 'cancelled', reason: reasonOfAbort(cancel) },
       });
     }
-    if (end.kind === 'lost') return lost(`the machinery ended under the task: ${end.reason}`);
-    return ended(end.status === 0 ? 'passed' : 'failed', end.status, { end });
+    switch (end.kind) {
+      case 'lost':
+        return broken(`the machinery ended under the task: ${end.reason}`);
+      case 'unlogged':
+        return broken('the task could not begin: its log cannot be opened');
+      case 'done':
+        return ended(end.status === 0 ? 'passed' : 'failed', end.status, { end });
+    }
+  }
+
+  /** Ends the running task; where its end is not told within the limit, the host is given up. */
+  async #endTask(host: TaskHost, running: Promise<TryEnd>): Promise<TryEnd> {
+    this.#tell(await host.endTask());
+    return Promise.race([running, after(endSeconds).then(() => silent)]);
+  }
+
+  #tell(notice: string | undefined): void {
+    if (notice !== undefined) this.#options.report({ kind: 'notice', text: notice });
   }
 
   async close(): Promise<void> {
-    await this.#host?.close();
+    const host = this.#host;
     this.#host = undefined;
+    this.#tell(await host?.close());
   }
 }
 
@@ -129,7 +148,9 @@ async function firstOf<T>(
 }
 
 export function reasonOfAbort(cancel: AbortSignal): string {
-  return typeof cancel.reason === 'string' ? cancel.reason : 'the job was cancelled';
+  const reason: unknown = cancel.reason;
+  if (reason instanceof Error && reason.name !== 'AbortError') return reason.message;
+  return typeof reason === 'string' ? reason : 'the job was cancelled';
 }
 
 /** Runs every task; after trouble the rest is skipped. Rows stand in the order of declaration. */
@@ -149,10 +170,16 @@ export async function runTasks(
       continue;
     }
     options.report({ kind: 'task-begin', task: task.name, index, of: tasks.length });
-    const { row, trouble: met, logFile } = await runTask(task, index + 1, keeper, options);
+    const ran = await runTask(task, index + 1, keeper, options).catch((error: unknown) =>
+      brokenTask(task, error),
+    );
+    const full = await diskTrouble(options.out, task);
+    // What a task did that could not write is no verdict on it.
+    const isSpoilt = full !== undefined && ran.row.outcome === 'failed';
+    const row: TaskRow = isSpoilt ? { ...ran.row, outcome: 'error', status: notRunStatus } : ran.row;
     rows.push(row);
-    trouble = met ?? (await diskTrouble(options.out, task));
-    options.report({ kind: 'task-done', row, logFile });
+    trouble = ran.trouble ?? full;
+    options.report({ kind: 'task-done', row, logFile: logNameOf(options.out, task.name) });
   }
   return { rows, ...(trouble === undefined ? {} : { trouble }) };
 }
@@ -171,8 +198,8 @@ async function runTask(
   number: number,
   keeper: HostKeeper,
   options: LoopOptions,
-): Promise<{ row: TaskRow; logFile: string; trouble?: Trouble }> {
-  await writeScript(options.folder, number, scriptOf(task));
+): Promise<{ row: TaskRow; trouble?: Trouble }> {
+  await writeScript(options.folder, number, scriptOf(task, options.environment));
   const startTime = Date.now() / 1000;
   const tries: TriedTask[] = [];
   let last: TriedTask;
@@ -196,8 +223,17 @@ async function runTask(
     systemSeconds: sum((t) => t.systemSeconds),
     tries: tries.length,
   };
-  const logFile = await nameLog(options.out, options.folder.logOf(number, tries.length), task.name);
-  return { row, logFile, ...(last.trouble === undefined ? {} : { trouble: last.trouble }) };
+  await nameLog(options.out, options.folder.logOf(number, tries.length), task.name);
+  return { row, ...(last.trouble === undefined ? {} : { trouble: last.trouble }) };
+}
+
+/** The machine around the task failed, not the engine: a disk is full, or a task removed the job's own folder. */
+function brokenTask(task: TaskDeclaration, error: unknown): { row: TaskRow; trouble: Trouble } {
+  const reason = `cannot keep task ${quote(task.name)}: ${error instanceof Error ? error.message : String(error)}`;
+  return {
+    row: { ...plainRow(task), status: notRunStatus, outcome: 'error', tries: 1 },
+    trouble: { outcome: 'error', reason },
+  };
 }
 
 const plainRow = (task: TaskDeclaration) => ({
@@ -212,12 +248,19 @@ export function skippedRow(task: TaskDeclaration): TaskRow {
   return { ...plainRow(task), status: notRunStatus, outcome: 'skipped', tries: 0 };
 }
 
-/** The task's own environment, then its command; the supervisor runs it with `sh -e`. */
-export function scriptOf(task: Pick<TaskDeclaration, 'environment' | 'run'>): string {
-  const exports = Object.entries(task.environment).map(
-    ([name, value]) => `export ${name}=${shellWord(value)}\n`,
+/**
+ * The task's environment, then its command; the supervisor runs it with `sh -e`. The exports stand on the command's own
+ * first line, so that the line numbers in the shell's messages are those of soil.yml's text. They are not handed through
+ * the engine's client: a task's PATH, HOME or DOCKER_HOST is not the client's.
+ */
+export function scriptOf(
+  task: Pick<TaskDeclaration, 'environment' | 'run'>,
+  jobEnvironment: Readonly<Record<string, string>> = {},
+): string {
+  const words = Object.entries({ ...jobEnvironment, ...task.environment }).map(
+    ([name, value]) => `${name}=${shellWord(value)}`,
   );
-  return `${exports.join('')}${task.run}\n`;
+  return `${words.length === 0 ? '' : `export ${words.join(' ')}; `}${task.run}\n`;
 }
 
 /** Text as one word of the shell, whatever is in it. */
@@ -227,7 +270,11 @@ export function shellWord(text: string): string {
 
 /** A full disk cuts logs in silence: the task's own status can no longer be believed. */
 async function diskTrouble(out: string, task: TaskDeclaration): Promise<Trouble | undefined> {
-  const { bavail, bsize } = await statfs(out);
-  if (bavail * bsize >= 64 * 1024) return undefined;
+  const space = await statfs(out).catch(() => undefined);
+  if (space === undefined) {
+    const reason = `the folder of the results was gone after task ${quote(task.name)}`;
+    return { outcome: 'error', reason };
+  }
+  if (space.bavail * space.bsize >= 64 * 1024) return undefined;
   return { outcome: 'error', reason: `the disk of the results was full after task ${quote(task.name)}` };
 }

@@ -1,10 +1,10 @@
 /** One line of a list of facts: a name, and text, an instant, or what a job ran in and on. Pure. */
 import type { ImageRecord, MachineRecord } from '../model/record.js';
-import type { Fact } from './page.js';
+import type { Fact } from './part.js';
 import { bytesText, instantOf, visibleText } from './wording.js';
 
 export function textFact(name: string, text: string, href?: string): Fact {
-  return { name, text: visibleText(text), href, time: undefined, isCode: false };
+  return { name, text: visibleText(text), href, time: undefined, isCode: false, isWide: text.length > 40 };
 }
 
 /** No line where the text is not known. */
@@ -15,12 +15,15 @@ export const knownFact = (name: string, text: string | undefined, href?: string)
 export const codeFact = (name: string, text: string, href?: string): Fact => ({
   ...textFact(name, text, href),
   isCode: true,
+  isWide: true,
 });
 
 /** No line where the instant is not known; `seconds` since 1970, UTC. */
 export function timeFact(name: string, seconds: number | undefined): readonly Fact[] {
   const time = instantOf(seconds);
-  return time === undefined ? [] : [{ name, text: time.text, href: undefined, time, isCode: false }];
+  return time === undefined
+    ? []
+    : [{ name, text: time.text, href: undefined, time, isCode: false, isWide: false }];
 }
 
 export function imageFact(image: ImageRecord | undefined): readonly Fact[] {

@@ -1,7 +1,7 @@
 /** A job's rows -> the table of tasks that the run page and the wwz's own index show. Pure. */
 import type { TaskCommand } from '../model/record.js';
 import type { Row, TaskRow } from '../model/row.js';
-import type { BadRowView, Count, Link, TaskTable, TaskView } from './page.js';
+import type { BadRowView, Count, Link, TaskTable, TaskView } from './part.js';
 import { bytesText, durationText, markOf, outcomesByWeight, visibleText } from './wording.js';
 
 /** Beyond this a job's table is cut (never a task that did not pass before one that did); the wwz has the rest. */
@@ -108,7 +108,13 @@ function cpuText(row: TaskRow): string | undefined {
 function badRowViews(rows: readonly Row[]): readonly BadRowView[] {
   return rows.flatMap((row) =>
     row.kind === 'bad'
-      ? [{ line: row.line, reason: visibleText(row.reason), text: visibleText(row.text) }]
+      ? [
+          {
+            line: row.line,
+            reason: visibleText(row.reason),
+            text: visibleText(row.text.replaceAll('\t', ' ⇥ ')),
+          },
+        ]
       : [],
   );
 }

@@ -53,7 +53,8 @@ export function serverPages(site: SiteState): ReadonlyMap<string, string> {
 export function wwzPages(site: SiteState): ReadonlyMap<string, string> {
   const pages = new Map<string, string>();
   for (const { address, record, rows, wwzBytes } of allJobs(site)) {
-    if (record === undefined || wwzBytes === undefined) continue;
+    // A wwz of Soil's shell worker has an index of its own.
+    if (record === undefined || record.schema === 0 || wwzBytes === undefined) continue;
     const wwz = jobFile(address, 'wwz');
     const hasImagePage = record.image !== undefined;
     pages.set(`${wwz}/${wwzIndex}`, renderWwzIndex({ record, rows, hasImagePage }));
@@ -73,6 +74,7 @@ export function otherPaths(site: SiteState): ReadonlySet<string> {
     for (const suffix of ['json', 'tsv', 'wwz'] as const) paths.add(jobFile(address, suffix));
     if (wwzBytes === undefined) continue;
     const inWwz = (entry: string) => paths.add(`${jobFile(address, 'wwz')}/${entry}`);
+    if (record.schema === 0) inWwz(wwzIndex);
     for (const asset of wwzAssets()) inWwz(asset.path);
     for (const row of rows) {
       if (row.kind === 'bad') continue;

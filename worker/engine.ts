@@ -83,9 +83,8 @@ export async function describeImage(engine: Engine, image: string): Promise<Imag
 
 /** `image inspect`: podman tells `Digest`, docker `RepoDigests`, both `Id` and `Size`. */
 export function parseInspection(json: string): { digest?: string; bytes?: number } {
-  const [first] = parseJson(json) as [Record<string, unknown>?];
-  if (first === undefined) return {};
-  const { Digest, RepoDigests, Id, Size } = first;
+  const [first] = parseJson(json) as [Record<string, unknown> | null | undefined];
+  const { Digest, RepoDigests, Id, Size } = first ?? {};
   const [named] = Array.isArray(RepoDigests) ? (RepoDigests as unknown[]) : [];
   const candidates = [Digest, typeof named === 'string' ? named.split('@')[1] : undefined, Id];
   const digest = candidates.find((d): d is string => typeof d === 'string' && d.startsWith('sha256:'));
@@ -102,23 +101,21 @@ function parseJson(text: string): unknown[] {
   }
 }
 
-/** `history`, one JSON object a line, newest first; sizes are numbers (podman) or text like `74800000` (docker). */
+/** `history`, newest first: docker prints one JSON object a line, podman a list; sizes are numbers or text. */
 export function parseHistory(text: string): ImageLayer[] {
-  const layers: ImageLayer[] = [];
-  for (const line of text.split('\n').filter((l) => l.startsWith('{'))) {
-    const [layer] = parseJson(`[${line}]`) as [Record<string, unknown>?];
-    if (layer === undefined) continue;
-    const size = layer.size ?? layer.Size;
-    const command = layer.CreatedBy;
-    layers.unshift({
-      bytes: parseSize(typeof size === 'number' ? String(size) : typeof size === 'string' ? size : '0'),
-      command: typeof command === 'string' && command.trim() !== '' ? command.trim() : '-',
-    });
-  }
-  return layers;
+  const lines = text.split('\n').filter((line) => /^[[{]/.test(line));
+  const newestFirst = lines.flatMap((line) => parseJson(line.startsWith('[') ? line : `[${line}]`));
+  return newestFirst.reverse().map((item) => {
+    const { size, Size, CreatedBy } = item as Record<string, unknown>;
+    const command = typeof CreatedBy === 'string' ? CreatedBy.trim() : '';
+    return { bytes: parseSize(size ?? Size), command: command === '' ? '-' : command };
+  });
 }
 
-function parseSize(text: string): number {
+/** `74800000`, 74800000, and the `74.8MB` of a client that knows no `--human=false`. */
+function parseSize(size: unknown): number {
+  if (typeof size === 'number') return size;
+  const text = typeof size === 'string' ? size : '';
   const [, number, unit = 'B'] = /^([\d.]+) ?([kKMGT]?)i?B?$/.exec(text.trim()) ?? [];
   const power = ['B', 'K', 'M', 'G', 'T'].indexOf(unit === '' ? 'B' : unit.toUpperCase());
   return number === undefined ? 0 : Math.round(Number(number) * 1000 ** Math.max(0, power));

@@ -1,104 +1,182 @@
-/** Files and bytes -> a wwz, through archiver: the same inputs give the same bytes on every machine. */
+/** Files and bytes with their names -> a wwz, by archiver. The same contents give the same bytes, wherever it is done. */
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { constants, createWriteStream } from 'node:fs';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { finished } from 'node:stream/promises';
+import { PassThrough, Readable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
 import { ZipArchive } from 'archiver';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { parseEntryName } from './entry-name.js';
+import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
+import { defaultWwzLimits } from './limits.js';
+import { isCompressedType } from './stored-type.js';
 
-/** One entry: a name inside the wwz, and where its bytes come from. */
+/** A file of the wwz: where its content is, and its name inside. Names of files only; folders follow from them. */
 export type WwzSource =
-  { readonly name: string; readonly path: string } | { readonly name: string; readonly bytes: Buffer };
+  | { readonly kind: 'file'; readonly name: string; readonly path: string }
+  | { readonly kind: 'bytes'; readonly name: string; readonly bytes: Uint8Array };
 
 export interface WrittenWwz {
   readonly files: number;
-  /** of the whole zip */
+  /** of the wwz itself */
   readonly bytes: number;
 }
 
-/** A zip's dates begin here; archiver writes them as UTC. */
-const fixedTime = new Date('1980-01-01T00:00:00Z');
-const fixedMode = 0o644;
-/** To deflate these once more costs time and gains nothing. */
-const compressed = /\.(7z|avif|br|bz2|gif|gz|jpe?g|mp[34]|ogg|pdf|png|tgz|webm|webp|woff2?|wwz|xz|zip|zst)$/i;
-
 /**
- * Writes a wwz, whole or not at all: a temporary file beside it, fsync, rename. Memory does not grow with the sources.
- * Refuses names that no reader should accept, names that come twice, `a` beside `a/b`, and files that cannot be read.
+ * Writes a wwz to `target` through a temporary file beside it: there is a whole one in the end, or what was there
+ * before. Refuses a bad name, two names in each other's way, and whatever the file system says, naming the file.
+ * A source must be a regular file itself; a symlink is refused. Memory does not grow with the files' sizes.
  */
 export async function writeWwz(target: string, sources: readonly WwzSource[]): Promise<Result<WrittenWwz>> {
-  const sorted = [...sources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  const names = checkNames(sorted);
+  const names = checkNames(sources);
   if (!names.ok) return names;
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${counter++}.tmp`);
   try {
-    const bytes = await writeZip(temporary, sorted);
+    const bytes = await writeArchive(temporary, sources);
     await rename(temporary, target);
-    return accept({ files: sorted.length, bytes });
+    await syncFolder(dirname(target));
+    return accept({ files: sources.length, bytes });
   } catch (error) {
     await rm(temporary, { force: true });
-    return refuse(
-      `cannot write ${quote(target, 200)}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const reason = (error as NodeJS.ErrnoException).code === undefined ? undefined : (error as Error).message;
+    if (error instanceof SourceFault) return refuse(error.message);
+    if (reason === undefined) throw error;
+    return refuse(`cannot write ${quote(target, 300)}: ${reason}`);
   }
 }
 
-function checkNames(sources: readonly WwzSource[]): Result<undefined> {
-  const names = new Set<string>();
-  for (const { name } of sources) {
-    const parsed = parseEntryName(name);
-    if (!parsed.ok) return parsed;
-    if (name.endsWith('/'))
-      return refuse(`cannot accept entry ${quote(name, 200)}: it is a folder, not a file`);
-    if (names.has(name)) return refuse(`cannot accept entry ${quote(name, 200)}: it comes twice`);
-    names.add(name);
+let counter = 0;
+
+/** A source that cannot be put into the archive; its message is the whole sentence. */
+class SourceFault extends Error {}
+
+function checkNames(sources: readonly WwzSource[]): Result<readonly WwzSource[]> {
+  if (sources.length > defaultWwzLimits.entries) {
+    return refuse(`cannot write a wwz of ${sources.length} files: more than ${defaultWwzLimits.entries}`);
   }
   for (const { name } of sources) {
-    for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1)) {
-      if (names.has(name.slice(0, at))) {
-        return refuse(`cannot accept entry ${quote(name, 200)}: ${quote(name.slice(0, at))} is a file`);
-      }
-    }
+    const checked = checkWritableName(name);
+    if (!checked.ok) return checked;
   }
-  return accept(undefined);
+  const clash = findNameClash(sources.map((source) => source.name));
+  if (clash === undefined) return accept(sources);
+  return refuse(`cannot write entry ${quote(clash[1])}: there is an entry ${quote(clash[0])} already`);
 }
 
-async function writeZip(file: string, sources: readonly WwzSource[]): Promise<number> {
-  const archive = new ZipArchive({ zlib: { level: 6 } });
-  const output = createWriteStream(file, { mode: 0o644 });
-  const failed = new Promise<never>((_, reject) => {
-    archive.on('error', reject);
-    archive.on('warning', reject);
-    output.on('error', reject);
-  });
-  failed.catch(() => undefined); // told through the races below; after the last one nobody asks
-  archive.pipe(output);
+/** The names that writeWwz takes: those that a server accepts for a file, and that archiver leaves as they are. */
+export function checkWritableName(name: string): Result<string> {
+  const checked = checkEntryName(name);
+  if (!checked.ok) return checked;
+  const because = (reason: string) => refuse(`cannot accept entry ${quote(name)}: ${reason}`);
+  if (name.endsWith('/')) return because('it names a folder, and folders follow from their files');
+  // archiver cuts it off as if it were a drive: "http:x" would become "x".
+  if (/^\w+:/.test(name)) return because('its name begins like a drive or a URL');
+  return checked;
+}
+
+/** The earliest time that a zip can say. */
+const fixedTime = new Date(Date.UTC(1980, 0, 1));
+const fixedMode = 0o644;
+/** Smaller files are read whole: a stream for each of 20,000 files costs more than the rest. */
+const wholeBytes = 256 * 1024;
+
+async function writeArchive(path: string, sources: readonly WwzSource[]): Promise<number> {
+  const handle = await open(path, 'wx', 0o644);
   try {
-    for (const source of sources) {
-      const written = once(archive, 'entry');
-      const input = 'bytes' in source ? source.bytes : createReadStream(source.path);
-      const unreadable = new Promise<never>((_, reject) => {
-        if (!Buffer.isBuffer(input)) input.on('error', reject);
-      });
-      archive.append(input, {
-        name: source.name,
-        date: fixedTime,
-        mode: fixedMode,
-        store: compressed.test(source.name),
-      });
-      // One entry at a time: no more than one file is open.
-      await Promise.race([written, failed, unreadable]);
+    const archive = new ZipArchive({ zlib: { level: 6 } });
+    const output = createWriteStream(path, { fd: handle.fd, autoClose: false });
+    const written = pipeline(archive, output);
+    // The entry that is under way would wait for ever when the disk is full: whoever fails first, ends both.
+    const stop = new AbortController();
+    written.catch((error: unknown) => {
+      stop.abort(error);
+    });
+    archive.on('warning', (error) => {
+      archive.destroy(error);
+    });
+    try {
+      for (const source of [...sources].sort((a, b) => compareNames(a.name, b.name))) {
+        await appendSource(archive, source, stop.signal);
+      }
+      await Promise.all([archive.finalize(), written]);
+    } catch (error) {
+      archive.destroy();
+      await finished(output).catch(() => undefined);
+      throw stop.signal.aborted && !(error instanceof SourceFault) ? stop.signal.reason : error;
     }
-    await Promise.race([Promise.all([archive.finalize(), finished(output)]), failed]);
-  } catch (error) {
-    archive.abort();
-    output.destroy();
-    throw error;
+    await handle.sync();
+    return output.bytesWritten;
+  } finally {
+    await handle.close();
   }
-  const handle = await open(file, 'r');
-  await handle.sync();
-  await handle.close();
-  return (await stat(file)).size;
+}
+
+async function appendSource(archive: ZipArchive, source: WwzSource, signal: AbortSignal): Promise<void> {
+  if (source.kind === 'bytes') {
+    const bytes = Buffer.from(source.bytes.buffer, source.bytes.byteOffset, source.bytes.byteLength);
+    await appendContent(archive, { name: source.name, content: asContent(bytes), signal });
+    return;
+  }
+  const handle = await openSource(source.path);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      throw new SourceFault(`cannot read ${quote(source.path, 300)}: it is not a regular file`);
+    }
+    const content =
+      stats.size <= wholeBytes
+        ? asContent(await handle.readFile())
+        : handle.createReadStream({ autoClose: false });
+    await appendContent(archive, { name: source.name, content, signal });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Large contents as a stream, so that archiver writes the same headers for bytes as for a file. */
+const asContent = (bytes: Buffer): Buffer | Readable =>
+  bytes.length <= wholeBytes ? bytes : Readable.from([bytes]);
+
+async function openSource(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    throw new SourceFault(`cannot read ${quote(path, 300)}: ${(error as Error).message}`);
+  }
+}
+
+interface NamedContent {
+  readonly name: string;
+  readonly content: Buffer | Readable;
+  readonly signal: AbortSignal;
+}
+
+/** Appends one entry and waits until archiver is done with it, so that one file at a time is open or in memory. */
+async function appendContent(archive: ZipArchive, { name, content, signal }: NamedContent): Promise<void> {
+  signal.throwIfAborted();
+  const data = { name, date: fixedTime, mode: fixedMode, store: isCompressedType(name) };
+  const fault = new AbortController();
+  const done = once(archive, 'entry', { signal: AbortSignal.any([signal, fault.signal]) });
+  if (Buffer.isBuffer(content)) archive.append(content, data);
+  else {
+    content.on('error', (error) => {
+      fault.abort(new SourceFault(`cannot read the content of entry ${quote(name)}: ${error.message}`));
+    });
+    archive.append(content.pipe(new PassThrough()), data);
+  }
+  try {
+    await done;
+  } catch (error) {
+    if (!Buffer.isBuffer(content)) content.destroy();
+    throw fault.signal.aborted ? fault.signal.reason : error;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,9 +1,8 @@
 /** Runs -> entries of a list: one a run, and on sourcehut one a commit, since there each job is its own run. Pure. */
 import { commitPage, linkBetween, runPage, type SitePath } from '../../model/path.js';
 import { foldJobs, type JobOutcome } from '../../model/outcome.js';
-import type { Entry, JobGroup, Link, PullRequestView } from '../../templates/page.js';
+import type { Entry, JobGroup, Link, PullRequestView } from '../../templates/part.js';
 import {
-  countText,
   durationText,
   instantOf,
   markOf,
@@ -55,7 +54,6 @@ function entryOf(site: SiteState, runs: readonly Run[], page: SitePath): Entry {
     pullRequest: pullRequestOf(jobs),
     start: instantOf(start),
     elapsed: elapsed === undefined ? undefined : durationText(elapsed),
-    jobCount: countText(jobs.length, 'job'),
     groups: groupsOf(jobs, page),
   };
 }

@@ -2,7 +2,7 @@
 import { commitPage, linkBetween, type SitePath } from '../../model/path.js';
 import type { CommitHash } from '../../model/name.js';
 import { codeFact, imageFact, knownFact, machineFact, timeFact, urlFact } from '../../templates/fact.js';
-import type { Fact } from '../../templates/page.js';
+import type { Fact } from '../../templates/part.js';
 import { durationText, httpUrl } from '../../templates/wording.js';
 import type { Job, Run } from '../state.js';
 import { firstOf, pullRequestOf, spanSeconds } from './entry.js';

@@ -10,10 +10,10 @@ import {
   type SitePath,
 } from '../../model/path.js';
 import type { WorkerHost } from '../../model/name.js';
-import type { Frame, Link, MaybeLink, PageLinks } from '../../templates/page.js';
+import type { Frame, Link, MaybeLink, PageLinks } from '../../templates/part.js';
 import { hostWord } from '../../templates/wording.js';
 import type { SiteState } from '../state.js';
-import { pageCount, pageSlice } from './paging.js';
+import { pageCount, pageSlice, runsPerPage } from './paging.js';
 
 /** `name` is the page's own crumb and the head of its title. */
 export function frameOf(site: SiteState, page: SitePath, name: string, above: readonly Link[] = []): Frame {
@@ -52,9 +52,10 @@ export function pageLinks(kind: ListKind, host: WorkerHost, total: number, page:
   const isNewest = page === pageCount(total);
   const count = end - start;
   return {
+    hasOthers: !isNewest || page > 1,
     label: isNewest
       ? `the newest ${count === 1 ? 'run' : `${count} runs`}`
-      : `runs ${(page - 1) * 50 + 1} to ${page * 50}, counted from the oldest`,
+      : `runs ${(page - 1) * runsPerPage + 1} to ${page * runsPerPage}, counted from the oldest`,
     newerHref: isNewest ? undefined : href(page + 1),
     olderHref: page === 1 ? undefined : href(page - 1),
   };

@@ -10,7 +10,7 @@ import {
 } from '../../model/path.js';
 import type { TaskRow } from '../../model/row.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
-import type { JobLine, Link } from '../../templates/page.js';
+import type { JobLine, Link } from '../../templates/part.js';
 import { countRows } from '../../templates/task-view.js';
 import { bytesText, countText, durationText, httpUrl, markOf, visibleText } from '../../templates/wording.js';
 import type { Job } from '../state.js';

@@ -1,7 +1,7 @@
 /** A host's flat list: one line a job, for eyes in a hurry and for text tools. Pure. */
 import type { WorkerHost } from '../../model/name.js';
 import { hostIndex, linkBetween, runPage, type SitePath } from '../../model/path.js';
-import type { RawLine } from '../../templates/page.js';
+import type { RawLine } from '../../templates/part.js';
 import { renderPage } from '../../templates/template.js';
 import { hostWord, instantOf, visibleText } from '../../templates/wording.js';
 import type { Job, Run, SiteState } from '../state.js';

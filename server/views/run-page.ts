@@ -3,7 +3,8 @@ import { linkBetween, runPage, wwzEarlierLog, type SitePath } from '../../model/
 import { splitFolder, type RunFolder } from '../../model/run.js';
 import type { TaskOutcome } from '../../model/outcome.js';
 import type { TaskRow } from '../../model/row.js';
-import type { JobSection, RunView, Trouble } from '../../templates/page.js';
+import type { RunView } from '../../templates/page.js';
+import type { JobSection, Trouble } from '../../templates/part.js';
 import { taskTable, taskView } from '../../templates/task-view.js';
 import { renderPage } from '../../templates/template.js';
 import { markOf, outcomesByWeight, visibleText } from '../../templates/wording.js';

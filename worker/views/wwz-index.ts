@@ -13,7 +13,7 @@ import {
   timeFact,
   urlFact,
 } from '../../templates/fact.js';
-import type { Fact, Frame, Link } from '../../templates/page.js';
+import type { Fact, Frame, Link } from '../../templates/part.js';
 import { taskTable } from '../../templates/task-view.js';
 import { renderPage } from '../../templates/template.js';
 import { bytesText, durationText, httpUrl, markOf, visibleText } from '../../templates/wording.js';

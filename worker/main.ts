@@ -66,7 +66,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // The second one means it: nothing more is waited for.
     if (stop.signal.aborted) process.exit(130);
-    stop.abort(new Error(`${signal} came`));
+    stop.abort(`${signal} came`);
   });
 }
 

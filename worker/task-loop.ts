@@ -148,9 +148,7 @@ async function firstOf<T>(
 }
 
 export function reasonOfAbort(cancel: AbortSignal): string {
-  const reason: unknown = cancel.reason;
-  if (reason instanceof Error && reason.name !== 'AbortError') return reason.message;
-  return typeof reason === 'string' ? reason : 'the job was cancelled';
+  return cancel.reason instanceof Error ? `cancelled: ${cancel.reason.message}` : 'the job was cancelled';
 }
 
 /** Runs every task; after trouble the rest is skipped. Rows stand in the order of declaration. */

@@ -185,6 +185,9 @@ function examples([text = '']: TemplateStringsArray): string {
   return `\nExamples:${text.replaceAll('\n  ', '\n')}`;
 }
 
+// A reader that went away (`| head`, a closed terminal) must not end the job halfway.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // The second one means it: nothing more is waited for.

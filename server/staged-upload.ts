@@ -95,7 +95,7 @@ async function readForm(
     fields.set(name, value);
   });
   form.on('file', (field, stream, info) => {
-    const clientName = info.filename;
+    const clientName = info.filename ?? '';
     const limit = rules.fileLimit(field, clientName);
     if (limit === undefined) stop(refuseWith(400, `cannot accept file field ${quote(field)}: no such field`));
     if (files.some((file) => file.field === field))

@@ -102,9 +102,12 @@ async function writeArchive(path: string, sources: readonly WwzSource[]): Promis
     } catch (error) {
       archive.destroy();
       await finished(output).catch(() => undefined);
+      output.destroy();
       throw stop.signal.aborted && !(error instanceof SourceFault) ? stop.signal.reason : error;
     }
     await handle.sync();
+    // The stream holds the handle as long as it lives, and close() would wait for it for ever.
+    output.destroy();
     return output.bytesWritten;
   } finally {
     await handle.close();

@@ -148,7 +148,9 @@ async function firstOf<T>(
 }
 
 export function reasonOfAbort(cancel: AbortSignal): string {
-  return cancel.reason instanceof Error ? `cancelled: ${cancel.reason.message}` : 'the job was cancelled';
+  const reason: unknown = cancel.reason;
+  const text = reason instanceof Error && reason.name !== 'AbortError' ? reason.message : reason;
+  return typeof text === 'string' ? `cancelled: ${text}` : 'the job was cancelled';
 }
 
 /** Runs every task; after trouble the rest is skipped. Rows stand in the order of declaration. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { JobName, TaskName } from '../model/name.js';
+import type { TaskName } from '../model/name.js';
 import { recordSchema } from '../model/record.js';
 import type { TaskRow } from '../model/row.js';
 import { failedRows, formatLogTail, formatProgress, formatStepSummary, plain } from './job-report.js';

@@ -29,7 +29,7 @@ export async function benchWwzOpen(): Promise<BenchResult[]> {
         peer: await median(() => findWithUnzipper(path)),
         unit: 'ms',
         peerName: 'unzipper',
-        target: 'a tenth of unzipper's time',
+        target: 'a tenth of what unzipper takes',
       },
     ];
   } finally {

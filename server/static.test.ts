@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, get, request as startRequest, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
@@ -246,7 +246,9 @@ test('serveSite() gives HEAD the headers of GET', async () => {
       const head = await ask(path, headers, 'HEAD');
       assert.equal(head.status, got.status);
       assert.equal(head.body.length, 0);
-      assert.deepEqual({ ...head.headers, date: '' }, { ...got.headers, date: '' }, path);
+      // How a body without a known length is framed belongs to the body.
+      const same = (reply: Reply) => ({ ...reply.headers, date: '', 'transfer-encoding': '' });
+      assert.deepEqual(same(head), same(got), path);
     }
   }
 });
@@ -369,17 +371,22 @@ async function openSlowly(path: string): Promise<IncomingMessage> {
   return response;
 }
 
-/** Descriptors of this process that show a file of the site. */
-function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length;
+/** Files of the site that this process has open; a descriptor that is gone meanwhile is none. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(site.root) ? [path] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 test('serveSite() closes what it opened for clients that leave, and keeps few wwz files open', async () => {
   for (let i = 0; i < 6; i++) await putWwz(`local-jobs/${i}/a.wwz`, { 'index.html': String(i) });
   for (let i = 0; i < 6; i++) assert.equal((await ask(`/local-jobs/${i}/a.wwz/`)).body.toString(), String(i));
-  await ask(`${wwz}/`);
   await Promise.all(served);
-  const before = openDescriptors();
   served = [];
   const leavers = ['/big.bin', `${wwz}/_soil/logs/big.txt`, '/local-jobs/0/a.wwz/', '/'];
   for (let round = 0; round < 5; round++) {
@@ -396,10 +403,9 @@ test('serveSite() closes what it opened for clients that leave, and keeps few ww
   }
   await Promise.all(served);
   assert.equal(served.length, 40);
-  await ask(`${wwz}/`);
-  await Promise.all(served);
-  const connections = await promisify(server.getConnections.bind(server))();
-  assert.ok(openDescriptors() - connections <= before, `${before} descriptors became ${openDescriptors()}`);
+  // What was pushed out of the cache is closed soon after; the limit keeps a leak from waiting for ever.
+  for (let turn = 0; turn < 10_000 && openFiles().length > 2; turn++) await new Promise(setImmediate);
+  assert.ok(openFiles().length <= 2, openFiles().join(', '));
 });
 
 test('serveSite() serves an entry of 1 GiB in bounded memory', async () => {

@@ -33,7 +33,9 @@ async function read(file: WwzFile, name: string): Promise<string> {
   assert.ok(entry);
   const dataOffset = await file.dataOffset(entry);
   assert.ok(dataOffset.ok);
-  return String(await plainBody({ source: file, entry, dataOffset: dataOffset.value }));
+  const body = await plainBody({ source: file, entry, dataOffset: dataOffset.value });
+  assert.ok(Buffer.isBuffer(body));
+  return body.toString();
 }
 
 test('openWwz() finds entries by name, also where the directory is far from the end', async () => {

@@ -192,7 +192,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // The second one means it: nothing more is waited for.
     if (stop.signal.aborted) process.exit(130);
-    stop.abort(`${signal} came`);
+    stop.abort(new Error(`${signal} came`));
   });
 }
 

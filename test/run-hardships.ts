@@ -1,0 +1,214 @@
+/** What must not cost a job its record, nor the machine its peace: the same hardships on podman, docker and the raw machine. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { access, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { must, run, soilWorker } from './command.js';
+import { openEngine, type TestEngine } from './engines.js';
+import { fileAppears, jobYaml, makeRepo, processLives, runJobOf, startJob } from './job-rig.js';
+
+/** Asks again until the answer is yes, for at most 30 s. */
+async function comesTrue(what: string, ask: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !(await ask());) {
+    assert.ok(Date.now() < deadline, `${what} within 30 s`);
+    await setTimeout(50);
+  }
+}
+
+const entriesOf = async (wwz: string): Promise<readonly string[]> =>
+  (await must('unzip', ['-Z1', wwz])).split('\n').filter((name) => name !== '');
+
+export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
+  describe(`soil-worker run on ${kind}, in hard times`, () => {
+    let machine: TestEngine;
+    before(async () => {
+      machine = await openEngine(kind);
+    });
+    after(() => machine.close());
+
+    it('a task has SIGINT and SIGQUIT as every program expects them', async (t) => {
+      const tasks = `
+- {name: interrupted, run: 'sh -c "kill -INT \\$\\$; echo survived"'}
+- {name: quit, run: 'ulimit -c 0; sh -c "kill -QUIT \\$\\$; echo survived"'}`;
+      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      assert.doesNotMatch((await job.log('interrupted')) + (await job.log('quit')), /survived/);
+      assert.deepEqual(job.summary, ['interrupted 130 failed', 'quit 131 failed']);
+    });
+
+    it('a job’s environment is its tasks’ own, not that of the engine’s client', async (t) => {
+      const more =
+        'env: {PATH: "/nowhere:/usr/bin:/bin", HOME: /nowhere, TMPDIR: /nowhere, DOCKER_HOST: "tcp://nowhere:1", ' +
+        'CONTAINERS_STORAGE_CONF: /nowhere, LINES: "a\\nb"}';
+      const tasks = `- {name: env, run: 'echo "$PATH $HOME $DOCKER_HOST $LINES"'}`;
+      const job = await runJobOf(t, machine, jobYaml(machine, tasks, more));
+      assert.equal(job.status, 0, job.output);
+      assert.equal(await job.log('env'), '/nowhere:/usr/bin:/bin /nowhere tcp://nowhere:1 a\nb\n');
+    });
+
+    it('the worker is killed: what its task started is gone soon after', async (t) => {
+      const word = `soil${randomBytes(6).toString('hex')}`;
+      // Out of a container there is only the process group to end, once nobody is left who could look further.
+      const away = kind === 'raw' ? '' : 'setsid ';
+      const tasks = `- {name: long, run: '${away}sh -c "while :; do sleep 1; done; : ${word}" & touch ready; wait'}`;
+      const started = await startJob(machine, jobYaml(machine, tasks));
+      t.after(() => rm(started.repo, { recursive: true, force: true }));
+      const noRecord = assert.rejects(started.ended, /left no record/);
+      await Promise.race([fileAppears(join(started.repo, 'ready')), noRecord]);
+      assert.equal(await processLives(word), true);
+      started.signal('SIGKILL');
+      await noRecord;
+      await comesTrue('the task ends', async () => !(await processLives(word)));
+      await comesTrue('its container is gone', async () => (await machine.containers()).length === 0);
+    });
+
+    it('a result that no wwz can hold costs nothing but itself', async (t) => {
+      const tasks = `
+- name: files
+  run: |
+    mkdir out
+    echo fine >out/fine.txt
+    echo odd >'out/back\\slash.txt'
+    echo odd >"$(printf 'out/bell\\007.txt')"
+  results: ['out/', nothing-here.txt]`;
+      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      assert.equal(job.status, 0, job.output);
+      const names = await entriesOf(join(job.out, 'job.wwz'));
+      assert.deepEqual(
+        names.filter((name) => name.startsWith('out/')),
+        ['out/fine.txt'],
+      );
+      assert.ok(names.includes('_soil/logs/files.txt'));
+      assert.match(job.output, /cannot keep result "out\/back\\\\slash.txt"/);
+      assert.match(job.output, /there is no result "nothing-here.txt"/);
+    });
+
+    it('results never hold .git, nor the job’s own folder', async (t) => {
+      const tasks = `- {name: all, run: 'echo x >index.html; echo y >y.txt', results: ['**']}`;
+      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      const names = await entriesOf(join(job.out, 'job.wwz'));
+      assert.ok(names.includes('y.txt') && names.includes('_soil/results/index.html'), names.join(' '));
+      assert.deepEqual(
+        names.filter((name) => /\.git\/|control|supervisor|reserve/.test(name)),
+        [],
+      );
+    });
+
+    it('a task that removes the job’s own folder leaves an error with a record', async (t) => {
+      const tasks = `
+- {name: first, run: 'echo one'}
+- {name: clean, run: 'rm -rf _soil || true'}
+- {name: later, run: 'echo two'}`;
+      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      assert.equal(job.record.outcome, 'error');
+      assert.equal(job.status, 125);
+      assert.equal(job.summary[0], 'first 0 passed');
+      assert.equal(job.summary[2], 'later 125 skipped');
+      await must('unzip', ['-tq', join(job.out, 'job.wwz')]);
+    });
+
+    it('the control folder, with scripts and environment, is gone after the job', async (t) => {
+      const job = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
+      assert.deepEqual((await readdir(job.out)).sort(), ['job.json', 'job.tsv', 'job.wwz', 'logs']);
+      const names = await entriesOf(join(job.out, 'job.wwz'));
+      assert.ok(names.includes('_soil/tasks.tsv'), 'the rows are in the wwz');
+    });
+
+    if (kind !== 'raw') {
+      it('after a time-out the container is still the same, also when the task used up every process', async (t) => {
+        const more = `grace: 1s\nengine-flags: ['--pids-limit=40']`;
+        const tasks = `
+- {name: first, run: 'touch /tmp/mark'}
+- name: crowd
+  timeout: 2s
+  run: |
+    (i=0; while [ $i -lt 200 ]; do sleep 600 & i=$((i + 1)); done) || touch full
+    while :; do :; done
+- {name: next, run: 'test -e /tmp/mark'}`;
+        const job = await runJobOf(t, machine, jobYaml(machine, tasks, more));
+        assert.deepEqual(job.summary, ['first 0 passed', 'crowd 124 timed-out', 'next 0 passed']);
+        await access(join(job.repo, 'full'));
+        assert.deepEqual(await machine.containers(), []);
+      });
+
+      it('with an init of the engine a late task takes its container along, and the next one gets a new one', async (t) => {
+        const word = `soil${randomBytes(6).toString('hex')}`;
+        const tasks = `
+- {name: late, timeout: 1s, run: 'setsid sh -c "trap : TERM; while :; do sleep 1; done; : ${word}" & wait; wait'}
+- {name: next, run: 'echo here'}`;
+        // --pid=host: process 1 is the machine's own, so that kill -1 must not be said at all.
+        const job = await runJobOf(
+          t,
+          machine,
+          jobYaml(machine, tasks, `grace: 1s\nengine-flags: ['--pid=host']`),
+        );
+        assert.deepEqual(job.summary, ['late 124 timed-out', 'next 0 passed']);
+        await comesTrue('the late task ends', async () => !(await processLives(word)));
+        assert.deepEqual(await machine.containers(), []);
+      });
+
+      it('defect 14: no flag of the engine hands a token on', async (t) => {
+        const job = await runJobOf(
+          t,
+          machine,
+          jobYaml(machine, `- {name: env, run: env}`, `engine-flags: ['--env', SOIL_TOKEN]`),
+          { env: { SOIL_TOKEN: 'tok-en1' } },
+        );
+        assert.doesNotMatch(await job.log('env'), /tok-en/);
+      });
+    }
+
+    if (kind === 'raw') {
+      it('a full disk under the logs is an error, not the task’s failure, and has a record', async (t) => {
+        const tasks = `
+- {name: small, run: 'echo small'}
+- {name: large, run: 'head -c 30000000 /dev/zero'}
+- {name: never, run: 'true'}`;
+        const repo = await makeRepo({ 'soil.yml': jobYaml(machine, tasks) });
+        const kept = await mkdtemp(join(tmpdir(), 'soil-full-'));
+        t.after(() => Promise.all([repo, kept].map((f) => rm(f, { recursive: true, force: true }))));
+        // A disk of 8 MB in a mount namespace of its own; the result is copied out before it goes.
+        const script =
+          'mkdir "$1/disk" && mount -t tmpfs -o size=8m none "$1/disk" || exit 99\n' +
+          '"$2" "$3" run job --out "$1/disk"; status=$?\n' +
+          'cp -R "$1/disk/job" "$1/job"; exit "$status"';
+        const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+        const end = await run(
+          'unshare',
+          [...asRoot, '--mount', 'sh', '-c', script, 'sh', kept, process.execPath, soilWorker],
+          { cwd: repo, env: { GITHUB_ACTIONS: '' } },
+        );
+        assert.equal(end.status, 125, end.stdout + end.stderr);
+        const record = await readFile(join(kept, 'job', 'job.json'), 'utf8');
+        assert.match(record, /"outcome": "error"/);
+        assert.match(record, /disk of the results was full after task \\"large\\"/);
+        const tsv = await readFile(join(kept, 'job', 'job.tsv'), 'utf8');
+        assert.deepEqual(
+          tsv
+            .trim()
+            .split('\n')
+            .slice(1)
+            .map((line) => line.split('\t')[10]),
+          ['passed', 'error', 'skipped'],
+        );
+        await must('unzip', ['-tq', join(kept, 'job', 'job.wwz')]);
+      });
+
+      it('a folder with every sign that engines and shells know is a folder like any other', async (t) => {
+        const odd = await mkdtemp(join(tmpdir(), `soil '",$ü \\ `));
+        t.after(() => rm(odd, { recursive: true, force: true }));
+        const repo = await makeRepo({ 'soil.yml': jobYaml(machine, `- {name: a, run: 'pwd'}`) });
+        await cp(repo, join(odd, 'repo'), { recursive: true });
+        await rm(repo, { recursive: true, force: true });
+        await must(process.execPath, [soilWorker, 'run', 'job'], {
+          cwd: join(odd, 'repo'),
+          env: { GITHUB_ACTIONS: '' },
+        });
+        const log = await readFile(join(odd, 'repo', '_soil', 'job', 'logs', 'a.txt'), 'utf8');
+        assert.equal(log, `${join(odd, 'repo')}\n`);
+      });
+    }
+  });
+}

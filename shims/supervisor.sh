@@ -4,7 +4,7 @@
 # In:  "run N TRY"   runs CONTROL/task/N.sh from REPO, its log is CONTROL/log/N.TRY; while it runs:
 #      "term" "kill" sends that signal to every process of this PID namespace but the supervisor itself
 #      "look"        only answers
-#      "end"         after "done": the task is over, the next line is the next task's
+#      "end"         before the next "run": the guard of the task before may go
 # Out: "ready PID"; to term, kill and look: "left", "gone" or "refused"; at a task's end two lines of the builtin
 #      `times`, then "done N TRY STATUS", where STATUS is "none" when the log could not be opened
 #

@@ -42,11 +42,11 @@ export async function startContainer(options: ContainerOptions): Promise<TaskHos
   return {
     run: (number, attempt) => supervisor.run(number, attempt),
     endTask: async () => {
-      if (await endFromWithin(supervisor, job.graceSeconds)) return undefined;
+      if (await endFromWithin(supervisor, job.graceSeconds)) return { isHostGone: false };
       // A container that does not obey goes as a whole; a new one takes the tasks that are left.
       await removeContainer(engine, name);
       await supervisor.close(killSeconds);
-      return undefined;
+      return { isHostGone: true };
     },
     close: async () => {
       await supervisor.close(killSeconds);

@@ -34,7 +34,8 @@ export async function startRawMachine(options: RawMachineOptions): Promise<TaskH
     run: (number, attempt) => supervisor.run(number, attempt),
     endTask: async () => {
       const survivors = await endTree(traces, graceSeconds);
-      return survivors.length === 0 ? undefined : survivorsText(survivors);
+      const notice = survivors.length === 0 ? {} : { notice: survivorsText(survivors) };
+      return { isHostGone: false, ...notice };
     },
     close: async () => {
       const survivors = await endTree(traces, graceSeconds);

@@ -30,7 +30,7 @@ export interface Supervisor {
   readonly pid: number;
   /** runs a task to its end, however long that takes: the caller keeps the clock */
   run(number: number, attempt: number): Promise<TryEnd>;
-  /** says a word to the guard of the running task; undefined where it does not answer within the limit */
+  /** says a word to the guard of the task that runs, or ran last; undefined where it does not answer within the limit */
   tell(word: 'term' | 'kill' | 'look', limitSeconds: number): Promise<Answer | undefined>;
   /** closes its input and waits for its end; kills the process (an engine's client, or the shell) at the limit */
   close(limitSeconds: number): Promise<void>;
@@ -100,13 +100,12 @@ class Conversation {
   supervisor(pid: number): Supervisor {
     return {
       pid,
-      run: async (number, attempt) => {
+      run: (number, attempt) => {
         this.#running = `${number} ${attempt}`;
         const ended = new Promise<TryEnd>((resolve) => (this.#taskEnded = resolve));
-        this.#say(`run ${this.#running}`);
-        const end = await Promise.race([ended, this.lost]);
-        this.#say('end');
-        return end;
+        // The guard of the task before has listened until now: its task may have been done, but not all it started.
+        this.#say(`end\nrun ${this.#running}`);
+        return Promise.race([ended, this.lost]);
       },
       tell: (word, limitSeconds) => {
         const answer = new Promise<Answer>((resolve) => (this.#answered = resolve));

@@ -7,10 +7,16 @@ export interface TaskHost {
   run(number: number, attempt: number): Promise<TryEnd>;
   /**
    * Ends the running task with everything it started: TERM, the grace period, KILL, and nothing survives.
-   * Where even that fails, the host itself is ended, and run() returns that it was lost. A text where something could
-   * not be ended.
+   * Where even that fails, the host itself is ended.
    */
-  endTask(): Promise<string | undefined>;
-  /** Ends everything that is left, and removes the container; never throws. A text as above. */
+  endTask(): Promise<EndedTask>;
+  /** Ends everything that is left, and removes the container; never throws. A text where something could not be ended. */
   close(): Promise<string | undefined>;
+}
+
+export interface EndedTask {
+  /** the next task needs another host */
+  readonly isHostGone: boolean;
+  /** what could not be ended, for the reader */
+  readonly notice?: string;
 }

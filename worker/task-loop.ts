@@ -108,8 +108,11 @@ export class HostKeeper {
 
   /** Ends the running task; where its end is not told within the limit, the host is given up. */
   async #endTask(host: TaskHost, running: Promise<TryEnd>): Promise<TryEnd> {
-    this.#tell(await host.endTask());
-    return Promise.race([running, after(endSeconds).then(() => silent)]);
+    const { isHostGone, notice } = await host.endTask();
+    this.#tell(notice);
+    const end = await Promise.race([running, after(endSeconds).then(() => silent)]);
+    if (isHostGone) await this.close();
+    return end;
   }
 
   #tell(notice: string | undefined): void {

@@ -59,16 +59,21 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
 }
 
 /** Made by the worker, so that it belongs to its user; open to all, since the container's user may be another. */
-export async function makeWritable(file: string): Promise<void> {
-  await writeFile(file, '');
-  await chmod(file, 0o666);
-}
+export const makeWritable = (file: string): Promise<void> => writeOpen(file, '', 0o666);
 
 /** Puts a task's script where the supervisor looks for it. */
-export async function writeScript(folder: JobFolder, number: number, text: string): Promise<void> {
-  const file = join(folder.control, 'task', `${number}.sh`);
-  await writeFile(file, text);
-  await chmod(file, 0o644);
+export const writeScript = (folder: JobFolder, number: number, text: string): Promise<void> =>
+  writeOpen(join(folder.control, 'task', `${number}.sh`), text, 0o644);
+
+/** The mode as it stands, whatever the umask. */
+async function writeOpen(file: string, text: string, mode: number): Promise<void> {
+  const handle = await open(file, 'w', mode);
+  try {
+    if (text !== '') await handle.writeFile(text);
+    await handle.chmod(mode);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Where the log of a task's last try is for a reader at the desk. */
@@ -77,7 +82,6 @@ export const logNameOf = (out: string, task: TaskName): string => join(out, 'log
 /** The same file under both names; a copy where the file system knows no links. */
 export async function nameLog(out: string, log: string, task: TaskName): Promise<void> {
   const named = logNameOf(out, task);
-  await rm(named, { force: true });
   await link(log, named).catch(() => copyFile(log, named));
 }
 

@@ -164,7 +164,11 @@ export async function runTasks(
 ): Promise<LoopEnd> {
   const rows: TaskRow[] = [];
   let trouble: Trouble | undefined;
+  let prepared = prepareTask(tasks[0], 1, options);
   for (const [index, task] of tasks.entries()) {
+    // The next task's files are made while this one runs.
+    const ready = prepared;
+    prepared = prepareTask(tasks[index + 1], index + 2, options);
     trouble ??= options.cancel.aborted
       ? { outcome: 'cancelled', reason: reasonOfAbort(options.cancel) }
       : undefined;
@@ -173,9 +177,9 @@ export async function runTasks(
       continue;
     }
     options.report({ kind: 'task-begin', task: task.name, index, of: tasks.length });
-    const ran = await runTask(task, index + 1, keeper, options).catch((error: unknown) =>
-      brokenTask(task, error),
-    );
+    const ran = await ready
+      .then(() => runTask(task, index + 1, keeper, options))
+      .catch((error: unknown) => brokenTask(task, error));
     const full = await diskTrouble(options.out, task);
     // What a task did that could not write is no verdict on it.
     const isSpoilt = full !== undefined && ran.row.outcome === 'failed';
@@ -196,18 +200,33 @@ function isSkipped(task: TaskDeclaration, rows: readonly TaskRow[], job: JobDecl
   return job.stopOnFailure && rows.length > 0 && !isGreen(foldTasks(rows)) && foldTasks(rows) !== 'empty';
 }
 
+/** The script and the first log; a failure is told to the one who waits for it. */
+function prepareTask(
+  task: TaskDeclaration | undefined,
+  number: number,
+  { folder, environment }: LoopOptions,
+): Promise<unknown> {
+  if (task === undefined) return Promise.resolve();
+  const files = Promise.all([
+    writeScript(folder, number, scriptOf(task, environment)),
+    makeWritable(folder.logOf(number, 1)),
+  ]);
+  files.catch(() => undefined); // a skipped task asks nobody
+  return files;
+}
+
 async function runTask(
   task: TaskDeclaration,
   number: number,
   keeper: HostKeeper,
   options: LoopOptions,
 ): Promise<{ row: TaskRow; trouble?: Trouble }> {
-  await writeScript(options.folder, number, scriptOf(task, options.environment));
+  const { folder } = options;
   const startTime = Date.now() / 1000;
   const tries: TriedTask[] = [];
   let last: TriedTask;
   do {
-    await makeWritable(options.folder.logOf(number, tries.length + 1));
+    if (tries.length > 0) await makeWritable(folder.logOf(number, tries.length + 1));
     last = await keeper.try(number, tries.length + 1, task.timeoutSeconds ?? options.job.timeoutSeconds);
     tries.push(last);
   } while (
@@ -226,7 +245,7 @@ async function runTask(
     systemSeconds: sum((t) => t.systemSeconds),
     tries: tries.length,
   };
-  await nameLog(options.out, options.folder.logOf(number, tries.length), task.name);
+  await nameLog(options.out, folder.logOf(number, tries.length), task.name);
   return { row, ...(last.trouble === undefined ? {} : { trouble: last.trouble }) };
 }
 

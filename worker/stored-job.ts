@@ -77,7 +77,7 @@ async function sendToServer(
 
 const urlLines = ({ run, wwz, commit }: PublishedUrls): string[] => [
   run,
-  wwz,
+  wwz.replace(/\/*$/, '/'),
   ...(commit === undefined ? [] : [commit]),
 ];
 

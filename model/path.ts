@@ -78,6 +78,9 @@ export const wwzImagePage = '_soil/image.html';
 export const wwzLog = (task: TaskName): string => `_soil/logs/${task}.txt`;
 export const wwzEarlierLog = (task: TaskName, attempt: number): string => `_soil/logs/${task}/${attempt}.txt`;
 
+/** A task's log in a wwz that Soil's shell worker made: records of schema 0. */
+export const wwzSchema0Log = (task: TaskName): string => `_tmp/soil/logs/${task}.txt`;
+
 /** Splits `JOB.json`, `JOB.tsv`, `JOB.wwz` into job and suffix. */
 export function parseJobFile(name: string): Result<{ readonly job: JobName; readonly suffix: RecordSuffix }> {
   const suffix = recordSuffixes.find((s) => name.endsWith(`.${s}`));

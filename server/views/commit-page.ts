@@ -1,0 +1,37 @@
+/** Every job of a commit, whatever host it ran on, and the files published for it. Pure. */
+import { commitArtifactFolder, commitPage } from '../../model/path.js';
+import { workerHosts, type CommitHash, type WorkerHost } from '../../model/name.js';
+import { foldJobs } from '../../model/outcome.js';
+import { renderPage } from '../../templates/template.js';
+import { hostWord, markOf, shortCommit, visibleText } from '../../templates/wording.js';
+import type { SiteState } from '../state.js';
+import { firstOf, newestByName } from './entry.js';
+import { commitFacts } from './fact.js';
+import { frameOf, hostCrumb } from './frame.js';
+import { fileLink, jobLine } from './job-view.js';
+
+/** The commit's page in the folder of `host`; its content is the same for every host, its links are not. */
+export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHash): string {
+  const page = commitPage(host, commit);
+  const jobs = site.jobsOfCommit(commit);
+  const subject = firstOf(jobs, (job) => job.record?.commitLine);
+  const name = `Commit ${shortCommit(commit)}`;
+  return renderPage('commit', {
+    frame: frameOf(site, page, name, [hostCrumb(page, host)]),
+    heading: name,
+    mark: markOf(foldJobs(newestByName(jobs))),
+    subject: subject === undefined ? undefined : visibleText(subject),
+    facts: commitFacts(commit, jobs),
+    hosts: workerHosts.flatMap((h) => {
+      const here = jobs.filter((job) => job.address.host === h);
+      if (here.length === 0) return [];
+      return [{ name: hostWord(h), id: h, jobs: here.map((job) => jobLine(job, page, { withRun: true })) }];
+    }),
+    artifacts: workerHosts.flatMap((h) => {
+      const files = site.artifacts(h, commit);
+      if (files.length === 0) return [];
+      const folder = commitArtifactFolder(h, commit);
+      return [{ host: hostWord(h), files: files.map((file) => fileLink(page, `${folder}/${file}`, file)) }];
+    }),
+  });
+}

@@ -1,0 +1,151 @@
+/** Runs -> entries of a list: one a run, and on sourcehut one a commit, since there each job is its own run. Pure. */
+import { commitPage, linkBetween, runPage, type SitePath } from '../../model/path.js';
+import { foldJobs, type JobOutcome } from '../../model/outcome.js';
+import type { Entry, JobGroup, Link, PullRequestView } from '../../templates/part.js';
+import {
+  durationText,
+  instantOf,
+  markOf,
+  outcomesByWeight,
+  shortCommit,
+  visibleText,
+} from '../../templates/wording.js';
+import type { Job, Run, SiteState } from '../state.js';
+import { jobHref, jobSeconds, jobStart, pullRequestUrl, runLabel } from './job-view.js';
+
+/** The entries of some runs, in their order; on sourcehut a commit stands where its newest job does. */
+export function entriesOf(site: SiteState, runs: readonly Run[], page: SitePath): readonly Entry[] {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) {
+    // Jobs of two commits may come interleaved, and even with the same date: only the hash tells them apart.
+    const key =
+      run.folder.host === 'sourcehut' && run.commit !== undefined ? run.commit : `run ${run.folder.name}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [run]);
+    else group.push(run);
+  }
+  return [...groups.values()].map((group) => entryOf(site, group, page));
+}
+
+function entryOf(site: SiteState, runs: readonly Run[], page: SitePath): Entry {
+  const [newest] = runs;
+  if (newest === undefined) throw new Error('cannot make an entry of no run');
+  const { folder, commit } = newest;
+  const isCommit = folder.host === 'sourcehut' && commit !== undefined;
+  const jobs = runs.flatMap((run) => run.jobs);
+  const subject = firstOf(runs, (run) => run.commitLine);
+  const branch = firstOf(runs, (run) => run.branch);
+  const start = earliest(runs.map((run) => run.startTime));
+  const elapsed = spanSeconds(jobs);
+  return {
+    id: isCommit ? `commit-${commit}` : `run-${folder.name}`,
+    mark: markOf(foldJobs(newestByName(jobs))),
+    label: isCommit
+      ? { text: `Commit ${shortCommit(commit)}`, href: linkBetween(page, commitPage(folder.host, commit)) }
+      : {
+          text: runLabel({ ...folder, name: newest.run as typeof folder.name }),
+          href: runHref(newest, page),
+        },
+    attempt: newest.attempt > 1 ? `attempt ${newest.attempt}` : undefined,
+    earlierAttempts: earlierAttempts(site, newest, page),
+    commit: isCommit ? undefined : commitLink(newest, page),
+    subject: subject === undefined ? undefined : visibleText(subject),
+    branch: branch === undefined ? undefined : visibleText(branch),
+    pullRequest: pullRequestOf(jobs),
+    start: instantOf(start),
+    elapsed: elapsed === undefined ? undefined : durationText(elapsed),
+    groups: groupsOf(jobs, page),
+  };
+}
+
+/** Earlier attempts only: a later one comes when this entry's page is perhaps an old one, which must not change. */
+function earlierAttempts(site: SiteState, run: Run, page: SitePath): readonly Link[] {
+  return site
+    .attempts(run.folder)
+    .filter((other) => other.attempt < run.attempt)
+    .map((other) => ({ text: `attempt ${other.attempt}`, href: runHref(other, page) }));
+}
+
+const runHref = (run: Run, page: SitePath): string => linkBetween(page, runPage(run.folder));
+
+export function commitLink(run: Run, page: SitePath): Link | undefined {
+  const { commit, folder } = run;
+  if (commit === undefined) return undefined;
+  return { text: shortCommit(commit), href: linkBetween(page, commitPage(folder.host, commit)) };
+}
+
+export function pullRequestOf(jobs: readonly Job[]): PullRequestView | undefined {
+  const record = firstOf(jobs, (job) => (job.record?.pullRequest === undefined ? undefined : job.record));
+  const pull = record?.pullRequest;
+  if (pull === undefined) return undefined;
+  return {
+    number: visibleText(pull.number),
+    href: pullRequestUrl(record?.jobUrl, pull.number),
+    headRef: pull.headRef === undefined ? undefined : visibleText(pull.headRef),
+  };
+}
+
+/** The jobs by outcome, the heaviest first. */
+function groupsOf(jobs: readonly Job[], page: SitePath): readonly JobGroup[] {
+  return outcomesByWeight.flatMap((outcome) => {
+    const members = jobs.filter((job) => job.outcome === outcome);
+    if (members.length === 0) return [];
+    return [
+      {
+        mark: markOf(outcome),
+        count: members.length,
+        jobs: members.map((job) => ({
+          name: visibleText(job.address.job),
+          href: jobHref(job.address, page),
+          note: groupNote(job),
+        })),
+      },
+    ];
+  });
+}
+
+function groupNote(job: Job): string | undefined {
+  const seconds = jobSeconds(job);
+  const parts = [
+    ...(job.address.host === 'sourcehut' ? [`#${job.address.name}`] : []),
+    ...(seconds === undefined ? [] : [durationText(seconds)]),
+  ];
+  return parts.length === 0 ? undefined : parts.join(' · ');
+}
+
+/** The outcomes that count: of jobs with the same name on the same host, the first in the list, which is the newest. */
+export function newestByName(jobs: readonly Job[]): readonly JobOutcome[] {
+  const seen = new Set<string>();
+  return jobs.flatMap((job) => {
+    const key = `${job.address.host} ${job.address.job}`;
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [job.outcome];
+  });
+}
+
+/** Seconds from the first job's start to the last one's end; undefined while a job has not ended. */
+export function spanSeconds(jobs: readonly Job[]): number | undefined {
+  const ends: number[] = [];
+  for (const job of jobs) {
+    if (job.outcome === 'running' || job.outcome === 'expected') return undefined;
+    const start = jobStart(job);
+    const seconds = jobSeconds(job);
+    if (start !== undefined && seconds !== undefined) ends.push(start + seconds);
+  }
+  const start = earliest(jobs.map(jobStart));
+  return start === undefined || ends.length === 0 ? undefined : Math.max(...ends) - start;
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+export function firstOf<T, V>(items: readonly T[], pick: (item: T) => V | undefined): V | undefined {
+  for (const item of items) {
+    const value = pick(item);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}

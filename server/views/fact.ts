@@ -1,0 +1,59 @@
+/** The facts in the lists on top of runs, commits and jobs. Pure; what is not known is left out. */
+import { commitPage, linkBetween, type SitePath } from '../../model/path.js';
+import type { CommitHash } from '../../model/name.js';
+import { codeFact, imageFact, knownFact, machineFact, timeFact, urlFact } from '../../templates/fact.js';
+import type { Fact } from '../../templates/part.js';
+import { durationText, httpUrl } from '../../templates/wording.js';
+import type { Job, Run } from '../state.js';
+import { firstOf, pullRequestOf, spanSeconds } from './entry.js';
+import { jobStart, repositoryUrl } from './job-view.js';
+
+export function runFacts(run: Run, page: SitePath): readonly Fact[] {
+  const { commit, folder, jobs } = run;
+  const record = firstOf(jobs, (job) => job.record);
+  const pull = pullRequestOf(jobs);
+  const pullText = pull && `#${pull.number}${pull.headRef === undefined ? '' : ` from ${pull.headRef}`}`;
+  const seconds = spanSeconds(jobs);
+  const url = firstOf(jobs, (job) => httpUrl(job.record?.jobUrl));
+  return [
+    ...(commit === undefined
+      ? []
+      : [codeFact('Commit', commit, linkBetween(page, commitPage(folder.host, commit)))]),
+    ...knownFact('Committed', record?.commitDate),
+    ...knownFact('Branch', run.branch),
+    ...knownFact('Pull request', pullText, pull?.href),
+    ...timeFact('Started', run.startTime),
+    ...knownFact('Elapsed', seconds === undefined ? undefined : durationText(seconds)),
+    ...knownFact('Workflow', record?.workflow),
+    ...knownFact('Event', record?.event),
+    ...knownFact('Repository', record?.repository, repositoryUrl(record?.jobUrl)),
+    ...urlFact('On its host', url),
+  ];
+}
+
+export function commitFacts(commit: CommitHash, jobs: readonly Job[]): readonly Fact[] {
+  const repository = firstOf(jobs, (job) => repositoryUrl(job.record?.jobUrl));
+  return [
+    codeFact('Commit', commit, repository && `${repository}/commit/${commit}`),
+    ...knownFact(
+      'Committed',
+      firstOf(jobs, (job) => job.record?.commitDate),
+    ),
+    ...knownFact(
+      'Branch',
+      firstOf(jobs, (job) => job.record?.branch),
+    ),
+  ];
+}
+
+export function jobFacts(job: Job): readonly Fact[] {
+  const { record, address } = job;
+  return [
+    ...timeFact('Started', jobStart(job)),
+    ...knownFact('Exit status', record?.status === undefined ? undefined : String(record.status)),
+    ...imageFact(record?.image),
+    ...machineFact(record?.machine),
+    // Elsewhere the run's own facts have it.
+    ...(address.host === 'sourcehut' ? urlFact('On its host', httpUrl(record?.jobUrl)) : []),
+  ];
+}

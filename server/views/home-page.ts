@@ -1,0 +1,50 @@
+/** The site's first page: what is running now, and the newest runs of each host. Pure. */
+import { hostIndex, linkBetween, homePage, rawIndex } from '../../model/path.js';
+import { workerHosts } from '../../model/name.js';
+import type { HomeView } from '../../templates/page.js';
+import { renderPage } from '../../templates/template.js';
+import { hostWord, instantOf } from '../../templates/wording.js';
+import type { SiteState } from '../state.js';
+import { entriesOf } from './entry.js';
+import { frameOf } from './frame.js';
+import { jobLine, jobStart } from './job-view.js';
+
+const entriesShown = 10;
+/** Runs of a host that are looked at for what is running: a bound, so that the page's cost does not grow with history. */
+const runsSearched = 200;
+/** A commit on sourcehut has a handful of jobs, each a run of its own. */
+const runsGrouped = 80;
+
+export function renderHome(site: SiteState): string {
+  const page = homePage();
+  const view: HomeView = {
+    frame: { ...frameOf(site, page, site.title), title: site.title },
+    running: workerHosts.flatMap((host) =>
+      site
+        .runs(host)
+        .slice(0, runsSearched)
+        .flatMap((run) => run.jobs)
+        .filter((job) => job.outcome === 'running')
+        .map((job) => ({
+          ...jobLine(job, page, { withRun: true }),
+          host: hostWord(host),
+          start: instantOf(jobStart(job)),
+        })),
+    ),
+    hosts: workerHosts.flatMap((host) => {
+      const runs = site.runs(host);
+      if (runs.length === 0) return [];
+      const newest = runs.slice(0, host === 'sourcehut' ? runsGrouped : entriesShown);
+      return [
+        {
+          name: hostWord(host),
+          id: host,
+          indexHref: linkBetween(page, hostIndex(host)),
+          rawHref: linkBetween(page, rawIndex(host)),
+          entries: entriesOf(site, newest, page).slice(0, entriesShown),
+        },
+      ];
+    }),
+  };
+  return renderPage('home', view);
+}

@@ -1,0 +1,34 @@
+/** A host's pretty list: run after run (sourcehut: commit after commit) with every job. Pure. */
+import type { WorkerHost } from '../../model/name.js';
+import { linkBetween, rawIndex, type SitePath } from '../../model/path.js';
+import { renderPage } from '../../templates/template.js';
+import { hostWord } from '../../templates/wording.js';
+import type { SiteState } from '../state.js';
+import { entriesOf } from './entry.js';
+import { frameOf, hostCrumb, listPath, pageLinks } from './frame.js';
+import { pageCount, pageSlice } from './paging.js';
+
+/** How many pages the list has; the last one is the newest, `index.html`. */
+export const hostIndexPages = (site: SiteState, host: WorkerHost): number =>
+  pageCount(site.runs(host).length);
+
+/** Where page `page` of the list is. */
+export const hostIndexPath = (site: SiteState, host: WorkerHost, page: number): SitePath =>
+  listPath('pretty', host, site.runs(host).length, page);
+
+/** Page `page`, 1 for the oldest. */
+export function renderHostIndex(site: SiteState, host: WorkerHost, page: number): string {
+  const runs = site.runs(host);
+  const here = hostIndexPath(site, host, page);
+  const { start, end } = pageSlice(runs.length, page);
+  const isNewest = page === pageCount(runs.length);
+  return renderPage('host-index', {
+    frame: isNewest
+      ? frameOf(site, here, hostWord(host))
+      : frameOf(site, here, `Page ${page}`, [hostCrumb(here, host)]),
+    heading: hostWord(host),
+    otherList: { text: 'Flat list', href: linkBetween(here, rawIndex(host)) },
+    entries: entriesOf(site, runs.slice(start, end), here),
+    pages: pageLinks('pretty', host, runs.length, page),
+  });
+}

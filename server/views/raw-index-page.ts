@@ -1,0 +1,50 @@
+/** A host's flat list: one line a job, for eyes in a hurry and for text tools. Pure. */
+import type { WorkerHost } from '../../model/name.js';
+import { hostIndex, linkBetween, runPage, type SitePath } from '../../model/path.js';
+import type { RawLine } from '../../templates/part.js';
+import { renderPage } from '../../templates/template.js';
+import { hostWord, instantOf, visibleText } from '../../templates/wording.js';
+import type { Job, Run, SiteState } from '../state.js';
+import { commitLink } from './entry.js';
+import { frameOf, hostCrumb, listPath, pageLinks } from './frame.js';
+import { jobLine, jobStart } from './job-view.js';
+import { pageCount, pageSlice } from './paging.js';
+
+/** How many pages the list has; the last one is the newest, `raw.html`. Runs are paged as in the pretty list. */
+export const rawIndexPages = (site: SiteState, host: WorkerHost): number => pageCount(site.runs(host).length);
+
+/** Where page `page` of the list is. */
+export const rawIndexPath = (site: SiteState, host: WorkerHost, page: number): SitePath =>
+  listPath('raw', host, site.runs(host).length, page);
+
+/** Page `page`, 1 for the oldest. */
+export function renderRawIndex(site: SiteState, host: WorkerHost, page: number): string {
+  const runs = site.runs(host);
+  const here = rawIndexPath(site, host, page);
+  const { start, end } = pageSlice(runs.length, page);
+  const isNewest = page === pageCount(runs.length);
+  const above = hostCrumb(here, host);
+  return renderPage('raw-index', {
+    frame: frameOf(site, here, isNewest ? 'Flat list' : `Flat list, page ${page}`, [above]),
+    heading: `${hostWord(host)}, flat list`,
+    otherList: { text: 'Run by run', href: linkBetween(here, hostIndex(host)) },
+    lines: runs.slice(start, end).flatMap((run) => run.jobs.map((job) => rawLine(run, job, here))),
+    pages: pageLinks('raw', host, runs.length, page),
+  });
+}
+
+function rawLine(run: Run, job: Job, page: SitePath): RawLine {
+  const { mark, name, href, zip, tsvHref, jsonHref } = jobLine(job, page, { withRun: false });
+  return {
+    start: instantOf(jobStart(job)),
+    mark,
+    run: { text: run.folder.name, href: linkBetween(page, runPage(run.folder)) },
+    job: { text: name, href },
+    commit: commitLink(run, page),
+    branch: visibleText(run.branch ?? ''),
+    subject: visibleText(run.commitLine ?? ''),
+    zip,
+    tsvHref,
+    jsonHref,
+  };
+}

@@ -1,0 +1,105 @@
+/** One attempt of a run (on sourcehut: one job): facts, attempts, what did not pass, jobs, and each job's tasks. Pure. */
+import { linkBetween, runPage, wwzEarlierLog, type SitePath } from '../../model/path.js';
+import { splitFolder, type RunFolder } from '../../model/run.js';
+import type { TaskOutcome } from '../../model/outcome.js';
+import type { TaskRow } from '../../model/row.js';
+import type { RunView } from '../../templates/page.js';
+import type { JobSection, Trouble } from '../../templates/part.js';
+import { taskTable, taskView } from '../../templates/task-view.js';
+import { renderPage } from '../../templates/template.js';
+import { markOf, outcomesByWeight, visibleText } from '../../templates/wording.js';
+import type { Job, Run, SiteState } from '../state.js';
+import { jobFacts, runFacts } from './fact.js';
+import { frameOf, hostCrumb } from './frame.js';
+import { jobAnchor, jobHref, jobLine, logHref, runLabel, wwzHref } from './job-view.js';
+
+/** Tasks in the list of what did not pass; the rest stands with its jobs. */
+const troublesShown = 50;
+
+const unremarkable: readonly TaskOutcome[] = ['passed', 'flaky', 'skipped'];
+
+/** The run's page; of a folder that the site does not know, a page that says so. */
+export function renderRun(site: SiteState, folder: RunFolder): string {
+  const page = runPage(folder);
+  const run = site.run(folder) ?? unknownRun(folder);
+  const { attempt } = splitFolder(folder);
+  const troubles = troublesOf(run, page);
+  const view: RunView = {
+    frame: frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
+    heading: runLabel({ ...folder, name: run.run as RunFolder['name'] }),
+    attempt: attempt > 1 ? `attempt ${attempt}` : undefined,
+    mark: markOf(run.outcome),
+    subject: run.commitLine === undefined ? undefined : visibleText(run.commitLine),
+    facts: runFacts(run, page),
+    attempts: attemptsOf(site, folder, page),
+    troubles: troubles.slice(0, troublesShown),
+    moreTroubles: Math.max(0, troubles.length - troublesShown),
+    jobs: heaviestFirst(run.jobs).map((job) => jobSection(job, page)),
+  };
+  return renderPage('run', view);
+}
+
+function unknownRun(folder: RunFolder): Run {
+  return { folder, ...splitFolder(folder), outcome: 'empty', jobs: [] };
+}
+
+function attemptsOf(site: SiteState, folder: RunFolder, page: SitePath): RunView['attempts'] {
+  const attempts = site.attempts(folder);
+  if (attempts.length < 2) return [];
+  return attempts.map((run) => ({
+    text: `attempt ${run.attempt}`,
+    href: run.folder.name === folder.name ? undefined : linkBetween(page, runPage(run.folder)),
+    mark: markOf(run.outcome),
+  }));
+}
+
+/** Every task that neither passed nor was skipped, the heaviest outcome first, else in the order of jobs and tasks. */
+function troublesOf(run: Run, page: SitePath): readonly Trouble[] {
+  const rows = run.jobs.flatMap((job) =>
+    job.rows.flatMap((row) =>
+      row.kind === 'row' && !unremarkable.includes(row.outcome) ? [{ job, row }] : [],
+    ),
+  );
+  return outcomesByWeight
+    .flatMap((outcome) => rows.filter(({ row }) => row.outcome === outcome))
+    .map(({ job, row }) => ({
+      ...taskView(row, wholeCommand(job, row), taskLinks(job, page)),
+      job: { text: visibleText(job.address.job), href: jobHref(job.address, page) },
+    }));
+}
+
+const wholeCommand = (job: Job, row: TaskRow): string | undefined =>
+  job.record?.tasks.find((task) => task.name === row.task)?.run;
+
+const taskLinks = (job: Job, page: SitePath) => ({
+  logHref: (row: TaskRow) => logHref(job, page, row),
+  earlierLogHref: (row: TaskRow, attempt: number) =>
+    job.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzEarlierLog(row.task, attempt)),
+  resultHref: (path: string) => (job.wwzBytes === undefined ? undefined : wwzHref(job, page, path)),
+});
+
+/** What went wrong stands above what did not; within an outcome the names' order stays. */
+function heaviestFirst(jobs: readonly Job[]): readonly Job[] {
+  return outcomesByWeight.flatMap((outcome) => jobs.filter((job) => job.outcome === outcome));
+}
+
+function jobSection(job: Job, page: SitePath): JobSection {
+  const { reason } = job.record ?? {};
+  return {
+    line: jobLine(job, page, { withRun: false }),
+    anchor: jobAnchor(job.address),
+    reason: reason === undefined ? undefined : visibleText(reason),
+    problems: job.problems.map(visibleText),
+    facts: jobFacts(job),
+    table:
+      job.rows.length === 0
+        ? undefined
+        : taskTable({
+            caption: `Tasks of ${visibleText(job.address.job)}`,
+            rows: job.rows,
+            commands: job.record?.tasks ?? [],
+            ...taskLinks(job, page),
+            isDetailed: false,
+          }),
+  };
+}

@@ -1,0 +1,128 @@
+/** A job's rows -> the table of tasks that the run page and the wwz's own index show. Pure. */
+import type { TaskCommand } from '../model/record.js';
+import type { Row, TaskRow } from '../model/row.js';
+import type { BadRowView, Count, Link, TaskTable, TaskView } from './part.js';
+import { bytesText, durationText, markOf, outcomesByWeight, visibleText } from './wording.js';
+
+/** Beyond this a job's table is cut (never a task that did not pass before one that did); the wwz has the rest. */
+const tasksShown = 1000;
+const commandShown = 600;
+const earlierLogsShown = 20;
+
+export interface TaskTableOptions {
+  readonly caption: string;
+  readonly rows: readonly Row[];
+  /** the record's whole commands, by task name */
+  readonly commands: readonly TaskCommand[];
+  /** where a task's log is; undefined where there is none to read */
+  readonly logHref: (row: TaskRow) => string | undefined;
+  /** where the log of an earlier try is, counted from 1 */
+  readonly earlierLogHref: (row: TaskRow, attempt: number) => string | undefined;
+  /** where a result is: `path` as the row has it */
+  readonly resultHref: (path: string) => string | undefined;
+  readonly isDetailed: boolean;
+  readonly limit?: number;
+}
+
+export function taskTable(options: TaskTableOptions): TaskTable {
+  const commands = new Map(options.commands.map((c) => [c.name, c.run]));
+  const all = options.rows.filter((row) => row.kind === 'row');
+  const shown = cut(all, options.limit ?? tasksShown);
+  return {
+    caption: options.caption,
+    tasks: shown.map((row) => taskView(row, commands.get(row.task), options)),
+    badRows: badRowViews(options.rows),
+    more: all.length - shown.length,
+    hasResults: shown.some((row) => row.resultHtml !== undefined),
+    isDetailed: options.isDetailed,
+  };
+}
+
+/** The first `limit` rows in the order they ran; passed ones give way to the others. */
+function cut(rows: readonly TaskRow[], limit: number): readonly TaskRow[] {
+  if (rows.length <= limit) return rows;
+  const others = rows.filter((row) => row.outcome !== 'passed').slice(0, limit);
+  const kept = new Set([
+    ...others,
+    ...rows.filter((r) => r.outcome === 'passed').slice(0, limit - others.length),
+  ]);
+  return rows.filter((row) => kept.has(row));
+}
+
+export function taskView(
+  row: TaskRow,
+  whole: string | undefined,
+  options: Pick<TaskTableOptions, 'logHref' | 'earlierLogHref' | 'resultHref'>,
+): TaskView {
+  const resultHref = row.resultHtml === undefined ? undefined : options.resultHref(row.resultHtml);
+  return {
+    mark: markOf(row.outcome),
+    note: noteOf(row),
+    name: visibleText(row.task),
+    logHref: row.outcome === 'skipped' ? undefined : options.logHref(row),
+    earlierLogs: earlierLogs(row, options),
+    command: commandText(row, whole),
+    elapsed: row.elapsedSeconds === undefined ? undefined : durationText(row.elapsedSeconds),
+    cpu: cpuText(row),
+    memory: row.maxRssKib === undefined ? undefined : bytesText(row.maxRssKib * 1024),
+    result:
+      row.resultHtml === undefined || resultHref === undefined
+        ? undefined
+        : { text: visibleText(row.resultHtml), href: resultHref },
+  };
+}
+
+function earlierLogs(
+  row: TaskRow,
+  { earlierLogHref }: Pick<TaskTableOptions, 'earlierLogHref'>,
+): readonly Link[] {
+  return Array.from({ length: Math.min(row.tries - 1, earlierLogsShown) }, (_, i) => i + 1).flatMap(
+    (attempt) => {
+      const href = earlierLogHref(row, attempt);
+      return href === undefined ? [] : [{ text: `try ${attempt}`, href }];
+    },
+  );
+}
+
+function noteOf(row: TaskRow): string | undefined {
+  const notes: string[] = [];
+  // A time-out's 124 is Soil's own and says nothing more than the word.
+  if (row.status !== 0 && row.outcome === 'failed') notes.push(`exit ${row.status}`);
+  if (row.tries > 1) notes.push(`${row.tries} tries`);
+  if (row.allowed && row.outcome !== 'passed') notes.push('allowed');
+  return notes.length === 0 ? undefined : notes.join(', ');
+}
+
+function commandText(row: TaskRow, whole: string | undefined): string {
+  const short = row.action === '-' || row.action === '' ? row.script : `${row.script} ${row.action}`;
+  const lines = (whole ?? short).trim().split('\n').map(visibleText);
+  const text = lines.join('\n');
+  return text.length > commandShown ? `${text.slice(0, commandShown)}…` : text;
+}
+
+function cpuText(row: TaskRow): string | undefined {
+  if (row.userSeconds === undefined && row.systemSeconds === undefined) return undefined;
+  return durationText((row.userSeconds ?? 0) + (row.systemSeconds ?? 0));
+}
+
+function badRowViews(rows: readonly Row[]): readonly BadRowView[] {
+  return rows.flatMap((row) =>
+    row.kind === 'bad'
+      ? [
+          {
+            line: row.line,
+            reason: visibleText(row.reason),
+            text: visibleText(row.text.replaceAll('\t', ' ⇥ ')),
+          },
+        ]
+      : [],
+  );
+}
+
+/** How many rows ended how, the heaviest first. */
+export function countRows(rows: readonly Row[]): readonly Count[] {
+  return outcomesByWeight.flatMap((outcome) => {
+    const count = rows.filter((row) => row.outcome === outcome).length;
+    return count === 0 ? [] : [{ mark: markOf(outcome), count }];
+  });
+}

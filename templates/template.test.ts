@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { webAssets, wwzAssets } from './asset.js';
+import { renderPage, templateFolder } from './template.js';
+import type { HomeView } from './page.js';
+
+const sources = readdirSync(templateFolder)
+  .filter((file) => file.endsWith('.hbs'))
+  .map((file) => [file, readFileSync(`${templateFolder}${file}`, 'utf8')] as const);
+
+test('no template has a triple brace, an unquoted attribute, a style, a script or an event handler', () => {
+  assert.ok(sources.length > 5);
+  for (const [file, source] of sources) {
+    assert.doesNotMatch(source, /\{\{\{|\{\{&/, file);
+    assert.doesNotMatch(source, /=\{\{/, file);
+    assert.doesNotMatch(source, /<script|<style|\sstyle=|\son[a-z]+=/i, file);
+  }
+});
+
+test('templates use no helper but if, unless and each', () => {
+  for (const [file, source] of sources) {
+    for (const [, helper] of source.matchAll(/\{\{#([a-z]+)/g)) {
+      assert.ok(['if', 'unless', 'each'].includes(helper ?? ''), `${file}: ${helper}`);
+    }
+  }
+});
+
+test('renderPage() throws where a view has not a key that its template asks for', () => {
+  assert.throws(
+    () => renderPage('home', { running: [], hosts: [] } as unknown as HomeView),
+    /"title" not defined/,
+  );
+});
+
+test('every class that has an outcome for its name is in the stylesheet', () => {
+  const css =
+    webAssets()
+      .find((asset) => asset.path === 'web/style.css')
+      ?.bytes.toString() ?? '';
+  for (const name of ['passed', 'flaky', 'failed', 'timed-out', 'cancelled', 'skipped', 'error', 'empty']) {
+    assert.ok(css.includes(`.mark.${name}`), name);
+  }
+  for (const name of ['running', 'expected', 'lost']) assert.ok(css.includes(`.mark.${name}`), name);
+  assert.doesNotMatch(css, /url\(|@import/);
+});
+
+test('webAssets() and wwzAssets() have the same bytes', () => {
+  assert.deepEqual(
+    webAssets().map((asset) => asset.bytes),
+    wwzAssets().map((asset) => asset.bytes),
+  );
+});
+
+test('loading the views does not load handlebars', () => {
+  const views = fileURLToPath(new URL('../worker/views/wwz-index.js', import.meta.url));
+  const code =
+    'const { createRequire } = await import("node:module");' +
+    'await import(process.argv[1]);' +
+    'console.log(Object.keys(createRequire(process.argv[1]).cache).filter((f) => f.includes("handlebars")).length)';
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', code, views], { timeout: 30_000 });
+  assert.equal(out.toString().trim(), '0');
+});

@@ -1,0 +1,57 @@
+/** The handlebars pages of this folder -> typed render functions. Read and compiled at the first use, then kept. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type Handlebars from 'handlebars';
+import type {
+  CommitView,
+  HomeView,
+  HostIndexView,
+  ImageView,
+  RawIndexView,
+  RunView,
+  WwzIndexView,
+} from './page.js';
+
+/** The sources stand in the package's `templates/`, two levels above `dist/templates/template.js`. */
+export const templateFolder = fileURLToPath(new URL('../../templates/', import.meta.url));
+
+interface Pages {
+  readonly home: HomeView;
+  readonly 'host-index': HostIndexView;
+  readonly 'raw-index': RawIndexView;
+  readonly run: RunView;
+  readonly commit: CommitView;
+  readonly 'wwz-index': WwzIndexView;
+  readonly image: ImageView;
+}
+
+/** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */
+export function renderPage<K extends keyof Pages>(name: K, view: Pages[K]): string {
+  compiled ??= compileAll();
+  const template = compiled.get(name);
+  if (template === undefined) throw new Error(`cannot render page "${name}": there is no ${name}.hbs`);
+  return template(view);
+}
+
+let compiled: ReadonlyMap<string, Handlebars.TemplateDelegate> | undefined;
+
+/**
+ * Every .hbs of the folder, each also a partial of the others. handlebars is loaded here and not above: it costs some
+ * 40 ms, which a command that renders nothing should not pay.
+ */
+function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
+  const handlebars = (createRequire(import.meta.url)('handlebars') as typeof Handlebars).create();
+  const templates = new Map<string, Handlebars.TemplateDelegate>();
+  for (const file of readdirSync(templateFolder)) {
+    if (!file.endsWith('.hbs')) continue;
+    const name = file.slice(0, -'.hbs'.length);
+    const template = handlebars.compile(readFileSync(`${templateFolder}${file}`, 'utf8'), {
+      strict: true,
+      knownHelpersOnly: true,
+    });
+    handlebars.registerPartial(name, template);
+    templates.set(name, template);
+  }
+  return templates;
+}

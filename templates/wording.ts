@@ -1,0 +1,127 @@
+/** Values of the model -> the words, numbers and marks that pages show. Pure; shared by the site and the wwz. */
+import type { JobOutcome, TaskOutcome } from '../model/outcome.js';
+import type { WorkerHost } from '../model/name.js';
+
+/** An outcome as a reader sees it: a word, a shape, and the class that colours both. */
+export interface Mark {
+  readonly word: string;
+  /** one character that no font draws as an emoji */
+  readonly symbol: string;
+  readonly css: string;
+}
+
+export type AnyOutcome = TaskOutcome | JobOutcome;
+
+const marks: Readonly<Record<AnyOutcome, Mark>> = {
+  passed: { word: 'passed', symbol: '✓', css: 'passed' },
+  flaky: { word: 'flaky', symbol: '≈', css: 'flaky' },
+  failed: { word: 'failed', symbol: '✗', css: 'failed' },
+  'timed-out': { word: 'timed out', symbol: '◷', css: 'timed-out' },
+  cancelled: { word: 'cancelled', symbol: '⊘', css: 'cancelled' },
+  skipped: { word: 'skipped', symbol: '–', css: 'skipped' },
+  error: { word: 'error', symbol: '!', css: 'error' },
+  empty: { word: 'no task ran', symbol: '∅', css: 'empty' },
+  running: { word: 'running', symbol: '▸', css: 'running' },
+  expected: { word: 'expected', symbol: '○', css: 'expected' },
+  lost: { word: 'lost', symbol: '?', css: 'lost' },
+};
+
+export const markOf = (outcome: AnyOutcome): Mark => marks[outcome];
+
+/** From what a reader must see first to what may be passed over. */
+export const outcomesByWeight: readonly AnyOutcome[] = [
+  'error',
+  'failed',
+  'timed-out',
+  'lost',
+  'cancelled',
+  'empty',
+  'running',
+  'expected',
+  'flaky',
+  'skipped',
+  'passed',
+];
+
+export function hostWord(host: WorkerHost): string {
+  switch (host) {
+    case 'github':
+      return 'GitHub';
+    case 'sourcehut':
+      return 'sourcehut';
+    case 'local':
+      return 'Local machines';
+  }
+}
+
+/** `0.04 s`, `1.3 s`, `4 min 05 s`, `1 h 02 min`, `3 d 4 h`: rounded before the unit is chosen, so never `60.0 s`. */
+export function durationText(seconds: number): string {
+  const s = Math.max(0, seconds);
+  if (s < 0.995) return `${s.toFixed(2)} s`;
+  if (s < 59.95) return `${s.toFixed(1)} s`;
+  const whole = Math.round(s);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  const minutes = Math.round(s / 60);
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+  const hours = Math.round(s / 3600);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+const pad = (n: number): string => String(n).padStart(2, '0');
+
+/** `512 B`, `1.4 kB`, `220 kB`, `1.2 GB`: decimal units, about three digits. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  let value = bytes;
+  for (const unit of ['kB', 'MB', 'GB', 'TB']) {
+    value /= 1000;
+    if (value < 9.95) return `${value.toFixed(1)} ${unit}`;
+    if (value < 999.5 || unit === 'TB') return `${value.toFixed(0)} ${unit}`;
+  }
+  return `${bytes} B`;
+}
+
+/** An instant for `<time>`: `datetime` for machines; `text` with year, seconds and zone; `short` without the seconds. */
+export interface Instant {
+  readonly datetime: string;
+  readonly text: string;
+  readonly short: string;
+}
+
+/** `seconds` since 1970, UTC; undefined where no calendar can show it. */
+export function instantOf(seconds: number | undefined): Instant | undefined {
+  if (seconds === undefined) return undefined;
+  const date = new Date(Math.floor(seconds) * 1000);
+  if (Number.isNaN(date.getTime())) return undefined;
+  const iso = date.toISOString();
+  const [day = '', clock = ''] = iso.split('T');
+  return {
+    datetime: iso.replace('.000Z', 'Z'),
+    text: `${day} ${clock.slice(0, 8)} UTC`,
+    short: `${day} ${clock.slice(0, 5)} UTC`,
+  };
+}
+
+export const shortCommit = (hash: string): string => hash.slice(0, 8);
+
+/** The URL in its normal form when it is http or https and carries no password; else undefined: never a link. */
+export function httpUrl(text: string | undefined): string | undefined {
+  if (text === undefined || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const allowed =
+    (url.protocol === 'https:' || url.protocol === 'http:') && url.username + url.password === '';
+  return allowed ? url.href : undefined;
+}
+
+/**
+ * Untrusted text for a page: control characters and those that turn the direction of what follows become visible as
+ * `\u202e`, so that no name can look like another one; lone surrogates too, which no UTF-8 file can hold.
+ */
+export function visibleText(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** `1 job`, `3 jobs`. */
+export const countText = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,48 @@
+/** The golden pages: which page of the sample site is kept where. With --write, writes them anew. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { serverPages, wwzPages } from './sample-pages.js';
+import { sampleSite } from './sample-site.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const commit = '09ab09ab3f6e1c52d8a4b7e90c1d2e3f40516273';
+
+/** File of the repo -> page of the sample site. */
+export const goldenFiles: Readonly<Record<string, string>> = {
+  'server/views/golden/home.html': 'index.html',
+  'server/views/golden/github-index.html': 'github-jobs/index.html',
+  'server/views/golden/github-raw.html': 'github-jobs/raw.html',
+  'server/views/golden/sourcehut-index.html': 'srht-jobs/index.html',
+  'server/views/golden/run.html': 'github-jobs/1234/index.html',
+  'server/views/golden/run-second-attempt.html': 'github-jobs/1234-2/index.html',
+  'server/views/golden/run-hostile.html': 'github-jobs/1233/index.html',
+  'server/views/golden/run-sourcehut.html': 'srht-jobs/998/index.html',
+  'server/views/golden/commit.html': `github-jobs/commits/${commit}.html`,
+  'worker/views/golden/wwz-index.html': 'github-jobs/1234/cpp-small.wwz/index.html',
+  'worker/views/golden/image.html': 'github-jobs/1234/cpp-small.wwz/_soil/image.html',
+};
+
+/** File of the repo -> what the page is now, and what it was when it was last looked at. */
+export function goldenPages(): ReadonlyMap<string, { readonly now: string; readonly kept: string }> {
+  const pages = renderAll();
+  return new Map([...pages].map(([file, now]) => [file, { now, kept: readFileSync(root + file, 'utf8') }]));
+}
+
+function renderAll(): ReadonlyMap<string, string> {
+  const site = sampleSite();
+  const pages = new Map([...serverPages(site), ...wwzPages(site)]);
+  return new Map(
+    Object.entries(goldenFiles).map(([file, path]) => {
+      const html = pages.get(path);
+      if (html === undefined) throw new Error(`cannot render "${path}": the sample site has no such page`);
+      return [file, html];
+    }),
+  );
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href && process.argv[2] === '--write') {
+  for (const [file, html] of renderAll()) {
+    writeFileSync(root + file, html);
+    console.log(file);
+  }
+}

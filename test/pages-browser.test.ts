@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { weakTexts, type FoundTexts } from './contrast.js';
+import { servePages } from './sample-pages.js';
+import { mainCommit } from './sample-job.js';
+import { hostileCommit, sampleSite } from './sample-site.js';
+
+// The demanding ones of each kind of page; what a plain run shows, these show too.
+const paths = [
+  'index.html',
+  'github-jobs/index.html',
+  'github-jobs/page-1.html',
+  'github-jobs/raw.html',
+  'github-jobs/1234/index.html',
+  'github-jobs/1234-2/index.html',
+  'github-jobs/1233/index.html',
+  `github-jobs/commits/${mainCommit}.html`,
+  `github-jobs/commits/${hostileCommit}.html`,
+  'github-jobs/1234/cpp-small.wwz/index.html',
+  'github-jobs/1234/cpp-small.wwz/_soil/image.html',
+  'srht-jobs/index.html',
+  'srht-jobs/raw.html',
+  'srht-jobs/998/index.html',
+  'local-jobs/index.html',
+  'local-jobs/2026-01-13-laptop.1/index.html',
+];
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  (path) => existsSync(path),
+);
+const args = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** In the page: cells whose content is wider than they are, and so stands in the next one. */
+const spilling = `[...document.querySelectorAll('td, tbody th')]
+  .filter((cell) => getComputedStyle(cell).overflowX === 'visible' && cell.scrollWidth > cell.clientWidth + 1)
+  .map((cell) => cell.textContent)`;
+
+let browser: Browser;
+let site: Awaited<ReturnType<typeof servePages>>;
+
+before(
+  async () => {
+    assert.ok(
+      executablePath,
+      'cannot look at the pages: chromium is not installed (apt-get install chromium)',
+    );
+    browser = await chromium.launch({ executablePath, args });
+    site = await servePages(sampleSite({ fillerRuns: 104 }));
+  },
+  { timeout: 60_000 },
+);
+
+after(async () => {
+  await browser.close();
+  site.server.closeAllConnections();
+  site.server.close();
+});
+
+/** Shows every page in a context of its own and gives what the browser complained of. */
+async function visit(
+  options: Parameters<Browser['newContext']>[0],
+  look: (page: Page, path: string) => Promise<void>,
+): Promise<readonly string[]> {
+  const complaints: string[] = [];
+  const context: BrowserContext = await browser.newContext(options);
+  context.setDefaultTimeout(20_000);
+  try {
+    for (const path of paths) {
+      const page = await context.newPage();
+      page.on('console', (message) => complaints.push(`${path}: ${message.text()}`));
+      page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+      page.on('dialog', (dialog) => {
+        complaints.push(`${path}: a dialog ${dialog.message()}`);
+        void dialog.dismiss();
+      });
+      const response = await page.goto(site.origin + path);
+      assert.equal(response?.status(), 200, path);
+      await look(page, path);
+      await page.close();
+    }
+  } finally {
+    await context.close();
+  }
+  return complaints;
+}
+
+for (const width of [320, 360, 800, 1121, 1280]) {
+  test(
+    `no page scrolls sideways at ${width} pixels, and the console stays empty`,
+    { timeout: 120_000 },
+    async () => {
+      const complaints = await visit({ viewport: { width, height: 740 } }, async (page, path) => {
+        const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+        assert.ok(wide <= width, `${path} is ${wide} pixels wide`);
+        assert.deepEqual(await page.evaluate<string[]>(spilling), [], `${path}: cells that spill over`);
+      });
+      assert.deepEqual(complaints, []);
+    },
+  );
+}
+
+test('no page is wider than a sheet of paper when printed', { timeout: 120_000 }, async () => {
+  // A4 less its margins, at 96 pixels an inch.
+  await visit({ viewport: { width: 718, height: 1000 } }, async (page, path) => {
+    await page.emulateMedia({ media: 'print' });
+    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+    assert.ok(wide <= 718, `${path} is ${wide} pixels wide`);
+  });
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`all text has the contrast of WCAG AA in ${colorScheme} colours`, { timeout: 120_000 }, async () => {
+    let texts = 0;
+    await visit({ colorScheme, viewport: { width: 1280, height: 900 } }, async (page, path) => {
+      const found = await page.evaluate<FoundTexts>(weakTexts);
+      texts += found.texts;
+      assert.deepEqual(found.weak, [], path);
+    });
+    assert.ok(texts > 2000);
+  });
+}
+
+test('light and dark differ', { timeout: 60_000 }, async () => {
+  const papers = new Set<string>();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await visit({ colorScheme }, async (page) => {
+      papers.add(await page.evaluate<string>('getComputedStyle(document.body).backgroundColor'));
+    });
+  }
+  assert.equal(papers.size, 2);
+});
+
+test(
+  'the keyboard reaches the skip link first, and every link shows its focus',
+  { timeout: 60_000 },
+  async () => {
+    await visit({ viewport: { width: 1280, height: 900 } }, async (page, path) => {
+      await page.keyboard.press('Tab');
+      const text = await page.evaluate<string>('document.activeElement.textContent');
+      const left = await page.evaluate<number>('document.activeElement.getBoundingClientRect().left');
+      assert.equal(text, 'Skip to the content', path);
+      assert.ok(left >= 0, `${path}: the skip link stays outside`);
+      await page.keyboard.press('Tab');
+      const outline = await page.evaluate<string>(
+        '(({ outlineStyle, outlineWidth }) => `${outlineStyle} ${outlineWidth}`)(getComputedStyle(document.activeElement))',
+      );
+      assert.equal(outline, 'solid 2px', path);
+    });
+  },
+);
+
+test(
+  'a table stays a table to assistive technology where a phone shows it as rows',
+  { timeout: 60_000 },
+  async () => {
+    const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    await page.goto(`${site.origin}github-jobs/1234/index.html`);
+    const table = page.getByRole('table', { name: 'Jobs of this run' });
+    assert.ok((await table.getByRole('row').count()) > 10);
+    assert.ok((await table.getByRole('columnheader', { name: 'Outcome' }).count()) === 1);
+    assert.ok((await table.getByRole('rowheader', { name: 'cpp-small' }).count()) === 1);
+    await context.close();
+  },
+);

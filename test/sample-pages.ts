@@ -1,0 +1,127 @@
+/** Every page and file of a sample site by its path, and a loopback server that shows them as the real one would. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  commitArtifactFolder,
+  commitPage,
+  homePage,
+  jobFile,
+  runPage,
+  wwzEarlierLog,
+  wwzImagePage,
+  wwzIndex,
+  wwzLog,
+  wwzSchema0Log,
+} from '../model/path.js';
+import { workerHosts } from '../model/name.js';
+import { webAssets, wwzAssets } from '../templates/asset.js';
+import {
+  hostIndexPages,
+  hostIndexPath,
+  rawIndexPages,
+  rawIndexPath,
+  renderCommit,
+  renderHome,
+  renderHostIndex,
+  renderRawIndex,
+  renderRun,
+} from '../server/views/site-pages.js';
+import type { Job, SiteState } from '../server/state.js';
+import { renderImagePage, renderWwzIndex } from '../worker/views/wwz-index.js';
+
+/** Path -> HTML of every page that the server writes. */
+export function serverPages(site: SiteState): ReadonlyMap<string, string> {
+  const pages = new Map<string, string>([[homePage(), renderHome(site)]]);
+  for (const host of workerHosts) {
+    for (let page = 1; page <= hostIndexPages(site, host); page++) {
+      pages.set(hostIndexPath(site, host, page), renderHostIndex(site, host, page));
+    }
+    for (let page = 1; page <= rawIndexPages(site, host); page++) {
+      pages.set(rawIndexPath(site, host, page), renderRawIndex(site, host, page));
+    }
+    for (const run of site.runs(host)) {
+      pages.set(runPage(run.folder), renderRun(site, run.folder));
+      if (run.commit !== undefined) {
+        pages.set(commitPage(host, run.commit), renderCommit(site, host, run.commit));
+      }
+    }
+  }
+  return pages;
+}
+
+/** Path -> HTML of the pages inside each job's wwz. */
+export function wwzPages(site: SiteState): ReadonlyMap<string, string> {
+  const pages = new Map<string, string>();
+  for (const { address, record, rows, wwzBytes } of allJobs(site)) {
+    // A wwz of Soil's shell worker has an index of its own.
+    if (record === undefined || record.schema === 0 || wwzBytes === undefined) continue;
+    const wwz = jobFile(address, 'wwz');
+    const hasImagePage = record.image !== undefined;
+    pages.set(`${wwz}/${wwzIndex}`, renderWwzIndex({ record, rows, hasImagePage }));
+    if (record.image !== undefined) {
+      const html = renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds });
+      pages.set(`${wwz}/${wwzImagePage}`, html);
+    }
+  }
+  return pages;
+}
+
+/** Paths of everything else that a page may link: assets, the three files of each job, logs, results, artifacts. */
+export function otherPaths(site: SiteState): ReadonlySet<string> {
+  const paths = new Set<string>(webAssets().map((asset) => asset.path));
+  for (const { address, record, rows, wwzBytes } of allJobs(site)) {
+    if (record === undefined) continue;
+    for (const suffix of ['json', 'tsv', 'wwz'] as const) paths.add(jobFile(address, suffix));
+    if (wwzBytes === undefined) continue;
+    const inWwz = (entry: string) => paths.add(`${jobFile(address, 'wwz')}/${entry}`);
+    if (record.schema === 0) inWwz(wwzIndex);
+    for (const asset of wwzAssets()) inWwz(asset.path);
+    for (const row of rows) {
+      if (row.kind === 'bad') continue;
+      inWwz(record.schema === 0 ? wwzSchema0Log(row.task) : wwzLog(row.task));
+      inWwz(wwzEarlierLog(row.task, 1));
+      if (row.resultHtml !== undefined) inWwz(row.resultHtml);
+    }
+  }
+  for (const host of workerHosts) {
+    for (const commit of new Set(site.runs(host).flatMap((run) => run.commit ?? []))) {
+      for (const file of site.artifacts(host, commit)) {
+        paths.add(`${commitArtifactFolder(host, commit)}/${file}`);
+      }
+    }
+  }
+  return paths;
+}
+
+const allJobs = (site: SiteState): readonly Job[] =>
+  workerHosts.flatMap((host) => site.runs(host).flatMap((run) => run.jobs));
+
+/** Serves the pages on loopback under `/some/prefix/`, with a policy that allows no script and no inline style. */
+export async function servePages(
+  site: SiteState,
+): Promise<{ readonly server: Server; readonly origin: string }> {
+  const files = new Map<string, string | Buffer>([...serverPages(site), ...wwzPages(site)]);
+  for (const asset of webAssets()) files.set(asset.path, asset.bytes);
+  for (const page of wwzPages(site).keys()) {
+    const wwz = page.slice(0, page.indexOf('.wwz/') + '.wwz/'.length);
+    for (const asset of wwzAssets()) files.set(`${wwz}${asset.path}`, asset.bytes);
+  }
+  const types: Record<string, string> = {
+    html: 'text/html; charset=utf-8',
+    css: 'text/css',
+    svg: 'image/svg+xml',
+  };
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://site').pathname);
+    const body = files.get(path.replace('/some/prefix/', ''));
+    const policy = "default-src 'none'; style-src 'self'; img-src 'self'";
+    response.writeHead(body === undefined ? 404 : 200, {
+      'Content-Type': types[path.split('.').at(-1) ?? ''] ?? 'text/plain',
+      'Content-Security-Policy': policy,
+    });
+    response.end(body ?? 'not found');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { server, origin: `http://127.0.0.1:${port}/some/prefix/` };
+}

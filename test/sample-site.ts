@@ -1,0 +1,258 @@
+/** A site with everything that a page must be able to show, as plain state: for the tests of the pages. */
+import { parseCommitHash, parseRunId, workerHosts, type CommitHash } from '../model/name.js';
+import { valueOf } from '../model/result.js';
+import type { Row } from '../model/row.js';
+import { splitFolder, type RunFolder } from '../model/run.js';
+import type { Run, SiteState } from '../server/state.js';
+import {
+  absent,
+  badJob,
+  github,
+  job,
+  machine,
+  mainCommit,
+  noon,
+  pulling,
+  running,
+  runOf,
+  sourcehut,
+  task,
+} from './sample-job.js';
+
+const commitOf = (text: string): CommitHash => valueOf(parseCommitHash(text));
+
+export const hostileCommit = commitOf('badbadbad0123456789abcdef0123456789abcde');
+const srhtCommit = commitOf('5eed5eed00112233445566778899aabbccddeeff');
+const otherSrhtCommit = commitOf('c0ffee0011223344556677889900aabbccddeeff');
+
+export const hostileSubject =
+  '<script>alert("subject")</script> \u202egnp.exe שלום עולם — naïve Größe 日本語';
+export const hostileBranch = '"><img src=x onerror=alert(1)>';
+export const hostileHead = "fork:'`=${7*7}&lt;b>";
+
+export interface SampleOptions {
+  /** plain runs older than the interesting ones, for paging */
+  readonly fillerRuns?: number;
+}
+
+export function sampleSite({ fillerRuns = 0 }: SampleOptions = {}): SiteState {
+  const runs = [...githubRuns(), ...sourcehutRuns(), ...localRuns(), ...filler(fillerRuns)];
+  const ofHost = new Map(workerHosts.map((host) => [host, runs.filter((run) => run.folder.host === host)]));
+  const find = (folder: RunFolder): Run | undefined =>
+    ofHost.get(folder.host)?.find((run) => run.folder.name === folder.name);
+  return {
+    title: 'Oils',
+    runs: (host) => ofHost.get(host) ?? [],
+    run: find,
+    attempts: (folder) => {
+      const { run } = splitFolder(folder);
+      return (ofHost.get(folder.host) ?? []).filter((r) => r.run === run);
+    },
+    jobsOfCommit: (commit) => runs.filter((run) => run.commit === commit).flatMap((run) => run.jobs),
+    artifacts: (host, commit) =>
+      host === 'github' && commit === mainCommit
+        ? ['doc/index.html', 'oils-for-unix.tar', 'oils-for-unix.tar.gz', 'read me & <more>.txt']
+        : [],
+  };
+}
+
+function githubRuns(): readonly Run[] {
+  const common = {
+    commit: mainCommit,
+    commitLine: '[translation] Let mycpp translate the whole of the word evaluator',
+    commitDate: '2026-01-13 06:58:12 -0500',
+    branch: 'soil-staging',
+    repository: 'oils-for-unix/oils',
+    jobUrl: 'https://ci.example/oils-for-unix/oils/actions/runs/98765',
+    workflow: 'all-builds',
+    event: 'push',
+  };
+  const second = github('1234', 2, [
+    job(
+      'cpp-small',
+      [task('passed', 'os-info', 0.04), task('passed', 'build', 61.2), task('passed', 'spec', 180)],
+      {
+        ...common,
+        startTime: noon + 3600,
+        deployTime: noon + 3845,
+        imagePullSeconds: 12.4,
+      },
+    ),
+    running('dev-minimal', noon + 3620, 3),
+    pulling('cpp-tarball', noon + 3640),
+    absent('raw-vm', 'expected'),
+    absent('wild', 'lost'),
+    job('app-tests', [task('flaky', 'ble-issues', 44.1, { tries: 2 }), task('passed', 'units', 9.94)], {
+      ...common,
+      startTime: noon + 3601,
+      deployTime: noon + 3660,
+    }),
+  ]);
+  const first = github('1234', 1, [
+    job('app-tests', [task('passed', 'ble-issues', 31), task('passed', 'units', 10.1)], {
+      ...common,
+      startTime: noon,
+      deployTime: noon + 42,
+      imagePullSeconds: 3.1,
+    }),
+    job(
+      'cpp-small',
+      [
+        task('passed', 'os-info', 0.04),
+        task('failed', 'spec', 183.4, {
+          status: 3,
+          action: 'run-for-soil --with-a-long-argument=_tmp/spec/cpp/all',
+        }),
+        task('timed-out', 'gc stress', 900, { status: 124, resultHtml: '_test/gc/' }),
+        task('failed', 'benchmark', 12, { status: 1, allowed: true }),
+        task('skipped', 'upload', undefined, { status: 0 }),
+        task('passed', 'unit', 61.3, {
+          resultHtml: '_test/cpp unit/index.html',
+          userSeconds: 58.1,
+          maxRssKib: 48_200,
+        }),
+      ],
+      { ...common, ...machine, startTime: noon, deployTime: noon + 1170, imagePullSeconds: 74.2 },
+    ),
+    job(
+      'cpp-tarball',
+      [task('passed', 'build-static', 100), task('cancelled', 'test-tar', 4.2, { status: 130 })],
+      {
+        ...common,
+        startTime: noon + 3,
+        deployTime: noon + 108,
+        reason: 'cancelled: the worker was interrupted by SIGTERM',
+      },
+    ),
+    job('dev-minimal', [], {
+      ...common,
+      startTime: noon + 2,
+      deployTime: noon + 3,
+      outcome: 'error',
+      reason: 'cannot pull image "registry.example/soil-dev-minimal:v-2026-01-13": manifest unknown',
+    }),
+    job('ovm-tarball', [], { ...common, startTime: noon + 2, deployTime: noon + 2.5, outcome: 'empty' }),
+    badJob(common),
+    ...[
+      'dev-setup-debian',
+      'dev-setup-fedora',
+      'interactive',
+      'mycpp-benchmarks',
+      'other-tests',
+      'pea',
+      'tools',
+    ].map((name, i) =>
+      job(name, [task('passed', 'all', 20 + i * 31.7)], {
+        ...common,
+        startTime: noon + i,
+        deployTime: noon + 25 + i * 33,
+      }),
+    ),
+  ]);
+  const hostile = github('1233', 1, [
+    job(
+      'dev-minimal',
+      [
+        task('failed', '<b>task & "quote"', 1.25, {
+          status: 1,
+          script: '<img src=x>',
+          action: '`rm -rf` \u202e',
+        }),
+        task('passed', 'größe-日本', 3599.96, { resultHtml: 'a b/<i>.html' }),
+      ],
+      {
+        commit: hostileCommit,
+        commitLine: hostileSubject,
+        branch: hostileBranch,
+        pullRequest: { number: '2713', headRef: hostileHead },
+        jobUrl: 'javascript:alert(document.domain)',
+        repository: '"><svg onload=alert(1)>',
+        startTime: noon - 7200,
+        deployTime: noon - 3590,
+      },
+    ),
+  ]);
+  const pull = github('1232', 1, [
+    job('dev-minimal', [task('passed', 'unit', 12)], {
+      ...common,
+      commit: commitOf('77aa77aa00112233445566778899aabbccddeeff'),
+      commitLine: 'Fix a typo in the manual',
+      branch: 'typo',
+      event: 'pull_request',
+      pullRequest: { number: '2710', headRef: 'typo' },
+      startTime: noon - 9000,
+      deployTime: noon - 8970,
+    }),
+  ]);
+  return [second, first, hostile, pull];
+}
+
+/** Jobs of two commits, ids interleaved, dates the same: what once lost a job. */
+function sourcehutRuns(): readonly Run[] {
+  const a = {
+    commit: srhtCommit,
+    commitLine: 'Describe the tea tree',
+    commitDate: '2026-01-12 10:00:00 +0000',
+  };
+  const b = { commit: otherSrhtCommit, commitLine: 'Describe the coffee tree', commitDate: a.commitDate };
+  const rows = [task('passed', 'unit', 4), task('passed', 'lint', 2.5)];
+  const at = noon - 86_400;
+  const url = (id: string) => ({ jobUrl: `https://builds.example/~andy/job/${id}`, branch: 'main' });
+  return [
+    sourcehut('1347', 'dev-minimal', rows, { ...b, ...url('1347'), startTime: at + 9, deployTime: at + 30 }),
+    sourcehut('1346', 'dev-minimal', rows, { ...a, ...url('1346'), startTime: at + 8, deployTime: at + 31 }),
+    sourcehut('1345', 'other-tests', [task('failed', 'wild', 7, { status: 2 })], {
+      ...b,
+      ...url('1345'),
+      startTime: at + 4,
+      deployTime: at + 15,
+    }),
+    sourcehut('1344', 'other-tests', rows, { ...a, ...url('1344'), startTime: at, deployTime: at + 12 }),
+    // As Soil's shell worker has it: no schema, no outcome.
+    sourcehut('998', 'dev-minimal', rows, {
+      ...url('998'),
+      schema: 0,
+      commit: mainCommit,
+      startTime: at - 9e5,
+    }),
+  ];
+}
+
+function localRuns(): readonly Run[] {
+  const folder = { host: 'local' as const, name: valueOf(parseRunId('2026-01-13-laptop.1')) };
+  const only = job('checks', [task('passed', 'types', 3.3), task('passed', 'tests', 8.8, { tries: 1 })], {
+    ...machine,
+    host: 'local',
+    commit: mainCommit,
+    commitLine: 'A run on a laptop',
+    startTime: noon - 60,
+    deployTime: noon - 47,
+  });
+  return [runOf(folder, [{ ...only, address: { ...folder, job: only.address.job } }])];
+}
+
+function filler(count: number): readonly Run[] {
+  return Array.from({ length: count }, (_, i) => {
+    const number = String(1200 - i);
+    return github(number, 1, [
+      job(
+        'dev-minimal',
+        [task(i % 7 === 3 ? 'failed' : 'passed', 'unit', 10 + i, { status: i % 7 === 3 ? 1 : 0 })],
+        {
+          commit: commitOf(`${String(i).padStart(8, '0')}00112233445566778899aabbccddeeff`),
+          commitLine: `Change number ${number}`,
+          branch: 'main',
+          startTime: noon - 86_400 - i * 5000,
+          deployTime: noon - 86_400 - i * 5000 + 15 + i,
+        },
+      ),
+    ]);
+  });
+}
+
+export function sampleRows(): readonly Row[] {
+  const found = sampleSite()
+    .run({ host: 'github', name: valueOf(parseRunId('1234')) })
+    ?.jobs.find((j) => j.address.job === 'cpp-small');
+  return found?.rows ?? [];
+}

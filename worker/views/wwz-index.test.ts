@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkPage } from '../../test/html-check.js';
+import { sampleRecord, task } from '../../test/sample-job.js';
+import { sampleRows } from '../../test/sample-site.js';
+import { renderImagePage, renderWwzIndex } from './wwz-index.js';
+
+test('renderWwzIndex() links each log, result and the files one folder up', () => {
+  const html = renderWwzIndex({ record: sampleRecord, rows: sampleRows(), hasImagePage: true });
+  const { faults, elements } = checkPage(html);
+  assert.deepEqual(faults, []);
+  const links = elements.flatMap((e) => e.attributes.get('href') ?? []);
+  for (const link of [
+    '_soil/style.css',
+    '_soil/logs/spec.txt',
+    '_soil/logs/gc%20stress.txt',
+    '_test/gc/',
+    '_test/cpp%20unit/index.html',
+    '_soil/image.html',
+    '../index.html',
+    '../cpp-small.tsv',
+    '../cpp-small.json',
+    '../cpp-small.wwz',
+    `../../commits/${sampleRecord.commit ?? ''}.html`,
+  ]) {
+    assert.ok(links.includes(link), link);
+  }
+  assert.ok(!links.includes('_soil/logs/upload.txt'), 'a skipped task has no log');
+});
+
+test('renderWwzIndex() has no link to an image page that is not there', () => {
+  const html = renderWwzIndex({ record: sampleRecord, rows: [], hasImagePage: false });
+  assert.doesNotMatch(html, /_soil\/image\.html/);
+  assert.match(html, /No task ran\./);
+});
+
+test('renderWwzIndex() tells the outcome of a record that does not have one, and says why it ended', () => {
+  const { outcome, ...record } = { ...sampleRecord, reason: 'the disk is full <b>' };
+  assert.equal(outcome, 'failed');
+  const passed = checkPage(renderWwzIndex({ record, rows: [task('passed', 'a', 1)], hasImagePage: false }));
+  assert.match(passed.text, /✓ passed/);
+  assert.match(passed.text, /the disk is full <b>/);
+  assert.match(checkPage(renderWwzIndex({ record, rows: [], hasImagePage: false })).text, /∅ no task ran/);
+});
+
+test('defect 3: renderWwzIndex() escapes what a record and its rows say', () => {
+  const record = {
+    ...sampleRecord,
+    commitLine: '<script>alert(1)</script>\u202e',
+    branch: '"><img onerror>',
+    jobUrl: 'javascript:alert(1)',
+  };
+  const rows = [task('failed', '<i>"', 1, { status: 1, script: '<script>' })];
+  const html = renderWwzIndex({ record, rows, hasImagePage: false });
+  const { faults, elements } = checkPage(html);
+  assert.deepEqual(faults, []);
+  assert.ok(elements.every((e) => e.name !== 'script' && e.name !== 'i'));
+  assert.doesNotMatch(html, /javascript:|\u202e/);
+});
+
+test('renderImagePage() lists the layers with size and command, and their total', () => {
+  const { image } = sampleRecord;
+  assert.ok(image);
+  const { text, faults } = checkPage(renderImagePage({ image, pullSeconds: 74.2 }));
+  assert.deepEqual(faults, []);
+  assert.match(text, /Total412 MB/);
+  assert.match(text, /Pulled in1 min 14 s/);
+  assert.match(text, /301 MB.*apt-get install -y g\+\+ <&1/);
+  const { bytes, ...unmeasured } = image;
+  assert.ok(bytes);
+  assert.match(checkPage(renderImagePage({ image: unmeasured, pullSeconds: undefined })).text, /Total412 MB/);
+});
+
+test('renderImagePage() of an image without layers says so', () => {
+  const html = renderImagePage({
+    image: { name: 'x', engine: 'docker', layers: [] },
+    pullSeconds: undefined,
+  });
+  assert.match(html, /The engine named no layers/);
+});

@@ -1,0 +1,127 @@
+/** The two pages inside a job's wwz: its index, and what its image is made of. Pure: record and rows in, HTML out. */
+import { linkBetween, wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog } from '../../model/path.js';
+import type { ImageRecord, JobRecord } from '../../model/record.js';
+import { foldTasks } from '../../model/outcome.js';
+import type { Row } from '../../model/row.js';
+import { wwzIcon, wwzStyle } from '../../templates/asset.js';
+import {
+  codeFact,
+  imageFact,
+  knownFact,
+  machineFact,
+  textFact,
+  timeFact,
+  urlFact,
+} from '../../templates/fact.js';
+import type { Fact, Frame, Link } from '../../templates/part.js';
+import { taskTable } from '../../templates/task-view.js';
+import { renderPage } from '../../templates/template.js';
+import { bytesText, durationText, httpUrl, markOf, visibleText } from '../../templates/wording.js';
+
+export interface WwzIndexOptions {
+  readonly record: JobRecord;
+  readonly rows: readonly Row[];
+  /** whether the wwz has an image page */
+  readonly hasImagePage: boolean;
+}
+
+/** The wwz's `index.html`. On the site it stands at `HOST-jobs/RUN/JOB.wwz/index.html`; links go from there. */
+export function renderWwzIndex({ record, rows, hasImagePage }: WwzIndexOptions): string {
+  const job = visibleText(record.job ?? 'job');
+  return renderPage('wwz-index', {
+    frame: wwzFrame(wwzIndex, job, []),
+    heading: job,
+    mark: markOf(record.outcome ?? foldTasks(rows)),
+    subject: record.commitLine === undefined ? undefined : visibleText(record.commitLine),
+    reason: record.reason === undefined ? undefined : visibleText(record.reason),
+    facts: jobFacts(record),
+    files: [
+      ...(hasImagePage ? [{ text: 'Image', href: linkBetween(pathOf(wwzIndex), wwzImagePage) }] : []),
+      ...(record.job === undefined ? [] : jobFiles(record.job)),
+    ],
+    table: taskTable({
+      caption: 'Tasks in the order they ran',
+      rows,
+      commands: record.tasks,
+      logHref: (row) => linkBetween(pathOf(wwzIndex), wwzLog(row.task)),
+      earlierLogHref: (row, attempt) => linkBetween(pathOf(wwzIndex), wwzEarlierLog(row.task, attempt)),
+      resultHref: (path) => linkBetween(pathOf(wwzIndex), path),
+      isDetailed: true,
+      limit: 100_000,
+    }),
+  });
+}
+
+export interface ImagePageOptions {
+  readonly image: ImageRecord;
+  readonly pullSeconds: number | undefined;
+}
+
+/** The wwz's `_soil/image.html`. */
+export function renderImagePage({ image, pullSeconds }: ImagePageOptions): string {
+  const total = image.bytes ?? image.layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  const largest = Math.max(1, ...image.layers.map((layer) => layer.bytes));
+  return renderPage('image', {
+    frame: wwzFrame(wwzImagePage, 'Image', [
+      { text: 'Job', href: linkBetween(pathOf(wwzImagePage), wwzIndex) },
+    ]),
+    heading: 'Image',
+    facts: [
+      codeFact('Name', image.name),
+      ...(image.digest === undefined ? [] : [codeFact('Digest', image.digest)]),
+      textFact('Engine', image.engine),
+      textFact('Total', bytesText(total)),
+      textFact('Layers', String(image.layers.length)),
+      ...(pullSeconds === undefined ? [] : [textFact('Pulled in', durationText(pullSeconds))]),
+    ],
+    layers: image.layers.map((layer, index) => ({
+      number: index + 1,
+      size: bytesText(layer.bytes),
+      share: Math.round((layer.bytes / largest) * 1000) / 10,
+      command: visibleText(layer.command),
+    })),
+  });
+}
+
+/** The page's own folder matters to linkBetween, nothing else of the path. */
+type PagePath = Parameters<typeof linkBetween>[0];
+const pathOf = (path: string): PagePath => path as PagePath;
+
+/** `name` is the page's own crumb; the run's page is one folder above the wwz, the site's home three. */
+function wwzFrame(page: string, name: string, above: readonly Link[]): Frame {
+  const root = '../'.repeat(page.split('/').length - 1);
+  return {
+    title: name,
+    siteTitle: 'Soil',
+    homeHref: `${root}../../../index.html`,
+    styleHref: linkBetween(pathOf(page), wwzStyle),
+    iconHref: linkBetween(pathOf(page), wwzIcon),
+    crumbs: [{ text: 'Run', href: `${root}../index.html` }, ...above, { text: name, href: undefined }],
+  };
+}
+
+function jobFiles(job: string): readonly Link[] {
+  return [
+    { text: 'Run page', href: '../index.html' },
+    { text: 'TSV', href: `../${encodeURIComponent(job)}.tsv` },
+    { text: 'JSON', href: `../${encodeURIComponent(job)}.json` },
+    { text: 'All of this as a zip', href: `../${encodeURIComponent(job)}.wwz` },
+  ];
+}
+
+function jobFacts(record: JobRecord): readonly Fact[] {
+  const { commit, startTime, deployTime, imagePullSeconds } = record;
+  const hasSpan = startTime !== undefined && deployTime !== undefined && deployTime >= startTime;
+  return [
+    ...(commit === undefined ? [] : [codeFact('Commit', commit, `../../commits/${commit}.html`)]),
+    ...knownFact('Branch', record.branch),
+    ...timeFact('Started', startTime),
+    ...knownFact('Elapsed', hasSpan ? durationText(deployTime - startTime) : undefined),
+    ...knownFact('Exit status', record.status === undefined ? undefined : String(record.status)),
+    ...imageFact(record.image),
+    ...knownFact('Image pull', imagePullSeconds === undefined ? undefined : durationText(imagePullSeconds)),
+    ...machineFact(record.machine),
+    ...urlFact('On its host', httpUrl(record.jobUrl)),
+    ...knownFact('Worker', record.workerVersion),
+  ];
+}

@@ -10,7 +10,9 @@ const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));
 if (unknown.length > 0) {
-  console.error(`cannot run benchmark "${unknown.join('", "')}": it must be one of ${Object.keys(benches).join(', ')}`);
+  console.error(
+    `cannot run benchmark "${unknown.join('", "')}": it must be one of ${Object.keys(benches).join(', ')}`,
+  );
   process.exit(2);
 }
 for (const [name, bench] of Object.entries(benches)) {
@@ -19,7 +21,9 @@ for (const [name, bench] of Object.entries(benches)) {
   for (const r of await bench()) {
     const ratio = r.peer / r.ours;
     const side = ratio >= 1 ? `${ratio.toFixed(1)} times less` : `${(1 / ratio).toFixed(1)} times more`;
-    console.log(`  ${r.name}: ${figure(r.ours)} ${r.unit}; ${r.peerName}: ${figure(r.peer)} ${r.unit}; ${side}`);
+    console.log(
+      `  ${r.name}: ${figure(r.ours)} ${r.unit}; ${r.peerName}: ${figure(r.peer)} ${r.unit}; ${side}`,
+    );
     console.log(`    to reach: ${r.target}`);
   }
 }

@@ -88,7 +88,14 @@ test('GNU hello: configured, made and checked in a container, published, read in
   await page.locator('a[href*="hello1"]').first().click();
   assert.equal(new URL(page.url()).pathname.replace(/index\.html$/, ''), '/local-jobs/hello1/');
   const text = await page.locator('body').innerText();
-  for (const word of ['autotools', 'configure', 'check', 'greet', candidate.slice(0, 7), 'Größe zählt: news']) {
+  for (const word of [
+    'autotools',
+    'configure',
+    'check',
+    'greet',
+    candidate.slice(0, 7),
+    'Größe zählt: news',
+  ]) {
     assert.ok(text.includes(word), `the run page shows ${word}`);
   }
   await page.locator('a[href$="_soil/logs/greet.txt"]').first().click();

@@ -1,0 +1,157 @@
+/** Real container engines for tests: podman with a store of its own, dockerd of its own, and a small image in each. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { must, run } from './command.js';
+
+export interface TestEngine {
+  /** undefined on the raw machine */
+  readonly engine: 'podman' | 'docker' | undefined;
+  /** what a client of the engine needs in its environment */
+  readonly environment: Readonly<Record<string, string>>;
+  /** a name for soil.yml's `image`: a static busybox, or `none` */
+  readonly image: string;
+  /** names of all containers, running or not */
+  readonly containers: () => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+}
+
+export const testImage = 'localhost/soil-test-busybox';
+
+/** An engine that cannot be had is a failure of the test, not a reason to leave it out. */
+export function openEngine(kind: 'podman' | 'docker' | 'raw'): Promise<TestEngine> {
+  switch (kind) {
+    case 'podman':
+      return openPodman();
+    case 'docker':
+      return openDocker();
+    case 'raw':
+      return Promise.resolve({
+        engine: undefined,
+        environment: {},
+        image: 'none',
+        containers: () => Promise.resolve([]),
+        close: () => Promise.resolve(),
+      });
+  }
+}
+
+/** A root file system of one program: a static busybox under the names of its applets. */
+async function busyboxTar(folder: string): Promise<string> {
+  const root = join(folder, 'busybox');
+  await mkdir(join(root, 'bin'), { recursive: true });
+  for (const name of ['tmp', 'etc', 'proc', 'dev', 'sys']) await mkdir(join(root, name));
+  await cp('/bin/busybox', join(root, 'bin', 'busybox'), { dereference: true });
+  const applets = (await must('/bin/busybox', ['--list'])).trim().split('\n');
+  for (const applet of applets.filter((a) => a !== 'busybox'))
+    await symlink('busybox', join(root, 'bin', applet));
+  await writeFile(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/:/bin/sh\n');
+  const tar = join(folder, 'busybox.tar');
+  await must('tar', ['-C', root, '--numeric-owner', '--owner=0', '--group=0', '-cf', tar, '.']);
+  return tar;
+}
+
+const containersOf =
+  (engine: 'podman' | 'docker', environment: Readonly<Record<string, string>>) => async () => {
+    const names = await must(engine, ['ps', '--all', '--format', '{{.Names}}'], { env: environment });
+    return names.split('\n').filter((name) => name !== '');
+  };
+
+async function openPodman(): Promise<TestEngine> {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-podman-'));
+  const storage = join(folder, 'storage.conf');
+  await writeFile(
+    storage,
+    `[storage]\ndriver="overlay"\ngraphroot="${folder}/graph"\nrunroot="${folder}/run"\n`,
+  );
+  const close = async () => {
+    await run('podman', ['rm', '--all', '--force', '--time', '0'], { env: environment });
+    await run('podman', ['system', 'reset', '--force'], { env: environment });
+    await rm(folder, { recursive: true, force: true });
+  };
+  let environment: Record<string, string> = { CONTAINERS_STORAGE_CONF: storage };
+  await must('podman', ['import', await busyboxTar(folder), testImage], { env: environment });
+  const probe = () =>
+    run('podman', ['run', '--rm', '--network=none', testImage, 'true'], { env: environment });
+  const plain = await probe();
+  if (plain.status !== 0) {
+    // Some machines may not raise limits; podman's own defaults do.
+    const file = join(folder, 'containers.conf');
+    const limits = 'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]';
+    await writeFile(file, `[containers]\n${limits}\n[engine]\nruntime="runc"\n`);
+    environment = { ...environment, CONTAINERS_CONF: file };
+    const limited = await probe();
+    if (limited.status !== 0) {
+      await close();
+      throw new Error(`podman runs no container here:\n${plain.stderr}\n${limited.stderr}`);
+    }
+  }
+  return {
+    engine: 'podman',
+    environment,
+    image: testImage,
+    containers: containersOf('podman', environment),
+    close,
+  };
+}
+
+/** A dockerd of the test's own, without a bridge: it must not touch the machine's network. */
+async function openDocker(): Promise<TestEngine> {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-docker-'));
+  const socket = `unix://${folder}/docker.sock`;
+  const environment = { DOCKER_HOST: socket, DOCKER_CONFIG: join(folder, 'config') };
+  const daemon = spawn(
+    'dockerd',
+    [
+      ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--host', socket],
+      ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+      ...['--pidfile', join(folder, 'pid'), '--log-level', 'error'],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let log = '';
+  daemon.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const failed = new Promise<never>((_, reject) => {
+    daemon.on('error', reject);
+    daemon.on('exit', (code) => {
+      reject(new Error(`dockerd ended with ${String(code)}\n${log}`));
+    });
+  });
+  failed.catch(() => undefined);
+  const close = async () => {
+    await run('sh', ['-c', 'docker ps --all --quiet | xargs -r docker rm --force'], { env: environment });
+    const ended = daemon.exitCode === null ? once(daemon, 'exit') : undefined;
+    daemon.kill('SIGTERM');
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.race([answers(environment, join(folder, 'docker.sock')), failed]);
+    await must('docker', ['import', await busyboxTar(folder), testImage], { env: environment });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    engine: 'docker',
+    environment,
+    image: testImage,
+    containers: containersOf('docker', environment),
+    close,
+  };
+}
+
+async function answers(environment: Readonly<Record<string, string>>, socket: string): Promise<void> {
+  for (const deadline = Date.now() + 60_000; ;) {
+    const there = await access(socket).then(
+      () => true,
+      () => false,
+    );
+    if (there && (await run('docker', ['version'], { env: environment })).status === 0) return;
+    if (Date.now() > deadline) throw new Error('dockerd did not answer within 60 s');
+    await setTimeout(50);
+  }
+}

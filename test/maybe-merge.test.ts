@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { CommitHash } from '../model/name.js';
+import { formatStatus } from '../model/status.js';
+import { valueOf } from '../model/result.js';
+import { parseStatus } from '../model/status.js';
+import { gitRemote } from '../worker/git-remote.js';
+import { githubRemote } from '../worker/github-remote.js';
+import { maybeMerge, type MaybeMergeOptions, type MergeEnd } from '../worker/maybe-merge.js';
+import type { MergeRemote } from '../worker/merge-remote.js';
+import { must } from './command.js';
+import { serveGithubApi } from './github-api.js';
+
+const soilYml = (require: string) => `project: p
+jobs:
+  one: {image: none, tasks: [{name: a, run: 'true'}]}
+  two: {image: none, tasks: [{name: a, run: 'true'}]}
+merge: {from: soil-staging, to: main, require: ${require}}
+`;
+
+/** A status API of which every answer is chosen: path -> HTTP status and body, or a connection that is cut. */
+interface StatusApi {
+  readonly url: string;
+  readonly answers: Map<string, { readonly code: number; readonly body: string } | 'cut'>;
+  readonly server: Server;
+}
+
+async function serveStatusApi(): Promise<StatusApi> {
+  const answers: StatusApi['answers'] = new Map();
+  const server = createServer((request, response) => {
+    const answer = answers.get(request.url ?? '');
+    if (answer === 'cut') request.socket.destroy();
+    else if (answer === undefined) response.writeHead(404).end('404 Not Found\n');
+    else
+      response.writeHead(answer.code, answer.code === 302 ? { Location: answer.body } : {}).end(answer.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, answers, server };
+}
+
+for (const kind of ['git', 'github'] as const) {
+  describe(`maybeMerge() by ${kind}`, () => {
+    let folder: string;
+    let api: StatusApi;
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'soil-merge-'));
+      api = await serveStatusApi();
+    });
+    after(async () => {
+      api.server.closeAllConnections();
+      api.server.close();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    interface Scene {
+      readonly clone: string;
+      readonly bare: string;
+      readonly base: CommitHash;
+      readonly candidate: CommitHash;
+      readonly remote: MergeRemote;
+      readonly tip: () => Promise<string>;
+      readonly git: (...args: string[]) => Promise<string>;
+      readonly merge: (change?: Partial<MaybeMergeOptions>) => Promise<MergeEnd>;
+      readonly green: (job: string, change?: (line: string) => string) => void;
+      readonly patch: (before: () => Promise<void>) => void;
+      readonly close: () => Promise<void>;
+    }
+    let scenes = 0;
+    /** A bare repo with main, a clone with one more commit on soil-staging, and no status yet. */
+    async function makeScene(require = 'all', candidateYml = soilYml(require)): Promise<Scene> {
+      const name = `s${++scenes}`;
+      const clone = join(folder, name);
+      const bare = join(folder, `${name}.git`);
+      const git = (...args: string[]) => must('git', ['-C', clone, ...args]);
+      await must('git', ['init', '-q', '--bare', '-b', 'main', bare]);
+      await must('git', ['init', '-q', '-b', 'main', clone]);
+      await git('config', 'user.name', 'Test');
+      await git('config', 'user.email', 'test@example.org');
+      const commit = async (text: string, message: string) => {
+        await writeFile(join(clone, 'soil.yml'), text);
+        await git('add', '.');
+        await git('commit', '-q', '--allow-empty', '-m', message);
+        return (await git('rev-parse', 'HEAD')).trim() as CommitHash;
+      };
+      const base = await commit(soilYml(require), 'base');
+      await git('push', '-q', bare, 'main');
+      await git('checkout', '-q', '-b', 'soil-staging');
+      const candidate = await commit(candidateYml, 'candidate');
+      await git('push', '-q', bare, 'soil-staging');
+      const github = await serveGithubApi(bare, 'secret');
+      const remote =
+        kind === 'git'
+          ? gitRemote({ repo: clone, remote: bare, environment: process.env })
+          : githubRemote({ repository: 'o/r', api: github.api, token: 'secret' });
+      const run = name;
+      const options: MaybeMergeOptions = {
+        ...{
+          remote,
+          server: api.url,
+          host: 'local',
+          run,
+          attempt: 1,
+          commit: candidate,
+          branch: 'soil-staging',
+        },
+        ...{ target: 'main', configPath: 'soil.yml', waitSeconds: 0, now: () => 1000, say: () => undefined },
+      };
+      return {
+        ...{ clone, bare, base, candidate, remote, git },
+        tip: async () => (await must('git', ['--git-dir', bare, 'rev-parse', 'main'])).trim(),
+        merge: (change = {}) => maybeMerge({ ...options, ...change }),
+        green: (job, change = (line) => line) => {
+          const line = `0 host=local run=${run} attempt=1 job=${job} commit=${candidate} outcome=passed time=1970-01-01T00:16:00.000Z\n`;
+          assert.equal(formatStatus(valueOf(parseStatus(line))), line);
+          api.answers.set(`/status-api/local/${run}/${job}`, { code: 200, body: change(line) });
+        },
+        patch: (beforePatch) => {
+          github.beforePatch = beforePatch;
+        },
+        close: () => github.close(),
+      };
+    }
+
+    it('merges by a pure fast-forward when every required job is green, and once more says so', async () => {
+      const s = await makeScene();
+      s.green('one');
+      s.green('two');
+      const end = await s.merge();
+      assert.deepEqual(end, { status: 0, message: `merged: main ${s.base} -> ${s.candidate}` });
+      assert.equal(await s.tip(), s.candidate);
+      assert.deepEqual(await s.merge(), { status: 0, message: `main is at ${s.candidate} already` });
+      await s.close();
+    });
+
+    it('defect 13: a job that never reported, 404, HTML, a cut answer or a redirect keeps the gate shut: exit 1', async () => {
+      const s = await makeScene();
+      s.green('one');
+      const path = `/status-api/local/s${scenes}/two`;
+      const bad = [undefined, 'cut', { code: 500, body: '0' }, { code: 200, body: '' }] as const;
+      const html = { code: 200, body: '<!doctype html><title>0</title>\n' };
+      const elsewhere = { code: 302, body: `${api.url}status-api/local/s${scenes}/one` };
+      for (const answer of [...bad, html, elsewhere, { code: 200, body: '0\n' }]) {
+        if (answer === undefined) api.answers.delete(path);
+        else api.answers.set(path, answer);
+        const end = await s.merge();
+        assert.equal(end.status, 1, JSON.stringify(answer));
+        assert.match(end.message, /^not merged: .* is not green\n {2}two: has /);
+        assert.equal(await s.tip(), s.base);
+      }
+      await s.close();
+    });
+
+    it('binds a status to attempt, commit and run', async () => {
+      const s = await makeScene();
+      s.green('one');
+      for (const change of [
+        (line: string) => line.replace('attempt=1', 'attempt=2'),
+        (line: string) => line.replace(s.candidate, s.base),
+        (line: string) => line.replace('run=s', 'run=t'),
+        (line: string) => line.replace('job=two', 'job=one'),
+        (line: string) => line.replace(/^0/, '1'),
+      ]) {
+        s.green('two', change);
+        assert.equal((await s.merge()).status, 1);
+      }
+      s.green('two');
+      assert.equal((await s.merge({ maxAgeSeconds: 10 })).status, 1);
+      assert.equal(await s.tip(), s.base);
+      await s.close();
+    });
+
+    it('defect 13: the required list is the target’s, whatever the candidate says', async () => {
+      const s = await makeScene('[one, two]', soilYml('[one]'));
+      s.green('one');
+      const end = await s.merge();
+      assert.equal(end.status, 1);
+      assert.match(end.message, /two: has not reported/);
+      await s.close();
+    });
+
+    it('a rule that is missing, empty, broken or for another branch is wrong configuration: exit 2', async () => {
+      for (const [rule, reason] of [
+        ['[]', /require/],
+        ['[three]', /three/],
+        ['all}\nmore: {a: 1', /more/],
+      ] as const) {
+        const s = await makeScene(rule, soilYml('all'));
+        s.green('one');
+        s.green('two');
+        const end = await s.merge();
+        assert.equal(end.status, 2, rule);
+        assert.match(end.message, reason);
+        assert.equal(await s.tip(), s.base);
+        await s.close();
+      }
+      const s = await makeScene();
+      assert.equal((await s.merge({ target: 'release' })).status, 2);
+      assert.match((await s.merge({ configPath: 'none.yml' })).message, /there is no none.yml at main/);
+      await s.close();
+    });
+
+    it('does nothing on another branch, and says so: exit 0', async () => {
+      const s = await makeScene();
+      const end = await s.merge({ branch: 'feature' });
+      assert.equal(end.status, 0);
+      assert.match(end.message, /^nothing to do on branch "feature"/);
+      assert.equal(await s.tip(), s.base);
+      await s.close();
+    });
+
+    it('never moves a target that went another way: exit 3, and the target stays', async () => {
+      const s = await makeScene();
+      s.green('one');
+      s.green('two');
+      await s.git('checkout', '-q', 'main');
+      await s.git('commit', '-q', '--allow-empty', '-m', 'elsewhere');
+      await s.git('push', '-q', s.bare, 'main');
+      const there = await s.tip();
+      const end = await s.merge();
+      assert.equal(end.status, 3);
+      assert.match(end.message, /main has moved to/);
+      assert.equal(await s.tip(), there);
+      await s.close();
+    });
+
+    it('two gates at once: one merges, the other finds the target there', async () => {
+      const s = await makeScene();
+      s.green('one');
+      s.green('two');
+      const ends = await Promise.all([s.merge(), s.merge()]);
+      assert.deepEqual(
+        ends.map((end) => end.status),
+        [0, 0],
+      );
+      assert.ok(ends.some((end) => end.message.startsWith('merged: ')));
+      assert.equal(await s.tip(), s.candidate);
+      await s.close();
+    });
+
+    it('waits for a job that has not reported, and not for one that failed', async () => {
+      const s = await makeScene();
+      s.green('one');
+      let now = 1000;
+      const said: string[] = [];
+      const end = await s.merge({
+        waitSeconds: 0.5,
+        now: () => now,
+        say: (line) => {
+          said.push(line);
+          if (line === 'waiting for two') s.green('two');
+        },
+      });
+      assert.equal(end.status, 0);
+      assert.ok(said.includes('waiting for two'));
+      const failed = await makeScene();
+      failed.green('one');
+      failed.green('two', (line) => line.replace(/^0/, '3').replace('=passed', '=failed'));
+      const none: string[] = [];
+      now = 1000;
+      const shut = await failed.merge({ waitSeconds: 3600, now: () => now, say: (line) => none.push(line) });
+      assert.equal(shut.status, 1);
+      assert.deepEqual(
+        none.filter((line) => line.startsWith('waiting')),
+        [],
+      );
+      await s.close();
+      await failed.close();
+    });
+
+    if (kind === 'git') {
+      it('a remote that refuses is named with its reason: exit 3', async () => {
+        const s = await makeScene();
+        s.green('one');
+        s.green('two');
+        await writeFile(join(s.bare, 'hooks', 'pre-receive'), '#!/bin/sh\necho protected >&2\nexit 1\n', {
+          mode: 0o755,
+        });
+        const end = await s.merge();
+        assert.equal(end.status, 3);
+        assert.match(end.message, /refused: .*pre-receive hook declined/);
+        assert.equal(await s.tip(), s.base);
+        await s.close();
+      });
+    } else {
+      it('the target moves just before the update: GitHub refuses, nothing is forced: exit 3', async () => {
+        const s = await makeScene();
+        s.green('one');
+        s.green('two');
+        s.patch(async () => {
+          await s.git('checkout', '-q', 'main');
+          await s.git('commit', '-q', '--allow-empty', '-m', 'first');
+          await s.git('push', '-q', s.bare, 'main');
+        });
+        const end = await s.merge();
+        assert.equal(end.status, 3);
+        assert.match(end.message, /refused: .*Update is not a fast forward \(HTTP 422\); main has moved to/);
+        await s.close();
+      });
+
+      it('a wrong token is refused with GitHub’s reason', async () => {
+        const s = await makeScene();
+        const github = await serveGithubApi(s.bare, 'right');
+        const remote = githubRemote({ repository: 'o/r', api: github.api, token: 'wrong' });
+        const end = await s.merge({ remote });
+        assert.equal(end.status, 3);
+        assert.match(end.message, /Bad credentials \(HTTP 401\)/);
+        assert.doesNotMatch(end.message, /wrong/);
+        await github.close();
+        await s.close();
+      });
+    }
+  });
+}

@@ -1,0 +1,3 @@
+import { testMachine } from './run-machines.js';
+
+testMachine('raw');

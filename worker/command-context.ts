@@ -1,0 +1,22 @@
+/** What a command of soil-worker may touch of the world, as main.ts hands it in. */
+import type { Environment } from './git.js';
+
+export interface CommandContext {
+  readonly environment: Environment;
+  readonly cwd: string;
+  readonly version: string;
+  readonly now: () => Date;
+  /** a line on stdout */
+  readonly print: (line: string) => void;
+  /** a line on stderr */
+  readonly warn: (line: string) => void;
+  /** the whole of stdin, at most a megabyte */
+  readonly readInput: () => Promise<string>;
+  /** stdout is a terminal that wants colours */
+  readonly colour: boolean;
+  /** aborted by SIGINT and SIGTERM */
+  readonly cancel: AbortSignal;
+}
+
+/** Exit statuses of the commands, as docs/gate.md has them. */
+export const exit = { fine: 0, failed: 1, wrongUse: 2, refused: 3 } as const;

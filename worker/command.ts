@@ -1,0 +1,92 @@
+/** Runs one external command to its end within a limit: arguments in, exit status and what it printed out. */
+import { spawn } from 'node:child_process';
+
+export interface CommandOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly timeoutSeconds: number;
+  readonly cancel?: AbortSignal;
+  readonly cwd?: string;
+}
+
+export interface CommandEnd {
+  /** exit status; undefined where it could not start, was ended by a signal, or ran out of time */
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** why there is no exit status */
+  readonly trouble?: string;
+}
+
+/** What a command printed is kept up to this many bytes a stream: enough for any engine's answer. */
+const keptBytes = 16 * 1024 * 1024;
+
+/** Never throws: a command that cannot start is an end without a status. At its limit it is killed. */
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<CommandEnd> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      env: { ...options.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    const stdout = keep(child.stdout);
+    const stderr = keep(child.stderr);
+    let trouble: string | undefined;
+    const kill = (why: string) => {
+      trouble ??= why;
+      child.kill('SIGKILL');
+    };
+    const timer = setTimeout(() => {
+      kill(`it took longer than ${options.timeoutSeconds} s`);
+    }, options.timeoutSeconds * 1000);
+    const cancelled = () => {
+      kill('it was cancelled');
+    };
+    if (options.cancel?.aborted === true) cancelled();
+    options.cancel?.addEventListener('abort', cancelled);
+    const end = (status: number | undefined, why: string | undefined) => {
+      clearTimeout(timer);
+      options.cancel?.removeEventListener('abort', cancelled);
+      const told = status === undefined ? (trouble ?? why) : undefined;
+      resolve({
+        status,
+        stdout: stdout(),
+        stderr: stderr(),
+        ...(told === undefined ? {} : { trouble: told }),
+      });
+    };
+    child.on('error', (error) => {
+      end(undefined, error.message);
+    });
+    child.on('close', (status, signal) => {
+      end(status ?? undefined, signal === null ? undefined : `${signal} ended it`);
+    });
+  });
+}
+
+function keep(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (bytes < keptBytes) chunks.push(chunk);
+    bytes += chunk.length;
+  });
+  return () => Buffer.concat(chunks).toString();
+}
+
+/** The last line that says something: what engines put their reason in. */
+export function lastLine(text: string): string | undefined {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .at(-1);
+}
+
+/** Why a command failed, in a few words for a sentence. */
+export function reasonOf(end: CommandEnd): string {
+  return end.trouble ?? lastLine(end.stderr) ?? lastLine(end.stdout) ?? `exit status ${String(end.status)}`;
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseHistory, parseInspection } from './engine.js';
+import { scriptOf, shellWord } from './task-loop.js';
+
+const id = 'a'.repeat(64);
+
+test('parseInspection() finds digest and size, whichever engine tells', () => {
+  const podman = [{ Id: id, Digest: `sha256:${'b'.repeat(64)}`, RepoDigests: [], Size: 7 }];
+  assert.deepEqual(parseInspection(JSON.stringify(podman)), { digest: `sha256:${'b'.repeat(64)}`, bytes: 7 });
+  const pulled = [{ Id: `sha256:${id}`, RepoDigests: [`debian@sha256:${'c'.repeat(64)}`], Size: 8 }];
+  assert.deepEqual(parseInspection(JSON.stringify(pulled)), { digest: `sha256:${'c'.repeat(64)}`, bytes: 8 });
+  const local = [{ Id: `sha256:${id}`, RepoDigests: [], Size: 9 }];
+  assert.deepEqual(parseInspection(JSON.stringify(local)), { digest: `sha256:${id}`, bytes: 9 });
+  assert.deepEqual(parseInspection(JSON.stringify([{ Id: id }])), { digest: `sha256:${id}` });
+  for (const text of ['', 'x', '{}', '[]', '[null]']) assert.deepEqual(parseInspection(text), {}, text);
+});
+
+test('parseHistory() puts the oldest layer first, in both engines’ forms', () => {
+  const layers = [
+    { bytes: 74800000, command: 'ADD rootfs' },
+    { bytes: 0, command: 'CMD ["sh"]' },
+  ];
+  const docker = '{"CreatedBy":"CMD [\\"sh\\"]","Size":"0B"}\n{"CreatedBy":"ADD rootfs","Size":"74.8MB"}\n';
+  const podman = '[{"CreatedBy":"CMD [\\"sh\\"]","size":0},{"CreatedBy":"ADD rootfs","size":74800000}]\n';
+  assert.deepEqual(parseHistory(docker), layers);
+  assert.deepEqual(parseHistory(podman), layers);
+  assert.deepEqual(parseHistory('Error: no such image\n'), []);
+  assert.deepEqual(parseHistory('{"CreatedBy":""}\n'), [{ bytes: 0, command: '-' }]);
+});
+
+test('scriptOf() and shellWord() keep any value one word', () => {
+  assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
+  assert.equal(scriptOf({ environment: { A: 'b\nc' }, run: 'make' }), "export A='b\nc'\nmake\n");
+});

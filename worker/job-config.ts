@@ -1,0 +1,155 @@
+/** The entry of a job in soil.yml -> a JobDeclaration. Faults go to the source. */
+import type { JobName } from '../model/name.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { parseResultPath } from '../model/task.js';
+import { parseDuration } from './duration.js';
+import type { ImageSource, JobDeclaration } from './job.js';
+import {
+  parseCommand,
+  parsePositiveDuration,
+  parseYesNo,
+  readEnvironment,
+  readTasks,
+} from './task-config.js';
+import {
+  fault,
+  readMap,
+  readWord,
+  readWords,
+  type Entry,
+  type Located,
+  type YamlSource,
+} from './yaml-reader.js';
+
+const jobKeys = [
+  'image',
+  'pull',
+  'tasks',
+  'tasks-from',
+  'artifacts',
+  'needs',
+  'timeout',
+  'grace',
+  'network',
+  'user',
+  'engine-flags',
+  'stop-on-failure',
+  'env',
+] as const;
+type JobKey = (typeof jobKeys)[number];
+
+/** The time that a task has where neither it nor its job says one. */
+export const defaultTimeoutSeconds = 3600;
+/** The time between TERM and KILL. */
+export const defaultGraceSeconds = 10;
+
+/** A job as far as its own entry tells; its needs are still unchecked words with the place where they stand. */
+export interface JobEntry {
+  readonly job: JobDeclaration;
+  readonly keyOffset: number;
+  readonly needs: readonly { readonly value: string; readonly offset: number }[];
+}
+
+export function readJob(source: YamlSource, entry: Entry, name: JobName): JobEntry | undefined {
+  const map = readMap(source, entry, `job ${name}`, jobKeys);
+  if (map === undefined) return undefined;
+  const get = <T>(key: JobKey, parse: (text: string) => Result<T>): T | undefined => {
+    const found = map.get(key);
+    return found && readWord(source, found, key, parse);
+  };
+  const image = readImage(source, map, entry);
+  const tasksEntry = map.get('tasks');
+  const tasks = tasksEntry === undefined ? [] : readTasks(source, tasksEntry, `job ${name}`);
+  const tasksFrom = get('tasks-from', parseCommand);
+  if (map.has('tasks') === map.has('tasks-from')) {
+    const why = map.has('tasks') ? 'it has both tasks and tasks-from' : 'it has neither tasks nor tasks-from';
+    fault(source, entry.keyOffset, `cannot accept job ${quote(name)}: ${why}`);
+  }
+  const network = get('network', (text) => parseEngineWord(text, 'network'));
+  const user = get('user', (text) => parseEngineWord(text, 'user'));
+  return {
+    keyOffset: entry.keyOffset,
+    needs: words('needs', (text) => accept(text)),
+    job: {
+      name,
+      image,
+      tasks,
+      ...(tasksFrom !== undefined && { tasksFrom }),
+      artifacts: words('artifacts', parseArtifact).map(({ value }) => value),
+      needs: [],
+      timeoutSeconds:
+        get('timeout', (text) => parsePositiveDuration(text, 'timeout')) ?? defaultTimeoutSeconds,
+      graceSeconds: get('grace', (text) => parseDuration(text, 'grace')) ?? defaultGraceSeconds,
+      environment: readEnvironment(source, map.get('env')),
+      ...(network !== undefined && { network }),
+      ...(user !== undefined && { user }),
+      engineFlags: words('engine-flags', (text) => accept(text)).map(({ value }) => value),
+      stopOnFailure: get('stop-on-failure', (text) => parseYesNo(text, 'stop-on-failure')) ?? false,
+    },
+  };
+
+  function words<T>(key: JobKey, parse: (text: string) => Result<T>): ReturnType<typeof readWords<T>> {
+    const found: Located | undefined = map?.get(key);
+    return found === undefined ? [] : readWords(source, found, key, parse);
+  }
+}
+
+/** Keys that only a container can heed. */
+const containerKeys = ['pull', 'network', 'user', 'engine-flags'] as const;
+
+function readImage(source: YamlSource, map: ReadonlyMap<string, Entry>, job: Entry): ImageSource {
+  const entry = map.get('image');
+  if (entry === undefined) {
+    fault(source, job.keyOffset, `cannot accept job ${quote(job.key)}: image is missing; name one, or none`);
+    return { kind: 'none' };
+  }
+  const pullEntry = map.get('pull');
+  const pull = pullEntry && readWord(source, pullEntry, 'pull', parsePull);
+  const image = readWord(source, entry, 'image', (text) => parseImage(text, pull ?? 'missing'));
+  if (image?.kind === 'none') {
+    for (const key of containerKeys) {
+      const found = map.get(key);
+      if (found) fault(source, found.keyOffset, `cannot accept key ${quote(key)}: the job has image: none`);
+    }
+  }
+  return image ?? { kind: 'none' };
+}
+
+/** `none`, or the name of an image as podman and docker take it. */
+export function parseImage(
+  text: string,
+  pull: 'missing' | 'always' | 'never' = 'missing',
+  what = 'image',
+): Result<ImageSource> {
+  if (text === 'none') return accept({ kind: 'none' });
+  if (text.length <= 400 && /^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/.test(text)) {
+    return accept({ kind: 'named', name: text, pull });
+  }
+  return refuse(
+    `cannot accept ${what} ${quote(text)}: it must be none, or an image name such as debian:12 ` +
+      '(letters, digits and . _ : / @ + -, beginning with a letter or digit)',
+  );
+}
+
+function parsePull(text: string): Result<'missing' | 'always' | 'never'> {
+  if (text === 'missing' || text === 'always' || text === 'never') return accept(text);
+  return refuse(`cannot accept pull ${quote(text)}: it must be one of missing, always, never`);
+}
+
+/** A word for an option of the engine. It may not look like a further option. */
+function parseEngineWord(text: string, what: string): Result<string> {
+  if (/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u.test(text)) return accept(text);
+  return refuse(`cannot accept ${what} ${quote(text)}: it must be one word that does not begin with "-"`);
+}
+
+/** A file of the repo; its last part is its name on the site. */
+function parseArtifact(text: string): Result<string> {
+  const path = parseResultPath(text, 'artifact');
+  if (!path.ok) return path;
+  const name = text.split('/').at(-1) ?? '';
+  if (/^[A-Za-z0-9_+][A-Za-z0-9._+~-]{0,199}$/.test(name)) return path;
+  return refuse(
+    `cannot accept artifact ${quote(text)}: its file name must be made of letters, digits and . _ + ~ -, ` +
+      'and begin with a letter or digit',
+  );
+}

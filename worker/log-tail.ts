@@ -1,0 +1,21 @@
+/** Reads the end of a log of any size: a file in, at most 64 KiB of its end out. */
+import { open } from 'node:fs/promises';
+
+const tailBytes = 64 * 1024;
+
+/** The end of the file as text; what is no UTF-8 is replaced. A file that cannot be read is told as such. */
+export async function readLogTail(file: string): Promise<string> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, tailBytes);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.subarray(0, bytesRead).toString();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    return `(cannot read the log: ${(error as Error).message})`;
+  }
+}

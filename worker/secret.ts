@@ -1,0 +1,68 @@
+/** Tokens: from a variable or a private file, never from an argument; and the variables that no task may see. */
+import { open } from 'node:fs/promises';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+
+/** Variables that hold a credential, or the means to get one. No task sees them. */
+export const withheldVariables: readonly string[] = [
+  'SOIL_TOKEN',
+  'SOIL_GITHUB_API_TOKEN',
+  'GITHUB_TOKEN',
+  'GH_TOKEN',
+  'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+  'ACTIONS_ID_TOKEN_REQUEST_URL',
+  'ACTIONS_RUNTIME_TOKEN',
+  'ACTIONS_RUNTIME_URL',
+  'ACTIONS_RESULTS_URL',
+  'ACTIONS_CACHE_URL',
+  'SSH_AUTH_SOCK',
+  'GIT_ASKPASS',
+  'SSH_ASKPASS',
+  'NPM_TOKEN',
+  'NODE_AUTH_TOKEN',
+];
+
+export interface SecretSource {
+  /** the variable's name, for messages */
+  readonly variable: string;
+  readonly value: string | undefined;
+  /** goes before the variable */
+  readonly file?: string;
+}
+
+/** The secret; undefined where nobody set one. A file that others may read is refused: it is no secret any more. */
+export async function readSecret({
+  variable,
+  value,
+  file,
+}: SecretSource): Promise<Result<string | undefined>> {
+  if (file === undefined) {
+    return value === undefined || value === '' ? accept(undefined) : parseSecret(value, variable);
+  }
+  const text = await readPrivateFile(file);
+  return text.ok ? parseSecret(text.value, `token file ${quote(file)}`) : text;
+}
+
+async function readPrivateFile(file: string): Promise<Result<string>> {
+  const because = (reason: string) => refuse(`cannot read token file ${quote(file)}: ${reason}`);
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const facts = await handle.stat();
+      if (!facts.isFile()) return because('it is no file');
+      if ((facts.mode & 0o077) !== 0) return because(`others may read it; mend: chmod 600 ${file}`);
+      if (facts.size > 10_000) return because('it is larger than any token');
+      return accept(await handle.readFile('utf8'));
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    return because((error as Error).message);
+  }
+}
+
+/** One line of printable ASCII: what an HTTP header can hold. The text itself stands in no message. */
+function parseSecret(text: string, what: string): Result<string> {
+  const secret = text.trim();
+  if (/^[\x21-\x7e]{8,4000}$/.test(secret)) return accept(secret);
+  return refuse(`cannot accept the token of ${what}: it must be one word of 8 to 4000 ASCII characters`);
+}

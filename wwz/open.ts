@@ -1,0 +1,136 @@
+/** A wwz file on disk -> an open one: its directory read once, its entries by name, its bytes at any position. */
+import { constants, type BigIntStats } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { fileSource, type ByteSource } from './byte-source.js';
+import {
+  findEntry,
+  parseDirectoryEnd,
+  scanDirectory,
+  tailByteLimit,
+  type DirectoryEnd,
+  type WwzDirectory,
+  type WwzEntry,
+} from './directory.js';
+import { listFolder, type WwzFolder } from './folder.js';
+import { defaultWwzLimits, type WwzLimits } from './limits.js';
+import { localHeaderLength, parseLocalHeader } from './local-header.js';
+
+/** Opens the wwz at `path`. Refuses what is missing, not a regular file, not a zip, or beyond the limits. */
+export async function openWwz(path: string, limits: WwzLimits = defaultWwzLimits): Promise<Result<WwzFile>> {
+  let handle: FileHandle;
+  try {
+    // Not blocking: a FIFO would otherwise hold the call until somebody writes to it.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    return refuse(`cannot open ${quote(path)}: ${(error as Error).message}`);
+  }
+  const opened = await openWwzHandle(handle, limits);
+  if (opened.ok) return opened;
+  await handle.close();
+  return refuse(`cannot open ${quote(path)}: ${opened.error}`);
+}
+
+/** The same for a file that is open already. A WwzFile closes the handle; after a refusal it is the caller's still. */
+export async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Result<WwzFile>> {
+  const stats = await handle.stat({ bigint: true });
+  if (!stats.isFile()) return refuse('it is not a regular file');
+  const source = fileSource(handle, Number(stats.size));
+  const read = await readDirectory(source, limits);
+  if (!read.ok) return read;
+  return accept(
+    new WwzFile(handle, source, { directory: read.value.directory, identity: fileIdentity(stats) }),
+  );
+}
+
+/** Tells one file from another that replaced it under the same name. */
+export function fileIdentity(stats: BigIntStats): string {
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs].map((n) => n.toString(36)).join('.');
+}
+
+export interface ReadDirectory {
+  readonly end: DirectoryEnd;
+  readonly directory: WwzDirectory;
+}
+
+/** Reads the end records, then the directory: mostly one read of 64 KiB, else one more. */
+export async function readDirectory(source: ByteSource, limits: WwzLimits): Promise<Result<ReadDirectory>> {
+  const tailStart = Math.max(0, source.size - tailByteLimit);
+  const tail = await source.read(tailStart, tailByteLimit);
+  const end = parseDirectoryEnd(tail, source.size);
+  if (!end.ok) return end;
+  const { entries, offset, size } = end.value;
+  if (entries > limits.entries) {
+    return refuse(`cannot read the zip: it has ${entries} entries, more than the limit of ${limits.entries}`);
+  }
+  if (size > limits.directoryBytes) {
+    return refuse(
+      `cannot read the zip: its directory has ${size} bytes, more than the limit of ${limits.directoryBytes}`,
+    );
+  }
+  const bytes =
+    offset >= tailStart
+      ? Buffer.from(tail.subarray(offset - tailStart, offset - tailStart + size))
+      : await source.read(offset, size);
+  const directory = scanDirectory(bytes, entries);
+  return directory.ok ? accept({ end: end.value, directory: directory.value }) : directory;
+}
+
+/** An open wwz: holds one descriptor until close(). It stays what it was when its name is given to another file. */
+export class WwzFile implements ByteSource {
+  readonly identity: string;
+  readonly size: number;
+  readonly directory: WwzDirectory;
+  readonly #handle: FileHandle;
+  readonly #source: ByteSource;
+  readonly #dataOffsets = new Map<number, number>();
+  #sortedNames: readonly string[] | undefined;
+
+  constructor(
+    handle: FileHandle,
+    source: ByteSource,
+    { directory, identity }: { readonly directory: WwzDirectory; readonly identity: string },
+  ) {
+    this.#handle = handle;
+    this.#source = source;
+    this.size = source.size;
+    this.directory = directory;
+    this.identity = identity;
+  }
+
+  find(name: string): WwzEntry | undefined {
+    return findEntry(this.directory, name);
+  }
+
+  /** What is in a folder (`''` is the root, others end in a slash); undefined where no entry is below it. */
+  list(folder: string): WwzFolder | undefined {
+    this.#sortedNames ??= [...this.directory.records.keys()].sort();
+    return listFolder(this.#sortedNames, folder);
+  }
+
+  /** Where an entry's data begins: asked of its local header once, then remembered. */
+  async dataOffset(entry: WwzEntry): Promise<Result<number>> {
+    const known = this.#dataOffsets.get(entry.headerOffset);
+    if (known !== undefined) return accept(known);
+    const found = await findData(this.#source, entry);
+    if (found.ok) this.#dataOffsets.set(entry.headerOffset, found.value);
+    return found;
+  }
+
+  read(position: number, length: number): Promise<Buffer> {
+    return this.#source.read(position, length);
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** The data's offset by the lengths in the local header: those in the directory may differ (extra fields often do). */
+export async function findData(source: ByteSource, entry: WwzEntry): Promise<Result<number>> {
+  const header = parseLocalHeader(await source.read(entry.headerOffset, localHeaderLength));
+  if (header === undefined) {
+    return refuse(`cannot read entry ${quote(entry.name)}: no header stands at byte ${entry.headerOffset}`);
+  }
+  return accept(entry.headerOffset + localHeaderLength + header.nameLength + header.extraLength);
+}

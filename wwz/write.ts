@@ -1,0 +1,182 @@
+/** Files and bytes with their names -> a wwz, by archiver. The same contents give the same bytes, wherever it is done. */
+import { once } from 'node:events';
+import { constants, createWriteStream } from 'node:fs';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { ZipArchive } from 'archiver';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
+import { defaultWwzLimits } from './limits.js';
+import { isCompressedType } from './stored-type.js';
+
+/** A file of the wwz: where its content is, and its name inside. Names of files only; folders follow from them. */
+export type WwzSource =
+  | { readonly kind: 'file'; readonly name: string; readonly path: string }
+  | { readonly kind: 'bytes'; readonly name: string; readonly bytes: Uint8Array };
+
+export interface WrittenWwz {
+  readonly files: number;
+  /** of the wwz itself */
+  readonly bytes: number;
+}
+
+/**
+ * Writes a wwz to `target` through a temporary file beside it: there is a whole one in the end, or what was there
+ * before. Refuses a bad name, two names in each other's way, and whatever the file system says, naming the file.
+ * A source must be a regular file itself; a symlink is refused. Memory does not grow with the files' sizes.
+ */
+export async function writeWwz(target: string, sources: readonly WwzSource[]): Promise<Result<WrittenWwz>> {
+  const names = checkNames(sources);
+  if (!names.ok) return names;
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${counter++}.tmp`);
+  try {
+    const bytes = await writeArchive(temporary, sources);
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
+    return accept({ files: sources.length, bytes });
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const reason = (error as NodeJS.ErrnoException).code === undefined ? undefined : (error as Error).message;
+    if (error instanceof SourceFault) return refuse(error.message);
+    if (reason === undefined) throw error;
+    return refuse(`cannot write ${quote(target, 300)}: ${reason}`);
+  }
+}
+
+let counter = 0;
+
+/** A source that cannot be put into the archive; its message is the whole sentence. */
+class SourceFault extends Error {}
+
+function checkNames(sources: readonly WwzSource[]): Result<readonly WwzSource[]> {
+  if (sources.length > defaultWwzLimits.entries) {
+    return refuse(`cannot write a wwz of ${sources.length} files: more than ${defaultWwzLimits.entries}`);
+  }
+  for (const { name } of sources) {
+    const checked = checkWritableName(name);
+    if (!checked.ok) return checked;
+  }
+  const clash = findNameClash(sources.map((source) => source.name));
+  if (clash === undefined) return accept(sources);
+  return refuse(`cannot write entry ${quote(clash[1])}: there is an entry ${quote(clash[0])} already`);
+}
+
+/** The names that writeWwz takes: those that a server accepts for a file, and that archiver leaves as they are. */
+export function checkWritableName(name: string): Result<string> {
+  const checked = checkEntryName(name);
+  if (!checked.ok) return checked;
+  const because = (reason: string) => refuse(`cannot accept entry ${quote(name)}: ${reason}`);
+  if (name.endsWith('/')) return because('it names a folder, and folders follow from their files');
+  // archiver cuts it off as if it were a drive: "http:x" would become "x".
+  if (/^\w+:/.test(name)) return because('its name begins like a drive or a URL');
+  return checked;
+}
+
+/** The earliest time that a zip can say. */
+const fixedTime = new Date(Date.UTC(1980, 0, 1));
+const fixedMode = 0o644;
+/** Smaller files are read whole: a stream for each of 20,000 files costs more than the rest. */
+const wholeBytes = 256 * 1024;
+
+async function writeArchive(path: string, sources: readonly WwzSource[]): Promise<number> {
+  const handle = await open(path, 'wx', 0o644);
+  try {
+    const archive = new ZipArchive({ zlib: { level: 6 } });
+    const output = createWriteStream(path, { fd: handle.fd, autoClose: false });
+    const written = pipeline(archive, output);
+    // The entry that is under way would wait for ever when the disk is full: whoever fails first, ends both.
+    const stop = new AbortController();
+    written.catch((error: unknown) => {
+      stop.abort(error);
+    });
+    archive.on('warning', (error) => {
+      archive.destroy(error);
+    });
+    try {
+      for (const source of [...sources].sort((a, b) => compareNames(a.name, b.name))) {
+        await appendSource(archive, source, stop.signal);
+      }
+      await Promise.all([archive.finalize(), written]);
+    } catch (error) {
+      archive.destroy();
+      await finished(output).catch(() => undefined);
+      throw stop.signal.aborted && !(error instanceof SourceFault) ? stop.signal.reason : error;
+    }
+    await handle.sync();
+    return output.bytesWritten;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function appendSource(archive: ZipArchive, source: WwzSource, signal: AbortSignal): Promise<void> {
+  if (source.kind === 'bytes') {
+    const bytes = Buffer.from(source.bytes.buffer, source.bytes.byteOffset, source.bytes.byteLength);
+    await appendContent(archive, { name: source.name, content: asContent(bytes), signal });
+    return;
+  }
+  const handle = await openSource(source.path);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      throw new SourceFault(`cannot read ${quote(source.path, 300)}: it is not a regular file`);
+    }
+    const content =
+      stats.size <= wholeBytes
+        ? asContent(await handle.readFile())
+        : handle.createReadStream({ autoClose: false });
+    await appendContent(archive, { name: source.name, content, signal });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Large contents as a stream, so that archiver writes the same headers for bytes as for a file. */
+const asContent = (bytes: Buffer): Buffer | Readable =>
+  bytes.length <= wholeBytes ? bytes : Readable.from([bytes]);
+
+async function openSource(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    throw new SourceFault(`cannot read ${quote(path, 300)}: ${(error as Error).message}`);
+  }
+}
+
+interface NamedContent {
+  readonly name: string;
+  readonly content: Buffer | Readable;
+  readonly signal: AbortSignal;
+}
+
+/** Appends one entry and waits until archiver is done with it, so that one file at a time is open or in memory. */
+async function appendContent(archive: ZipArchive, { name, content, signal }: NamedContent): Promise<void> {
+  signal.throwIfAborted();
+  const data = { name, date: fixedTime, mode: fixedMode, store: isCompressedType(name) };
+  const fault = new AbortController();
+  const done = once(archive, 'entry', { signal: AbortSignal.any([signal, fault.signal]) });
+  if (Buffer.isBuffer(content)) archive.append(content, data);
+  else {
+    content.on('error', (error) => {
+      fault.abort(new SourceFault(`cannot read the content of entry ${quote(name)}: ${error.message}`));
+    });
+    archive.append(content.pipe(new PassThrough()), data);
+  }
+  try {
+    await done;
+  } catch (error) {
+    if (!Buffer.isBuffer(content)) content.destroy();
+    throw fault.signal.aborted ? fault.signal.reason : error;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

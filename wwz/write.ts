@@ -1,6 +1,6 @@
 /** Files and bytes with their names -> a wwz, by archiver. The same contents give the same bytes, wherever it is done. */
 import { once } from 'node:events';
-import { constants, createWriteStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -84,7 +84,7 @@ async function writeArchive(path: string, sources: readonly WwzSource[]): Promis
   const handle = await open(path, 'wx', 0o644);
   try {
     const archive = new ZipArchive({ zlib: { level: 6 } });
-    const output = createWriteStream(path, { fd: handle.fd, autoClose: false });
+    const output = handle.createWriteStream({ autoClose: false });
     const written = pipeline(archive, output);
     // The entry that is under way would wait for ever when the disk is full: whoever fails first, ends both.
     const stop = new AbortController();

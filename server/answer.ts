@@ -76,7 +76,10 @@ export function sendAnswer(answer: Answer, request: IncomingMessage, response: S
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-function bodyOf(answer: Answer, accept: string | undefined): { readonly body: string; readonly type: string } {
+function bodyOf(
+  answer: Answer,
+  accept: string | undefined,
+): { readonly body: string; readonly type: string } {
   const plain = 'text/plain; charset=utf-8';
   switch (answer.kind) {
     case 'json':

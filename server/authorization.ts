@@ -22,15 +22,10 @@ const anyone: StoredToken = {
 };
 
 export type Identified =
-  | { readonly ok: true; readonly token: StoredToken }
-  | { readonly ok: false; readonly answer: Answer };
+  { readonly ok: true; readonly token: StoredToken } | { readonly ok: false; readonly answer: Answer };
 
 /** Finds out who asks; without a good token the answer is 401. `now` in seconds since 1970. */
-export async function identify(
-  guard: Guard,
-  headers: IncomingHttpHeaders,
-  now: number,
-): Promise<Identified> {
+export async function identify(guard: Guard, headers: IncomingHttpHeaders, now: number): Promise<Identified> {
   const unauthorized = (text: string): Identified => ({
     ok: false,
     answer: problem(401, text, { 'WWW-Authenticate': 'Basic realm="soil", charset="UTF-8", Bearer' }),
@@ -39,9 +34,7 @@ export async function identify(
   if (authorization === undefined) {
     if (!guard.isOpen) return unauthorized('cannot accept this without a token');
     const local = comesFromHere(headers);
-    return local.ok
-      ? { ok: true, token: anyone }
-      : { ok: false, answer: problem(403, local.error) };
+    return local.ok ? { ok: true, token: anyone } : { ok: false, answer: problem(403, local.error) };
   }
   const token = tokenIn(authorization);
   if (token === undefined) {

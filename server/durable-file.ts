@@ -96,7 +96,7 @@ async function readFully(
   into: Buffer,
   position: number,
 ): Promise<void> {
-  for (let done = 0; done < into.length; ) {
+  for (let done = 0; done < into.length;) {
     const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
     if (bytesRead === 0) throw new Error('cannot compare files: one became shorter meanwhile');
     done += bytesRead;

@@ -99,7 +99,8 @@ class FormReader {
       if (this.#bytes > limits.bodyBytes) this.#refuse(bodyTooLarge(limits));
     };
     const gone = (): void => {
-      if (!this.#request.complete) this.#refuse(problem(400, 'cannot read the form: the connection ended within it'));
+      if (!this.#request.complete)
+        this.#refuse(problem(400, 'cannot read the form: the connection ended within it'));
     };
     this.#request.on('data', count);
     this.#request.once('close', gone);
@@ -146,7 +147,10 @@ class FormReader {
   #takeField(name: string, value: string, info: busboy.FieldInfo): void {
     if (info.nameTruncated || info.valueTruncated) {
       this.#refuse(
-        problem(413, `cannot accept field ${quote(name)}: it has more than ${this.#options.limits.fieldBytes} bytes`),
+        problem(
+          413,
+          `cannot accept field ${quote(name)}: it has more than ${this.#options.limits.fieldBytes} bytes`,
+        ),
       );
       return;
     }

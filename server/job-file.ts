@@ -44,8 +44,7 @@ export function endOf(record: JobRecord, rows: readonly Row[]): Result<JobEnd> {
   }
   const expected = jobStatus(outcome, ended);
   if (status === undefined) return accept({ outcome, status: expected });
-  const agrees =
-    isGreen(outcome) || outcome === 'failed' ? status === expected : status !== 0;
+  const agrees = isGreen(outcome) || outcome === 'failed' ? status === expected : status !== 0;
   return agrees
     ? accept({ outcome, status })
     : refuse(

@@ -13,7 +13,8 @@ export class RunClaims {
   /** A folder is there already, less its attempt, and belongs to a run. The first one to say so keeps it. */
   claim(base: RunId, runId: RunId | undefined): void {
     const owner = this.#owners.get(base);
-    if (owner === undefined || (owner === unknown && runId !== undefined)) this.#owners.set(base, runId ?? unknown);
+    if (owner === undefined || (owner === unknown && runId !== undefined))
+      this.#owners.set(base, runId ?? unknown);
     if (runId !== undefined && !this.#bases.has(runId)) this.#bases.set(runId, base);
   }
 

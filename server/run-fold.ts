@@ -40,7 +40,8 @@ export function foldRun(source: RunSource, settled: ReadonlySet<JobName>): Folde
   const starts = jobs.flatMap((job) => job.record?.startTime ?? job.events.startTime ?? []);
   const commits = new Map<JobName, CommitHash>();
   for (const { address, record } of jobs) {
-    const own = record?.commit ?? (record === undefined ? heard.get(address.job)?.commit : undefined) ?? commit;
+    const own =
+      record?.commit ?? (record === undefined ? heard.get(address.job)?.commit : undefined) ?? commit;
     if (own !== undefined) commits.set(address.job, own);
   }
   return {

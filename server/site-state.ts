@@ -1,13 +1,7 @@
 /** The state of a site in memory: records and events go in one by one, views ask it. What each change touches comes out. */
 import type { JobEvent } from '../model/event.js';
 import { workerHosts, type CommitHash, type JobName, type RunId, type WorkerHost } from '../model/name.js';
-import {
-  compareRunNames,
-  folderName,
-  splitFolder,
-  type JobAddress,
-  type RunFolder,
-} from '../model/run.js';
+import { compareRunNames, folderName, splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
 import type { ArrivedJob } from './arrived-job.js';
 import { addEvent, type EventFacts } from './event-fact.js';
 import { RunClaims } from './run-claims.js';
@@ -208,7 +202,8 @@ export class LiveState implements SiteState {
     for (const each of touched) {
       const before = each.folded;
       const after = this.#fold(each);
-      for (const commit of [...(before?.commits.values() ?? []), ...after.commits.values()]) commits.add(commit);
+      for (const commit of [...(before?.commits.values() ?? []), ...after.commits.values()])
+        commits.add(commit);
       this.#place(before?.run, after.run);
       this.#index(each, after);
     }

@@ -51,7 +51,9 @@ export function tokenId(token: string): Result<string> {
   if (id === undefined) return refuse('cannot accept the token: it does not have the form soil_ci_ID_...');
   const body = token.slice(0, -checkLength);
   if (checkOf(body) !== token.slice(-checkLength)) {
-    return refuse('cannot accept the token: its check does not fit, so that a part of it is missing or changed');
+    return refuse(
+      'cannot accept the token: its check does not fit, so that a part of it is missing or changed',
+    );
   }
   return accept(id);
 }

@@ -1,0 +1,62 @@
+/** `PUT /artifacts/HOST/COMMIT/FILE`: a file that a project publishes for a commit -> the commit's folder, append-only. */
+import { join } from 'node:path';
+import { parseCommitHash, parseWorkerHost } from '../model/name.js';
+import { commitArtifactFolder, parsePublicPath } from '../model/path.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { json, problem } from './answer.js';
+import { receiveFile } from './body-reader.js';
+import { admit, afterPages, type Route } from './server-context.js';
+import type { PublishedFile } from './site-scan.js';
+import { withStaging } from './staging.js';
+
+export const putArtifact: Route = async (call, context) => {
+  const target = parseTarget(call.rest);
+  if (!target.ok) return problem(400, target.error);
+  const { host, commit, path } = target.value;
+  const admitted = await admit(call, context, { action: 'append', host });
+  if (!admitted.ok) return admitted.answer;
+  if (admitted.token.jobs !== '*') {
+    return problem(
+      403,
+      `cannot publish for a commit: token ${quote(admitted.token.id)} is for some jobs only`,
+    );
+  }
+  return withStaging(context.site.own.staging, async (folder) => {
+    const staged = join(folder, 'artifact');
+    const received = await receiveFile(call.request, staged, context.limits.artifactBytes);
+    if (!received.ok) return received.answer;
+    const { stored, shown } = await context.site.publish(target.value, staged);
+    if (stored.kind === 'conflict') {
+      return problem(
+        409,
+        `cannot store ${quote(stored.path)}: it is there already with other bytes, and nothing is overwritten`,
+      );
+    }
+    await afterPages(shown, context);
+    const file = `${commitArtifactFolder(host, commit)}/${path}`;
+    return json(stored.kind === 'new' ? 201 : 200, { artifact: file, bytes: received.bytes });
+  });
+};
+
+function parseTarget(rest: string): Result<PublishedFile> {
+  const [hostText = '', commitText = '', ...segments] = rest.split('/');
+  const host = parseWorkerHost(hostText);
+  if (!host.ok) return host;
+  const commit = parseCommitHash(commitText);
+  if (!commit.ok) return commit;
+  let path: string;
+  try {
+    path = segments.map(decodeURIComponent).join('/');
+  } catch {
+    return refuse(`cannot accept artifact ${quote(rest)}: its percent-encoding is wrong`);
+  }
+  const parsed = parsePublicPath(path);
+  if (!parsed.ok)
+    return refuse(
+      `cannot accept artifact ${quote(path)}: no part of it may be empty, begin with a dot, or hold a backslash`,
+    );
+  if (Buffer.byteLength(path) > 500 || path.split('/').some((s) => Buffer.byteLength(s) > 200)) {
+    return refuse(`cannot accept artifact ${quote(path)}: its name is too long`);
+  }
+  return accept({ host: host.value, commit: commit.value, path: parsed.value });
+}

@@ -27,7 +27,7 @@ export async function putArtifact(ask: Ask): Promise<Answered<Reply>> {
     );
   }
   const scope = { action: 'append', host: host.value } as const;
-  const allowed = await authorize(request.headers.authorization, scope, ask.keeper);
+  const allowed = await authorize(request.headers, scope, ask.keeper);
   if (!allowed.ok) return allowed;
   const staged = join(site.privates.staging, randomBytes(12).toString('hex'));
   try {

@@ -10,9 +10,9 @@ export async function postEvent(ask: Ask): Promise<Answered<Reply>> {
   const event = parseEvent([...ask.query, ...new URLSearchParams(body.value)]);
   if (!event.ok) return refuseWith(400, event.error);
   const { host, job, updateStatusApi } = event.value;
-  const header = ask.request.headers.authorization;
+  const { headers } = ask.request;
   for (const action of updateStatusApi ? (['event', 'status'] as const) : (['event'] as const)) {
-    const allowed = await authorize(header, { action, host, job }, ask.keeper);
+    const allowed = await authorize(headers, { action, host, job }, ask.keeper);
     if (!allowed.ok) return allowed;
   }
   const added = await ask.site.addEvent(event.value);

@@ -33,7 +33,7 @@ export async function postResults(ask: Ask): Promise<Answered<Reply>> {
   const host = parseWorkerHost(query.get('workerHost') ?? '', 'workerHost');
   if (!host.ok) return refuseWith(400, host.error);
   const asked = { host: host.value, job: job.value };
-  const allowed = await authorize(ask.request.headers.authorization, { action: 'append', ...asked }, keeper);
+  const allowed = await authorize(ask.request.headers, { action: 'append', ...asked }, keeper);
   if (!allowed.ok) return allowed;
   const upload = await receiveForm(ask.request, {
     staging: site.privates.staging,

@@ -20,7 +20,7 @@ const statusBytes = 100;
 export async function postUploadForm(ask: Ask): Promise<Answered<Reply>> {
   const { limits, site } = ask;
   // Whoever may not append anything need not send a body first.
-  const allowed = await authorize(ask.request.headers.authorization, { action: 'append' }, ask.keeper);
+  const allowed = await authorize(ask.request.headers, { action: 'append' }, ask.keeper);
   if (!allowed.ok) return allowed;
   const upload = await receiveForm(ask.request, {
     staging: site.privates.staging,
@@ -79,7 +79,7 @@ async function acceptFiles(ask: Ask, type: string, upload: StagedUpload): Promis
     );
   }
   const scope = { action: 'append', host: host.value, job } as const;
-  const allowed = await authorize(ask.request.headers.authorization, scope, ask.keeper);
+  const allowed = await authorize(ask.request.headers, scope, ask.keeper);
   if (!allowed.ok) return allowed;
   const agreed = await checkSubdir({ ...staged, json }, host.value, folder.value.name);
   if (!agreed.ok) return agreed;
@@ -133,7 +133,7 @@ async function acceptStatusFile(
   const job = parseJobName(file.clientName, file.field);
   if (!job.ok) return refuseWith(400, job.error);
   const scope = { action: 'status', host, job: job.value } as const;
-  const allowed = await authorize(ask.request.headers.authorization, scope, ask.keeper);
+  const allowed = await authorize(ask.request.headers, scope, ask.keeper);
   if (!allowed.ok) return allowed;
   const text = (await readFile(file.path, 'utf8')).trim();
   const status = parseExitStatus(text.split(/\s/)[0] ?? '', `status of ${job.value}`);

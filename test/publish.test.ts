@@ -65,10 +65,10 @@ describe('soil-worker with a server', () => {
         'local-jobs/r1/',
         'local-jobs/r1/unit.wwz/',
         `local-jobs/commits/${commit}.html`,
-        `artifacts/local/${commit}/program.tar`,
+        `local-jobs/commits/${commit}/program.tar`,
       ],
     );
-    for (const url of urls.slice(0, 3)) assert.match(await get(url), /unit/);
+    for (const url of urls) assert.match(await get(url), /unit|hello/);
     assert.equal(await get('local-jobs/r1/unit.wwz/_soil/logs/greet.txt'), 'hello\n');
     assert.equal(await get(`local-jobs/commits/${commit}/program.tar`), 'hello\n');
     const status = valueOf(parseStatus(await get('status-api/local/r1/unit')));

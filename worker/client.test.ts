@@ -4,14 +4,8 @@ import { createServer as createNetServer, type AddressInfo, type Server } from '
 import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import {
-  describeAnswer,
-  parseServerUrl,
-  planPause,
-  send,
-  sendWithRetries,
-  type HttpAnswer,
-} from './client.js';
+import { describeAnswer, planPause, send, sendWithRetries, type HttpAnswer } from './client.js';
+import { parseServerUrl } from './server-url.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

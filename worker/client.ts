@@ -3,7 +3,6 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { accept, quote, refuse, type Result } from '../model/result.js';
 
 /** What a request sends. `open` is called once for each try. */
 export interface RequestBody {
@@ -183,19 +182,4 @@ function errorOf(text: string): string | undefined {
   }
   const line = text.trim().split('\n')[0] ?? '';
   return line === '' || line.startsWith('<') ? undefined : line.slice(0, 300);
-}
-
-/** A server's address: http or https, without credentials, query or fragment; it ends in a slash, so that paths go below it. */
-export function parseServerUrl(text: string, what = '--server'): Result<URL> {
-  const because = (reason: string) => refuse(`cannot accept ${what} ${quote(text)}: ${reason}`);
-  if (!URL.canParse(text)) return because('it is no URL');
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') {
-    return refuse(`cannot accept ${what}: it holds a credential, which belongs in SOIL_TOKEN`);
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return because('it must begin with http:// or https://');
-  if (url.search !== '' || url.hash !== '') return because('it has a query or a fragment');
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  return accept(url);
 }

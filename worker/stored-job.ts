@@ -77,7 +77,7 @@ async function sendToServer(
 
 const urlLines = ({ run, wwz, commit }: PublishedUrls): string[] => [
   run,
-  wwz.replace(/\/*$/, '/'),
+  wwz,
   ...(commit === undefined ? [] : [commit]),
 ];
 

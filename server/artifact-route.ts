@@ -1,65 +1,62 @@
-/** `PUT /artifacts/HOST/COMMIT/FILE`: one file published for a commit, streamed to staging, then moved into place. */
-import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+/** `PUT /artifacts/HOST/COMMIT/FILE`: a file that a project publishes for a commit -> the commit's folder, append-only. */
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { parseCommitHash, parseWorkerHost } from '../model/name.js';
-import { commitArtifactFolder } from '../model/path.js';
-import { quote } from '../model/result.js';
-import { authorize } from './authorization.js';
-import type { Ask, Reply } from './exchange.js';
-import { answer, diskRefusal, refuseWith, type Answered } from './refusal.js';
+import { commitArtifactFolder, parsePublicPath } from '../model/path.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { json, problem } from './answer.js';
+import { receiveFile } from './body-reader.js';
+import { admit, afterPages, type Route } from './server-context.js';
+import type { PublishedFile } from './site-scan.js';
+import { withStaging } from './staging.js';
 
-const fileName = /^[A-Za-z0-9_+][A-Za-z0-9._+~-]{0,199}$/;
-
-export async function putArtifact(ask: Ask): Promise<Answered<Reply>> {
-  const { site, request } = ask;
-  const [, , hostText = '', commitText = '', name = '', ...more] = ask.path.split('/');
-  const host = parseWorkerHost(hostText);
-  if (!host.ok) return refuseWith(400, host.error);
-  const commit = parseCommitHash(commitText);
-  if (!commit.ok) return refuseWith(400, commit.error);
-  if (more.length > 0 || !fileName.test(name) || name.endsWith('.tmp')) {
-    return refuseWith(
-      400,
-      `cannot accept artifact ${quote([name, ...more].join('/'))}: it must be a plain file name`,
+export const putArtifact: Route = async (call, context) => {
+  const target = parseTarget(call.rest);
+  if (!target.ok) return problem(400, target.error);
+  const { host, commit, path } = target.value;
+  const admitted = await admit(call, context, { action: 'append', host });
+  if (!admitted.ok) return admitted.answer;
+  if (admitted.token.jobs !== '*') {
+    return problem(
+      403,
+      `cannot publish for a commit: token ${quote(admitted.token.id)} is for some jobs only`,
     );
   }
-  const scope = { action: 'append', host: host.value } as const;
-  const allowed = await authorize(request.headers, scope, ask.keeper);
-  if (!allowed.ok) return allowed;
-  const staged = join(site.privates.staging, randomBytes(12).toString('hex'));
-  try {
-    const received = await receive(ask, staged);
-    if (!received.ok) return received;
-    const added = await site.addArtifact(host.value, commit.value, name, staged);
-    if (!added.ok) return added;
-    const artifact = `${commitArtifactFolder(host.value, commit.value)}/${name}`;
-    return answer({ status: added.value ? 201 : 200, body: { artifact } });
-  } catch (error) {
-    const refusal = diskRefusal(error);
-    if (refusal !== undefined) return refusal;
-    if (request.destroyed) return refuseWith(400, 'cannot read the body: it was cut off');
-    throw error;
-  } finally {
-    await rm(staged, { force: true });
-  }
-}
+  return withStaging(context.site.own.staging, async (folder) => {
+    const staged = join(folder, 'artifact');
+    const received = await receiveFile(call.request, staged, context.limits.artifactBytes);
+    if (!received.ok) return received.answer;
+    const { stored, shown } = await context.site.publish(target.value, staged);
+    if (stored.kind === 'conflict') {
+      return problem(
+        409,
+        `cannot store ${quote(stored.path)}: it is there already with other bytes, and nothing is overwritten`,
+      );
+    }
+    await afterPages(shown, context);
+    const file = `${commitArtifactFolder(host, commit)}/${path}`;
+    return json(stored.kind === 'new' ? 201 : 200, { artifact: file, bytes: received.bytes });
+  });
+};
 
-async function receive({ request, limits }: Ask, staged: string): Promise<Answered<undefined>> {
-  let bytes = 0;
-  await pipeline(
-    request,
-    async function* (source: AsyncIterable<Buffer>) {
-      for await (const chunk of source) {
-        bytes += chunk.length;
-        if (bytes <= limits.artifactBytes) yield chunk;
-      }
-    },
-    createWriteStream(staged, { mode: 0o644 }),
-  );
-  return bytes > limits.artifactBytes
-    ? refuseWith(413, `cannot accept the artifact: it is larger than ${limits.artifactBytes} bytes`)
-    : answer(undefined);
+function parseTarget(rest: string): Result<PublishedFile> {
+  const [hostText = '', commitText = '', ...segments] = rest.split('/');
+  const host = parseWorkerHost(hostText);
+  if (!host.ok) return host;
+  const commit = parseCommitHash(commitText);
+  if (!commit.ok) return commit;
+  let path: string;
+  try {
+    path = segments.map(decodeURIComponent).join('/');
+  } catch {
+    return refuse(`cannot accept artifact ${quote(rest)}: its percent-encoding is wrong`);
+  }
+  const parsed = parsePublicPath(path);
+  if (!parsed.ok)
+    return refuse(
+      `cannot accept artifact ${quote(path)}: no part of it may be empty, begin with a dot, or hold a backslash`,
+    );
+  if (Buffer.byteLength(path) > 500 || path.split('/').some((s) => Buffer.byteLength(s) > 200)) {
+    return refuse(`cannot accept artifact ${quote(path)}: its name is too long`);
+  }
+  return accept({ host: host.value, commit: commit.value, path: parsed.value });
 }

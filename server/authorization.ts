@@ -1,42 +1,75 @@
-/** Who sends this request: the Authorization header -> a token that allows it, or 401 and 403. */
-import type { TokenStore } from './token-store.js';
-import { scopeRefusal, type Request } from './token.js';
-import { answer, refuseWith, type Answered } from './refusal.js';
+/** A request's headers -> who asks, and whether they may: Bearer, or Basic with the token as the password. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import type { StoredToken } from './token.js';
+import type { TokenBook } from './token-store.js';
+import { problem, type Answer } from './answer.js';
 
-/** What writes need: a token that allows them, or a server that was told to be open. */
-export interface Gatekeeper {
-  readonly tokens: TokenStore;
-  /** `--open-on-loopback`: nobody is asked for a token */
+export interface Guard {
+  readonly tokens: TokenBook;
+  /** uploads need no token: only ever on a loopback address */
   readonly isOpen: boolean;
-  readonly now: () => number;
 }
 
-/** Bearer, or Basic with the token as the password (what `https://soil:TOKEN@host/` sends). */
-export function tokenOf(header: string | undefined): string | undefined {
-  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(header ?? '') ?? [];
-  if (scheme.toLowerCase() === 'bearer') return credentials;
-  if (scheme.toLowerCase() !== 'basic') return undefined;
-  const text = Buffer.from(credentials, 'base64').toString('utf8');
-  return text.slice(text.indexOf(':') + 1);
+/** Who asks when the server is open: anyone on this machine. */
+const anyone: StoredToken = {
+  id: 'anyone-on-loopback',
+  number: 1,
+  sha256: '',
+  actions: ['append', 'event', 'status'],
+  jobs: '*',
+  notBefore: 0,
+};
+
+export type Identified =
+  { readonly ok: true; readonly token: StoredToken } | { readonly ok: false; readonly answer: Answer };
+
+/** Finds out who asks; without a good token the answer is 401. `now` in seconds since 1970. */
+export async function identify(guard: Guard, headers: IncomingHttpHeaders, now: number): Promise<Identified> {
+  const unauthorized = (text: string): Identified => ({
+    ok: false,
+    answer: problem(401, text, { 'WWW-Authenticate': 'Basic realm="soil", charset="UTF-8", Bearer' }),
+  });
+  const { authorization } = headers;
+  if (authorization === undefined) {
+    if (!guard.isOpen) return unauthorized('cannot accept this without a token');
+    const local = comesFromHere(headers);
+    return local.ok ? { ok: true, token: anyone } : { ok: false, answer: problem(403, local.error) };
+  }
+  const token = tokenIn(authorization);
+  if (token === undefined) {
+    return unauthorized('cannot accept the Authorization header: it must be Bearer TOKEN, or Basic');
+  }
+  const found = await guard.tokens.find(token, now);
+  return found.ok ? { ok: true, token: found.value } : unauthorized(found.error);
 }
 
-/** Tells nothing of the token in any refusal. */
-export async function authorize(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  request: Request,
-  keeper: Gatekeeper,
-): Promise<Answered<undefined>> {
-  // A report's script could send a form to a server that asks nobody for a token; soil-worker sends no Origin.
-  if (headers.origin !== undefined) return refuseWith(403, 'cannot accept this from a page in a browser');
-  if (keeper.isOpen) return answer(undefined);
-  const header = headers.authorization;
-  const token = tokenOf(typeof header === 'string' ? header : undefined);
-  if (token === undefined)
-    return refuseWith(401, 'cannot accept this without a token: send it as Authorization: Bearer');
-  const stored = await keeper.tokens.find(token, keeper.now());
-  if (!stored.ok) return refuseWith(401, `cannot accept the token: ${stored.error}`);
-  const refused = scopeRefusal(stored.value, request);
-  return refused === undefined
-    ? answer(undefined)
-    : refuseWith(403, `cannot accept the token ${JSON.stringify(stored.value.id)}: ${refused}`);
+function tokenIn(authorization: string): string | undefined {
+  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+)$/.exec(authorization.trim()) ?? [];
+  switch (scheme.toLowerCase()) {
+    case 'bearer':
+      return credentials;
+    case 'basic': {
+      const pair = Buffer.from(credentials, 'base64').toString('utf8');
+      const colon = pair.indexOf(':');
+      return colon < 0 ? undefined : pair.slice(colon + 1);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * An open server is open to programs of this machine, not to web pages that a browser of this machine shows: they send
+ * an Origin that is not ours, or reach us by a name that they made point here.
+ */
+function comesFromHere({ host = '', origin }: IncomingHttpHeaders): Result<true> {
+  const name = host.replace(/:\d+$/, '');
+  if (name !== 'localhost' && name !== '[::1]' && !/^127\.\d+\.\d+\.\d+$/.test(name)) {
+    return refuse(`cannot accept this without a token for host ${quote(host)}: it is no loopback name`);
+  }
+  if (origin !== undefined && origin !== `http://${host}`) {
+    return refuse(`cannot accept this without a token from origin ${quote(origin)}: it is another site`);
+  }
+  return accept(true);
 }

@@ -1,12 +1,18 @@
-/** What a soil-server command gets from the process; only main.ts knows where it comes from. */
+/** What a command of soil-server may touch of the world, as main.ts hands it in. */
+
 export interface CommandContext {
-  readonly print: (line: string) => void;
-  readonly warn: (line: string) => void;
   /** seconds since 1970, UTC */
   readonly now: () => number;
-  /** aborted by SIGINT or SIGTERM */
+  /** a line on stdout */
+  readonly print: (line: string) => void;
+  /** a line on stderr */
+  readonly warn: (line: string) => void;
+  /** aborted by SIGINT and SIGTERM */
   readonly stop: AbortSignal;
 }
 
-/** A command's exit status; 2 is wrong use, or a site that another process has. */
-export type ExitStatus = 0 | 1 | 2;
+/** Exit statuses of the commands. */
+export const exit = { fine: 0, failed: 1, wrongUse: 2 } as const;
+
+/** What the site is called on its pages. */
+export const siteTitle = 'Soil';

@@ -1,39 +1,47 @@
-/** `POST /event?eventName=...`: something happened to a job; fields in the query or in a form body. */
-import { parseEvent } from '../model/event.js';
-import { authorize } from './authorization.js';
-import type { Ask, Reply } from './exchange.js';
-import { answer, refuseWith, type Answered } from './refusal.js';
+/** `POST /event`: something that happened to a job, as form fields in the address or the body -> the log and the pages. */
+import { parseEvent, type JobEvent } from '../model/event.js';
+import { json, problem } from './answer.js';
+import { receiveText } from './body-reader.js';
+import { admit, afterPages, forbid, type Route } from './server-context.js';
+import type { StatusWish } from './status-writer.js';
 
-export async function postEvent(ask: Ask): Promise<Answered<Reply>> {
-  const body = await readBody(ask);
-  if (!body.ok) return body;
-  const event = parseEvent([...ask.query, ...new URLSearchParams(body.value)]);
-  if (!event.ok) return refuseWith(400, event.error);
-  const { host, job, updateStatusApi } = event.value;
-  const { headers } = ask.request;
-  for (const action of updateStatusApi ? (['event', 'status'] as const) : (['event'] as const)) {
-    const allowed = await authorize(headers, { action, host, job }, ask.keeper);
-    if (!allowed.ok) return allowed;
+export const postEvent: Route = async (call, context) => {
+  const admitted = await admit(call, context, { action: 'event' });
+  if (!admitted.ok) return admitted.answer;
+  const body = await receiveText(call.request, context.limits.eventBytes);
+  if (!body.ok) return body.answer;
+  const isForm =
+    call.request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+  if (body.text !== '' && !isForm) {
+    return problem(400, 'cannot accept the body: it must be application/x-www-form-urlencoded, or empty');
   }
-  const added = await ask.site.addEvent(event.value);
-  if (!added.ok) return added;
-  ask.metrics.count('events');
-  return answer({ status: 200, body: { accepted: event.value.name } });
-}
+  const parsed = parseEvent([...call.query, ...new URLSearchParams(body.text)]);
+  if (!parsed.ok) return problem(400, parsed.error);
+  const event = parsed.value;
+  const scope = { host: event.host, job: event.job };
+  const refused = forbid(admitted.token, { action: 'event', ...scope });
+  if (refused !== undefined) return refused;
+  const wish = event.name === 'done' && event.updateStatusApi ? statusWish(event) : undefined;
+  if (wish !== undefined) {
+    const unpermitted = forbid(admitted.token, { action: 'status', ...scope });
+    if (unpermitted !== undefined) return unpermitted;
+    // Before the event is logged: what is refused leaves no trace.
+    const written = await context.site.writeStatus(wish);
+    if (!written.ok) return problem(409, written.error);
+    await afterPages((await context.site.hear(event)).shown, context);
+    context.metrics.add('soil_events', { name: event.name });
+    const { path, note } = written.value;
+    return json(200, { event: event.name, status: path, ...(note !== undefined && { note }) });
+  }
+  await afterPages((await context.site.hear(event)).shown, context);
+  context.metrics.add('soil_events', { name: event.name });
+  return json(200, { event: event.name });
+};
 
-async function readBody({ request, limits }: Ask): Promise<Answered<string>> {
-  const type = request.headers['content-type'] ?? '';
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > limits.eventBytes) {
-      return refuseWith(413, `cannot accept the event: its body is larger than ${limits.eventBytes} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  if (bytes > 0 && !type.startsWith('application/x-www-form-urlencoded')) {
-    return refuseWith(415, `cannot read a body of type ${JSON.stringify(type)}: send form fields`);
-  }
-  return answer(Buffer.concat(chunks).toString('utf8'));
+function statusWish(event: JobEvent): StatusWish | undefined {
+  const { host, job, status, attempt, commit } = event;
+  const run = host === 'sourcehut' ? event.jobId : event.runId;
+  // parseEvent() saw to it that both are there.
+  if (run === undefined || status === undefined) return undefined;
+  return { host, run, attempt, job, status, ...(commit !== undefined && { commit }) };
 }

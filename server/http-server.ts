@@ -1,152 +1,156 @@
-/** soil-server's HTTP: routes, limits on time and connections, one log line a request. */
+/** HTTP on a socket: a context in, a listening server out that answers every request and stops in peace. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, statfs } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { quote } from '../model/result.js';
-import { putArtifact } from './artifact-route.js';
-import type { Gatekeeper } from './authorization.js';
-import { postEvent } from './event-route.js';
-import type { Ask, Reply } from './exchange.js';
-import type { Limits } from './limits.js';
-import type { Metrics } from './metrics.js';
-import { answer, refuseWith, type Answered } from './refusal.js';
-import { postResults } from './results-route.js';
-import type { Site } from './site.js';
+import type { AddressInfo } from 'node:net';
+import { answerToError, problem, sendAnswer, type Answer } from './answer.js';
+import { formatRequestLine } from './request-log.js';
+import { findTarget } from './routes.js';
+import type { ServerContext } from './server-context.js';
 import { serveSite, type StaticSite } from './static.js';
-import { postUploadForm } from './upload-form-route.js';
 
-export interface HttpServerParts {
-  readonly site: Site;
+export interface HttpServerOptions {
+  readonly context: ServerContext;
   readonly files: StaticSite;
-  readonly keeper: Gatekeeper;
-  readonly limits: Limits;
-  readonly metrics: Metrics;
-  /** one JSON line for each request */
+  /** takes one line for each request */
   readonly log: (line: string) => void;
 }
 
-type Handler = (ask: Ask) => Promise<Answered<Reply>>;
+export interface ListeningServer {
+  readonly port: number;
+  /** Takes no new request, finishes those it has, and ends the connections that are left after the limit. */
+  readonly stop: () => Promise<void>;
+}
 
-/** The server, not listening yet. */
-export function createHttpServer(parts: HttpServerParts): Server {
-  const { limits } = parts;
+export async function listen(
+  { host, port }: { readonly host: string; readonly port: number },
+  options: HttpServerOptions,
+): Promise<ListeningServer> {
+  const { limits } = options.context;
+  const uploads = { count: 0 };
   const server = createServer(
     {
+      headersTimeout: limits.headerSeconds * 1000,
       requestTimeout: limits.requestSeconds * 1000,
-      headersTimeout: limits.headSeconds * 1000,
-      keepAliveTimeout: 15_000,
-      maxHeaderSize: 16 * 1024,
+      connectionsCheckingInterval: Math.min(5000, limits.headerSeconds * 1000),
+      keepAliveTimeout: 5000,
     },
     (request, response) => {
-      handle(parts, request, response).catch((error: unknown) => {
-        parts.log(
-          JSON.stringify({ level: 'bug', error: error instanceof Error ? error.stack : String(error) }),
-        );
-        response.destroy();
-      });
+      void answerRequest({ request, response, uploads }, options);
     },
   );
-  server.maxConnections = limits.connections;
-  return server;
+  // Without a byte either way; a socket that is destroyed ends its request too.
+  server.setTimeout(limits.idleSeconds * 1000, (socket) => {
+    socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () => stopServer(server, limits.stopSeconds),
+  };
 }
 
-async function handle(
-  parts: HttpServerParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const begin = performance.now();
+async function stopServer(server: Server, seconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) =>
+    server.close(() => {
+      resolve();
+    }),
+  );
+  server.closeIdleConnections();
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+  }, seconds * 1000);
+  await closed;
+  clearTimeout(timer);
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly uploads: { count: number };
+}
+
+/** Answers, whatever happens, and writes the request's line. Never throws. */
+async function answerRequest(exchange: Exchange, options: HttpServerOptions): Promise<void> {
+  const { request, response } = exchange;
+  const { context, files, log } = options;
   const id = randomBytes(6).toString('hex');
+  const begin = performance.now();
+  let token: string | undefined;
+  const target = findTarget(request);
   response.setHeader('X-Request-Id', id);
-  let reason: string | undefined;
-  response.on('close', () => {
-    parts.metrics.count('requests');
-    if (response.statusCode >= 400) parts.metrics.count('refused');
-    const line = {
-      ...{ id, method: request.method, url: (request.url ?? '').slice(0, 500), status: response.statusCode },
-      ...{ ms: Math.round(performance.now() - begin), whole: response.writableFinished },
-    };
-    parts.log(JSON.stringify(reason === undefined ? line : { ...line, reason }));
+  // The line stands when the exchange is over, also where the client left before.
+  response.once('close', () => {
+    const { statusCode: status } = response;
+    context.metrics.add('soil_requests', {
+      route: target.kind === 'route' ? target.name : target.kind,
+      status: String(status),
+    });
+    const { method = '', url = '' } = request;
+    const milliseconds = performance.now() - begin;
+    log(
+      formatRequestLine({
+        ...{ id, time: context.now(), method, url, status, milliseconds },
+        ...(token !== undefined && { token }),
+      }),
+    );
   });
-  const url = parseUrl(request.url ?? '');
-  const handler = url && findHandler(request.method ?? '', url.pathname);
-  if (url === undefined || handler === undefined) {
-    await serveSite(parts.files, request, response);
+  if (target.kind === 'site') {
+    await serveSite(files, request, response);
     return;
   }
-  const ask: Ask = { ...parts, request, path: url.pathname, query: url.searchParams };
-  const answered = await handler(ask).catch((error: unknown): Answered<Reply> => {
-    reason = error instanceof Error ? error.stack : String(error);
-    return refuseWith(500, 'cannot answer this: something is wrong on the server');
-  });
-  if (!answered.ok) reason ??= answered.error;
-  send(ask, response, answered);
+  const name = (tokenId: string): void => {
+    token = tokenId;
+  };
+  const answer =
+    target.kind === 'refused' ? target.answer : await answerRoute(target, exchange, { name, options, id });
+  if (response.destroyed || response.headersSent) return;
+  if (!request.complete) boundRest(exchange, context);
+  sendAnswer(answer, request, response);
 }
 
-function parseUrl(text: string): URL | undefined {
-  return text.startsWith('/') && URL.canParse(`http://site${text}`)
-    ? new URL(`http://site${text}`)
-    : undefined;
-}
-
-function findHandler(method: string, path: string): Handler | undefined {
-  if (method === 'GET' || method === 'HEAD') {
-    if (path === '/healthz') return getHealth;
-    return path === '/metrics' ? getMetrics : undefined;
+async function answerRoute(
+  { route, rest, query, isUpload }: Extract<ReturnType<typeof findTarget>, { readonly kind: 'route' }>,
+  { request, uploads }: Exchange,
+  {
+    name,
+    options,
+    id,
+  }: { readonly name: (token: string) => void; readonly options: HttpServerOptions; readonly id: string },
+): Promise<Answer> {
+  const { context } = options;
+  if (isUpload && uploads.count >= context.limits.uploadsAtOnce) {
+    return problem(503, 'cannot take another upload now: too many are under way', { 'Retry-After': '2' });
   }
-  if (method === 'POST' && path === '/results') return postResults;
-  if (method === 'POST' && path === '/event') return postEvent;
-  if (method === 'POST' && path === '/wwup.cgi') return postUploadForm;
-  if (method === 'PUT' && path.startsWith('/artifacts/')) return putArtifact;
-  return () =>
-    Promise.resolve(
-      refuseWith(
-        path.startsWith('/artifacts/') ? 405 : 404,
-        `cannot ${method} ${quote(path)}: there is no such route`,
-      ),
-    );
-}
-
-/** JSON unless the client asks for text; a form of Soil's shell clients gets plain text always. */
-function send({ request, path }: Ask, response: ServerResponse, answered: Answered<Reply>): void {
-  if (response.headersSent || response.destroyed) return;
-  const status = answered.ok ? answered.value.status : answered.status;
-  const body = answered.ok ? answered.value.body : { error: answered.error };
-  const accept = request.headers.accept ?? '';
-  const isText = typeof body === 'string' || path === '/wwup.cgi' || /text\/(plain|html)/.test(accept);
-  const text =
-    typeof body === 'string'
-      ? body
-      : isText
-        ? `${Object.values(body).join('\n')}\n`
-        : `${JSON.stringify(body)}\n`;
-  response.writeHead(status, {
-    'Content-Type': isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(text),
-    'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': 'no-store',
-    ...(status === 401 ? { 'WWW-Authenticate': 'Basic realm="soil"' } : {}),
-    // A body that was not read to its end cannot be followed by another request.
-    ...(request.complete ? {} : { Connection: 'close' }),
-  });
-  response.end(request.method === 'HEAD' ? undefined : text);
-}
-
-async function getHealth({ site }: Ask): Promise<Answered<Reply>> {
+  if (isUpload) uploads.count++;
   try {
-    await access(site.folder, constants.W_OK);
-    await access(site.privates.staging, constants.W_OK);
-    const { bavail } = await statfs(site.folder);
-    if (bavail === 0) return refuseWith(507, 'not healthy: the disk is full');
-    return answer({ status: 200, body: 'ok\n' });
+    return await route({ request, rest, query, name }, context);
   } catch (error) {
-    return refuseWith(503, `not healthy: ${(error as Error).message}`);
+    const known = error as NodeJS.ErrnoException;
+    context.report(`request ${id}: ${known.stack ?? String(error)}`);
+    return answerToError(error);
+  } finally {
+    if (isUpload) uploads.count--;
   }
 }
 
-async function getMetrics({ site, metrics }: Ask): Promise<Answered<Reply>> {
-  const { bavail, bsize } = await statfs(site.folder);
-  const gauges = { disk_free_bytes: bavail * bsize, memory_bytes: process.memoryUsage.rss() };
-  return answer({ status: 200, body: metrics.format(gauges) });
+/** A client that was refused may send a little more, so that it reads its answer; then the connection ends. */
+function boundRest({ request, response }: Exchange, { limits }: ServerContext): void {
+  const { socket } = request;
+  let left = limits.drainBytes;
+  const timer = setTimeout(() => socket.destroy(), limits.drainSeconds * 1000);
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy();
+  });
+  const end = (): void => {
+    clearTimeout(timer);
+  };
+  request.once('end', end);
+  request.once('close', end);
+  response.once('close', () => {
+    if (!request.complete) request.resume();
+  });
 }

@@ -1,36 +1,62 @@
-/** How much a request may send. Plain data; the defaults fit a job of 22,000 files and 100 MB. */
+/** How much and how long the server lets anyone send. Plain data; all in one place, so that an operator's settings can replace it. */
 import { defaultWwzLimits, type WwzLimits } from '../wwz/limits.js';
 
-export interface Limits {
+export interface ServerLimits {
+  /** of a whole request with results, its form around the files included */
+  readonly bodyBytes: number;
   readonly wwzBytes: number;
   readonly tsvBytes: number;
   readonly jsonBytes: number;
   readonly artifactBytes: number;
-  /** of one form field that is no file */
+  /** of a form field that is no file */
   readonly fieldBytes: number;
   readonly fields: number;
-  /** an event's whole body */
+  readonly files: number;
+  /** of the form of an event */
   readonly eventBytes: number;
-  /** from the first to the last byte of a request, seconds */
+  /** for a request's headers to arrive */
+  readonly headerSeconds: number;
+  /** for a whole request to arrive, upload included */
   readonly requestSeconds: number;
-  /** for a request's head, seconds */
-  readonly headSeconds: number;
-  readonly connections: number;
+  /** without a byte in either direction */
+  readonly idleSeconds: number;
+  /** between SIGTERM and the end, whatever is under way */
+  readonly stopSeconds: number;
+  /** uploads that are received or verified at the same time; one more gets a 503 and comes again */
+  readonly uploadsAtOnce: number;
+  /** what a refused client may still send, so that it reads its answer before the connection ends */
+  readonly drainBytes: number;
+  readonly drainSeconds: number;
+  /** jobs whose files a shell client has sent in part */
+  readonly partialUploads: number;
+  readonly partialSeconds: number;
+  /** how long a token's revocation may stay unseen */
+  readonly tokenSeconds: number;
   readonly wwz: WwzLimits;
 }
 
-const mebibyte = 2 ** 20;
+const MiB = 2 ** 20;
 
-export const defaultLimits: Limits = {
-  wwzBytes: 1024 * mebibyte,
-  tsvBytes: 16 * mebibyte,
-  jsonBytes: 4 * mebibyte,
-  artifactBytes: 1024 * mebibyte,
-  fieldBytes: 8192,
+/** Room for a job of 22,000 files and 100 MB many times over, and for one report of a gigabyte. */
+export const defaultLimits: ServerLimits = {
+  bodyBytes: 2100 * MiB,
+  wwzBytes: 2048 * MiB,
+  tsvBytes: 16 * MiB,
+  jsonBytes: 4 * MiB,
+  artifactBytes: 2048 * MiB,
+  fieldBytes: 4096,
   fields: 20,
+  files: 3,
   eventBytes: 64 * 1024,
-  requestSeconds: 900,
-  headSeconds: 30,
-  connections: 1000,
+  headerSeconds: 20,
+  requestSeconds: 1800,
+  idleSeconds: 120,
+  stopSeconds: 60,
+  uploadsAtOnce: 64,
+  drainBytes: 8 * MiB,
+  drainSeconds: 5,
+  partialUploads: 200,
+  partialSeconds: 86_400,
+  tokenSeconds: 0.5,
   wwz: defaultWwzLimits,
 };

@@ -1,21 +1,21 @@
 #!/usr/bin/env node
 /** soil-server: argv in; the command's exit status out. Commands are loaded when they are asked for. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import type { CommandContext } from './command-context.js';
+import { Command, CommanderError, Option } from 'commander';
+import { exit, type CommandContext } from './command-context.js';
 import type { ServeOptions } from './serve-command.js';
 import type { CreateOptions } from './token-command.js';
 
 const stop = new AbortController();
 const context: CommandContext = {
+  now: () => Date.now() / 1000,
   print: (line) => process.stdout.write(`${line}\n`),
   warn: (line) => process.stderr.write(`${line}\n`),
-  now: () => Date.now() / 1000,
   stop: stop.signal,
 };
 
 const program = new Command('soil-server')
-  .description('Checks and stores what soil-worker uploads, and keeps a static site of it.')
+  .description('Stores what soil-worker publishes in a folder, and keeps its static pages.')
   .version(readVersion())
   .exitOverride()
   .configureHelp({ helpWidth: 100 })
@@ -28,90 +28,112 @@ Examples:
   soil-server token create --site /srv/soil --id ci --actions append,event,status
   soil-server serve --site /srv/soil --port 8080
 
-Exit status: 0 fine; 1 nothing to do; 2 wrong use, or the site is another process's.`,
+Exit status: 0 fine; 1 it failed; 2 wrong use, or another process has the site.`,
   );
+
+interface SiteOption {
+  readonly site?: string;
+}
+const siteOption = (): Option => new Option('--site <dir>', "the site's folder");
 
 program
   .command('init')
   .description('make a folder a site')
-  .argument('[dir]', 'the folder')
-  .option('--site <dir>', 'the same')
-  .addHelpText('after', '\nExample:\n  soil-server init --site /srv/soil')
-  .action(async (dir: string | undefined, options: { site?: string }) => {
-    const { init } = await import('./site-command.js');
-    await finish(init(folderOf(dir, options.site), context));
+  .argument('[dir]', "the site's folder")
+  .addOption(siteOption())
+  .addHelpText('after', examples('soil-server init --site /srv/soil', 'soil-server init /srv/soil'))
+  .action(async (dir: string | undefined, options: SiteOption, command: Command) => {
+    const folder = siteFolder(command, options, dir);
+    return finish((await import('./init-command.js')).initCommand(folder, context));
   });
 
 program
   .command('serve')
-  .description('accept uploads, and serve the site')
+  .description('serve a site over HTTP and take uploads')
   .argument('[dir]', "the site's folder")
-  .option('--site <dir>', 'the same')
-  .option('--host <address>', 'the address to listen on', '127.0.0.1')
-  .option('--port <n>', 'the port to listen on; 0: any that is free', '8080')
-  .option('--open-on-loopback', 'ask nobody for a token; only on a loopback address', false)
+  .addOption(siteOption())
+  .option('--host <address>', 'the address to listen at', '127.0.0.1')
+  .option('--port <port>', 'the port to listen at; 0: any that is free', '8080')
+  .option('--open-on-loopback', 'take uploads without a token, from this machine only')
   .addHelpText(
     'after',
-    `
-Examples:
-  soil-server serve --site /srv/soil --port 8080
-  soil-server serve --site ./site --port 0 --open-on-loopback      to try things out`,
+    examples(
+      'soil-server serve --site /srv/soil',
+      'soil-server serve --site demo --port 0 --open-on-loopback',
+    ),
   )
-  .action(async (dir: string | undefined, options: ServeOptions & { site?: string }) => {
-    const { serve } = await import('./serve-command.js');
-    await finish(serve(folderOf(dir, options.site), options, context));
+  .action(async (dir: string | undefined, options: SiteOption & ServeOptions, command: Command) => {
+    const folder = siteFolder(command, options, dir);
+    return finish((await import('./serve-command.js')).serveCommand(folder, options, context));
   });
 
 program
   .command('rebuild')
-  .description("write every page again from the records alone; also of another Soil's records")
-  .argument('[dir]', "the site's folder")
-  .option('--site <dir>', 'the same')
-  .addHelpText('after', '\nExample:\n  soil-server rebuild /srv/soil')
-  .action(async (dir: string | undefined, options: { site?: string }) => {
-    const { rebuild } = await import('./site-command.js');
-    await finish(rebuild(folderOf(dir, options.site), context));
+  .description('write all pages again from the records; tells on stderr what is bad')
+  .argument('[dir]', "the site's folder, or one of Soil's shell and Python server")
+  .addOption(siteOption())
+  .addHelpText('after', examples('soil-server rebuild /srv/soil'))
+  .action(async (dir: string | undefined, options: SiteOption, command: Command) => {
+    const folder = siteFolder(command, options, dir);
+    return finish((await import('./rebuild-command.js')).rebuildCommand(folder, context));
   });
 
-const token = program.command('token').description('who may upload: create, list and revoke tokens');
+const token = program.command('token').description('who may write to a site: create, list, revoke');
+
 token
   .command('create')
-  .description('make a token, and print it once, as the last line')
-  .requiredOption('--site <dir>', "the site's folder")
-  .requiredOption('--id <name>', 'its name in lists and logs; two of one name may live at once')
-  .requiredOption('--actions <list>', 'of append, event, status, admin')
-  .option('--worker-host <host>', 'only for github, sourcehut or local')
-  .option('--jobs <pattern>', 'only for jobs of this name; * stands for any characters')
-  .option('--expires <days>', 'valid for so many days')
+  .description('make a token and print it once, on the last line')
+  .addOption(siteOption())
+  .requiredOption('--id <name>', 'what it is called; two of a name may be alive, for rotation')
+  .requiredOption('--actions <list>', 'what it may do: append, event, status')
+  .option('--jobs <pattern>', 'for which jobs; * stands for any characters', '*')
+  .option('--worker-host <host>', 'for which worker host: github, sourcehut, local (default: any)')
+  .option('--expires <days>', 'for how many days (default: until it is revoked)')
   .addHelpText(
     'after',
-    "\nExample:\n  soil-server token create --site /srv/soil --id ci --actions append,event,status --jobs 'cpp-*' --expires 90",
+    examples(
+      'soil-server token create --site /srv/soil --id ci --actions append,event,status',
+      "soil-server token create --site /srv/soil --id cpp --actions append,event --jobs 'cpp-*' --expires 90",
+    ),
   )
-  .action(async (options: CreateOptions) => {
-    const { createToken } = await import('./token-command.js');
-    await finish(createToken(options, context));
+  .action(async (options: SiteOption & CreateOptions, command: Command) => {
+    const folder = siteFolder(command, options);
+    return finish((await import('./token-command.js')).createTokenCommand(folder, options, context));
   });
+
 token
   .command('list')
-  .description('list tokens: id, actions, host, jobs, when made, whether valid')
-  .requiredOption('--site <dir>', "the site's folder")
-  .action(async ({ site }: { site: string }) => {
-    const { listTokens } = await import('./token-command.js');
-    await finish(listTokens(site, context));
+  .description('what tokens there are, one a line')
+  .addOption(siteOption())
+  .addHelpText('after', examples('soil-server token list --site /srv/soil'))
+  .action(async (options: SiteOption, command: Command) => {
+    const folder = siteFolder(command, options);
+    return finish((await import('./token-command.js')).listTokensCommand(folder, context));
   });
+
 token
   .command('revoke')
-  .description('end every token of an id, within a second, also of a server that runs')
-  .requiredOption('--site <dir>', "the site's folder")
-  .requiredOption('--id <name>', 'the id')
-  .action(async ({ site, id }: { site: string; id: string }) => {
-    const { revokeTokens } = await import('./token-command.js');
-    await finish(revokeTokens(site, id, context));
-  });
+  .description('end the tokens of a name, or one of them; a running server knows within a second')
+  .addOption(siteOption())
+  .requiredOption('--id <name>', 'which')
+  .option('--number <n>', 'only this one of them, as token list tells')
+  .addHelpText(
+    'after',
+    examples(
+      'soil-server token revoke --site /srv/soil --id ci',
+      'soil-server token revoke --site /srv/soil --id ci --number 1',
+    ),
+  )
+  .action(
+    async (options: SiteOption & { readonly id: string; readonly number?: string }, command: Command) => {
+      const folder = siteFolder(command, options);
+      return finish((await import('./token-command.js')).revokeTokenCommand(folder, options, context));
+    },
+  );
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // The second one means it.
+    // The second one means it: nothing more is waited for.
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   });
@@ -120,27 +142,31 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   await program.parseAsync();
 } catch (error) {
-  // commander has printed its own message already.
-  if (!(error instanceof CommanderError))
-    context.warn(error instanceof Error ? error.message : String(error));
-  process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
+  // commander has printed its message already.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exit.fine : exit.wrongUse;
+  else {
+    context.warn(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exitCode = exit.failed;
+  }
+}
+
+/** `--site DIR` and `DIR` mean the same; one of them is needed. */
+function siteFolder(command: Command, { site }: SiteOption, dir?: string): string {
+  if (site !== undefined && dir !== undefined && site !== dir) {
+    command.error(`error: --site ${JSON.stringify(site)} and ${JSON.stringify(dir)} are two folders`);
+  }
+  return site ?? dir ?? command.error("error: the site's folder is missing: --site DIR");
 }
 
 async function finish(status: Promise<number>): Promise<void> {
   process.exitCode = await status;
 }
 
-function folderOf(argument: string | undefined, option: string | undefined): string {
-  if (argument !== undefined && option !== undefined && argument !== option) {
-    return program.error(`cannot use two folders: ${JSON.stringify(argument)} and ${JSON.stringify(option)}`);
-  }
-  return argument ?? option ?? program.error('cannot tell the folder: name it, or use --site');
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
 
-/** The package's own, seen from dist/server/. */
 function readVersion(): string {
-  const json = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return json.version;
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -1,34 +1,50 @@
-/** Counters of one server process, in the OpenMetrics text form. */
+/** What a server has done since it started -> the OpenMetrics text form. */
+import type { Site } from './site.js';
 
-export const counters = {
-  requests: 'HTTP requests answered',
-  refused: 'HTTP requests answered with 4xx or 5xx',
-  uploads: 'results stored',
-  upload_bytes: 'bytes of results received',
-  events: 'events stored',
-  rewrites: 'rewrites of pages',
-  pages_written: 'pages written because their bytes changed',
-  rewrite_seconds: 'seconds spent on rewrites',
-} as const;
-export type Counter = keyof typeof counters;
+type Labels = Readonly<Record<string, string>>;
 
+/** Counters that only ever grow. Label values come from fixed sets, so that there are never many. */
 export class Metrics {
-  readonly #values = new Map<Counter, number>();
+  readonly #counters = new Map<string, { readonly help: string; readonly values: Map<string, number> }>();
 
-  count(counter: Counter, by = 1): void {
-    this.#values.set(counter, (this.#values.get(counter) ?? 0) + by);
+  constructor() {
+    this.#declare('soil_requests', 'Requests answered, by route and status.');
+    this.#declare('soil_uploads', 'Jobs sent, by what became of them.');
+    this.#declare('soil_upload_bytes', 'Bytes of forms received.');
+    this.#declare('soil_events', 'Events accepted, by name.');
+    this.#declare('soil_page_failures', 'Rewrites of pages that failed.');
   }
 
-  /** `gauges` are read at the moment: name -> value. */
-  format(gauges: Readonly<Record<string, number>>): string {
-    const lines = Object.entries(counters).flatMap(([name, help]) => [
-      `# TYPE soil_${name} counter`,
-      `# HELP soil_${name} ${help}`,
-      `soil_${name}_total ${this.#values.get(name as Counter) ?? 0}`,
-    ]);
-    for (const [name, value] of Object.entries(gauges)) {
-      lines.push(`# TYPE soil_${name} gauge`, `soil_${name} ${value}`);
+  add(name: string, labels: Labels = {}, by = 1): void {
+    const counter = this.#counters.get(name);
+    if (counter === undefined) throw new Error(`unknown counter ${name}`);
+    const key = formatLabels(labels);
+    counter.values.set(key, (counter.values.get(key) ?? 0) + by);
+  }
+
+  /** With the site's own counts and, where known, the bytes left on its disk. */
+  format(site: Site, freeBytes: number | undefined): string {
+    const lines: string[] = [];
+    for (const [name, { help, values }] of this.#counters) {
+      lines.push(`# TYPE ${name} counter`, `# HELP ${name} ${help}`);
+      for (const [labels, value] of [...values].sort()) lines.push(`${name}_total${labels} ${value}`);
     }
-    return `${[...lines, '# EOF'].join('\n')}\n`;
+    const { rewrites, pages } = site.writer.counts();
+    lines.push('# TYPE soil_rewrites counter', `soil_rewrites_total ${rewrites}`);
+    lines.push('# TYPE soil_pages_written counter', `soil_pages_written_total ${pages}`);
+    if (freeBytes !== undefined) {
+      lines.push('# TYPE soil_disk_free_bytes gauge', '# UNIT soil_disk_free_bytes bytes');
+      lines.push(`soil_disk_free_bytes ${freeBytes}`);
+    }
+    return `${lines.join('\n')}\n# EOF\n`;
   }
+
+  #declare(name: string, help: string): void {
+    this.#counters.set(name, { help, values: new Map() });
+  }
+}
+
+function formatLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${value.replace(/["\\\n]/g, '_')}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }

@@ -1,35 +1,63 @@
-/** The site's private folder `.soil/`: where it is and what is in it. No web server may show it; its mode is 0700. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+/** The site's private folder, `.soil/`: where its parts are, and how a folder becomes a site. Never served. */
+import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface PrivateFolder {
-  readonly folder: string;
+  readonly root: string;
   readonly tokens: string;
-  readonly events: string;
-  readonly lock: string;
-  /** on the site's own file system, so that a rename moves files out of it whole */
+  readonly tokensLock: string;
+  /** uploads under way; emptied on start */
   readonly staging: string;
+  /** files of jobs that a shell client sends one by one */
+  readonly partial: string;
+  readonly eventLog: string;
+  readonly lock: string;
 }
 
 export function privateFolder(site: string): PrivateFolder {
-  const folder = join(site, '.soil');
+  const root = join(site, '.soil');
   return {
-    folder,
-    tokens: join(folder, 'tokens.json'),
-    events: join(folder, 'events.jsonl'),
-    lock: join(folder, 'lock'),
-    staging: join(folder, 'staging'),
+    root,
+    tokens: join(root, 'tokens.json'),
+    tokensLock: join(root, 'tokens.lock'),
+    staging: join(root, 'staging'),
+    partial: join(root, 'partial'),
+    eventLog: join(root, 'events.jsonl'),
+    lock: join(root, 'lock'),
   };
 }
 
+/** Makes `.soil/` for its owner alone, in a folder that is made too; what is there already stays. */
 export async function makePrivateFolder(site: string): Promise<PrivateFolder> {
-  const made = privateFolder(site);
-  await mkdir(made.folder, { recursive: true, mode: 0o700 });
-  await mkdir(made.staging, { recursive: true, mode: 0o700 });
-  return made;
+  const folder = privateFolder(site);
+  await mkdir(site, { recursive: true });
+  for (const path of [folder.root, folder.staging, folder.partial]) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, 0o700); // a folder that was there may have been opened by an umask or a copy
+  }
+  return folder;
 }
 
-/** What an earlier process left half done was never acknowledged. */
-export async function emptyStaging({ staging }: PrivateFolder): Promise<void> {
-  for (const name of await readdir(staging)) await rm(join(staging, name), { recursive: true, force: true });
+/** Whether `soil-server init` or `rebuild` made the folder a site. */
+export async function isSite(site: string): Promise<boolean> {
+  try {
+    return (await stat(privateFolder(site).root)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Takes away what an interrupted server left: uploads that nobody was told had arrived, and partial ones of `maxAge`. */
+export async function emptyStaging(
+  folder: PrivateFolder,
+  { now, partialSeconds }: { readonly now: number; readonly partialSeconds: number },
+): Promise<void> {
+  for (const name of await readdir(folder.staging)) {
+    await rm(join(folder.staging, name), { recursive: true, force: true });
+  }
+  for (const name of await readdir(folder.partial)) {
+    const path = join(folder.partial, name);
+    const { mtimeMs } = await stat(path);
+    if (mtimeMs / 1000 < now - partialSeconds) await rm(path, { recursive: true, force: true });
+  }
 }

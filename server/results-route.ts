@@ -1,81 +1,145 @@
-/** `POST /results?jobName=J&workerHost=H`: wwz, TSV and JSON of a job in one form. */
-import { parseJobName, parseWorkerHost } from '../model/name.js';
-import { commitPage, jobFile, runFolder, type RecordSuffix } from '../model/path.js';
-import type { JobRecord } from '../model/record.js';
-import type { JobAddress } from '../model/run.js';
-import { admitJob, type Asked } from './admission.js';
-import { authorize } from './authorization.js';
-import type { Ask, Reply } from './exchange.js';
-import type { StagedFiles } from './job-store.js';
-import type { Limits } from './limits.js';
-import { answer, refuseWith, type Answered } from './refusal.js';
-import { receiveForm, type StagedUpload } from './staged-upload.js';
+/** `POST /results?jobName=J&workerHost=H`: a multipart form with wwz, tsv and json -> a stored job. */
+import { basename } from 'node:path';
+import { parseJobName, parseWorkerHost, type JobName } from '../model/name.js';
+import {
+  commitPage,
+  jobFile,
+  parseJobFile,
+  recordSuffixes,
+  runFolder,
+  type RecordSuffix,
+} from '../model/path.js';
+import { identityOf } from '../model/record.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { json, problem, type Answer } from './answer.js';
+import { receiveForm, type FilePart, type FilePlan } from './form-reader.js';
+import type { ServerLimits } from './limits.js';
+import { placementOf, type Placement } from './placement.js';
+import { admit, afterPages, type Route, type ServerContext } from './server-context.js';
+import type { StoredJob } from './site.js';
+import { checkStaged, stagedFile, type StagedJob } from './staged-job.js';
+import { withStaging } from './staging.js';
 
-const fields: readonly RecordSuffix[] = ['wwz', 'tsv', 'json'];
-
-export const limitOf = (suffix: string, limits: Limits): number | undefined => {
-  switch (suffix) {
-    case 'wwz':
-      return limits.wwzBytes;
-    case 'tsv':
-      return limits.tsvBytes;
-    case 'json':
-      return limits.jsonBytes;
-    default:
-      return undefined;
-  }
+export const postResults: Route = async (call, context) => {
+  const asked = parseAsked(call.query);
+  if (!asked.ok) return problem(400, asked.error);
+  const { host, job } = asked.value;
+  const admitted = await admit(call, context, { action: 'append', host, job });
+  if (!admitted.ok) return admitted.answer;
+  return withStaging(context.site.own.staging, async (folder) => {
+    const plan = jobFilePlanner(folder, context.limits, (field) => recordSuffixes.find((s) => s === field));
+    const form = await receiveForm(call.request, plan.take, context.limits);
+    if (!form.ok) return form.answer;
+    context.metrics.add('soil_upload_bytes', {}, form.bytes);
+    if (plan.job() !== undefined && plan.job() !== job) {
+      return problem(400, `cannot accept files of job ${quote(plan.job() ?? '')}: jobName is ${quote(job)}`);
+    }
+    const staged = await checkStaged(folder, job, context.limits);
+    if (!staged.ok) return rejected(context, staged.error);
+    const identity = identityOf(staged.value.record, { host, job });
+    if (!identity.ok) return rejected(context, `json: ${identity.error}`);
+    const stored = await storeChecked(placementOf(identity.value), staged.value, context);
+    return stored.ok ? jobAnswer(stored.value) : stored.answer;
+  });
 };
 
-export async function postResults(ask: Ask): Promise<Answered<Reply>> {
-  const { query, keeper, limits, site } = ask;
+function parseAsked(query: URLSearchParams) {
   const job = parseJobName(query.get('jobName') ?? '', 'jobName');
-  if (!job.ok) return refuseWith(400, job.error);
+  if (!job.ok) return job;
   const host = parseWorkerHost(query.get('workerHost') ?? '', 'workerHost');
-  if (!host.ok) return refuseWith(400, host.error);
-  const asked = { host: host.value, job: job.value };
-  const allowed = await authorize(ask.request.headers, { action: 'append', ...asked }, keeper);
-  if (!allowed.ok) return allowed;
-  const upload = await receiveForm(ask.request, {
-    staging: site.privates.staging,
-    limits,
-    fileLimit: (field) => limitOf(field, limits),
-    maxFiles: fields.length,
-  });
-  if (!upload.ok) return upload;
-  try {
-    const staged = stagedFiles(upload.value);
-    return staged.ok ? await acceptJob(ask, staged.value, asked) : staged;
-  } finally {
-    await upload.value.discard();
+  return host.ok ? accept({ job: job.value, host: host.value }) : host;
+}
+
+/** A 400 for an upload that was whole and is not good. */
+export function rejected({ metrics }: ServerContext, sentence: string): Answer {
+  metrics.add('soil_uploads', { result: 'rejected' });
+  return problem(400, sentence);
+}
+
+export interface JobFilePlanner {
+  readonly take: (part: FilePart) => Result<FilePlan>;
+  /** whose the files are, by their names; undefined while no file has one */
+  readonly job: () => JobName | undefined;
+  readonly suffixes: ReadonlySet<RecordSuffix>;
+}
+
+/**
+ * Says where each file of a job goes, by the form's field (`wwz`, `tsv`, `json`) or else by the file's own name
+ * (`file1` to `file3`, as Soil's shell clients have it). A file's name is a name: one with a path in it is refused, and
+ * so is a second file of the same kind.
+ */
+export function jobFilePlanner(
+  folder: string,
+  limits: ServerLimits,
+  byField: (field: string) => RecordSuffix | undefined,
+): JobFilePlanner {
+  const suffixes = new Set<RecordSuffix>();
+  let job: JobName | undefined;
+  const maxBytes = { wwz: limits.wwzBytes, tsv: limits.tsvBytes, json: limits.jsonBytes };
+  const take = ({ field, fileName }: FilePart): Result<FilePlan> => {
+    const named = byField(field);
+    if (named === undefined && !/^file[123]$/.test(field)) {
+      return refuse(`cannot accept file field ${quote(field)}: it must be wwz, tsv, json, or file1 to file3`);
+    }
+    const file = parseFileName(fileName ?? '');
+    if (!file.ok) return file;
+    if (named !== undefined && file.value.suffix !== named) {
+      return refuse(
+        `cannot accept file ${quote(fileName ?? '')} as ${named}: its name must end in .${named}`,
+      );
+    }
+    const { suffix } = file.value;
+    if (suffixes.has(suffix)) return refuse(`cannot accept a second ${suffix}: the form has one already`);
+    if (job !== undefined && job !== file.value.job) {
+      return refuse(`cannot accept file ${quote(fileName ?? '')}: the form has files of job ${quote(job)}`);
+    }
+    job = file.value.job;
+    suffixes.add(suffix);
+    return accept({ path: stagedFile(folder, suffix), maxBytes: maxBytes[suffix] });
+  };
+  return { take, job: () => job, suffixes };
+}
+
+/** Strict about what a name may be: on some systems a backslash is a path too. */
+function parseFileName(name: string) {
+  if (basename(name) !== name || name.includes('\\')) {
+    return refuse(`cannot accept file ${quote(name)}: its name has a path in it`);
   }
+  return parseJobFile(name);
 }
 
-function stagedFiles(upload: StagedUpload): Answered<StagedFiles> {
-  const paths = Object.fromEntries(upload.files.map((file) => [file.field, file.path]));
-  const { json } = paths;
-  if (json === undefined) return refuseWith(400, 'cannot accept the upload: the file json is missing');
-  return answer({ ...paths, json });
+export type StoreResult =
+  { readonly ok: true; readonly value: NewOrSame } | { readonly ok: false; readonly answer: Answer };
+type NewOrSame = Exclude<StoredJob, { readonly kind: 'conflict' }>;
+
+/** Stores a job that was checked and waits for its pages; 409 where other bytes are there. */
+export async function storeChecked(
+  placement: Placement,
+  staged: StagedJob,
+  context: ServerContext,
+): Promise<StoreResult> {
+  const result = await context.site.store(placement, staged);
+  if (!result.ok) return { ok: false, answer: rejected(context, result.error) };
+  const { stored, shown } = result.value;
+  context.metrics.add('soil_uploads', { result: stored.kind });
+  if (stored.kind === 'conflict') {
+    const sentence = `cannot store ${quote(stored.path)}: it is there already with other bytes, and nothing is overwritten`;
+    return { ok: false, answer: problem(409, sentence) };
+  }
+  await afterPages(shown, context);
+  return { ok: true, value: stored };
 }
 
-/** Checks a job's staged files, stores them, and answers where they are to be seen. */
-export async function acceptJob(ask: Ask, staged: StagedFiles, asked: Asked): Promise<Answered<Reply>> {
-  const admitted = await admitJob(staged, asked, ask.limits);
-  if (!admitted.ok) return admitted;
-  const added = await ask.site.addJob(admitted.value, staged);
-  if (!added.ok) return added;
-  if (added.value.isNew) ask.metrics.count('uploads');
-  return answer({
-    status: added.value.isNew ? 201 : 200,
-    body: addressesOf(added.value.address, admitted.value.record),
-  });
+/** Where everything is, relative to the site; 201 for what is new, 200 for what was there. */
+function jobAnswer(stored: NewOrSame): Answer {
+  return json(stored.kind === 'new' ? 201 : 200, { ...urlsOf(stored) });
 }
 
-/** Paths of the site, relative to the server. */
-function addressesOf(address: JobAddress, record: JobRecord): Record<string, string> {
+export function urlsOf({ address, commit }: NewOrSame): Readonly<Record<string, string>> {
   return {
     record: jobFile(address, 'json'),
     wwz: `${jobFile(address, 'wwz')}/`,
     run: `${runFolder(address)}/`,
-    ...(record.commit === undefined ? {} : { commit: commitPage(address.host, record.commit) }),
+    ...(commit !== undefined && { commit: commitPage(address.host, commit) }),
   };
 }

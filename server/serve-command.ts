@@ -1,77 +1,104 @@
-/** `soil-server serve`: opens a site, listens, and on a signal finishes what was accepted. */
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+/** `soil-server serve --site DIR`: a site -> a server of it, until a signal comes. */
 import { isIP } from 'node:net';
-import { quote } from '../model/result.js';
-import type { CommandContext, ExitStatus } from './command-context.js';
-import { createHttpServer } from './http-server.js';
+import { resolve } from 'node:path';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { listen } from './http-server.js';
 import { defaultLimits } from './limits.js';
 import { Metrics } from './metrics.js';
-import { openSite } from './site.js';
+import { isSite } from './private-folder.js';
+import { formatNotice } from './request-log.js';
+import { Site } from './site.js';
 import { openStaticSite } from './static.js';
-import { TokenStore } from './token-store.js';
+import { TokenBook } from './token-store.js';
 
 export interface ServeOptions {
   readonly host: string;
   readonly port: string;
-  readonly openOnLoopback: boolean;
+  readonly openOnLoopback?: boolean;
 }
 
-/** Connections that are still busy after this are cut; what was acknowledged is on disk by then. */
-const farewellSeconds = 30;
-
-export async function serve(
+export async function serveCommand(
   folder: string,
   options: ServeOptions,
-  context: CommandContext,
-): Promise<ExitStatus> {
-  const { print, warn, now } = context;
-  if (!/^\d{1,5}$/.test(options.port) || Number(options.port) > 65535) {
-    warn(`cannot listen on port ${quote(options.port)}: it must be a number from 0 to 65535`);
-    return 2;
+  { now, print, warn, stop }: CommandContext,
+): Promise<number> {
+  const address = parseAddress(options);
+  if (!address.ok) {
+    warn(address.error);
+    return exit.wrongUse;
   }
-  if (options.openOnLoopback && !isLoopback(options.host)) {
-    warn(`cannot be open on ${quote(options.host)}: without tokens, only a loopback address is allowed`);
-    return 2;
+  if (!(await isSite(folder))) {
+    warn(`cannot serve ${quote(folder)}: it is no site; run soil-server init --site ${quote(folder)} first`);
+    return exit.wrongUse;
   }
-  const metrics = new Metrics();
-  const site = await openSite(folder, { metrics, now, warn });
-  if (!site.ok) {
-    warn(site.error);
-    return 2;
+  const limits = defaultLimits;
+  const opened = await Site.open(folder, { limits, now, title: siteTitle });
+  if (!opened.ok) {
+    warn(opened.error);
+    return exit.wrongUse;
   }
-  const files = await openStaticSite(site.value.folder, { report: warn });
-  const keeper = {
-    ...{ tokens: new TokenStore(site.value.privates.tokens), isOpen: options.openOnLoopback, now },
+  const site = opened.value;
+  const report = (message: string): void => {
+    warn(formatNotice(now(), message));
   };
-  const parts = { site: site.value, files, keeper, limits: defaultLimits, metrics, log: warn };
-  const server = createHttpServer(parts);
   try {
-    server.listen(Number(options.port), options.host);
-    await once(server, 'listening');
-    const { address, family, port } = server.address() as AddressInfo;
-    const host = family === 'IPv6' ? `[${address}]` : address;
-    print(`soil-server: serving ${site.value.folder} at http://${host}:${port}/`);
-    if (!context.stop.aborted) await once(context.stop, 'abort');
-    const closed = once(server, 'close');
-    server.close();
-    server.closeIdleConnections();
-    const cut = setTimeout(() => {
-      server.closeAllConnections();
-    }, farewellSeconds * 1000);
-    await closed;
-    clearTimeout(cut);
-    return 0;
+    for (const problem of site.problems) report(problem);
+    // A crash may have come between a record and its pages: they are brought to what the records say.
+    await site.writer.writeAll();
+    const files = await openStaticSite(folder, { report });
+    try {
+      const guard = {
+        tokens: new TokenBook(site.own.tokens, limits.tokenSeconds),
+        isOpen: options.openOnLoopback === true,
+      };
+      const context = { site, limits, guard, metrics: new Metrics(), now, report };
+      const server = await listen(address.value, { context, files, log: warn });
+      const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
+      print(`soil-server: serving ${resolve(folder)} at http://${name}:${server.port}/`);
+      await aborted(stop);
+      await server.stop();
+      return exit.fine;
+    } finally {
+      await files.close();
+    }
   } catch (error) {
-    warn(`cannot serve: ${(error as Error).message}`);
-    return 2;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND'].includes(code)) throw error;
+    warn(`cannot serve at ${quote(`${options.host}:${options.port}`)}: ${(error as Error).message}`);
+    return exit.failed;
   } finally {
-    await files.close();
-    await site.value.close();
+    await site.close();
   }
 }
 
-/** 127.0.0.0/8, ::1 and the name of both. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+function parseAddress({
+  host,
+  port,
+  openOnLoopback = false,
+}: ServeOptions): Result<{ readonly host: string; readonly port: number }> {
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    return refuse(`cannot accept --port ${quote(port)}: it must be a whole number from 0 to 65535`);
+  }
+  // Only addresses that can be nothing else: a name may resolve to any.
+  const isLoopback = host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  if (openOnLoopback && !isLoopback) {
+    return refuse(
+      `cannot accept uploads without a token at --host ${quote(host)}: --open-on-loopback needs an address of 127.0.0.0/8, or ::1`,
+    );
+  }
+  return accept({ host, port: Number(port) });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve();
+      },
+      { once: true },
+    );
+  });
 }

@@ -1,255 +1,178 @@
-/** A site that is being written: its store, memory, event log and pages together; one process at a time. */
-import { mkdir, readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import type { CommitHash, WorkerHost } from '../model/name.js';
+/** A site that is being written: its lock, state, log and pages together. Everything that changes it goes through here. */
 import type { JobEvent } from '../model/event.js';
-import { commitArtifactFolder, statusFile } from '../model/path.js';
-import { accept, quote, refuse, type Result } from '../model/result.js';
-import { addressOf, folderName, type JobAddress, type JobIdentity } from '../model/run.js';
-import { identityOf } from '../model/record.js';
-import { formatStatus, parseStatus } from '../model/status.js';
-import type { AdmittedJob } from './admission.js';
-import { endOf } from './consistency.js';
-import { openEventLog, type EventLog } from './event-log.js';
-import { storeFile, storeJob, type StagedFiles } from './job-store.js';
-import type { Metrics } from './metrics.js';
+import type { CommitHash, WorkerHost } from '../model/name.js';
+import { jobFile, type SitePath } from '../model/path.js';
+import { accept, refuse, type Result } from '../model/result.js';
+import type { JobAddress } from '../model/run.js';
+import { removeTemporary } from './durable-file.js';
+import { EventLog, readEventLog } from './event-log.js';
+import type { ServerLimits } from './limits.js';
+import { planFolder, type Placement } from './placement.js';
 import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-folder.js';
-import { answer, diskRefusal, refuseWith, type Answered } from './refusal.js';
-import { RewriteQueue } from './rewrite-queue.js';
-import { takeLock, type SiteLock } from './site-lock.js';
-import { SiteMemory } from './site-memory.js';
-import { listArtifacts, readJob, readSite } from './site-reader.js';
-import { planAllPages, writePages, writeWhole } from './site-writer.js';
+import { SerialQueue } from './serial-queue.js';
+import { takeLock, type Lock } from './site-lock.js';
+import { scanSite } from './site-scan.js';
+import { LiveState, type Change } from './site-state.js';
+import { SiteWriter } from './site-writer.js';
+import type { StagedJob } from './staged-job.js';
+import { compareJob, storeArtifact, storeJob, type Stored } from './store.js';
+import { writeStatus, type StatusWish, type WrittenStatus } from './status-writer.js';
 
-/** Alive from openSite() to close(). Every method that changes something resolves when its pages show it. */
+export interface SiteOptions {
+  readonly limits: ServerLimits;
+  /** seconds since 1970, UTC */
+  readonly now: () => number;
+  readonly title: string;
+}
+
+/** What became of a job that was sent. */
+export type StoredJob =
+  | { readonly kind: 'new' | 'same'; readonly address: JobAddress; readonly commit?: CommitHash }
+  | { readonly kind: 'conflict'; readonly path: SitePath };
+
+/** Attempts of a client that does not count them; a run that is repeated more often is refused. */
+const attemptsTried = 1000;
+
 export class Site {
   readonly folder: string;
-  readonly privates: PrivateFolder;
-  readonly memory: SiteMemory;
-  readonly #lock: SiteLock;
+  readonly own: PrivateFolder;
+  readonly state: LiveState;
+  readonly writer: SiteWriter;
+  /** what was bad when the site was opened, one line each */
+  readonly problems: readonly string[];
+  readonly #options: SiteOptions;
   readonly #log: EventLog;
-  readonly #queue: RewriteQueue;
-  readonly #now: () => number;
-  /** changes of the store happen one after another */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #lock: Lock;
+  readonly #queue = new SerialQueue();
 
-  constructor(parts: SiteParts, metrics: Metrics) {
+  private constructor(parts: {
+    readonly folder: string;
+    readonly own: PrivateFolder;
+    readonly state: LiveState;
+    readonly problems: readonly string[];
+    readonly options: SiteOptions;
+    readonly log: EventLog;
+    readonly lock: Lock;
+  }) {
     this.folder = parts.folder;
-    this.privates = parts.privates;
-    this.memory = parts.memory;
-    this.#lock = parts.lock;
+    this.own = parts.own;
+    this.state = parts.state;
+    this.problems = parts.problems;
+    this.#options = parts.options;
     this.#log = parts.log;
-    this.#now = parts.now;
-    this.#queue = new RewriteQueue(parts.folder, parts.memory, (pages, seconds) => {
-      metrics.count('rewrites');
-      metrics.count('pages_written', pages);
-      metrics.count('rewrite_seconds', seconds);
-    });
+    this.#lock = parts.lock;
+    this.writer = new SiteWriter(parts.folder, parts.state);
   }
 
-  /** Stores an admitted job. `new`: it was not there before. */
-  async addJob(
-    admitted: AdmittedJob,
-    staged: StagedFiles,
-  ): Promise<Answered<{ readonly address: JobAddress; readonly isNew: boolean }>> {
-    return this.#inTurn(async () => {
-      const address = this.addressOf(admitted.identity);
-      const before = this.memory.runs(address.host).length;
-      const stored = await storeJob(this.folder, address, staged);
-      if (!stored.ok) return stored;
-      const job = await readJob(this.folder, address);
-      if (stored.value === 'stored' && job !== undefined) this.memory.putJob(address, job);
-      await this.#queue.runChanged(address, before);
-      return answer({ address, isNew: stored.value === 'stored' });
-    });
-  }
-
-  /** Logs an event and shows it; `done` with updateStatusApi writes the status file, as the stored record says. */
-  async addEvent(event: JobEvent): Promise<Answered<undefined>> {
-    return this.#inTurn(async () => {
-      const address = this.#addressOfEvent(event);
-      if (address === undefined) {
-        const id = event.runId ?? '';
-        // Nobody has told the run's number yet: there is no page to show it on.
-        if (event.updateStatusApi)
-          return refuseWith(409, `cannot set the status: no record of run ${quote(id)} is here`);
-        await this.#log.append({ time: this.#now(), event });
-        return answer(undefined);
-      }
-      if (event.updateStatusApi) {
-        const written = await this.#writeStatus(address, event);
-        if (!written.ok) return written;
-      }
-      const time = this.#now();
-      await this.#log.append({ time, event });
-      const before = this.memory.runs(address.host).length;
-      this.memory.putEvent(address, event, time);
-      await this.#queue.runChanged(address, before);
-      return answer(undefined);
-    });
-  }
-
-  /** A file published for a commit. */
-  async addArtifact(
-    host: WorkerHost,
-    commit: CommitHash,
-    name: string,
-    staged: string,
-  ): Promise<Answered<boolean>> {
-    return this.#inTurn(async () => {
-      const stored = await storeFile(this.folder, `${commitArtifactFolder(host, commit)}/${name}`, staged);
-      if (!stored.ok) return stored;
-      this.memory.putArtifacts(host, commit, await listArtifacts(this.folder, host, commit));
-      await this.#queue.commitChanged(commit);
-      return answer(stored.value === 'stored');
-    });
-  }
-
-  /** Where a job's files go. */
-  addressOf(identity: JobIdentity): JobAddress {
-    if (identity.host !== 'github') return addressOf(identity);
-    const { number, runId, attempt, job } = identity;
-    return { ...this.memory.githubFolder(number, runId, attempt), job };
-  }
-
-  async close(): Promise<void> {
-    await this.#turn;
-    await this.#queue.idle();
-    await this.#log.close();
-    await this.#lock.release();
-  }
-
-  #addressOfEvent(event: JobEvent): JobAddress | undefined {
-    return eventAddress(this.memory, event);
-  }
-
-  /** The status file says what the stored record says, or it is not written: nobody can claim a result. */
-  async #writeStatus(address: JobAddress, event: JobEvent): Promise<Answered<undefined>> {
-    const job = this.memory.job(address);
-    const where = `job ${quote(address.job)} of ${address.host} run ${quote(address.name)}`;
-    if (job?.record === undefined)
-      return refuseWith(409, `cannot set the status: there is no record of ${where}`);
-    const { record } = job;
-    const identity = identityOf(record, address);
-    if (!identity.ok) return refuseWith(409, `cannot set the status: ${identity.error}`);
-    const end =
-      job.problems.length > 0 ? { outcome: 'error' as const, status: 125 } : endOf(record, job.rows);
-    if (end.status !== event.status) {
-      return refuseWith(
-        409,
-        `cannot set status ${String(event.status)}: the record of ${where} has ${end.status}`,
-      );
-    }
-    if (record.commit === undefined) {
-      return refuseWith(409, `cannot set the status: the record of ${where} names no commit`);
-    }
-    if (event.commit !== undefined && event.commit !== record.commit) {
-      return refuseWith(
-        409,
-        `cannot set the status for commit ${event.commit}: the record of ${where} has ${record.commit}`,
-      );
-    }
-    const path = statusFile(identity.value);
-    const there = parseStatus(await readFile(join(this.folder, path), 'utf8').catch(() => ''));
-    if (there.ok && there.value.attempt > record.attempt) {
-      return refuseWith(
-        409,
-        `cannot set the status of attempt ${record.attempt}: attempt ${there.value.attempt} has its status already`,
-      );
-    }
-    const [, , run = ''] = path.split('/');
-    const line = formatStatus({
-      ...end,
-      ...{ host: address.host, run: run as never, attempt: record.attempt, job: address.job },
-      ...{ commit: record.commit, time: this.#now() },
-    });
-    await writeWhole(join(this.folder, path), line);
-    return answer(undefined);
-  }
-
-  async #inTurn<T>(change: () => Promise<Answered<T>>): Promise<Answered<T>> {
-    const turn = this.#turn.then(change);
-    this.#turn = turn.catch(() => undefined);
+  /** Takes the site's lock, clears what an interrupted writer left, and reads what the site knows. */
+  static async open(folder: string, options: SiteOptions): Promise<Result<Site>> {
+    const own = await makePrivateFolder(folder);
+    const lock = await takeLock(own.lock, 'the site');
+    if (!lock.ok) return lock;
     try {
-      return await turn;
+      const { limits, now, title } = options;
+      await emptyStaging(own, { now: now(), partialSeconds: limits.partialSeconds });
+      await removeTemporary(folder);
+      const scanned = await scanSite(folder, limits);
+      const read = await readEventLog(own.eventLog);
+      const state = new LiveState(title);
+      state.load(() => {
+        // Records first: the folders that they have are theirs, whatever events say.
+        for (const job of scanned.jobs) state.addJob(job);
+        for (const { host, commit, path } of scanned.artifacts) state.addArtifact(host, commit, path);
+        for (const entry of read.entries) if (entry.kind === 'event') state.addEvent(entry.event, entry.time);
+      });
+      const problems = [...scanned.problems, ...read.problems];
+      const log = await EventLog.open(own.eventLog);
+      return accept(new Site({ folder, own, state, problems, options, log, lock: lock.value }));
     } catch (error) {
-      const refusal = diskRefusal(error);
-      if (refusal !== undefined) return refusal;
+      await lock.value.release();
       throw error;
     }
   }
-}
 
-interface SiteParts {
-  readonly folder: string;
-  readonly privates: PrivateFolder;
-  readonly memory: SiteMemory;
-  readonly lock: SiteLock;
-  readonly log: EventLog;
-  readonly now: () => number;
-}
-
-/** Where the job of an event is, or will be; undefined where only a later record can tell. */
-function eventAddress(memory: SiteMemory, event: JobEvent): JobAddress | undefined {
-  const { host, job, runId, runNumber, attempt, jobId } = event;
-  switch (host) {
-    case 'sourcehut':
-      return jobId && { host, name: jobId, job };
-    case 'local':
-      return runId && { host, name: folderName(runId, attempt), job };
-    case 'github': {
-      if (runId === undefined) return undefined;
-      const folder =
-        runNumber === undefined
-          ? memory.folderOfRunId(runId, attempt)
-          : memory.githubFolder(runNumber, runId, attempt);
-      return folder && { ...folder, job };
-    }
+  /** Stores a job that was checked. When this returns it is on the disk; `shown` settles when its pages are. */
+  store(
+    placement: Placement,
+    staged: StagedJob,
+  ): Promise<Result<{ readonly stored: StoredJob; readonly shown: Promise<void> }>> {
+    return this.#queue.run(async () => {
+      const found = await this.#findPlace(placement, staged);
+      if (!found.ok) return found;
+      const { address, stored } = found.value;
+      if (stored.kind === 'conflict') return accept({ stored, shown: Promise.resolve() });
+      const { commit } = staged.record;
+      const result: StoredJob = { kind: stored.kind, address, ...(commit !== undefined && { commit }) };
+      if (stored.kind === 'same') return accept({ stored: result, shown: Promise.resolve() });
+      const { record, rows, end, wwzBytes } = staged;
+      const change = this.state.addJob({
+        ...{ address, record, rows, end, problems: [] },
+        ...(wwzBytes !== undefined && { wwzBytes }),
+      });
+      const shown = this.writer.follow(change);
+      // Whoever does not wait for the pages must not be ended by them.
+      shown.catch(() => undefined);
+      await this.#log.append({ kind: 'record', time: this.#options.now(), path: jobFile(address, 'json') });
+      return accept({ stored: result, shown });
+    });
   }
-}
 
-/** Takes the site's lock, reads what is on disk, brings every page to what the records say. */
-export async function openSite(
-  path: string,
-  { metrics, now, warn }: { metrics: Metrics; now: () => number; warn: (line: string) => void },
-): Promise<Result<Site>> {
-  const folder = resolve(path);
-  const privates = await makePrivateFolder(folder);
-  const lock = await takeLock(privates.lock);
-  if (!lock.ok) return lock;
-  try {
-    await emptyStaging(privates);
-    const memory = await readMemory(folder, warn);
-    const { log, events } = await openEventLog(privates.events);
-    for (const { event, time } of events) {
-      const address = eventAddress(memory, event);
-      if (address !== undefined) memory.putEvent(address, event, time);
+  async #findPlace(
+    placement: Placement,
+    staged: StagedJob,
+  ): Promise<Result<{ readonly address: JobAddress; readonly stored: Stored }>> {
+    const files = { folder: staged.folder, hasWwz: staged.wwzBytes !== undefined };
+    const counted = placement.host === 'sourcehut' ? 1 : placement.attempt;
+    for (let attempt = counted ?? 1; attempt <= (counted ?? attemptsTried); attempt++) {
+      const folder = planFolder(placement, attempt, this.state.claims);
+      if (!folder.ok) return folder;
+      const address: JobAddress = { ...folder.value, job: placement.job };
+      const compared = await compareJob(this.folder, address, files);
+      const isTaken = compared !== 'free' && compared.kind === 'conflict';
+      if (isTaken && counted === undefined) continue;
+      return accept({ address, stored: await storeJob(this.folder, address, files) });
     }
-    await writePages(folder, planAllPages(memory));
-    return accept(new Site({ folder, privates, memory, lock: lock.value, log, now }, metrics));
-  } catch (error) {
-    await lock.value.release();
-    throw error;
+    return refuse(`cannot store the job: ${attemptsTried} attempts of it are there already`);
   }
-}
 
-/** The site's title is its folder's name, until a setting says otherwise. */
-async function readMemory(folder: string, warn: (line: string) => void): Promise<SiteMemory> {
-  const memory = new SiteMemory(basename(folder));
-  for (const fault of await readSite(folder, memory)) warn(fault);
-  return memory;
-}
+  /** Logs an event; when this returns it is on the disk. `shown` settles when the pages show it. */
+  hear(event: JobEvent): Promise<{ readonly shown: Promise<void> }> {
+    return this.#queue.run(async () => {
+      const time = this.#options.now();
+      await this.#log.append({ kind: 'event', time, event });
+      return { shown: this.#follow(this.state.addEvent(event, time)) };
+    });
+  }
 
-/** Writes every page again from records alone; returns how many changed. Refuses while a server runs on the site. */
-export async function rebuildSite(path: string, warn: (line: string) => void): Promise<Result<number>> {
-  const folder = resolve(path);
-  await mkdir(folder, { recursive: true });
-  const privates = await makePrivateFolder(folder);
-  const lock = await takeLock(privates.lock);
-  if (!lock.ok) return refuse(lock.error);
-  try {
-    return accept(await writePages(folder, planAllPages(await readMemory(folder, warn))));
-  } finally {
-    await lock.value.release();
+  /** Writes the status API's line of a job, as its stored record says; refuses what the record contradicts. */
+  writeStatus(wish: StatusWish): Promise<Result<WrittenStatus>> {
+    return this.#queue.run(() => writeStatus(this.folder, this.state, { wish, time: this.#options.now() }));
+  }
+
+  /** Stores a file published for a commit. */
+  publish(
+    file: { readonly host: WorkerHost; readonly commit: CommitHash; readonly path: string },
+    staged: string,
+  ): Promise<{ readonly stored: Stored; readonly shown: Promise<void> }> {
+    return this.#queue.run(async () => {
+      const stored = await storeArtifact(this.folder, file, staged);
+      if (stored.kind !== 'new') return { stored, shown: Promise.resolve() };
+      return { stored, shown: this.#follow(this.state.addArtifact(file.host, file.commit, file.path)) };
+    });
+  }
+
+  #follow(change: Change): Promise<void> {
+    if (change.folders.length === 0 && change.commits.length === 0) return Promise.resolve();
+    const shown = this.writer.follow(change);
+    shown.catch(() => undefined);
+    return shown;
+  }
+
+  /** Finishes what was accepted, and gives the site free. */
+  async close(): Promise<void> {
+    await this.#queue.idle();
+    await this.writer.idle();
+    await this.#log.close();
+    await this.#lock.release();
   }
 }

@@ -1,95 +1,102 @@
-/** `soil-server token create|list|revoke`. */
+/** `soil-server token create|list|revoke`: who may write to a site. */
 import { parseWorkerHost } from '../model/name.js';
-import { quote, type Result } from '../model/result.js';
-import type { CommandContext, ExitStatus } from './command-context.js';
-import { makePrivateFolder } from './private-folder.js';
-import { actions, lapse, type Action } from './token.js';
-import { TokenStore, type TokenScope } from './token-store.js';
+import { quote, refuse, accept, type Result } from '../model/result.js';
+import { exit, type CommandContext } from './command-context.js';
+import { isSite, privateFolder } from './private-folder.js';
+import { parseActions, parseJobPattern, parseTokenId, type StoredToken } from './token.js';
+import { createToken, readTokens, revokeTokens } from './token-store.js';
 
 export interface CreateOptions {
-  readonly site: string;
   readonly id: string;
   readonly actions: string;
+  readonly jobs: string;
   readonly workerHost?: string;
-  readonly jobs?: string;
   readonly expires?: string;
 }
 
-const openStore = async (site: string): Promise<TokenStore> =>
-  new TokenStore((await makePrivateFolder(site)).tokens);
-
-/** Prints the token once, as its last line. */
-export async function createToken(options: CreateOptions, context: CommandContext): Promise<ExitStatus> {
-  const scope = parseScope(options, context.now());
-  if (!scope.ok) {
-    context.warn(scope.error);
-    return 2;
-  }
-  const token = await (await openStore(options.site)).create(options.id, scope.value, context.now());
-  if (!token.ok) {
-    context.warn(token.error);
-    return 2;
-  }
-  context.print('This is the only time that the token is shown:');
-  context.print(token.value);
-  return 0;
-}
-
-function parseScope(options: CreateOptions, now: number): Result<TokenScope> {
-  const asked: Action[] = [];
-  for (const word of options.actions.split(',')) {
-    const action = actions.find((a) => a === word.trim());
-    if (action === undefined) {
-      const error = `cannot accept action ${quote(word)}: it must be one of ${actions.join(', ')}`;
-      return { ok: false, error };
-    }
-    asked.push(action);
-  }
-  const host = options.workerHost === undefined ? undefined : parseWorkerHost(options.workerHost);
-  if (host?.ok === false) return host;
-  const { jobs, expires } = options;
-  if (jobs !== undefined && !/^[A-Za-z0-9._*-]{1,200}$/.test(jobs)) {
-    return { ok: false, error: `cannot accept jobs ${quote(jobs)}: a job's name with * for any characters` };
-  }
-  if (expires !== undefined && !/^[1-9]\d{0,3}$/.test(expires)) {
-    return { ok: false, error: `cannot accept expires ${quote(expires)}: it must be a number of days` };
-  }
-  return {
-    ok: true,
-    value: {
-      actions: asked,
-      ...(host !== undefined && { host: host.value }),
-      ...(jobs !== undefined && { jobs }),
-      ...(expires !== undefined && { expires: now + Number(expires) * 86400 }),
-    },
-  };
-}
-
-export async function listTokens(site: string, { print, now }: CommandContext): Promise<ExitStatus> {
-  for (const token of await (await openStore(site)).list()) {
-    const words = [
-      token.id,
-      token.actions.join(','),
-      token.host ?? 'every host',
-      token.jobs ?? 'every job',
-      `created ${new Date(token.created * 1000).toISOString()}`,
-      lapse(token, now()) ?? 'valid',
-    ];
-    print(words.join('\t'));
-  }
-  return 0;
-}
-
-export async function revokeTokens(
+/** Prints what the token may do, and the token itself once, on the last line. */
+export async function createTokenCommand(
   site: string,
-  id: string,
-  { print, warn, now }: CommandContext,
-): Promise<ExitStatus> {
-  const count = await (await openStore(site)).revoke(id, now());
-  if (count === 0) {
-    warn(`cannot revoke token ${quote(id)}: there is none alive of that id`);
-    return 1;
+  options: CreateOptions,
+  { now, print, warn }: CommandContext,
+): Promise<number> {
+  const scope = parseScope(options, now());
+  if (!scope.ok) return refused(scope.error, warn);
+  if (!(await isSite(site))) return refused(noSite(site), warn);
+  const created = await createToken(privateFolder(site), scope.value, now());
+  if (!created.ok) return refused(created.error, warn);
+  print(describe({ ...scope.value, number: 0, sha256: '' }, now()).replace(' (0)', ''));
+  print('Keep it in a secret of your CI host; it is not shown again:');
+  print(created.value);
+  return exit.fine;
+}
+
+function parseScope(
+  options: CreateOptions,
+  now: number,
+): Result<Omit<StoredToken, 'number' | 'sha256' | 'revoked'>> {
+  const id = parseTokenId(options.id);
+  if (!id.ok) return id;
+  const actions = parseActions(options.actions);
+  if (!actions.ok) return actions;
+  const jobs = parseJobPattern(options.jobs);
+  if (!jobs.ok) return jobs;
+  const host = options.workerHost === undefined ? accept(undefined) : parseWorkerHost(options.workerHost);
+  if (!host.ok) return host;
+  const { expires } = options;
+  if (expires !== undefined && !/^[1-9]\d{0,4}$/.test(expires)) {
+    return refuse(
+      `cannot accept --expires ${quote(expires)}: it must be a whole number of days from 1 to 99999`,
+    );
   }
-  print(`soil-server: ${count} token(s) of id ${id} revoked`);
-  return 0;
+  return accept({
+    ...{ id: id.value, actions: actions.value, jobs: jobs.value, notBefore: now },
+    ...(host.value !== undefined && { workerHost: host.value }),
+    ...(expires !== undefined && { expires: now + Number(expires) * 86_400 }),
+  });
+}
+
+/** One line a token; never the token itself, which the site does not have. */
+export async function listTokensCommand(site: string, { now, print, warn }: CommandContext): Promise<number> {
+  if (!(await isSite(site))) return refused(noSite(site), warn);
+  const tokens = await readTokens(privateFolder(site).tokens);
+  if (!tokens.ok) return refused(tokens.error, warn);
+  for (const token of tokens.value) print(describe(token, now()));
+  return exit.fine;
+}
+
+export async function revokeTokenCommand(
+  site: string,
+  { id, number }: { readonly id: string; readonly number?: string },
+  { now, print, warn }: CommandContext,
+): Promise<number> {
+  if (!(await isSite(site))) return refused(noSite(site), warn);
+  if (number !== undefined && !/^[1-9]\d{0,5}$/.test(number)) {
+    return refused(`cannot accept --number ${quote(number)}: token list tells the numbers`, warn);
+  }
+  const meant = { id, ...(number !== undefined && { number: Number(number) }) };
+  const revoked = await revokeTokens(privateFolder(site), meant, now());
+  if (!revoked.ok) return refused(revoked.error, warn);
+  print(`revoked ${revoked.value} of id ${id}`);
+  return exit.fine;
+}
+
+function describe(token: StoredToken, now: number): string {
+  const { id, number, actions, jobs, workerHost = 'any', expires, revoked } = token;
+  const date = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
+  const life =
+    revoked !== undefined
+      ? `revoked ${date(revoked)}`
+      : expires === undefined
+        ? 'does not expire'
+        : `${now < expires ? 'expires' : 'expired'} ${date(expires)}`;
+  return `${id} (${number}): actions ${actions.join(',')}; jobs ${jobs}; worker host ${workerHost}; ${life}`;
+}
+
+const noSite = (site: string): string =>
+  `cannot use ${quote(site)}: it is no site; run soil-server init --site ${quote(site)} first`;
+
+function refused(sentence: string, warn: (line: string) => void): number {
+  warn(sentence);
+  return exit.wrongUse;
 }

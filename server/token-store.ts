@@ -1,86 +1,138 @@
-/** The site's tokens on disk: created, listed, revoked and looked up; a change counts within a second, without restart. */
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+/** The site's tokens on disk, `.soil/tokens.json`: read by the server, changed by the commands. */
+import { readFile, stat } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { formatToken, hashOf, idOf, isSame, lapse, parseTokenId, type StoredToken } from './token.js';
+import { isMissing, writeWhole } from './durable-file.js';
+import type { PrivateFolder } from './private-folder.js';
+import { takeLock } from './site-lock.js';
+import {
+  isAlive,
+  makeToken,
+  matchToken,
+  parseStoredToken,
+  sha256Of,
+  tokenId,
+  type StoredToken,
+} from './token.js';
 
-export type TokenScope = Omit<StoredToken, 'id' | 'hash' | 'created' | 'revoked'>;
+export async function readTokens(path: string): Promise<Result<readonly StoredToken[]>> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (isMissing(error)) return accept([]);
+    return refuse(`cannot read ${quote(path)}: ${(error as Error).message}`);
+  }
+  if (!Array.isArray(json)) return refuse(`cannot read ${quote(path)}: it is not a list`);
+  const tokens: StoredToken[] = [];
+  for (const [index, item] of json.entries()) {
+    const token = parseStoredToken(item);
+    if (token === undefined) return refuse(`cannot read ${quote(path)}: token ${index + 1} is malformed`);
+    tokens.push(token);
+  }
+  return accept(tokens);
+}
 
-/** Several tokens may have one id while they are rotated. */
-export class TokenStore {
-  readonly #file: string;
-  #tokens: readonly StoredToken[] = [];
-  #version = '';
-  #looked = 0;
+/** Changes the list under a lock, so that two commands at once lose nothing. */
+async function changeTokens<T>(
+  folder: PrivateFolder,
+  change: (
+    tokens: readonly StoredToken[],
+  ) => Result<{ readonly tokens: readonly StoredToken[]; readonly value: T }>,
+): Promise<Result<T>> {
+  const lock = await takeLock(folder.tokensLock, 'the lock of the tokens');
+  if (!lock.ok) return lock;
+  try {
+    const before = await readTokens(folder.tokens);
+    if (!before.ok) return before;
+    const after = change(before.value);
+    if (!after.ok) return after;
+    await writeWhole(folder.tokens, `${JSON.stringify(after.value.tokens, null, 2)}\n`, {
+      sync: true,
+      mode: 0o600,
+    });
+    return accept(after.value.value);
+  } finally {
+    await lock.value.release();
+  }
+}
 
-  constructor(file: string) {
-    this.#file = file;
+/** Two alive at once are enough for rotation; more would be forgotten. */
+const aliveAtOnce = 2;
+
+/** Makes a token and returns it: the only time that anybody sees it. `now` in seconds since 1970. */
+export function createToken(
+  folder: PrivateFolder,
+  scope: Omit<StoredToken, 'number' | 'sha256' | 'revoked'>,
+  now: number,
+): Promise<Result<string>> {
+  return changeTokens(folder, (tokens) => {
+    const same = tokens.filter((token) => token.id === scope.id);
+    if (same.filter((token) => isAlive(token, now)).length >= aliveAtOnce) {
+      return refuse(
+        `cannot create a token of id ${quote(scope.id)}: two are alive already; revoke one of them first`,
+      );
+    }
+    const token = makeToken(scope.id);
+    const number = 1 + Math.max(0, ...same.map((t) => t.number));
+    return accept({ tokens: [...tokens, { ...scope, number, sha256: sha256Of(token) }], value: token });
+  });
+}
+
+/** Revokes the tokens of an id that are alive, or the one with `number`; tells how many. */
+export function revokeTokens(
+  folder: PrivateFolder,
+  { id, number }: { readonly id: string; readonly number?: number },
+  now: number,
+): Promise<Result<number>> {
+  return changeTokens(folder, (tokens) => {
+    const isMeant = (t: StoredToken): boolean =>
+      t.id === id && t.revoked === undefined && (number === undefined || t.number === number);
+    const count = tokens.filter(isMeant).length;
+    if (count === 0) {
+      const which = number === undefined ? '' : ` with number ${number}`;
+      return refuse(`cannot revoke token ${quote(id)}${which}: there is none, or it is revoked already`);
+    }
+    return accept({ tokens: tokens.map((t) => (isMeant(t) ? { ...t, revoked: now } : t)), value: count });
+  });
+}
+
+/** The tokens as a running server sees them: read again when the file has changed, at most every `seconds`. */
+export class TokenBook {
+  readonly #path: string;
+  readonly #seconds: number;
+  #checked = -Infinity;
+  #stamp = '';
+  #tokens: Result<readonly StoredToken[]> = accept([]);
+
+  constructor(path: string, seconds: number) {
+    this.#path = path;
+    this.#seconds = seconds;
   }
 
-  async list(): Promise<readonly StoredToken[]> {
-    const stats = await stat(this.#file, { bigint: true }).catch(() => undefined);
-    const version = stats === undefined ? '' : `${stats.ino}-${stats.mtimeNs}-${stats.size}`;
-    if (version !== this.#version) {
-      this.#tokens =
-        version === '' ? [] : (JSON.parse(await readFile(this.#file, 'utf8')) as readonly StoredToken[]);
-      this.#version = version;
+  /** Whose token it is; `now` in seconds since 1970. Tokens that cannot be read let nobody in. */
+  async find(token: string, now: number): Promise<Result<StoredToken>> {
+    const id = tokenId(token);
+    if (!id.ok) return id;
+    const tokens = await this.#fresh(now);
+    if (!tokens.ok) return tokens;
+    return matchToken(
+      token,
+      tokens.value.filter((t) => t.id === id.value),
+      now,
+    );
+  }
+
+  async #fresh(now: number): Promise<Result<readonly StoredToken[]>> {
+    if (Math.abs(now - this.#checked) < this.#seconds) return this.#tokens;
+    const stamp = await stat(this.#path, { bigint: true }).then(
+      (s) => `${s.ino} ${s.size} ${s.mtimeNs}`,
+      () => 'missing',
+    );
+    if (stamp !== this.#stamp) {
+      this.#tokens = await readTokens(this.#path);
+      this.#stamp = stamp;
     }
+    this.#checked = now;
     return this.#tokens;
-  }
-
-  /** Returns the new token's text: the only time that anybody sees it. */
-  async create(id: string, scope: TokenScope, now: number): Promise<Result<string>> {
-    const name = parseTokenId(id);
-    if (!name.ok) return name;
-    const tokens = await this.list();
-    const alive = tokens.filter((token) => token.id === id && lapse(token, now) === undefined);
-    if (alive.length >= 2) {
-      return refuse(`cannot create token ${quote(id)}: two of that id are alive; revoke one first`);
-    }
-    const text = formatToken(id, randomBytes(32));
-    await this.#write([...tokens, { id, hash: hashOf(text), ...scope, created: now }]);
-    return accept(text);
-  }
-
-  /** Revokes every token of an id; returns how many that were. */
-  async revoke(id: string, now: number): Promise<number> {
-    const tokens = await this.list();
-    const alive = tokens.filter((token) => token.id === id && token.revoked === undefined);
-    await this.#write(tokens.map((token) => (alive.includes(token) ? { ...token, revoked: now } : token)));
-    return alive.length;
-  }
-
-  /** The stored token that a text is, while it is valid; else why not, without a word of the text. */
-  async find(text: string, now: number): Promise<Result<StoredToken>> {
-    const id = idOf(text);
-    if (id === undefined) return refuse('the token is not one of ours');
-    // A second is how long a revoked token may live: not every request asks the disk.
-    if (now - this.#looked >= 1 || now < this.#looked) {
-      await this.list();
-      this.#looked = now;
-    }
-    const found = await this.#match(id, text);
-    if (found === undefined) return refuse('the token is not known here');
-    const why = lapse(found, now);
-    return why === undefined ? accept(found) : refuse(`token ${quote(id)}: ${why}`);
-  }
-
-  async #match(id: string, text: string): Promise<StoredToken | undefined> {
-    const found = this.#tokens.find((token) => token.id === id && isSame(text, token));
-    if (found !== undefined) return found;
-    return (await this.list()).find((token) => token.id === id && isSame(text, token));
-  }
-
-  async #write(tokens: readonly StoredToken[]): Promise<void> {
-    const temporary = join(dirname(this.#file), `.tokens.${process.pid}.tmp`);
-    const handle = await open(temporary, 'w', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(tokens, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, this.#file);
   }
 }

@@ -4,14 +4,8 @@ import { createServer as createNetServer, type AddressInfo, type Server } from '
 import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import {
-  describeAnswer,
-  parseServerUrl,
-  planPause,
-  send,
-  sendWithRetries,
-  type HttpAnswer,
-} from './client.js';
+import { describeAnswer, planPause, send, sendWithRetries, type HttpAnswer } from './client.js';
+import { parseServerUrl } from './server-url.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -48,6 +42,35 @@ test('send() sends a body as a stream and reads the answer', async (t) => {
     status: 201,
     text: 'abcdef',
   });
+});
+
+test('send() hears why a body was refused by a server that does not read it', async (t) => {
+  const url = await serve(t, (_, response) => {
+    response.writeHead(401, { connection: 'close' }).end('{"error":"who are you?"}');
+  });
+  let opened = 0;
+  const bytes = 64 * 1024 * 1024;
+  const open = (): Readable => {
+    opened++;
+    return Readable.from([Buffer.alloc(bytes)]);
+  };
+  const body = { headers: { 'content-length': String(bytes) }, open };
+  const answer = await send({ ...limits, method: 'POST', url, body });
+  assert.equal(describeAnswer(answer), 'status 401: who are you?');
+  assert.equal(opened, 0, 'the body stayed where it was');
+});
+
+test('send() sends the body to a server that knows no Expect', async (t) => {
+  const server = createNetServer((socket) => {
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+      if (text.endsWith('the body')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+  });
+  const url = await listen(t, server);
+  const body = { headers: { 'content-length': '8' }, open: () => Readable.from([Buffer.from('the body')]) };
+  assert.equal(textOf(await send({ ...limits, method: 'POST', url, body })), 'ok');
 });
 
 test('send() follows no redirect: the token goes nowhere else', async (t) => {

@@ -1,9 +1,8 @@
 /** HTTP as the worker speaks it: one request with limits on every wait, or several tries of it; an answer or a reason out. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { accept, quote, refuse, type Result } from '../model/result.js';
 
 /** What a request sends. `open` is called once for each try. */
 export interface RequestBody {
@@ -38,7 +37,7 @@ export function send(options: HttpRequest): Promise<HttpAnswer> {
     const bodyHeaders =
       typeof body === 'string'
         ? { 'content-length': String(Buffer.byteLength(body)) }
-        : (body?.headers ?? {});
+        : body && { ...body.headers, expect: '100-continue' };
     const request = start(url, {
       method,
       headers: { 'user-agent': 'soil-worker', ...options.headers, ...bodyHeaders },
@@ -67,9 +66,36 @@ export function send(options: HttpRequest): Promise<HttpAnswer> {
       trouble(reasonOf(error));
     });
     if (body === undefined || typeof body === 'string') request.end(body);
-    // What breaks the pipe reaches the request as its error.
-    else pipeline(body.open(), request, () => undefined);
+    else sendWhenAsked(request, body);
   });
+}
+
+/** A server that knows no `Expect` is sent the body after this. */
+const unaskedMilliseconds = 1000;
+/** Some servers say `100 Continue` before they have looked at the request, and refuse it a moment later. */
+const secondThoughtMilliseconds = 30;
+
+/**
+ * The body goes out when the server says `100 Continue` (RFC 9110, 10.1.1). A server that refuses a request closes the
+ * connection without reading the body; a worker that was still writing saw `EPIPE` where the reason should have been.
+ */
+function sendWhenAsked(request: ClientRequest, body: RequestBody): void {
+  let timer = setTimeout(begin, unaskedMilliseconds);
+  request.on('continue', () => {
+    clearTimeout(timer);
+    timer = setTimeout(begin, secondThoughtMilliseconds);
+  });
+  for (const event of ['response', 'close'] as const) {
+    request.on(event, () => {
+      clearTimeout(timer);
+    });
+  }
+  request.flushHeaders();
+
+  function begin(): void {
+    // What breaks the pipe reaches the request as its error.
+    pipeline(body.open(), request, () => undefined);
+  }
 }
 
 async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<HttpAnswer> {
@@ -156,19 +182,4 @@ function errorOf(text: string): string | undefined {
   }
   const line = text.trim().split('\n')[0] ?? '';
   return line === '' || line.startsWith('<') ? undefined : line.slice(0, 300);
-}
-
-/** A server's address: http or https, without credentials, query or fragment; it ends in a slash, so that paths go below it. */
-export function parseServerUrl(text: string, what = '--server'): Result<URL> {
-  const because = (reason: string) => refuse(`cannot accept ${what} ${quote(text)}: ${reason}`);
-  if (!URL.canParse(text)) return because('it is no URL');
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') {
-    return refuse(`cannot accept ${what}: it holds a credential, which belongs in SOIL_TOKEN`);
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return because('it must begin with http:// or https://');
-  if (url.search !== '' || url.hash !== '') return because('it has a query or a fragment');
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  return accept(url);
 }

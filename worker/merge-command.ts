@@ -3,7 +3,6 @@ import { relative, resolve } from 'node:path';
 import { parseCommitHash, parseRunId, parseWorkerHost, type CommitHash } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseAttempt } from '../model/run.js';
-import { parseServerUrl } from './client.js';
 import { exit, type CommandContext } from './command-context.js';
 import { configName, parseBranch } from './config.js';
 import { parseDuration } from './duration.js';
@@ -15,6 +14,7 @@ import { chooseRepo, readConfig } from './job-choice.js';
 import { maybeMerge, type MaybeMergeOptions } from './maybe-merge.js';
 import type { MergeRemote } from './merge-remote.js';
 import { readSecret } from './secret.js';
+import { parseServerUrl } from './server-url.js';
 
 export interface MergeOptions {
   readonly server?: string;

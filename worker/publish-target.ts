@@ -1,8 +1,8 @@
 /** Options and the environment -> where results go: a server with its token, or a folder over SSH. */
 import { accept, refuse, type Result } from '../model/result.js';
-import { parseServerUrl } from './client.js';
 import type { CommandContext } from './command-context.js';
 import { readSecret } from './secret.js';
+import { parseServerUrl } from './server-url.js';
 import { defaultRetries, type SoilService } from './soil-service.js';
 import type { SshTarget } from './ssh-target.js';
 

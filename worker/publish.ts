@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import FormData from 'form-data';
 import type { CommitHash, JobName, WorkerHost } from '../model/name.js';
 import { formatEvent, type JobEvent } from '../model/event.js';
+import { commitArtifactFolder } from '../model/path.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { describeAnswer, type HttpAnswer, type RequestBody } from './client.js';
 import type { JobFiles } from './progress.js';
@@ -126,7 +127,7 @@ export function parsePublished(text: string, server: URL): Result<PublishedUrls>
   return accept({ run, record, wwz, ...(commit !== undefined && { commit }) });
 }
 
-/** Sends one file for a commit. `name` is its name on the site. */
+/** Sends one file for a commit; the answer is where readers find it. `name` is its name on the site. */
 export async function publishArtifact(
   service: SoilService,
   {
@@ -150,7 +151,9 @@ export async function publishArtifact(
     ...{ method: 'PUT', url, totalSeconds: uploadSeconds },
     body: size === 0 ? '' : body,
   });
-  return isSuccess(answer) ? accept(url.href) : because(describeAnswer(answer));
+  if (!isSuccess(answer)) return because(describeAnswer(answer));
+  const shown = `${commitArtifactFolder(host, commit)}/${encodeURIComponent(name)}`;
+  return accept(new URL(shown, service.url).href);
 }
 
 /**

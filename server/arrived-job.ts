@@ -1,0 +1,80 @@
+/** A job whose files are in the site: read from its folder at start, or just accepted. Whatever is wrong stays its own. */
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { jobFile } from '../model/path.js';
+import type { JobRecord } from '../model/record.js';
+import { accept, refuse, type Result } from '../model/result.js';
+import type { Row } from '../model/row.js';
+import type { JobAddress } from '../model/run.js';
+import { isMissing } from './durable-file.js';
+import { endOf, readRecord, readRows, type JobEnd } from './job-file.js';
+import type { ServerLimits } from './limits.js';
+
+export interface ArrivedJob {
+  readonly address: JobAddress;
+  /** absent where it cannot be read */
+  readonly record?: JobRecord;
+  readonly rows: readonly Row[];
+  readonly problems: readonly string[];
+  /** an `error` where there are problems */
+  readonly end: JobEnd;
+  readonly wwzBytes?: number;
+}
+
+/** Reads a job from the site's folder. Its JSON is known to be there; everything else may be missing or bad. */
+export async function readArrivedJob(
+  site: string,
+  address: JobAddress,
+  limits: ServerLimits,
+): Promise<ArrivedJob> {
+  const at = (suffix: 'json' | 'tsv' | 'wwz'): string => join(site, jobFile(address, suffix));
+  const [json, tsv, wwz] = await Promise.all([
+    readSmall(at('json'), limits.jsonBytes, 'the record'),
+    readSmall(at('tsv'), limits.tsvBytes, 'the TSV'),
+    stat(at('wwz')).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }),
+  ]);
+  const record = json.ok ? readRecord(json.value) : json;
+  const rows = tsv.ok ? readRows(tsv.value) : tsv;
+  return {
+    ...judgeJob(address, record, rows),
+    ...(wwz?.isFile() === true && { wwzBytes: wwz.size }),
+  };
+}
+
+async function readSmall(path: string, maxBytes: number, what: string): Promise<Result<Uint8Array>> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size > maxBytes)
+        return refuse(`cannot read ${what}: it has ${size} bytes, more than the limit of ${maxBytes}`);
+      return accept(await handle.readFile());
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return refuse(`cannot read ${what}: it is missing`);
+    return refuse(`cannot read ${what}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+}
+
+/** Puts what could be read together; what could not becomes a problem, and the job an error. Pure. */
+export function judgeJob(
+  address: JobAddress,
+  record: Result<JobRecord>,
+  rows: Result<readonly Row[]>,
+): Omit<ArrivedJob, 'wwzBytes'> {
+  const problems = [record, rows].flatMap((part) => (part.ok ? [] : [part.error]));
+  const end = record.ok && rows.ok ? endOf(record.value, rows.value) : undefined;
+  if (end?.ok === false) problems.push(end.error);
+  return {
+    address,
+    ...(record.ok && { record: record.value }),
+    rows: rows.ok ? rows.value : [],
+    problems,
+    end: end?.ok === true ? end.value : { outcome: 'error', status: 125 },
+  };
+}

@@ -1,0 +1,200 @@
+/** A multipart request -> its fields as text and its files on disk, every limit enforced while the bytes come in. */
+import { open } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import busboy from 'busboy';
+import { quote, type Result } from '../model/result.js';
+import { problem, type Answer } from './answer.js';
+import type { ServerLimits } from './limits.js';
+
+export interface FilePart {
+  /** the form's name for it */
+  readonly field: string;
+  /** as sent: may hold anything */
+  readonly fileName: string | undefined;
+}
+
+/** Where a file goes and how large it may be. */
+export interface FilePlan {
+  readonly path: string;
+  readonly maxBytes: number;
+}
+
+export interface FormFields {
+  readonly ok: true;
+  readonly fields: readonly (readonly [string, string])[];
+  readonly bytes: number;
+}
+
+export type ReceivedForm = FormFields | { readonly ok: false; readonly answer: Answer };
+
+/**
+ * Receives a form. `plan` decides on each file before a byte of it is stored; files are on the disk, synced, when this
+ * returns. After a refusal the request may have unread bytes; what was stored is the caller's to remove.
+ */
+export function receiveForm(
+  request: IncomingMessage,
+  plan: (part: FilePart) => Result<FilePlan>,
+  limits: ServerLimits,
+): Promise<ReceivedForm> {
+  const declared = Number(request.headers['content-length'] ?? '0');
+  if (declared > limits.bodyBytes) return Promise.resolve({ ok: false, answer: bodyTooLarge(limits) });
+  let parser: busboy.Busboy;
+  try {
+    parser = busboy({
+      headers: request.headers,
+      // A name with a path is refused, not quietly shortened to its last part.
+      preservePath: true,
+      defParamCharset: 'utf8',
+      limits: {
+        fieldNameSize: 100,
+        fieldSize: limits.fieldBytes,
+        fields: limits.fields,
+        files: limits.files,
+        fileSize: largestFile(limits) + 1,
+        headerPairs: 50,
+      },
+    });
+  } catch (error) {
+    return Promise.resolve({
+      ok: false,
+      answer: problem(400, `cannot read the form: ${(error as Error).message}`),
+    });
+  }
+  return new FormReader(request, parser, { plan, limits }).read();
+}
+
+const largestFile = (limits: ServerLimits): number =>
+  Math.max(limits.wwzBytes, limits.tsvBytes, limits.jsonBytes);
+
+const bodyTooLarge = (limits: ServerLimits): Answer =>
+  problem(413, `cannot accept the body: it has more than ${limits.bodyBytes} bytes`);
+
+interface FormReaderOptions {
+  readonly plan: (part: FilePart) => Result<FilePlan>;
+  readonly limits: ServerLimits;
+}
+
+/** One form under way. The first thing that goes wrong ends it. */
+class FormReader {
+  readonly #request: IncomingMessage;
+  readonly #parser: busboy.Busboy;
+  readonly #options: FormReaderOptions;
+  readonly #fields: [string, string][] = [];
+  readonly #writes: Promise<void>[] = [];
+  #bytes = 0;
+  #failure: { readonly answer: Answer } | { readonly error: unknown } | undefined;
+  #stop: () => void = () => undefined;
+
+  constructor(request: IncomingMessage, parser: busboy.Busboy, options: FormReaderOptions) {
+    this.#request = request;
+    this.#parser = parser;
+    this.#options = options;
+  }
+
+  async read(): Promise<ReceivedForm> {
+    const { limits } = this.#options;
+    const count = (chunk: Buffer): void => {
+      this.#bytes += chunk.length;
+      if (this.#bytes > limits.bodyBytes) this.#refuse(bodyTooLarge(limits));
+    };
+    const gone = (): void => {
+      if (!this.#request.complete)
+        this.#refuse(problem(400, 'cannot read the form: the connection ended within it'));
+    };
+    this.#request.on('data', count);
+    this.#request.once('close', gone);
+    await new Promise<void>((resolve) => {
+      this.#stop = resolve;
+      this.#parser.on('field', (name, value, info) => {
+        this.#takeField(name, value, info);
+      });
+      this.#parser.on('file', (field, stream, info) => {
+        this.#takeFile({ field, fileName: (info as { filename?: string }).filename }, stream);
+      });
+      this.#parser.on('error', (error) => {
+        this.#refuse(problem(400, `cannot read the form: ${(error as Error).message}`));
+      });
+      this.#parser.on('filesLimit', () => {
+        this.#refuse(problem(413, `cannot accept the form: it has more than ${limits.files} files`));
+      });
+      this.#parser.on('fieldsLimit', () => {
+        this.#refuse(problem(413, `cannot accept the form: it has more than ${limits.fields} fields`));
+      });
+      this.#parser.on('close', resolve);
+      this.#request.pipe(this.#parser);
+    });
+    this.#request.off('data', count);
+    this.#request.off('close', gone);
+    await Promise.allSettled(this.#writes);
+    if (this.#failure === undefined) return { ok: true, fields: this.#fields, bytes: this.#bytes };
+    if ('answer' in this.#failure) return { ok: false, answer: this.#failure.answer };
+    throw this.#failure.error;
+  }
+
+  #refuse(answer: Answer): void {
+    this.#fail({ answer });
+  }
+
+  #fail(failure: { readonly answer: Answer } | { readonly error: unknown }): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#request.unpipe(this.#parser);
+    this.#parser.destroy();
+    this.#stop();
+  }
+
+  #takeField(name: string, value: string, info: busboy.FieldInfo): void {
+    if (info.nameTruncated || info.valueTruncated) {
+      this.#refuse(
+        problem(
+          413,
+          `cannot accept field ${quote(name)}: it has more than ${this.#options.limits.fieldBytes} bytes`,
+        ),
+      );
+      return;
+    }
+    this.#fields.push([name, value]);
+  }
+
+  #takeFile(part: FilePart, stream: Readable & { truncated?: boolean }): void {
+    // Without a listener the error of a stream that is cut short would end the process.
+    stream.on('error', () => undefined);
+    const plan = this.#options.plan(part);
+    if (!plan.ok) {
+      stream.resume();
+      this.#refuse(problem(400, plan.error));
+      return;
+    }
+    const write = this.#store(part, stream, plan.value).catch((error: unknown) => {
+      this.#fail({ error });
+    });
+    this.#writes.push(write);
+  }
+
+  async #store(part: FilePart, stream: Readable, { path, maxBytes }: FilePlan): Promise<void> {
+    const handle = await open(path, 'wx', 0o644);
+    let bytes = 0;
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) {
+          this.#refuse(
+            problem(413, `cannot accept file ${quote(part.field)}: it has more than ${maxBytes} bytes`),
+          );
+          return;
+        }
+        await handle.write(chunk);
+      }
+      if (this.#failure === undefined) await handle.sync();
+    } catch (error) {
+      // A stream that was cut short because the form was refused is no error of its own.
+      if (this.#failure === undefined && !stream.destroyed) throw error;
+      if (isDiskError(error)) throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+const isDiskError = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall !== undefined;

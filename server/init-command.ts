@@ -1,0 +1,22 @@
+/** `soil-server init DIR`: a folder -> a site with its first pages. Again on a site: nothing is lost. */
+import { quote } from '../model/result.js';
+import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { defaultLimits } from './limits.js';
+import { isSite } from './private-folder.js';
+import { Site } from './site.js';
+
+export async function initCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
+  const wasSite = await isSite(folder);
+  const site = await Site.open(folder, { limits: defaultLimits, now, title: siteTitle });
+  if (!site.ok) {
+    warn(site.error);
+    return exit.wrongUse;
+  }
+  try {
+    await site.value.writer.writeAll();
+  } finally {
+    await site.value.close();
+  }
+  print(`soil-server: ${quote(folder)} ${wasSite ? 'is a site already' : 'is a site now'}`);
+  return exit.fine;
+}

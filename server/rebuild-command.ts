@@ -1,0 +1,30 @@
+/** `soil-server rebuild DIR`: the records of a folder, ours or another Soil's -> all its pages. */
+import { workerHosts } from '../model/name.js';
+import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { defaultLimits } from './limits.js';
+import { Site } from './site.js';
+
+/**
+ * Writes every page. What is bad is told on stderr, one line each, and shown on its own job's pages; it is no failure
+ * of the command, which did what it was asked to: the exit status is 0.
+ */
+export async function rebuildCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
+  const opened = await Site.open(folder, { limits: defaultLimits, now, title: siteTitle });
+  if (!opened.ok) {
+    warn(opened.error);
+    return exit.wrongUse;
+  }
+  const site = opened.value;
+  try {
+    for (const problem of site.problems) warn(`warning: ${problem}`);
+    const written = await site.writer.writeAll();
+    const runs = workerHosts.flatMap((host) => site.state.runs(host));
+    const jobs = runs.reduce((sum, run) => sum + run.jobs.length, 0);
+    print(
+      `soil-server: ${runs.length} runs, ${jobs} jobs, ${site.problems.length} problems; ${written} files changed`,
+    );
+    return exit.fine;
+  } finally {
+    await site.close();
+  }
+}

@@ -1,0 +1,60 @@
+/** The addresses of the server: method and path -> a route, or the site's own files. */
+import type { IncomingMessage } from 'node:http';
+import { problem, wrongMethod, type Answer } from './answer.js';
+import { putArtifact } from './artifact-route.js';
+import { postEvent } from './event-route.js';
+import { getHealth, getMetrics } from './health-route.js';
+import { postResults } from './results-route.js';
+import type { Route } from './server-context.js';
+import { getWwup, postWwup } from './wwup-route.js';
+
+/** What a request is for. `name` is the metric's label; `isUpload`: it counts against the uploads at one time. */
+export type Target =
+  | {
+      readonly kind: 'route';
+      readonly name: string;
+      readonly route: Route;
+      readonly rest: string;
+      readonly query: URLSearchParams;
+      readonly isUpload: boolean;
+    }
+  | { readonly kind: 'site' }
+  | { readonly kind: 'refused'; readonly answer: Answer };
+
+type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT', Route>>>;
+
+const routes: Readonly<Record<string, Methods>> = {
+  '/results': { POST: postResults },
+  '/event': { POST: postEvent },
+  '/wwup.cgi': { GET: getWwup, POST: postWwup },
+  '/healthz': { GET: getHealth },
+  '/metrics': { GET: getMetrics },
+};
+
+const artifacts = '/artifacts/';
+
+export function findTarget({ method = '', url = '' }: IncomingMessage): Target {
+  const [path = '', ...rest] = url.split('?');
+  const query = new URLSearchParams(rest.join('?'));
+  const methods: Methods | undefined = path.startsWith(artifacts)
+    ? { PUT: putArtifact }
+    : Object.hasOwn(routes, path)
+      ? routes[path]
+      : undefined;
+  if (methods === undefined) {
+    if (method === 'GET' || method === 'HEAD') return { kind: 'site' };
+    return { kind: 'refused', answer: problem(404, 'cannot find this: the server has no such address') };
+  }
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const route = methods[asked as keyof Methods];
+  if (route === undefined) {
+    return { kind: 'refused', answer: wrongMethod(method, Object.keys(methods).join(', ')) };
+  }
+  const isArtifact = path.startsWith(artifacts);
+  return {
+    ...{ kind: 'route', route, query },
+    name: isArtifact ? 'artifacts' : path.slice(1),
+    rest: isArtifact ? path.slice(artifacts.length) : '',
+    isUpload: asked !== 'GET' && path !== '/event',
+  };
+}

@@ -1,0 +1,47 @@
+/** Which GitHub run has which folder: run numbers count within a workflow, so that two runs may come with the same one. */
+import { parseRunId, type RunId } from '../model/name.js';
+import { accept, type Result } from '../model/result.js';
+import { folderName, parseRunNumber, type RunFolder } from '../model/run.js';
+
+/** A run whose record does not say its GITHUB_RUN_ID. */
+const unknown = Symbol('unknown run');
+
+export class RunClaims {
+  readonly #owners = new Map<string, RunId | typeof unknown>();
+  readonly #bases = new Map<RunId, RunId>();
+
+  /** A folder is there already, less its attempt, and belongs to a run. The first one to say so keeps it. */
+  claim(base: RunId, runId: RunId | undefined): void {
+    const owner = this.#owners.get(base);
+    if (owner === undefined || (owner === unknown && runId !== undefined))
+      this.#owners.set(base, runId ?? unknown);
+    if (runId !== undefined && !this.#bases.has(runId)) this.#bases.set(runId, base);
+  }
+
+  /** The folder of a run, less its attempt, where it has one already. */
+  baseOf(runId: RunId): RunId | undefined {
+    return this.#bases.get(runId);
+  }
+
+  /**
+   * Where an attempt of a run goes: `1234`, or `1234-id98765` when another run has that number already. Without a
+   * run id the number is all there is. Claims nothing.
+   */
+  plan(number: RunId, runId: RunId | undefined, attempt: number): Result<{ base: RunId; folder: RunFolder }> {
+    const base = this.#planBase(number, runId);
+    if (!base.ok) return base;
+    const name = parseRunId(folderName(base.value, attempt), 'run folder');
+    return name.ok ? accept({ base: base.value, folder: { host: 'github', name: name.value } }) : name;
+  }
+
+  #planBase(number: RunId, runId: RunId | undefined): Result<RunId> {
+    if (runId === undefined) return accept(number);
+    const known = this.#bases.get(runId);
+    if (known !== undefined) return accept(known);
+    const owner = this.#owners.get(number);
+    if (owner === undefined) return accept(number);
+    // Digits only, so that no part of it can read as an attempt.
+    const digits = parseRunNumber(runId, 'GITHUB_RUN_ID');
+    return digits.ok ? parseRunId(`${number}-id${digits.value}`, 'run folder') : digits;
+  }
+}

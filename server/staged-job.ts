@@ -1,0 +1,83 @@
+/** The files of a job in a staging folder -> a job that may be stored, or the first thing that is wrong with it. */
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobName } from '../model/name.js';
+import type { RecordSuffix } from '../model/path.js';
+import type { JobRecord } from '../model/record.js';
+import { accept, refuse, type Result } from '../model/result.js';
+import type { Row } from '../model/row.js';
+import { verifyWwzHandle } from '../wwz/verify.js';
+import { isMissing } from './durable-file.js';
+import { endOf, readRecord, readRows, type JobEnd } from './job-file.js';
+import type { ServerLimits } from './limits.js';
+
+/** Where the files of a job are while they are looked at, each under its suffix. */
+export const stagedFile = (folder: string, suffix: RecordSuffix): string => join(folder, `job.${suffix}`);
+
+/** A job whose files are whole and agree with each other. */
+export interface StagedJob {
+  readonly folder: string;
+  readonly record: JobRecord;
+  readonly rows: readonly Row[];
+  readonly end: JobEnd;
+  /** absent for a job whose machinery failed before there was anything to pack */
+  readonly wwzBytes?: number;
+}
+
+/**
+ * Checks what was received. JSON and TSV must be there; the wwz may be missing only where the record's outcome is
+ * `error`: then there may have been nothing left to write one with.
+ */
+export async function checkStaged(
+  folder: string,
+  asked: JobName | undefined,
+  limits: ServerLimits,
+): Promise<Result<StagedJob>> {
+  const json = await readOrMissing(stagedFile(folder, 'json'));
+  if (json === undefined) return refuse('cannot accept the upload: json is missing');
+  const tsv = await readOrMissing(stagedFile(folder, 'tsv'));
+  if (tsv === undefined) return refuse('cannot accept the upload: tsv is missing');
+  const record = readRecord(json);
+  if (!record.ok) return refuse(`json: ${record.error}`);
+  const rows = readRows(tsv);
+  if (!rows.ok) return refuse(`tsv: ${rows.error}`);
+  const end = endOf(record.value, rows.value);
+  if (!end.ok) return refuse(`json: ${end.error}`);
+  const wwzBytes = await checkWwz(stagedFile(folder, 'wwz'), limits);
+  if (!wwzBytes.ok) return refuse(`wwz: ${wwzBytes.error}`);
+  if (wwzBytes.value === undefined && record.value.outcome !== 'error') {
+    return refuse('cannot accept the upload: wwz is missing, and the outcome of the record is not "error"');
+  }
+  return accept({
+    folder,
+    record: asked === undefined ? record.value : { ...record.value, job: record.value.job ?? asked },
+    rows: rows.value,
+    end: end.value,
+    ...(wwzBytes.value !== undefined && { wwzBytes: wwzBytes.value }),
+  });
+}
+
+async function readOrMissing(path: string): Promise<Uint8Array | undefined> {
+  return readFile(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+}
+
+async function checkWwz(path: string, limits: ServerLimits): Promise<Result<number | undefined>> {
+  const size = await stat(path).then(
+    (s) => s.size,
+    (error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    },
+  );
+  if (size === undefined) return accept(undefined);
+  const handle = await open(path, 'r');
+  try {
+    const verified = await verifyWwzHandle(handle, limits.wwz);
+    return verified.ok ? accept(size) : verified;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseHistory, parseInspection } from './engine.js';
-import { scriptOf, shellWord } from './task-loop.js';
+import { scriptOf, shellWord } from './task-script.js';
 
 const id = 'a'.repeat(64);
 

@@ -1,6 +1,4 @@
 /** A finished job's wwz: its index, rows, logs, results and the page of its image, written as one zip. */
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog, wwzOwnFolder } from '../model/path.js';
 import type { JobRecord } from '../model/record.js';
 import type { Result } from '../model/result.js';
@@ -8,7 +6,7 @@ import { formatRows, type TaskRow } from '../model/row.js';
 import { wwzAssets } from '../templates/asset.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from '../wwz/write.js';
 import type { JobFolder } from './job-folder.js';
-import type { ResultFile } from './result-files.js';
+import { isReadable, type ResultFile } from './result-files.js';
 import { renderImagePage, renderWwzIndex } from './views/wwz-index.js';
 
 export interface ArchiveParts {
@@ -64,11 +62,4 @@ async function logsOf(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzS
   }
   const readable = await Promise.all(logs.map(({ path }) => isReadable(path)));
   return logs.filter((_, i) => readable[i]).map((log) => ({ kind: 'file', ...log }));
-}
-
-export function isReadable(path: string): Promise<boolean> {
-  return access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
 }

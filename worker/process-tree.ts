@@ -65,39 +65,21 @@ export async function findTree(traces: Traces): Promise<readonly Process[]> {
   const all = (
     await Promise.all(names.filter((n) => /^\d+$/.test(n)).map((n) => readProcess(Number(n))))
   ).filter((p): p is Process => p !== undefined);
-  const byPid = new Map(all.map((p) => [p.pid, p]));
-  const ours = new Map<number, Process>();
-  for (const p of all) if (descends(p, traces.supervisor, byPid)) ours.set(p.pid, p);
-  const others = all.filter((p) => !ours.has(p.pid));
-  await Promise.all(
-    others.map(async (p) => {
-      if ((await hasCookie(p.pid, traces.cookie)) || (await hasOpenLog(p.pid, traces.logFolder)))
-        ours.set(p.pid, p);
-    }),
-  );
-  // A child of a process that was found by its cookie is ours too, and so is its whole group and session.
-  for (let grown = true; grown;) {
-    grown = false;
-    const groups = new Set([...ours.values()].flatMap((p) => [p.group, p.session]));
-    for (const p of all) {
-      if (ours.has(p.pid)) continue;
-      const led = ours.has(p.group) || ours.has(p.session);
-      if (ours.has(p.parent) || (led && (groups.has(p.group) || groups.has(p.session)))) {
-        ours.set(p.pid, p);
-        grown = true;
-      }
-    }
+  const marked = await Promise.all(all.map((p) => isMarked(p, traces)));
+  const ours = new Set([traces.supervisor, ...all.filter((_, i) => marked[i]).map((p) => p.pid)]);
+  // Children of ours are ours too, and so is every group and session that one of ours leads; not one that it joined.
+  for (let size = 0; size !== ours.size;) {
+    size = ours.size;
+    for (const p of all) if (ours.has(p.parent) || ours.has(p.group) || ours.has(p.session)) ours.add(p.pid);
   }
   for (const spared of [traces.supervisor, process.pid, 1]) ours.delete(spared);
-  return [...ours.values()];
+  return all.filter((p) => ours.has(p.pid));
 }
 
-function descends(start: Process, ancestor: number, byPid: ReadonlyMap<number, Process>): boolean {
-  for (let p = byPid.get(start.parent), steps = 0; p !== undefined && steps < 1000; steps++) {
-    if (p.pid === ancestor) return true;
-    p = byPid.get(p.parent);
-  }
-  return false;
+/** This process has a log open for a moment whenever it makes one: its other children must not pay for that. */
+async function isMarked({ pid }: Process, { cookie, logFolder }: Traces): Promise<boolean> {
+  if (pid === process.pid || pid === 1) return false;
+  return (await hasCookie(pid, cookie)) || hasOpenLog(pid, logFolder);
 }
 
 /** proc(5), /proc/PID/stat: the name in brackets may hold anything, so fields are counted from its last bracket. */

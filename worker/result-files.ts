@@ -1,12 +1,12 @@
 /** The results that tasks name: files, folders and globs below the repo -> entries for the wwz. */
-import { lstat, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, lstat, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { glob } from 'tinyglobby';
 import { wwzIndex, wwzOwnFolder } from '../model/path.js';
 import { quote } from '../model/result.js';
 import type { TaskDeclaration } from '../model/task.js';
 import { checkWritableName } from '../wwz/write.js';
-import { isReadable } from './job-archive.js';
 
 export interface ResultFile {
   /** inside the wwz */
@@ -101,4 +101,11 @@ async function isInside(root: string, name: string): Promise<boolean> {
   } catch {
     return false; // gone since it was found
   }
+}
+
+export function isReadable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,0 +1,141 @@
+/** Runs tries of tasks under a clock: a number in; how the try ended, on time, late or cancelled, out. */
+import type { TaskOutcome } from '../model/outcome.js';
+import type { Progress } from './progress.js';
+import { after, type Lost, type TryEnd } from './supervisor.js';
+import type { TaskHost } from './task-host.js';
+
+export interface KeeperOptions {
+  /** starts the place where tasks run; called again when one had to be given up */
+  readonly openHost: () => Promise<TaskHost | Lost>;
+  readonly cancel: AbortSignal;
+  readonly report: (progress: Progress) => void;
+}
+
+/** Why a job could not go on, when that is no task's doing. */
+export interface Trouble {
+  readonly outcome: 'error' | 'cancelled';
+  readonly reason: string;
+}
+
+/** One try, as the clock and the shell saw it. */
+export interface TriedTask {
+  readonly outcome: Exclude<TaskOutcome, 'flaky' | 'skipped'>;
+  readonly status: number;
+  readonly elapsedSeconds: number;
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+  readonly trouble?: Trouble;
+}
+
+/** `timeout`'s exit status, which readers of Soil's files know. */
+const timedOutStatus = 124;
+export const notRunStatus = 125;
+const cancelledStatus = 130;
+/** setTimeout()'s longest, 24.8 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** How long an ended task may take to be reported as ended. */
+const endSeconds = 15;
+const silent: Lost = { kind: 'lost', reason: `no answer within ${endSeconds} s after its end` };
+
+/** Holds the host that tasks run on, and opens another one where a task took its host along. */
+export class HostKeeper {
+  readonly #options: KeeperOptions;
+  #host: TaskHost | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Runs one try with its time limit; a cancelled or late one is ended with everything it started. */
+  async try(number: number, attempt: number, timeoutSeconds: number): Promise<TriedTask> {
+    const begin = performance.now();
+    const { cancel } = this.#options;
+    const ended = (
+      outcome: TriedTask['outcome'],
+      status: number,
+      more: { end?: TryEnd; trouble?: Trouble } = {},
+    ): TriedTask => ({
+      outcome,
+      status,
+      elapsedSeconds: (performance.now() - begin) / 1000,
+      userSeconds: more.end?.kind === 'done' ? more.end.userSeconds : 0,
+      systemSeconds: more.end?.kind === 'done' ? more.end.systemSeconds : 0,
+      ...(more.trouble === undefined ? {} : { trouble: more.trouble }),
+    });
+    const broken = (reason: string) =>
+      ended('error', notRunStatus, { trouble: { outcome: 'error', reason } });
+
+    const opened = this.#host ?? (await this.#options.openHost());
+    if ('kind' in opened) return broken(opened.reason);
+    this.#host = opened;
+    const running = opened.run(number, attempt);
+    const first = await firstOf(running, timeoutSeconds * 1000, cancel);
+    const end = typeof first === 'string' ? await this.#endTask(opened, running) : first;
+    if (end.kind === 'lost') await this.close();
+    if (first === 'late') return ended('timed-out', timedOutStatus, { end });
+    if (first === 'cancelled') {
+      return ended('cancelled', cancelledStatus, {
+        end,
+        trouble: { outcome: 'cancelled', reason: reasonOfAbort(cancel) },
+      });
+    }
+    switch (end.kind) {
+      case 'lost':
+        return broken(`the machinery ended under the task: ${end.reason}`);
+      case 'unlogged':
+        return broken('the task could not begin: its log cannot be opened');
+      case 'done':
+        return ended(end.status === 0 ? 'passed' : 'failed', end.status, { end });
+    }
+  }
+
+  /** Ends the running task; where its end is not told within the limit, the host is given up. */
+  async #endTask(host: TaskHost, running: Promise<TryEnd>): Promise<TryEnd> {
+    const { isHostGone, notice } = await host.endTask();
+    this.#tell(notice);
+    const end = await Promise.race([running, after(endSeconds).then(() => silent)]);
+    if (isHostGone) await this.close();
+    return end;
+  }
+
+  #tell(notice: string | undefined): void {
+    if (notice !== undefined) this.#options.report({ kind: 'notice', text: notice });
+  }
+
+  async close(): Promise<void> {
+    const host = this.#host;
+    this.#host = undefined;
+    this.#tell(await host?.close());
+  }
+}
+
+/** What comes first: the end of the try, its time limit, or the job's cancellation. */
+async function firstOf<T>(
+  running: Promise<T>,
+  limitMs: number,
+  cancel: AbortSignal,
+): Promise<T | 'late' | 'cancelled'> {
+  if (cancel.aborted) return 'cancelled';
+  let timer: NodeJS.Timeout | undefined;
+  let cancelled: () => void = () => undefined;
+  const others = new Promise<'late' | 'cancelled'>((resolve) => {
+    timer = setTimeout(resolve, Math.min(limitMs, longestTimerMs), 'late');
+    cancelled = () => {
+      resolve('cancelled');
+    };
+    cancel.addEventListener('abort', cancelled);
+  });
+  try {
+    return await Promise.race([running, others]);
+  } finally {
+    clearTimeout(timer);
+    cancel.removeEventListener('abort', cancelled);
+  }
+}
+
+export function reasonOfAbort(cancel: AbortSignal): string {
+  const reason: unknown = cancel.reason;
+  const text = reason instanceof Error && reason.name !== 'AbortError' ? reason.message : reason;
+  return typeof text === 'string' ? `cancelled: ${text}` : 'the job was cancelled';
+}

@@ -1,0 +1,64 @@
+/** Keeps what a job came to: its record and rows in; the wwz, the TSV and last the JSON out. */
+import { jobStatus } from '../model/outcome.js';
+import { formatRecord, type JobRecord } from '../model/record.js';
+import { quote } from '../model/result.js';
+import { formatRows, type TaskRow } from '../model/row.js';
+import type { TaskDeclaration } from '../model/task.js';
+import { writeJobArchive } from './job-archive.js';
+import { writeWhole, type JobFolder } from './job-folder.js';
+import type { FinishedJob, RunJobOptions } from './progress.js';
+import { findResults, type ResultFiles } from './result-files.js';
+
+/** The tasks as they were listed, and a row for each. */
+export interface KeptTasks {
+  readonly tasks: readonly TaskDeclaration[];
+  readonly rows: readonly TaskRow[];
+}
+
+/** Writes the three files, JSON last: with it, the job is finished. */
+export async function keepJob(
+  record: JobRecord,
+  end: KeptTasks,
+  folder: JobFolder,
+  options: RunJobOptions,
+): Promise<FinishedJob> {
+  const { report } = options;
+  const results = await resultsOf(end, options);
+  for (const text of results.notices) report({ kind: 'notice', text });
+  const rows = end.rows.map((row) => {
+    const link = results.links.get(row.task);
+    return link === undefined ? row : { ...row, resultHtml: link };
+  });
+  let kept = record;
+  const whole = { record, rows, folder, results: results.files, hasLogs: true };
+  let archived = await writeJobArchive(whole);
+  if (!archived.ok) {
+    // Without its results the job is not what it says. What there is room for is kept: the logs, or at least an index.
+    const reason = `cannot write the archive: ${archived.error}`;
+    report({ kind: 'notice', text: reason });
+    kept = { ...record, outcome: 'error', status: jobStatus('error', rows), reason };
+    for (const hasLogs of [true, false]) {
+      if (!archived.ok) archived = await writeJobArchive({ ...whole, record: kept, results: [], hasLogs });
+    }
+  }
+  if (archived.ok) report({ kind: 'archive', files: archived.value.files, bytes: archived.value.bytes });
+  else report({ kind: 'notice', text: `there is no ${quote(folder.files.wwz, 300)}: ${archived.error}` });
+  await folder.release('record');
+  await writeWhole(folder.files.tsv, formatRows(rows));
+  await writeWhole(folder.files.json, formatRecord(kept));
+  const { outcome = 'error', status = jobStatus('error', rows), reason } = kept;
+  report({ kind: 'done', outcome, status, ...(reason === undefined ? {} : { reason }) });
+  return { outcome, status, record: kept, rows, files: folder.files };
+}
+
+/** The results of the tasks that ran; a repo that a task removed has none. */
+async function resultsOf(end: KeptTasks, { repo, out }: RunJobOptions): Promise<ResultFiles> {
+  const ran = new Set<string>(end.rows.filter((r) => r.tries > 0).map((r) => r.task));
+  const tasks = end.tasks.filter((task) => ran.has(task.name));
+  try {
+    return await findResults({ repo, out }, tasks);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { files: [], links: new Map(), notices: [`cannot look for results: ${reason}`] };
+  }
+}

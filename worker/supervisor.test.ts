@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { mount } from './container.js';
+import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
+
+const script = fileURLToPath(new URL('../../shims/supervisor.sh', import.meta.url));
+const shells: Record<string, readonly string[]> = {
+  dash: ['dash'],
+  'busybox ash': ['busybox', 'ash'],
+  bash: ['bash', '--posix'],
+};
+
+async function makeControl(tasks: readonly string[]): Promise<string> {
+  const control = await mkdtemp(join(tmpdir(), 'soil-control-'));
+  for (const folder of ['task', 'log']) await mkdir(join(control, folder));
+  for (const [at, text] of tasks.entries()) await writeFile(join(control, 'task', `${at + 1}.sh`), text);
+  return control;
+}
+
+async function start(words: readonly string[], control: string): Promise<Supervisor> {
+  const [program = '', ...args] = words;
+  const started = await startSupervisor({
+    ...{ program, args: [...args, script, control, tmpdir()] },
+    ...{ environment: { PATH: process.env.PATH }, startSeconds: 30 },
+  });
+  if ('kind' in started) throw new Error(started.reason);
+  return started;
+}
+
+for (const [name, words] of Object.entries(shells)) {
+  test(`supervisor.sh in ${name}: status, both outputs in order, no input, the working folder`, async (t) => {
+    const control = await makeControl(['echo a; echo b >&2; cat; pwd; exit 7', 'true']);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    const supervisor = await start(words, control);
+    const first = await supervisor.run(1, 1);
+    assert.ok(first.kind === 'done' && first.status === 7);
+    assert.equal(await readFile(join(control, 'log', '1.1'), 'utf8'), `a\nb\n${tmpdir()}\n`);
+    const second = await supervisor.run(2, 1);
+    assert.ok(second.kind === 'done' && second.status === 0);
+    await supervisor.close(10);
+    assert.equal((await supervisor.run(1, 2)).kind, 'lost', 'after its end it is lost');
+  });
+
+  test(`supervisor.sh in ${name}: says kill -1 nowhere but in a container of its own`, async (t) => {
+    const control = await makeControl(['touch "$0.begun"; read x <"$0.wait"']);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    const supervisor = await start(words, control);
+    const running = supervisor.run(1, 1);
+    assert.notEqual(supervisor.pid, 1);
+    assert.equal(await supervisor.tell('term', 10), 'refused');
+    assert.equal(await supervisor.tell('kill', 10), 'refused');
+    assert.equal((await running).kind, 'done');
+    await supervisor.close(10);
+  });
+
+  test(`supervisor.sh in ${name}: a task whose log cannot be opened never begins, and that is not its failure`, async (t) => {
+    const control = await makeControl(['touch "$0.begun"']);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    await rm(join(control, 'log'), { recursive: true });
+    const supervisor = await start(words, control);
+    assert.equal((await supervisor.run(1, 1)).kind, 'unlogged');
+    await assert.rejects(readFile(join(control, 'task', '1.sh.begun')));
+    await supervisor.close(10);
+  });
+}
+
+test('startSupervisor() tells why a program does not start', async () => {
+  const lost = await startSupervisor({
+    ...{ program: '/nowhere/sh', args: [], environment: {}, startSeconds: 5 },
+  });
+  assert.ok('kind' in lost);
+  assert.match(lost.reason, /ENOENT/);
+  const silent = await startSupervisor({
+    ...{ program: 'sh', args: ['-c', 'echo because >&2; exit 3'], environment: {}, startSeconds: 5 },
+  });
+  assert.deepEqual(silent, { kind: 'lost', reason: 'because' });
+});
+
+test('parseTimes() reads what dash, busybox and bash print, and nothing else', () => {
+  assert.deepEqual(parseTimes('1m2.500000s 0m0.25s'), [62.5, 0.25]);
+  assert.deepEqual(parseTimes('0m0.00s 2m0s'), [0, 120]);
+  for (const line of ['', 'done 1 1 0', '0m1s', 'xm1s 0m1s', '0m1s 0m1s 0m1s'])
+    assert.equal(parseTimes(line), undefined, line);
+});
+
+test('mount() keeps any path one field', () => {
+  assert.equal(mount('/a b:c', '/repo'), 'type=bind,source=/a b:c,target=/repo');
+  assert.equal(mount('/a,"b"', '/repo'), 'type=bind,"source=/a,""b""",target=/repo');
+});

@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { ZipArchive } from 'archiver';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
@@ -84,8 +84,7 @@ async function writeArchive(path: string, sources: readonly WwzSource[]): Promis
   const handle = await open(path, 'wx', 0o644);
   try {
     const archive = new ZipArchive({ zlib: { level: 6 } });
-    const output = handle.createWriteStream({ autoClose: false });
-    const written = pipeline(archive, output);
+    const written = pipeline(archive, (pieces: AsyncIterable<Buffer>) => writePieces(handle, pieces));
     // The entry that is under way would wait for ever when the disk is full: whoever fails first, ends both.
     const stop = new AbortController();
     written.catch((error: unknown) => {
@@ -98,17 +97,39 @@ async function writeArchive(path: string, sources: readonly WwzSource[]): Promis
       for (const source of [...sources].sort((a, b) => compareNames(a.name, b.name))) {
         await appendSource(archive, source, stop.signal);
       }
-      await Promise.all([archive.finalize(), written]);
+      await archive.finalize();
+      const length = await written;
+      await handle.sync();
+      return length;
     } catch (error) {
       archive.destroy();
-      await finished(output).catch(() => undefined);
+      await written.catch(() => undefined);
       throw stop.signal.aborted && !(error instanceof SourceFault) ? stop.signal.reason : error;
     }
-    await handle.sync();
-    return output.bytesWritten;
   } finally {
     await handle.close();
   }
+}
+
+/** Writes all pieces and returns how many bytes they were. archiver's are tiny: many become one write. */
+async function writePieces(handle: FileHandle, pieces: AsyncIterable<Buffer>): Promise<number> {
+  let written = 0;
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  const flush = async () => {
+    // appendFile, unlike write, goes on until all of it is written.
+    await handle.appendFile(Buffer.concat(held));
+    written += heldBytes;
+    held = [];
+    heldBytes = 0;
+  };
+  for await (const piece of pieces) {
+    held.push(piece);
+    heldBytes += piece.length;
+    if (heldBytes >= wholeBytes) await flush();
+  }
+  await flush();
+  return written;
 }
 
 async function appendSource(archive: ZipArchive, source: WwzSource, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { buffer } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { makeZip, type MadeEntry } from '../test/hand-made-zip.js';
+import { EntryDamage, gzipBody, gzipLength, plainBody, readingObstacle, type Body } from './body.js';
+import { bufferSource } from './byte-source.js';
+import { findEntry } from './directory.js';
+import { defaultWwzLimits } from './limits.js';
+import { findData, readDirectory } from './open.js';
+
+const whole = async (body: Body) => (Buffer.isBuffer(body) ? body : buffer(body));
+
+async function locate(made: MadeEntry) {
+  // The local header has an extra field that the directory has not, as many tools write it.
+  const local = { extra: Buffer.from([9, 9, 2, 0, 1, 2]), ...made.local };
+  const source = bufferSource(makeZip([{ name: 'first' }, { ...made, local }]));
+  const read = await readDirectory(source, defaultWwzLimits);
+  assert.ok(read.ok);
+  const entry = findEntry(read.value.directory, String(made.name));
+  assert.ok(entry);
+  const dataOffset = await findData(source, entry);
+  assert.ok(dataOffset.ok);
+  return { source, entry, dataOffset: dataOffset.value };
+}
+
+/** Too large to come whole, and not all alike. */
+const large = Buffer.from(Array.from({ length: 90_000 }, (_, i) => `line ${i * 7919}\n`).join(''));
+
+for (const [what, content] of [
+  ['a small entry', Buffer.from('hello, hello')],
+  ['an empty entry', Buffer.alloc(0)],
+  ['a large entry', large],
+] as const) {
+  test(`gzipBody() of ${what} is a gzip file of the announced length`, async () => {
+    const located = await locate({ name: 'a', content });
+    const bytes = await whole(await gzipBody(located));
+    assert.equal(bytes.length, gzipLength(located.entry));
+    assert.deepEqual(gunzipSync(bytes), content);
+  });
+
+  for (const method of [0, 8]) {
+    test(`plainBody() of ${what}, method ${method}, is the content and any range of it`, async () => {
+      const located = await locate({ name: 'a', content, method });
+      assert.deepEqual(await whole(await plainBody(located)), content);
+      await fc.assert(
+        fc.asyncProperty(fc.nat(content.length), fc.nat(content.length), async (a, b) => {
+          const range = { start: Math.min(a, b), end: Math.max(a, b) };
+          assert.deepEqual(
+            await whole(await plainBody(located, range)),
+            content.subarray(range.start, range.end),
+          );
+        }),
+        { numRuns: 20 },
+      );
+    });
+  }
+}
+
+for (const content of [Buffer.from('hello'), large]) {
+  test(`plainBody() of ${content.length} bytes fails before the last of them when the checksum is wrong`, async () => {
+    const located = await locate({ name: 'a', content, crc: 1 });
+    let received = 0;
+    await assert.rejects(
+      async () => {
+        const body = await plainBody(located);
+        for await (const piece of Buffer.isBuffer(body) ? [body] : body) received += piece.length;
+      },
+      (error) => error instanceof EntryDamage && error.message.includes('cannot read entry "a": its CRC-32'),
+    );
+    assert.ok(received < content.length);
+  });
+}
+
+test('findData() refuses an offset where no header is', async () => {
+  const source = bufferSource(makeZip([{ name: 'a', offset: 3 }]));
+  const read = await readDirectory(source, defaultWwzLimits);
+  assert.ok(read.ok);
+  const entry = findEntry(read.value.directory, 'a');
+  assert.ok(entry);
+  const found = await findData(source, entry);
+  assert.match(found.ok ? '' : found.error, /cannot read entry "a": no header stands at byte 3/);
+});
+
+test('readingObstacle() names what cannot be given out', async () => {
+  const { entry } = await locate({ name: 'a', content: 'x' });
+  assert.equal(readingObstacle(entry), undefined);
+  assert.match(readingObstacle({ ...entry, method: 99 }) ?? '', /method 99/);
+  assert.match(readingObstacle({ ...entry, flags: 1 }) ?? '', /encrypted/);
+  assert.match(readingObstacle({ ...entry, method: 0, size: 9 }) ?? '', /two sizes differ/);
+});

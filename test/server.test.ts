@@ -73,9 +73,9 @@ test('POST /results stores a job and shows it on every page', async () => {
     run: 'github-jobs/1234/',
     commit: `github-jobs/commits/${commit}.html`,
   });
-  assert.equal((await get(sent.json.record ?? '')).text, job.json);
-  assert.match((await get(sent.json.wwz ?? '')).text, /a job/);
-  const pages = ['github-jobs/', 'github-jobs/raw.html', sent.json.run ?? '', sent.json.commit ?? ''];
+  assert.equal((await get(sent.json.record)).text, job.json);
+  assert.match((await get(sent.json.wwz)).text, /a job/);
+  const pages = ['github-jobs/', 'github-jobs/raw.html', sent.json.run, sent.json.commit];
   for (const page of pages) assert.match((await get(page)).text, />dev-minimal</, page);
   assert.match((await get('')).text, /Run 1234.*Größe &lt;b&gt;/s);
 });

@@ -89,7 +89,7 @@ class RecordReader {
       attempt: this.parsed('GITHUB_RUN_ATTEMPT', parseAttempt) ?? this.parsed('attempt', parseAttempt) ?? 1,
       tasks: this.list('tasks').map((item) => {
         const task = new RecordReader(this.object('tasks', item));
-        return { name: task.text('name') ?? '', run: task.text('run') ?? '' };
+        return { name: task.text('name') ?? '', run: task.verbatim('run') };
       }),
       expectedJobs: this.list('expected-jobs').map((item) =>
         unwrap(parseJobName(String(item), 'expected-jobs')),
@@ -104,6 +104,12 @@ class RecordReader {
     if (typeof value === 'number') return String(value);
     if (typeof value !== 'string') this.wrong(key, value, 'it must be text');
     return value.trim() === '' ? undefined : value.trim();
+  }
+
+  /** Text with its blanks and line breaks, as a shell needs it. */
+  verbatim(key: string): string {
+    const value = this.#json[key];
+    return typeof value === 'string' ? value : (this.text(key) ?? '');
   }
 
   parsed<T>(key: string, parse: (text: string, what: string) => Result<T>): T | undefined {

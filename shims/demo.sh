@@ -8,10 +8,11 @@ demo=$root/_soil/demo
 say() { printf '\n== %s\n' "$*"; }
 
 say 'Soil itself'
-if ! [ -e dist/worker/main.js ] || [ -n "$(find model wwz worker server templates -name '*.ts' -newer dist/worker/main.js)" ]; then
+# npm keeps a list of what it installed: a lock file that is newer wants another installation.
+if [ ! -e node_modules/.package-lock.json ] || [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
   npm ci --no-audit --no-fund --loglevel=error
-  npm run --silent build
 fi
+npm run --silent build
 soil_worker="node $root/dist/worker/main.js"
 soil_server="node $root/dist/server/main.js"
 

@@ -41,9 +41,13 @@ test('GNU hello: configured, made and checked in a container, published, read in
   t.after(() => rm(folder, { recursive: true, force: true }));
   const engine = await openEngine('podman');
   t.after(() => engine.close());
-  await must('podman', ['import', await debianTar(['gcc', 'libc6-dev', 'make']), 'localhost/soil-test-gcc'], {
-    env: engine.environment,
-  });
+  await must(
+    'podman',
+    ['import', await debianTar(['gcc', 'help2man', 'libc6-dev', 'make']), 'localhost/soil-test-gcc'],
+    {
+      env: engine.environment,
+    },
+  );
 
   const repo = join(folder, 'hello');
   const remote = join(folder, 'remote.git');

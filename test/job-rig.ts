@@ -1,6 +1,6 @@
 /** Runs one job of a small repo with the built soil-worker: soil.yml text in; exit status, record, rows and logs out. */
 import { spawn } from 'node:child_process';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -41,6 +41,7 @@ export interface JobOptions {
 /** A new git repo with the given files, one commit. */
 export async function makeRepo(files: Readonly<Record<string, string>>): Promise<string> {
   const repo = await mkdtemp(join(tmpdir(), 'soil-repo-'));
+  await chmod(repo, 0o755); // as a clone has it: another user of a container must be able to enter
   const git = (...args: string[]) => must('git', ['-C', repo, ...args]);
   await git('init', '-q', '-b', 'main');
   await git('config', 'user.name', 'Test');
@@ -129,7 +130,6 @@ export async function fileAppears(path: string): Promise<void> {
 
 /** True while a process whose command line holds the word lives on this machine, in whatever container. */
 export async function processLives(word: string): Promise<boolean> {
-  const { readdir } = await import('node:fs/promises');
   for (const pid of (await readdir('/proc')).filter((n) => /^\d+$/.test(n))) {
     const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
     if (Number(pid) !== process.pid && line.includes(word)) return true;

@@ -110,7 +110,8 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
       const tasks = `- {name: late, timeout: 1s, run: "${run}"}`;
       const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'grace: 30s'));
       assert.deepEqual(job.summary, ['late 124 timed-out']);
-      assert.equal(await job.log('late'), 'cleaned up\n');
+      // A shell may also say that its `sleep` was terminated.
+      assert.match(await job.log('late'), /^cleaned up$/m);
     });
 
     it('SIGTERM cancels: the task’s processes end, the rest is skipped, the record says so', async (t) => {

@@ -23,21 +23,21 @@ export async function writeJobArchive(
   const { record, rows, folder } = parts;
   const index = renderWwzIndex({ record, rows, hasImagePage: record.image !== undefined });
   const sources: WwzSource[] = [
-    { name: wwzIndex, bytes: Buffer.from(index) },
-    ...wwzAssets().map(({ path, bytes }) => ({ name: path, bytes })),
+    { kind: 'bytes', name: wwzIndex, bytes: Buffer.from(index) },
+    ...wwzAssets().map(({ path, bytes }) => ({ kind: 'bytes' as const, name: path, bytes })),
   ];
   if (record.image !== undefined) {
     const page = renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds });
-    sources.push({ name: wwzImagePage, bytes: Buffer.from(page) });
+    sources.push({ kind: 'bytes', name: wwzImagePage, bytes: Buffer.from(page) });
   }
   for (const [at, row] of rows.entries()) {
     for (let attempt = 1; attempt <= row.tries; attempt++) {
       const name = attempt === row.tries ? wwzLog(row.task) : wwzEarlierLog(row.task, attempt);
       const path = folder.logOf(at + 1, attempt);
-      if (await exists(path)) sources.push({ name, path });
+      if (await exists(path)) sources.push({ kind: 'file', name, path });
     }
   }
-  sources.push(...parts.results);
+  sources.push(...parts.results.map(({ name, path }) => ({ kind: 'file' as const, name, path })));
   return writeWwz(folder.files.wwz, sources);
 }
 

@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext } from './command-context.js';
+import type { MergeOptions } from './merge-command.js';
+import type { PublishOptions } from './publish-target.js';
 import type { RunOptions } from './run-command.js';
 
 const version = readVersion();
@@ -22,45 +24,169 @@ const context: CommandContext = {
 const program = new Command('soil-worker')
   .description('Runs the jobs of soil.yml in containers, publishes what they did, and merges what passed.')
   .version(version)
-  .exitOverride()
   .configureHelp({ helpWidth: 100 })
+  .exitOverride()
   .showHelpAfterError('(soil-worker COMMAND --help tells what there is)')
   .addHelpText(
     'after',
-    `
-Examples:
-  soil-worker run dev-minimal                        a job of soil.yml, in its container
-  soil-worker run dev-minimal --publish --server https://ci.example.org/
-  soil-worker maybe-merge --server https://ci.example.org/ --remote origin
+    examples`
+    soil-worker run dev-minimal                        a job of soil.yml, in its container
+    soil-worker run dev-minimal --publish --server https://ci.example.org/
+    soil-worker maybe-merge --server https://ci.example.org/ --remote origin
 
-Exit status: 0 fine; of run, the job's own (125: the machinery failed, 130: cancelled); 2 wrong use or configuration.`,
+  Exit status: 0 fine; of run, the job's own (125: the machinery failed, 130: cancelled);
+  1 not done, not green; 2 wrong use or configuration; 3 the remote refused the merge.
+  SOIL_SERVER and SOIL_TOKEN say where to publish, and with which token. No task sees a token.`,
   );
 
-const configOption = new Option('--config <file>', 'read this instead of soil.yml at the root of the repo');
-const outOption = new Option('--out <dir>', 'the folder that holds a folder for each job (default: _soil)');
+const server = () => new Option('--server <url>', 'the Soil server (or SOIL_SERVER)');
+const tokenFile = () =>
+  new Option('--token-file <file>', 'read the token from a file that its owner alone may read');
+const config = () => new Option('--config <file>', 'read this instead of soil.yml at the root of the repo');
+const out = () => new Option('--out <dir>', 'the folder that has a folder for each job (default: _soil)');
+const runId = () => new Option('--run-id <id>', 'a local run of this id (or SOIL_RUN)');
+const attempt = () => new Option('--attempt <n>', 'the attempt of that run (or SOIL_ATTEMPT; default: 1)');
+const ssh = () => [
+  new Option('--ssh <user@host:dir>', 'publish into the folder of a site over SFTP instead'),
+  new Option('--ssh-port <n>', 'the port of the SSH server (default: 22)'),
+  new Option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)'),
+  new Option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)'),
+];
 
-program
-  .command('run')
-  .description('run a job and write its JSON, TSV and wwz to _soil/JOB/')
-  .argument('<job>', 'its name in soil.yml')
+command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', [
+  config(),
+  out(),
+  runId(),
+  attempt(),
+  server(),
+  tokenFile(),
+  ...ssh(),
+])
+  .option(
+    '--publish',
+    'publish the results when the job has ended, and tell the server what happens meanwhile',
+  )
   .addOption(new Option('--engine <engine>', 'the container engine').choices(['podman', 'docker']))
   .option('--image <image>', "run in this image instead of the job's own; none: on the raw machine")
   .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
-  .addOption(configOption)
-  .addOption(outOption)
-  .option('--run-id <id>', 'run as a local run of this id (or SOIL_RUN)')
-  .option('--attempt <n>', 'the attempt of that run (or SOIL_ATTEMPT; default: 1)')
   .addHelpText(
     'after',
-    `
-Examples:
-  soil-worker run dev-minimal
-  soil-worker run unit --image none
-  soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
+    examples`
+    soil-worker run dev-minimal
+    soil-worker run unit --image none
+    soil-worker run dev-minimal --publish --server https://ci.example.org/
+    soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
   )
-  .action(async (job: string, options: RunOptions) =>
-    finish((await import('./run-command.js')).runCommand(job, options, context)),
-  );
+  .action(async (job: string, options: RunOptions & PublishOptions & { readonly publish?: boolean }) => {
+    if (options.publish === true) {
+      await finish((await import('./publish-command.js')).runAndPublish(job, options, context));
+    } else await finish((await import('./run-command.js')).runCommand(job, options, context));
+  });
+
+command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [
+  server(),
+  tokenFile(),
+  out(),
+  config(),
+  ...ssh(),
+])
+  .addHelpText(
+    'after',
+    examples`
+    soil-worker publish dev-minimal --server https://ci.example.org/
+    soil-worker publish dev-minimal --ssh soil@example.org:/srv/soil`,
+  )
+  .action(async (job: string, options: PublishOptions) => {
+    await finish((await import('./publish-command.js')).publishCommand(job, options, context));
+  });
+
+command('list-jobs', 'print the names of the jobs in soil.yml', [config()])
+  .option('--json', 'as JSON, with images and needs')
+  .addHelpText(
+    'after',
+    examples`
+    soil-worker list-jobs --json`,
+  )
+  .action(async (options: { readonly json?: boolean; readonly config?: string }) => {
+    await finish((await import('./list-jobs.js')).listJobsCommand(options, context));
+  });
+
+command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed')
+  .addHelpText(
+    'after',
+    examples`
+    soil-worker did-all-succeed _soil/*/*.tsv`,
+  )
+  .action(async (files: string[]) => {
+    await finish((await import('./did-all-succeed.js')).didAllSucceedCommand(files, context));
+  });
+
+command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
+  server(),
+  runId(),
+  attempt(),
+  config(),
+  tokenFile(),
+])
+  .option('--remote <url>', 'the repo whose branch is moved, by git push')
+  .option(
+    '--github <owner/name>',
+    'the same by the API of GitHub, with SOIL_GITHUB_API_TOKEN or --token-file',
+  )
+  .option('--github-api <url>', 'where that API is (or GITHUB_API_URL)')
+  .option('--commit <commit>', 'the candidate (default: HEAD)')
+  .option('--branch <branch>', "the candidate's branch (default: as the CI host or git says)")
+  .option('--to <branch>', 'the branch to move (default: as soil.yml says); its own soil.yml must name it')
+  .option('--host <host>', 'the host of the run that --run-id names: github, sourcehut or local')
+  .option('--max-age <duration>', 'an older status does not count')
+  .option('--wait <duration>', 'wait so long for jobs that have not reported')
+  .addHelpText(
+    'after',
+    examples`
+    soil-worker maybe-merge --server https://ci.example.org/ --remote origin
+    soil-worker maybe-merge --github OWNER/NAME --wait 30m
+
+  Exit status: 0 merged, there already, or nothing to do; 1 not green; 2 wrong use or configuration;
+  3 refused by the remote, or the target moved.`,
+  )
+  .action(async (options: MergeOptions) => {
+    await finish((await import('./merge-command.js')).mergeCommand(options, context));
+  });
+
+command('archive <dir>', 'write a wwz of a folder')
+  .requiredOption('-o, --output <file>', 'the wwz to write')
+  .addHelpText(
+    'after',
+    examples`
+    soil-worker archive _report -o report.wwz`,
+  )
+  .action(async (folder: string, options: { readonly output: string }) => {
+    await finish((await import('./archive-command.js')).archiveCommand(folder, options, context));
+  });
+
+command('extract <file> <dir>', 'unpack a wwz into a folder, once every byte of it was checked')
+  .addHelpText(
+    'after',
+    examples`
+    soil-worker extract _soil/unit/unit.wwz unpacked`,
+  )
+  .action(async (file: string, folder: string) => {
+    await finish((await import('./archive-command.js')).extractCommand(file, folder, context));
+  });
+
+function command(usage: string, description: string, shared: readonly Option[] = []): Command {
+  const made = program.command(usage).description(description);
+  for (const option of shared) made.addOption(option);
+  return made;
+}
+
+/** The text below a help, its common indent taken away. */
+function examples([text = '']: TemplateStringsArray): string {
+  return `\nExamples:${text.replaceAll('\n  ', '\n')}`;
+}
+
+// A reader that went away (`| head`, a closed terminal) must not end the job halfway.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

@@ -31,7 +31,7 @@ export async function prepareOutFolder(folder: string, job: JobName): Promise<Re
     await mkdir(parent, { recursive: true });
     // git must not see what jobs leave behind; only in a folder of our own name is the file ours to write.
     if (parent.endsWith(`/${outName}`)) await writeFile(join(parent, '.gitignore'), '*\n');
-    const foreign = (await readdir(folder)).find((name) => !ours.has(name) && !/^\.\d+\.tmp$/.test(name));
+    const foreign = (await readdir(folder)).find((name) => !ours.has(name) && !/^\..*\.tmp$/.test(name));
     if (foreign === undefined) return accept(undefined);
     return refuse(
       `cannot use folder ${quote(folder, 300)}: it holds ${quote(foreign)}, which is not of a job`,

@@ -38,19 +38,20 @@ export async function readSecret({
   if (file === undefined) {
     return value === undefined || value === '' ? accept(undefined) : parseSecret(value, variable);
   }
-  const text = await readPrivateFile(file);
+  const text = await readPrivateFile(file, 'token file');
   return text.ok ? parseSecret(text.value, `token file ${quote(file)}`) : text;
 }
 
-async function readPrivateFile(file: string): Promise<Result<string>> {
-  const because = (reason: string) => refuse(`cannot read token file ${quote(file)}: ${reason}`);
+/** A small file that its owner alone may read. */
+export async function readPrivateFile(file: string, what: string): Promise<Result<string>> {
+  const because = (reason: string) => refuse(`cannot read ${what} ${quote(file, 300)}: ${reason}`);
   try {
     const handle = await open(file, 'r');
     try {
       const facts = await handle.stat();
       if (!facts.isFile()) return because('it is no file');
       if ((facts.mode & 0o077) !== 0) return because(`others may read it; mend: chmod 600 ${file}`);
-      if (facts.size > 10_000) return because('it is larger than any token');
+      if (facts.size > 20_000) return because('it is larger than any token or key');
       return accept(await handle.readFile('utf8'));
     } finally {
       await handle.close();

@@ -129,7 +129,7 @@ async function firstOf<T>(
 }
 
 export function reasonOfAbort(cancel: AbortSignal): string {
-  return typeof cancel.reason === 'string' ? cancel.reason : 'the job was cancelled';
+  return cancel.reason instanceof Error ? `cancelled: ${cancel.reason.message}` : 'the job was cancelled';
 }
 
 /** Runs every task; after trouble the rest is skipped. Rows stand in the order of declaration. */

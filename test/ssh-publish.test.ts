@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { must, worker, type CommandEnd } from './command.js';
+import { makeRepo } from './job-rig.js';
+import { startSshd, type TestSshd } from './sshd.js';
+
+const soilYml = `project: p
+jobs:
+  unit:
+    image: none
+    tasks:
+      - name: greet
+        run: echo hello
+`;
+
+describe('soil-worker publish --ssh', () => {
+  let sshd: TestSshd;
+  let repo: string;
+  let site: string;
+  before(async () => {
+    sshd = await startSshd();
+    site = join(sshd.folder, 'site');
+    await mkdir(site);
+    repo = await makeRepo({ 'soil.yml': soilYml });
+    const ran = await worker(['run', 'unit', '--run-id', 'r1'], { cwd: repo });
+    assert.equal(ran.status, 0, ran.stderr);
+  });
+  after(async () => {
+    await sshd.close();
+    await must('rm', ['-rf', repo]);
+  });
+
+  /** Publishes with the given lines as known hosts. */
+  const publish = async (knownHosts: string, more: readonly string[] = []): Promise<CommandEnd> => {
+    const file = join(sshd.folder, 'known_hosts');
+    await writeFile(file, knownHosts);
+    const target = ['--ssh', `${sshd.user}@127.0.0.1:${site}`, '--ssh-port', String(sshd.port)];
+    return worker(['publish', 'unit', ...target, '--ssh-key', sshd.key, '--known-hosts', file, ...more], {
+      cwd: repo,
+    });
+  };
+  const trusted = (): string => `[127.0.0.1]:${sshd.port} ${sshd.hostKey}\n`;
+  const filesThere = async (): Promise<string[]> =>
+    (await readdir(site, { recursive: true, withFileTypes: true }))
+      .filter((f) => f.isFile())
+      .map((f) => f.name)
+      .sort();
+
+  it('refuses a host that is not in known_hosts, before it connects', async () => {
+    const end = await publish(`127.0.0.1 ${sshd.hostKey}\n`);
+    assert.equal(end.status, 2, 'the entry is for port 22');
+    assert.match(
+      end.stderr,
+      new RegExp(`cannot trust host "\\[127\\.0\\.0\\.1\\]:${sshd.port}": .* has no key of it`),
+    );
+    assert.deepEqual(await filesThere(), []);
+  });
+
+  it('refuses a host whose key has changed, and sends nothing', async () => {
+    await must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(sshd.folder, 'other')]);
+    const [type = '', key = ''] = (await readFile(join(sshd.folder, 'other.pub'), 'utf8')).split(' ');
+    const end = await publish(`[127.0.0.1]:${sshd.port} ${type} ${key}\n`);
+    assert.equal(end.status, 1);
+    assert.match(end.stderr, /cannot publish job "unit" to .*: the host's key is not the one in known_hosts/);
+    assert.deepEqual(await filesThere(), []);
+  });
+
+  it('refuses a key file that others may read', async () => {
+    const open = join(sshd.folder, 'open_key');
+    await copyFile(sshd.key, open);
+    await chmod(open, 0o644);
+    const end = await publish(trusted(), ['--ssh-key', open]);
+    assert.equal(end.status, 2);
+    assert.match(end.stderr, /cannot read SSH key .*: others may read it; mend: chmod 600/);
+  });
+
+  it('refuses a folder that is not there', async () => {
+    const end = await publish(trusted(), ['--ssh', `${sshd.user}@127.0.0.1:${site}/none`]);
+    assert.equal(end.status, 1);
+    assert.match(end.stderr, /folder ".*none" is not there/);
+  });
+
+  it('publishes the three files, and once more does nothing; the host may be hashed', async () => {
+    const first = await publish(trusted());
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, /local-jobs\/r1\/unit\.json/);
+    assert.deepEqual(await filesThere(), ['unit.json', 'unit.tsv', 'unit.wwz']);
+    for (const suffix of ['json', 'tsv', 'wwz']) {
+      await must('cmp', [
+        join(site, 'local-jobs', 'r1', `unit.${suffix}`),
+        join(repo, '_soil', 'unit', `unit.${suffix}`),
+      ]);
+    }
+    const file = join(sshd.folder, 'hashed');
+    await writeFile(file, trusted());
+    await must('ssh-keygen', ['-q', '-H', '-f', file]);
+    const hashed = await readFile(file, 'utf8');
+    assert.match(hashed, /^\|1\|/);
+    const again = await publish(hashed);
+    assert.equal(again.status, 0, again.stderr);
+  });
+
+  it('overwrites nothing: other bytes under the same name are refused, and the rest stays away', async () => {
+    const ran = await worker(['run', 'unit', '--run-id', 'r2'], { cwd: repo });
+    assert.equal(ran.status, 0);
+    const there = join(site, 'local-jobs', 'r2');
+    await mkdir(there);
+    await writeFile(join(there, 'unit.json'), 'first come\n');
+    const end = await publish(trusted());
+    assert.equal(end.status, 1);
+    assert.match(end.stderr, /unit\.json" is there with other bytes; nothing is overwritten/);
+    assert.deepEqual(await readdir(there), ['unit.json']);
+    assert.equal(await readFile(join(there, 'unit.json'), 'utf8'), 'first come\n');
+  });
+
+  it('refuses an address that is none', async () => {
+    for (const ssh of ['host:dir', 'a@b', '-oProxyCommand=x@h:d', 'a@-h:d']) {
+      const end = await publish(trusted(), [`--ssh=${ssh}`]);
+      assert.equal(end.status, 2, ssh);
+      assert.match(end.stderr, /cannot accept --ssh .*: it must be USER@HOST:DIR/);
+    }
+  });
+});

@@ -1,0 +1,79 @@
+/** A real sshd on loopback with keys of its own, for tests; it is ended by its process id. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { must } from './command.js';
+
+export interface TestSshd {
+  readonly port: number;
+  readonly user: string;
+  /** a private key that may log in */
+  readonly key: string;
+  /** the folder of all its files; a test may put its own beside them */
+  readonly folder: string;
+  /** `TYPE BASE64` of the host's key */
+  readonly hostKey: string;
+  readonly close: () => Promise<void>;
+}
+
+export async function startSshd(): Promise<TestSshd> {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-sshd-'));
+  const hostKeyFile = join(folder, 'host_key');
+  const key = join(folder, 'user_key');
+  for (const file of [hostKeyFile, key])
+    await must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
+  await writeFile(join(folder, 'authorized_keys'), await readFile(`${key}.pub`));
+  const port = await freePort();
+  const config = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${hostKeyFile}`,
+    `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
+    `PidFile none`,
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'UsePAM no',
+    'StrictModes no',
+    'PermitRootLogin prohibit-password',
+    'Subsystem sftp internal-sftp',
+  ];
+  await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
+  // sshd wants its folder for privilege separation, which the service's start script makes.
+  if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true });
+  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'sshd_config')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  const ended = once(child, 'exit');
+  await new Promise<void>((resolve, reject) => {
+    createInterface(child.stderr).on('line', (line) => {
+      log += `${line}\n`;
+      if (line.includes('Server listening on')) resolve();
+    });
+    child.on('error', reject);
+    ended.then(() => {
+      reject(new Error(`sshd ended before it listened\n${log}`));
+    }, reject);
+  });
+  const [type = '', base64 = ''] = (await readFile(`${hostKeyFile}.pub`, 'utf8')).split(' ');
+  return {
+    ...{ port, user: userInfo().username, key, folder, hostKey: `${type} ${base64.trim()}` },
+    close: async () => {
+      child.kill('SIGTERM');
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

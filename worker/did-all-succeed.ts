@@ -1,0 +1,46 @@
+/** `soil-worker did-all-succeed FILE.tsv...`: job TSVs -> whether every task of every file passed; each that did not is named. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { foldTasks, isGreen } from '../model/outcome.js';
+import { quote } from '../model/result.js';
+import { parseRows, type Row } from '../model/row.js';
+import { exit, type CommandContext } from './command-context.js';
+
+export async function didAllSucceedCommand(
+  files: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  let failed = 0;
+  for (const file of files) {
+    const faults = await readFaults(file, context);
+    for (const fault of faults) context.warn(`${file}: ${fault}`);
+    if (faults.length > 0) failed++;
+  }
+  if (failed === 0) context.print(`all succeeded: ${files.length} of ${files.length}`);
+  else context.warn(`not all succeeded: ${failed} of ${files.length} did not`);
+  return failed === 0 ? exit.fine : exit.failed;
+}
+
+async function readFaults(file: string, { cwd }: CommandContext): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(resolve(cwd, file), 'utf8');
+  } catch (error) {
+    // A job that left no file did not succeed.
+    return [`cannot read it: ${(error as Error).message}`];
+  }
+  const rows = parseRows(text);
+  return rows.ok ? faultsOf(rows.value) : [rows.error];
+}
+
+/** Why a job's rows are no success; empty where they are one. Pure. */
+export function faultsOf(rows: readonly Row[]): string[] {
+  const outcome = foldTasks(rows);
+  if (isGreen(outcome)) return [];
+  const faults = rows.flatMap((row) => {
+    if (row.kind === 'bad') return [`line ${row.line}: ${row.reason}`];
+    if (row.allowed || row.outcome === 'skipped' || row.status === 0) return [];
+    return [`task ${quote(row.task)}: ${row.outcome}, status ${row.status}`];
+  });
+  return faults.length > 0 ? faults : ['no task passed, which is not a success'];
+}

@@ -1,0 +1,236 @@
+/** `soil-worker maybe-merge`: options and the environment -> whose run and commit it is about; then the gate itself. */
+import { relative, resolve } from 'node:path';
+import { parseCommitHash, parseRunId, parseWorkerHost, type CommitHash } from '../model/name.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { parseAttempt } from '../model/run.js';
+import { exit, type CommandContext } from './command-context.js';
+import { configName, parseBranch } from './config.js';
+import { parseDuration } from './duration.js';
+import { readGitFacts, runGit, type GitFacts } from './git.js';
+import { gitRemote } from './git-remote.js';
+import { githubRemote, parseRepository } from './github-remote.js';
+import { branchOfRef, planRun, type RunIdentity } from './identity.js';
+import { chooseRepo, readConfig } from './job-choice.js';
+import { maybeMerge, type MaybeMergeOptions } from './maybe-merge.js';
+import type { MergeRemote } from './merge-remote.js';
+import { readSecret } from './secret.js';
+import { parseServerUrl } from './server-url.js';
+
+export interface MergeOptions {
+  readonly server?: string;
+  readonly config?: string;
+  readonly remote?: string;
+  readonly github?: string;
+  readonly githubApi?: string;
+  readonly runId?: string;
+  readonly attempt?: string;
+  readonly commit?: string;
+  readonly host?: string;
+  readonly branch?: string;
+  readonly to?: string;
+  readonly maxAge?: string;
+  readonly wait?: string;
+  readonly tokenFile?: string;
+}
+
+export async function mergeCommand(options: MergeOptions, context: CommandContext): Promise<number> {
+  const planned = await planMerge(options, context);
+  if (!planned.ok) {
+    context.warn(planned.error);
+    return exit.wrongUse;
+  }
+  if (planned.value.kind === 'nothing') {
+    context.print(planned.value.reason);
+    return exit.fine;
+  }
+  const { status, message } = await maybeMerge(planned.value.merge);
+  (status === 0 ? context.print : context.warn)(message);
+  return status;
+}
+
+type Plan =
+  | { readonly kind: 'merge'; readonly merge: MaybeMergeOptions }
+  | { readonly kind: 'nothing'; readonly reason: string };
+
+/** Everything that can be wrong with the use of the command. */
+async function planMerge(options: MergeOptions, context: CommandContext): Promise<Result<Plan>> {
+  const { environment, cwd } = context;
+  const repo = await chooseRepo(context);
+  const server = parseServerUrl(
+    options.server ?? environment.SOIL_SERVER ?? '',
+    options.server === undefined ? 'SOIL_SERVER' : '--server',
+  );
+  if (!server.ok) return server;
+  const wait = optionalDuration(options.wait, '--wait');
+  if (!wait.ok) return wait;
+  const maxAge = optionalDuration(options.maxAge, '--max-age');
+  if (!maxAge.ok) return maxAge;
+  const git = await readGitFacts(repo, environment);
+  const commit = await findCommit(options.commit, git, { repo, environment });
+  if (!commit.ok) return commit;
+  const run = planRunId(options, commit.value, context);
+  if (!run.ok) return run;
+  const event = environment.GITHUB_EVENT_NAME ?? '';
+  if (run.value.host === 'github' && /^(pull_request|pull_request_target|workflow_run)$/.test(event)) {
+    // For these the ref and the SHA are not what they seem: a fork's commit under the target's name.
+    return accept({ kind: 'nothing', reason: `nothing to do for the event ${quote(event)}` });
+  }
+  const branch = findBranch(options, git, context);
+  if (!branch.ok) return branch;
+  const target = await findTarget(options, repo, context);
+  if (!target.ok) return target;
+  const remote = await openRemote(options, repo, context);
+  if (!remote.ok) return remote;
+  return accept({
+    kind: 'merge',
+    merge: {
+      ...{ remote: remote.value, server: server.value.href, ...run.value, commit: commit.value },
+      ...{ branch: branch.value, target: target.value },
+      configPath: options.config === undefined ? configName : relative(repo, resolve(cwd, options.config)),
+      ...(maxAge.value !== undefined && { maxAgeSeconds: maxAge.value }),
+      waitSeconds: wait.value ?? 0,
+      now: () => context.now().getTime() / 1000,
+      say: context.print,
+    },
+  });
+}
+
+function optionalDuration(text: string | undefined, what: string): Result<number | undefined> {
+  return text === undefined ? accept(undefined) : parseDuration(text, what);
+}
+
+/** The named commit, or the one that is checked out: always the whole hash, since a status must equal it to the letter. */
+async function findCommit(
+  named: string | undefined,
+  git: GitFacts,
+  { repo, environment }: { readonly repo: string; readonly environment: CommandContext['environment'] },
+): Promise<Result<CommitHash>> {
+  if (named === undefined) {
+    return git.commit === undefined
+      ? refuse(`cannot tell the commit: git knows none in ${quote(repo, 300)}; name it with --commit`)
+      : accept(git.commit);
+  }
+  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(named)) return parseCommitHash(named, '--commit');
+  if (named.startsWith('-'))
+    return refuse(`cannot accept --commit ${quote(named)}: git takes it for an option`);
+  const found = await runGit(['rev-parse', '--verify', '--quiet', `${named}^{commit}`], {
+    environment,
+    cwd: repo,
+  });
+  const commit = parseCommitHash(found.stdout.trim());
+  return found.status === 0 && commit.ok
+    ? commit
+    : refuse(`cannot accept --commit ${quote(named)}: git knows no such commit`);
+}
+
+type StatusRun = Pick<MaybeMergeOptions, 'host' | 'run' | 'attempt'>;
+
+/** Under which host, run and attempt the status API is asked. */
+function planRunId(options: MergeOptions, commit: CommitHash, context: CommandContext): Result<StatusRun> {
+  const { environment } = context;
+  if (options.host !== undefined && options.runId !== undefined) {
+    const host = parseWorkerHost(options.host, '--host');
+    if (!host.ok) return host;
+    const attempt = parseAttempt(options.attempt ?? environment.SOIL_ATTEMPT ?? '1', '--attempt');
+    if (!attempt.ok) return attempt;
+    const run = parseRunId(options.runId, '--run-id');
+    if (!run.ok) return run;
+    return accept({ host: host.value, run: run.value, attempt: attempt.value });
+  }
+  const run = planRun({
+    ...{ environment, now: context.now() },
+    ...(options.runId !== undefined && { runId: options.runId }),
+    ...(options.attempt !== undefined && { attempt: options.attempt }),
+  });
+  if (!run.ok) return run;
+  const planned = statusRun(run.value, commit);
+  if (planned.ok && options.host !== undefined && options.host !== planned.value.host) {
+    return refuse(`cannot ask for host ${quote(options.host)}: name its run with --run-id`);
+  }
+  return planned;
+}
+
+function statusRun(run: RunIdentity, commit: CommitHash): Result<StatusRun> {
+  switch (run.host) {
+    case 'github':
+      return accept({ host: 'github', run: run.runId, attempt: run.attempt });
+    case 'sourcehut':
+      return accept({ host: 'sourcehut', run: commit, attempt: 1 });
+    case 'local':
+      return run.named
+        ? accept({ host: 'local', run: run.run, attempt: run.attempt })
+        : refuse('cannot tell the run: name it with --run-id, or set SOIL_RUN');
+  }
+}
+
+/** The candidate's branch: as told, as the CI host says, or as it is checked out. */
+function findBranch(
+  { branch }: MergeOptions,
+  git: GitFacts,
+  { environment }: CommandContext,
+): Result<string> {
+  const found =
+    branch ??
+    (environment.GITHUB_ACTIONS === 'true' ? branchOfRef(environment.GITHUB_REF) : undefined) ??
+    branchOfRef(environment.GIT_REF) ??
+    git.branch;
+  if (found === undefined) return refuse('cannot tell the branch of the candidate: name it with --branch');
+  return parseBranch(found, branch === undefined ? 'branch' : '--branch');
+}
+
+/** The branch to move. Only a hint: the rule at that branch's own tip must name it, too. */
+async function findTarget(
+  options: MergeOptions,
+  repo: string,
+  context: CommandContext,
+): Promise<Result<string>> {
+  if (options.to !== undefined) return parseBranch(options.to, '--to');
+  const config = await readConfig(repo, context.cwd, options.config);
+  if (!config.ok) return config;
+  const to = config.value?.merge?.to;
+  return to === undefined
+    ? refuse(`cannot tell the branch to move: ${configName} has no key "merge"; name it with --to`)
+    : accept(to);
+}
+
+async function openRemote(
+  options: MergeOptions,
+  repo: string,
+  { environment, cwd }: CommandContext,
+): Promise<Result<MergeRemote>> {
+  if ((options.remote === undefined) === (options.github === undefined)) {
+    return refuse('cannot merge: name either --remote URL or --github OWNER/NAME');
+  }
+  if (options.remote !== undefined) {
+    return accept(gitRemote({ repo, remote: remotePath(options.remote, cwd), environment }));
+  }
+  const repository = parseRepository(options.github ?? '');
+  if (!repository.ok) return repository;
+  const api = parseServerUrl(
+    options.githubApi ?? environment.GITHUB_API_URL ?? 'https://api.github.com',
+    options.githubApi === undefined ? 'GITHUB_API_URL' : '--github-api',
+  );
+  if (!api.ok) return api;
+  const token = await readSecret({
+    ...{ variable: 'SOIL_GITHUB_API_TOKEN', value: environment.SOIL_GITHUB_API_TOKEN },
+    ...(options.tokenFile !== undefined && { file: options.tokenFile }),
+  });
+  if (!token.ok) return token;
+  if (token.value === undefined) {
+    return refuse(
+      'cannot use the API of GitHub: there is no token; set SOIL_GITHUB_API_TOKEN, or name a --token-file',
+    );
+  }
+  return accept(
+    githubRemote({
+      repository: repository.value,
+      api: api.value.href.replace(/\/$/, ''),
+      token: token.value,
+    }),
+  );
+}
+
+/** A relative path is meant from where the command was given; names of remotes and URLs stay as they are. */
+function remotePath(remote: string, cwd: string): string {
+  return /^\.{1,2}(\/|$)/.test(remote) ? resolve(cwd, remote) : remote;
+}

@@ -1,0 +1,128 @@
+/** `soil-worker publish JOB` and `run JOB --publish`: a finished job's files -> the server, or a folder over SSH. */
+import { join } from 'node:path';
+import { parseJobName, type JobName } from '../model/name.js';
+import { identityOf, recordSchema } from '../model/record.js';
+import type { Result } from '../model/result.js';
+import { exit, type CommandContext } from './command-context.js';
+import { EventSender } from './event-sender.js';
+import { chooseRepo, readConfig } from './job-choice.js';
+import { planEvent, planEventBase } from './job-event.js';
+import { planOutFolder } from './out-folder.js';
+import { planTarget, type PublishOptions, type PublishTarget } from './publish-target.js';
+import { executeJob, planJob, writeStepSummary, type RunOptions } from './run-command.js';
+import { plannedUrls, readStored, sendStored, type StoredJob } from './stored-job.js';
+
+/** `publish JOB`: what an earlier `run` left behind. */
+export async function publishCommand(
+  name: string,
+  options: PublishOptions,
+  context: CommandContext,
+): Promise<number> {
+  const job = parseJobName(name, 'job');
+  const target = job.ok ? await planTarget(options, context) : job;
+  const repo = await chooseRepo(context);
+  const stored = job.ok
+    ? await readStored(planOutFolder(options.out, { repo, cwd: context.cwd, job: job.value }), job.value)
+    : job;
+  for (const result of [target, stored]) {
+    if (result.ok) continue;
+    context.warn(result.error);
+    return exit.wrongUse;
+  }
+  if (!target.ok || !stored.ok) return exit.wrongUse;
+  const artifacts = await declaredArtifacts(repo, stored.value.job, options, context);
+  const published = await publishStored({ ...stored.value, artifacts }, target.value, context);
+  return published.ok ? exit.fine : exit.failed;
+}
+
+/** `run JOB --publish`: the exit status is the job's; 1 where only the publishing failed. */
+export async function runAndPublish(
+  name: string,
+  options: RunOptions & PublishOptions,
+  context: CommandContext,
+): Promise<number> {
+  const target = await planTarget(options, context);
+  const planned = target.ok ? await planJob(name, options, context) : target;
+  if (!target.ok || !planned.ok) {
+    context.warn(target.ok ? (planned.ok ? '' : planned.error) : target.error);
+    return exit.wrongUse;
+  }
+  const { job, origin, repo } = planned.value;
+  const notice = (text: string): void => {
+    context.warn(`notice: ${text}`);
+  };
+  const host = origin.host ?? 'local';
+  const identity = identityOf({ ...origin, schema: recordSchema, tasks: [] }, { host, job: job.name });
+  if (identity.ok && target.value.kind === 'server') {
+    context.print(
+      `results will be at ${plannedUrls(identity.value, origin.commit, target.value.service.url).run}`,
+    );
+  }
+  const base = planEventBase(origin, host, job.name);
+  const events = target.value.kind === 'server' ? new EventSender(target.value.service, notice) : undefined;
+  const end = await executeJob(planned.value, options, context, (progress) => {
+    const event = planEvent(progress, base);
+    if (event !== undefined) events?.send(event);
+  });
+  await events?.close();
+  const artifacts = job.artifacts.map((path) => join(repo, path));
+  const published = identity.ok
+    ? await publishStored(
+        { job: job.name, identity: identity.value, record: end.record, files: end.files, artifacts },
+        target.value,
+        context,
+      )
+    : identity;
+  if (!identity.ok) context.warn(identity.error);
+  await writeStepSummary(job.name, end, published.ok ? published.value : [], context);
+  if (published.ok) return end.status;
+  context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options)}`);
+  return end.status === 0 ? exit.failed : end.status;
+}
+
+/** Sends it all; prints the addresses, or why not. */
+async function publishStored(
+  stored: StoredJob,
+  target: PublishTarget,
+  context: CommandContext,
+): Promise<Result<readonly string[]>> {
+  const sent = await sendStored(stored, target, context);
+  if (sent.ok) for (const line of sent.value) context.print(line);
+  else context.warn(sent.error);
+  return sent;
+}
+
+async function declaredArtifacts(
+  repo: string,
+  job: JobName,
+  options: PublishOptions,
+  context: CommandContext,
+): Promise<readonly string[]> {
+  const config = await readConfig(repo, context.cwd, options.config);
+  if (!config.ok) {
+    context.warn(`notice: no artifact is published: ${config.error}`);
+    return [];
+  }
+  return (config.value?.jobs.find(({ name }) => name === job)?.artifacts ?? []).map((path) =>
+    join(repo, path),
+  );
+}
+
+/** The command that publishes what is kept, without the token. */
+function publishLater(job: JobName, options: PublishOptions): string {
+  const given: readonly (readonly [string, string | undefined])[] = [
+    ['--out', options.out],
+    ['--config', options.config],
+    ['--server', options.ssh === undefined ? options.server : undefined],
+    ['--token-file', options.tokenFile],
+    ['--ssh', options.ssh],
+    ['--ssh-port', options.sshPort],
+    ['--ssh-key', options.sshKey],
+    ['--known-hosts', options.knownHosts],
+  ];
+  const words = given.flatMap(([option, value]) => (value === undefined ? [] : [option, shellWord(value)]));
+  return ['soil-worker publish', job, ...words].join(' ');
+}
+
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

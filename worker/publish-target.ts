@@ -1,0 +1,55 @@
+/** Options and the environment -> where results go: a server with its token, or a folder over SSH. */
+import { accept, refuse, type Result } from '../model/result.js';
+import type { CommandContext } from './command-context.js';
+import { readSecret } from './secret.js';
+import { parseServerUrl } from './server-url.js';
+import { defaultRetries, type SoilService } from './soil-service.js';
+import type { SshTarget } from './ssh-target.js';
+
+export interface PublishOptions {
+  readonly server?: string;
+  readonly tokenFile?: string;
+  readonly config?: string;
+  readonly out?: string;
+  /** USER@HOST:DIR */
+  readonly ssh?: string;
+  readonly sshPort?: string;
+  readonly sshKey?: string;
+  readonly knownHosts?: string;
+}
+
+export type PublishTarget =
+  | { readonly kind: 'server'; readonly service: SoilService }
+  | { readonly kind: 'ssh'; readonly ssh: SshTarget };
+
+/** Where results go; everything that can be wrong with it is told before the job begins. */
+export async function planTarget(
+  options: PublishOptions,
+  context: CommandContext,
+): Promise<Result<PublishTarget>> {
+  if (options.ssh !== undefined) {
+    const { planSshTarget } = await import('./ssh-target.js');
+    const ssh = await planSshTarget({ ...options, ssh: options.ssh }, context);
+    return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value }) : ssh;
+  }
+  const { SOIL_SERVER, SOIL_TOKEN } = context.environment;
+  const text = options.server ?? SOIL_SERVER;
+  if (text === undefined || text === '') {
+    return refuse('cannot publish: nobody said where; name a --server, or set SOIL_SERVER');
+  }
+  const url = parseServerUrl(text, options.server === undefined ? 'SOIL_SERVER' : '--server');
+  if (!url.ok) return url;
+  const token = await readSecret({
+    ...{ variable: 'SOIL_TOKEN', value: SOIL_TOKEN },
+    ...(options.tokenFile !== undefined && { file: options.tokenFile }),
+  });
+  if (!token.ok) return token;
+  const retries = {
+    ...defaultRetries,
+    notice: (text: string) => {
+      context.warn(`notice: ${text}`);
+    },
+  };
+  const service = { url: url.value, retries, ...(token.value !== undefined && { token: token.value }) };
+  return accept({ kind: 'server', service });
+}

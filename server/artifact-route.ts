@@ -23,6 +23,7 @@ export const putArtifact: Route = async (call, context) => {
   }
   return withStaging(context.site.own.staging, async (folder) => {
     const staged = join(folder, 'artifact');
+    call.welcome();
     const received = await receiveFile(call.request, staged, context.limits.artifactBytes);
     if (!received.ok) return received.answer;
     const { stored, shown } = await context.site.publish(target.value, staged);

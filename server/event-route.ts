@@ -8,6 +8,7 @@ import type { StatusWish } from './status-writer.js';
 export const postEvent: Route = async (call, context) => {
   const admitted = await admit(call, context, { action: 'event' });
   if (!admitted.ok) return admitted.answer;
+  call.welcome();
   const body = await receiveText(call.request, context.limits.eventBytes);
   if (!body.ok) return body.answer;
   const isForm =

@@ -99,9 +99,11 @@ class FormReader {
       if (this.#bytes > limits.bodyBytes) this.#refuse(bodyTooLarge(limits));
     };
     const gone = (): void => {
-      if (!this.#request.complete)
-        this.#refuse(problem(400, 'cannot read the form: the connection ended within it'));
+      if (this.#request.readableEnded) return;
+      this.#refuse(problem(400, 'cannot read the form: the connection ended within it'));
     };
+    // A client may have left while its token was looked up: then no event tells of it any more.
+    if (this.#request.destroyed) gone();
     this.#request.on('data', count);
     this.#request.once('close', gone);
     await new Promise<void>((resolve) => {
@@ -122,7 +124,8 @@ class FormReader {
         this.#refuse(problem(413, `cannot accept the form: it has more than ${limits.fields} fields`));
       });
       this.#parser.on('close', resolve);
-      this.#request.pipe(this.#parser);
+      if (this.#failure === undefined) this.#request.pipe(this.#parser);
+      else resolve();
     });
     this.#request.off('data', count);
     this.#request.off('close', gone);

@@ -38,6 +38,10 @@ export async function listen(
       void answerRequest({ request, response, uploads }, options);
     },
   );
+  // Who asks first hears a refusal before a byte of the body is sent; routes that read the body say `100 Continue`.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    void answerRequest({ request, response, uploads }, options);
+  });
   // Without a byte either way; a socket that is destroyed ends its request too.
   server.setTimeout(limits.idleSeconds * 1000, (socket) => {
     socket.destroy();
@@ -113,7 +117,7 @@ async function answerRequest(exchange: Exchange, options: HttpServerOptions): Pr
 
 async function answerRoute(
   { route, rest, query, isUpload }: Extract<ReturnType<typeof findTarget>, { readonly kind: 'route' }>,
-  { request, uploads }: Exchange,
+  { request, response, uploads }: Exchange,
   {
     name,
     options,
@@ -126,7 +130,10 @@ async function answerRoute(
   }
   if (isUpload) uploads.count++;
   try {
-    return await route({ request, rest, query, name }, context);
+    const welcome = (): void => {
+      if (request.headers.expect !== undefined) response.writeContinue();
+    };
+    return await route({ request, rest, query, name, welcome }, context);
   } catch (error) {
     const known = error as NodeJS.ErrnoException;
     context.report(`request ${id}: ${known.stack ?? String(error)}`);

@@ -30,8 +30,6 @@ export interface ServerLimits {
   /** jobs whose files a shell client has sent in part */
   readonly partialUploads: number;
   readonly partialSeconds: number;
-  /** how long a token's revocation may stay unseen */
-  readonly tokenSeconds: number;
   readonly wwz: WwzLimits;
 }
 
@@ -57,6 +55,5 @@ export const defaultLimits: ServerLimits = {
   drainSeconds: 5,
   partialUploads: 200,
   partialSeconds: 86_400,
-  tokenSeconds: 0.5,
   wwz: defaultWwzLimits,
 };

@@ -28,6 +28,7 @@ export const postResults: Route = async (call, context) => {
   if (!admitted.ok) return admitted.answer;
   return withStaging(context.site.own.staging, async (folder) => {
     const plan = jobFilePlanner(folder, context.limits, (field) => recordSuffixes.find((s) => s === field));
+    call.welcome();
     const form = await receiveForm(call.request, plan.take, context.limits);
     if (!form.ok) return form.answer;
     context.metrics.add('soil_upload_bytes', {}, form.bytes);

@@ -1,6 +1,6 @@
 /** Which GitHub run has which folder: run numbers count within a workflow, so that two runs may come with the same one. */
 import { parseRunId, type RunId } from '../model/name.js';
-import { accept, type Result } from '../model/result.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
 import { folderName, parseRunNumber, type RunFolder } from '../model/run.js';
 
 /** A run whose record does not say its GITHUB_RUN_ID. */
@@ -37,9 +37,14 @@ export class RunClaims {
   #planBase(number: RunId, runId: RunId | undefined): Result<RunId> {
     if (runId === undefined) return accept(number);
     const known = this.#bases.get(runId);
-    if (known !== undefined) return accept(known);
-    const owner = this.#owners.get(number);
-    if (owner === undefined) return accept(number);
+    if (known !== undefined) {
+      const isSame = known === number || known === `${number}-id${runId}`;
+      if (isSame) return accept(known);
+      return refuse(
+        `cannot accept GITHUB_RUN_NUMBER ${quote(number)}: run id ${quote(runId)} came with folder ${quote(known)} before`,
+      );
+    }
+    if (!this.#owners.has(number)) return accept(number);
     // Digits only, so that no part of it can read as an attempt.
     const digits = parseRunNumber(runId, 'GITHUB_RUN_ID');
     return digits.ok ? parseRunId(`${number}-id${digits.value}`, 'run folder') : digits;

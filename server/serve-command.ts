@@ -49,7 +49,7 @@ export async function serveCommand(
     const files = await openStaticSite(folder, { report });
     try {
       const guard = {
-        tokens: new TokenBook(site.own.tokens, limits.tokenSeconds),
+        tokens: new TokenBook(site.own.tokens),
         isOpen: options.openOnLoopback === true,
       };
       const context = { site, limits, guard, metrics: new Metrics(), now, report };

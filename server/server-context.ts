@@ -25,6 +25,8 @@ export interface Call {
   /** the part of the address behind the route's own, percent-encoded still */
   readonly rest: string;
   readonly query: URLSearchParams;
+  /** asks a client that waits for it (`Expect: 100-continue`) to send the body; to be called before it is read */
+  readonly welcome: () => void;
   /** tells the log who asked */
   readonly name: (tokenId: string) => void;
 }

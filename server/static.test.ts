@@ -308,7 +308,7 @@ test('serveSite() lists a folder of a wwz, escaped and encoded', async () => {
   const html = reply.body.toString();
   assert.equal(reply.headers['content-type'], 'text/html; charset=utf-8');
   assert.match(String(reply.headers['content-security-policy']), /default-src 'none'/);
-  assert.match(html, /<a href="\.\/sub\/">sub\/<\/a>/);
+  assert.match(html, /<a href="\.\/sub\/"><bdi>sub\/<\/bdi><\/a>/);
   assert.match(html, /a &lt;b&gt; &amp; &quot;c&quot; %41 #1\?\.txt/);
   assert.doesNotMatch(html, /<b>|\.hidden/);
   assert.match(html, /1 more, whose names begin with a dot/);

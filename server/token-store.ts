@@ -96,24 +96,21 @@ export function revokeTokens(
   });
 }
 
-/** The tokens as a running server sees them: read again when the file has changed, at most every `seconds`. */
+/** The tokens as a running server sees them: read again whenever the file has changed, which costs one stat(2) to know. */
 export class TokenBook {
   readonly #path: string;
-  readonly #seconds: number;
-  #checked = -Infinity;
   #stamp = '';
   #tokens: Result<readonly StoredToken[]> = accept([]);
 
-  constructor(path: string, seconds: number) {
+  constructor(path: string) {
     this.#path = path;
-    this.#seconds = seconds;
   }
 
   /** Whose token it is; `now` in seconds since 1970. Tokens that cannot be read let nobody in. */
   async find(token: string, now: number): Promise<Result<StoredToken>> {
     const id = tokenId(token);
     if (!id.ok) return id;
-    const tokens = await this.#fresh(now);
+    const tokens = await this.#fresh();
     if (!tokens.ok) return tokens;
     return matchToken(
       token,
@@ -122,8 +119,7 @@ export class TokenBook {
     );
   }
 
-  async #fresh(now: number): Promise<Result<readonly StoredToken[]>> {
-    if (Math.abs(now - this.#checked) < this.#seconds) return this.#tokens;
+  async #fresh(): Promise<Result<readonly StoredToken[]>> {
     const stamp = await stat(this.#path, { bigint: true }).then(
       (s) => `${s.ino} ${s.size} ${s.mtimeNs}`,
       () => 'missing',
@@ -132,7 +128,6 @@ export class TokenBook {
       this.#tokens = await readTokens(this.#path);
       this.#stamp = stamp;
     }
-    this.#checked = now;
     return this.#tokens;
   }
 }

@@ -53,6 +53,7 @@ export const postWwup: Route = async (call, context) => {
       statusFile = name;
       return accept({ path: join(folder, 'status'), maxBytes: context.limits.fieldBytes });
     };
+    call.welcome();
     const form = await receiveForm(call.request, plan, context.limits);
     if (!form.ok) return plain(form.answer);
     context.metrics.add('soil_upload_bytes', {}, form.bytes);

@@ -7,7 +7,7 @@ import type { WwzFile } from '../wwz/open.js';
 import { contentType } from './content-type.js';
 import type { Representation } from './representation.js';
 import { areaHeaders, listingPolicy } from './site-area.js';
-import { renderWwzListing } from './wwz-listing.js';
+import { renderWwzListing } from './views/wwz-listing.js';
 
 export type EntryAnswer =
   | { readonly kind: 'content'; readonly representation: Representation }
@@ -33,7 +33,7 @@ export async function findInWwz(file: WwzFile, place: EntryPlace): Promise<Resul
   if (!isFolder) {
     return accept({ kind: 'redirect', location: `./${encodeSegment(inside.split('/').at(-1) ?? '')}/` });
   }
-  const html = renderWwzListing(`${wwzPath}/${inside}`, folder, { isRoot: inside === '' });
+  const html = renderWwzListing({ wwzPath, inside, folder });
   return accept({ kind: 'content', representation: representListing(file, Buffer.from(html)) });
 }
 

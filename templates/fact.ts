@@ -26,6 +26,13 @@ export function timeFact(name: string, seconds: number | undefined): readonly Fa
     : [{ name, text: time.text, href: undefined, time, isCode: false, isWide: false }];
 }
 
+/** A date as its writer had it: as an instant where it names its zone, since all times of a page are UTC; else as it is. */
+export function dateFact(name: string, text: string | undefined): readonly Fact[] {
+  const isZoned = text !== undefined && /\d:\d\d.*(Z|[+-]\d\d:?\d\d)$/.test(text);
+  const seconds = isZoned ? Date.parse(text) / 1000 : NaN;
+  return Number.isNaN(seconds) ? knownFact(name, text) : timeFact(name, seconds);
+}
+
 export function imageFact(image: ImageRecord | undefined): readonly Fact[] {
   if (image === undefined) return [];
   const size = image.bytes === undefined ? '' : `, ${bytesText(image.bytes)}`;

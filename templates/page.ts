@@ -80,6 +80,15 @@ export interface WwzIndexView {
   readonly table: TaskTable;
 }
 
+export interface WwzListingView {
+  readonly frame: Frame;
+  readonly heading: string;
+  readonly upHref: string | undefined;
+  readonly entries: readonly Link[];
+  /** how many names that begin with a dot are left out */
+  readonly hidden: number;
+}
+
 export interface ImageView {
   readonly frame: Frame;
   readonly heading: string;

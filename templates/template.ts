@@ -11,6 +11,7 @@ import type {
   RawIndexView,
   RunView,
   WwzIndexView,
+  WwzListingView,
 } from './page.js';
 
 /** The sources stand in the package's `templates/`, two levels above `dist/templates/template.js`. */
@@ -24,6 +25,7 @@ interface Pages {
   readonly commit: CommitView;
   readonly 'wwz-index': WwzIndexView;
   readonly image: ImageView;
+  readonly 'wwz-listing': WwzListingView;
 }
 
 /** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */

@@ -24,7 +24,7 @@ const paths = [
   'srht-jobs/raw.html',
   'srht-jobs/998/index.html',
   'local-jobs/index.html',
-  'local-jobs/2026-01-13-laptop.1/index.html',
+  'local-jobs/nightlyonlaptop20260113T115900Z/index.html',
 ];
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(

@@ -219,7 +219,7 @@ function sourcehutRuns(): readonly Run[] {
 }
 
 function localRuns(): readonly Run[] {
-  const folder = { host: 'local' as const, name: valueOf(parseRunId('2026-01-13-laptop.1')) };
+  const folder = { host: 'local' as const, name: valueOf(parseRunId('nightlyonlaptop20260113T115900Z')) };
   const only = job('checks', [task('passed', 'types', 3.3), task('passed', 'tests', 8.8, { tries: 1 })], {
     ...machine,
     host: 'local',

@@ -1,7 +1,15 @@
 /** The facts in the lists on top of runs, commits and jobs. Pure; what is not known is left out. */
 import { commitPage, linkBetween, type SitePath } from '../../model/path.js';
 import type { CommitHash } from '../../model/name.js';
-import { codeFact, imageFact, knownFact, machineFact, timeFact, urlFact } from '../../templates/fact.js';
+import {
+  codeFact,
+  dateFact,
+  imageFact,
+  knownFact,
+  machineFact,
+  timeFact,
+  urlFact,
+} from '../../templates/fact.js';
 import type { Fact } from '../../templates/part.js';
 import { durationText, httpUrl } from '../../templates/wording.js';
 import type { Job, Run } from '../state.js';
@@ -19,7 +27,7 @@ export function runFacts(run: Run, page: SitePath): readonly Fact[] {
     ...(commit === undefined
       ? []
       : [codeFact('Commit', commit, linkBetween(page, commitPage(folder.host, commit)))]),
-    ...knownFact('Committed', record?.commitDate),
+    ...dateFact('Committed', record?.commitDate),
     ...knownFact('Branch', run.branch),
     ...knownFact('Pull request', pullText, pull?.href),
     ...timeFact('Started', run.startTime),
@@ -35,7 +43,7 @@ export function commitFacts(commit: CommitHash, jobs: readonly Job[]): readonly 
   const repository = firstOf(jobs, (job) => repositoryUrl(job.record?.jobUrl));
   return [
     codeFact('Commit', commit, repository && `${repository}/commit/${commit}`),
-    ...knownFact(
+    ...dateFact(
       'Committed',
       firstOf(jobs, (job) => job.record?.commitDate),
     ),

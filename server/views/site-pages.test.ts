@@ -247,7 +247,7 @@ test('renderCommit() has every job of the commit on every host, and its artifact
     for (const part of [
       'Run 1234, attempt 2',
       'Job 998',
-      'Run 2026-01-13-laptop.1',
+      'Run nightlyonlaptop20260113T115900Z',
       'read me & <more>.txt',
     ]) {
       assert.ok(text.includes(part), `${host}: ${part}`);

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseEvent, type JobEvent } from '../model/event.js';
+import { parseCommitHash, parseJobName, parseRunId, type WorkerHost } from '../model/name.js';
+import type { JobRecord } from '../model/record.js';
+import { accept, valueOf } from '../model/result.js';
+import { parseRows } from '../model/row.js';
+import { judgeJob, type ArrivedJob } from './arrived-job.js';
+import { LiveState } from './site-state.js';
+import { renderCommit, renderHome, renderHostIndex, renderRawIndex, renderRun } from './views/site-pages.js';
+
+const commits = ['a'.repeat(40), 'b'.repeat(40)].map((text) => valueOf(parseCommitHash(text)));
+const idOf = (text: string) => valueOf(parseRunId(text));
+
+function arrived(
+  host: WorkerHost,
+  folder: string,
+  { job = 'unit', status = 0, more = {} }: { job?: string; status?: number; more?: Partial<JobRecord> } = {},
+): ArrivedJob {
+  const address = { host, name: idOf(folder), job: valueOf(parseJobName(job)) };
+  const rows = valueOf(parseRows(`${status}\t1\ttask\ta\tb\t-\n`));
+  const record: JobRecord = { schema: 0, attempt: 1, tasks: [], expectedJobs: [], ...more };
+  return { ...judgeJob(address, accept(record), accept(rows)), wwzBytes: 100 };
+}
+
+const eventOf = (fields: Readonly<Record<string, string>>): JobEvent =>
+  valueOf(parseEvent(Object.entries({ workerHost: 'github', jobName: 'unit', runId: '77', ...fields })));
+
+test('defect 5: runs are ordered as people count, then by attempt', () => {
+  const state = new LiveState('Soil');
+  for (const name of ['998', '1000', '1000-2', '99', '1000-10', '1001'])
+    state.addJob(arrived('github', name));
+  assert.deepEqual(
+    state.runs('github').map((run) => run.folder.name),
+    ['1001', '1000-10', '1000-2', '1000', '998', '99'],
+  );
+});
+
+test('defect 4: sourcehut jobs of two commits, ids interleaved, are all there', () => {
+  const state = new LiveState('Soil');
+  for (const id of ['10', '9', '12', '11']) {
+    const commit = commits[Number(id) % 2];
+    state.addJob(arrived('sourcehut', id, { more: { ...(commit && { commit }), commitDate: 'the same' } }));
+  }
+  assert.equal(state.runs('sourcehut').length, 4);
+  for (const [index, ids] of [
+    [0, ['12', '10']],
+    [1, ['11', '9']],
+  ] as const) {
+    const commit = commits[index];
+    assert.ok(commit !== undefined);
+    assert.deepEqual(
+      state.jobsOfCommit(commit).map((job) => job.address.name),
+      ids,
+    );
+  }
+});
+
+test('defect 8: a run number that is taken leads to a folder of its own, for every attempt', () => {
+  const { claims } = new LiveState('Soil');
+  const plan = (number: string, runId: string, attempt: number) => {
+    const planned = claims.plan(idOf(number), idOf(runId), attempt);
+    if (planned.ok) claims.claim(planned.value.base, idOf(runId));
+    return planned.ok ? planned.value.folder.name : planned.error;
+  };
+  assert.equal(plan('1234', '98765', 1), '1234');
+  assert.equal(plan('1234', '55555', 1), '1234-id55555');
+  assert.equal(plan('1234', '55555', 2), '1234-id55555-2');
+  assert.equal(plan('1234', '98765', 3), '1234-3');
+  assert.match(plan('4321', '98765', 1), /run id "98765" came with folder "1234" before/);
+  assert.match(plan('1234', '5-2', 1), /GITHUB_RUN_ID "5-2"/);
+});
+
+test('a job is expected, then running, then what its record says; done without a record is lost', () => {
+  const state = new LiveState('Soil');
+  const outcomes = () => state.runs('github')[0]?.jobs.map((job) => `${job.address.job} ${job.outcome}`);
+  state.addEvent(eventOf({ eventName: 'start', runNumber: '5', expectedJobs: 'unit,lint' }), 10);
+  assert.deepEqual(outcomes(), ['lint expected', 'unit running']);
+  state.addEvent(eventOf({ eventName: 'done', status: '0' }), 20);
+  assert.deepEqual(outcomes(), ['lint expected', 'unit lost']);
+  state.addJob(arrived('github', '5', { status: 3, more: { runId: idOf('77') } }));
+  assert.deepEqual(outcomes(), ['lint expected', 'unit failed']);
+});
+
+test('a re-run of the failed jobs does not wait for those that an earlier attempt has', () => {
+  const state = new LiveState('Soil');
+  const expectedJobs = ['unit', 'lint'].map((name) => valueOf(parseJobName(name)));
+  state.addJob(arrived('github', '5-2', { more: { attempt: 2, expectedJobs } }));
+  assert.deepEqual(
+    state.runs('github')[0]?.jobs.map((job) => job.outcome),
+    ['expected', 'passed'],
+  );
+  const change = state.addJob(arrived('github', '5', { job: 'lint' }));
+  assert.deepEqual(
+    state.run({ host: 'github', name: idOf('5-2') })?.jobs.map((job) => job.outcome),
+    ['passed'],
+  );
+  assert.deepEqual(change.folders.map((f) => f.name).sort(), ['5', '5-2']);
+});
+
+/** All pages of a state, in one text. */
+function pagesOf(state: LiveState): string {
+  const hosts = ['github', 'sourcehut'] as const;
+  return [
+    renderHome(state),
+    ...hosts.flatMap((host) => [renderHostIndex(state, host, 1), renderRawIndex(state, host, 1)]),
+    ...hosts.flatMap((host) => state.runs(host).map((run) => renderRun(state, run.folder))),
+    ...[...state.commits()].sort().map((commit) => renderCommit(state, 'github', commit)),
+  ].join('\n');
+}
+
+test('records and events give the same pages in any order, at once or one by one', () => {
+  const steps: ((state: LiveState) => void)[] = [];
+  for (const [index, folder] of ['5', '5-2', '6', '7'].entries()) {
+    const commit = commits[index % 2];
+    const more = { ...(commit && { commit }), runId: idOf(folder.replace(/-.*/, '0')), branch: 'main' };
+    for (const job of ['unit', 'lint']) {
+      steps.push((state) => state.addJob(arrived('github', folder, { job, status: index % 3, more })));
+    }
+  }
+  steps.push((state) => state.addJob(arrived('sourcehut', '5', { more: {} })));
+  const running = { runNumber: '9', runId: '90' };
+  steps.push((state) => state.addEvent(eventOf({ ...running, eventName: 'start' }), 10));
+  for (const task of ['a', 'b', 'b']) {
+    steps.push((state) => state.addEvent(eventOf({ runId: '90', eventName: 'task-done', task }), 20));
+  }
+  const apply = (order: readonly ((state: LiveState) => void)[]): LiveState => {
+    const state = new LiveState('Soil');
+    for (const step of order) step(state);
+    return state;
+  };
+  const expected = pagesOf(apply(steps));
+  const loaded = new LiveState('Soil');
+  loaded.load(() => {
+    for (const step of steps) step(loaded);
+  });
+  assert.equal(pagesOf(loaded), expected);
+  fc.assert(
+    fc.property(fc.shuffledSubarray(steps, { minLength: steps.length }), (order) => {
+      assert.equal(pagesOf(apply(order)), expected);
+    }),
+    { numRuns: 60 },
+  );
+});

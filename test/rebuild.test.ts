@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { run, soilServer } from './command.js';
+import { shellJob, tsvOf, writeJobFiles } from './upload-form.js';
+
+let root: string;
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'soil-rebuild-'));
+});
+after(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const rebuild = (site: string) => run(process.execPath, [soilServer, 'rebuild', site]);
+const page = (site: string, path: string): Promise<string> => readFile(join(site, path), 'utf8');
+
+/** A folder as Soil's shell server keeps it: run 1000 good, and whatever `spoil` does to run 998's job. */
+async function oldSite(name: string, spoil: (folder: string) => Promise<void>): Promise<string> {
+  const site = join(root, name);
+  for (const number of ['998', '1000']) {
+    const folder = join(site, 'github-jobs', number);
+    await mkdir(folder, { recursive: true });
+    const ids = { GITHUB_RUN_NUMBER: number, GITHUB_RUN_ID: `${number}7` };
+    await writeJobFiles(folder, await shellJob(ids));
+    await writeJobFiles(
+      folder,
+      await shellJob({ ...ids, 'job-name': 'cpp-small' }, tsvOf([0, 'a'], [4, 'b'])),
+    );
+  }
+  await spoil(join(site, 'github-jobs', '998'));
+  return site;
+}
+
+const spoils: [string, RegExp, (folder: string) => Promise<void>][] = [
+  [
+    'a truncated JSON',
+    /998\/dev-minimal\.json: cannot read the record/,
+    async (folder) => {
+      const path = join(folder, 'dev-minimal.json');
+      await writeFile(path, (await readFile(path)).subarray(0, 80));
+    },
+  ],
+  [
+    'a short TSV row',
+    /998\/dev-minimal\.tsv:2: it has 3 columns/,
+    (folder) => writeFile(join(folder, 'dev-minimal.tsv'), '0\t1\tok\ta\tb\t-\n0\t1\tshort\n'),
+  ],
+  ['a missing TSV', /cannot read the TSV: it is missing/, (folder) => rm(join(folder, 'dev-minimal.tsv'))],
+  [
+    'bytes that are no UTF-8',
+    /not UTF-8/,
+    (folder) => writeFile(join(folder, 'dev-minimal.json'), Buffer.from([0x7b, 0xe9, 0x7d])),
+  ],
+  ['an empty JSON', /998\/dev-minimal\.json/, (folder) => writeFile(join(folder, 'dev-minimal.json'), '')],
+  [
+    'a JSON that is no object',
+    /998\/dev-minimal\.json/,
+    (folder) => writeFile(join(folder, 'dev-minimal.json'), '[1]'),
+  ],
+];
+
+for (const [index, [what, pattern, spoil]] of spoils.entries()) {
+  test(`defect 1: ${what} keeps no other page from being written`, async () => {
+    const site = await oldSite(`defect-1-${index}`, spoil);
+    const end = await rebuild(site);
+    assert.equal(end.status, 0, end.stderr);
+    assert.match(end.stderr, pattern);
+    const list = await page(site, 'github-jobs/index.html');
+    assert.match(list, /Run 1000/);
+    assert.match(list, /Run 998/);
+    assert.match(await page(site, 'github-jobs/1000/index.html'), /Größe/);
+    const bad = await page(site, 'github-jobs/998/index.html');
+    assert.match(bad, />dev-minimal</);
+    assert.match(bad, /class="mark error"/);
+    const names = await readdir(site, { recursive: true });
+    assert.deepEqual(
+      names.filter((name) => name.includes('.soil-new-')),
+      [],
+    );
+  });
+}
+
+test('defect 1: a non-ASCII subject and a null run number are shown as they are', async () => {
+  const site = join(root, 'nulls');
+  const folder = join(site, 'github-jobs', '7');
+  await mkdir(folder, { recursive: true });
+  await writeJobFiles(
+    folder,
+    await shellJob({ GITHUB_RUN_NUMBER: null, GITHUB_RUN_ID: null, 'commit-line': 'שלום 日本' }),
+  );
+  const end = await rebuild(site);
+  assert.equal(end.status, 0);
+  assert.equal(end.stderr, '');
+  assert.match(await page(site, 'github-jobs/7/index.html'), /שלום 日本/);
+});
+
+test('defect 2: a job with an empty TSV is empty, not passed', async () => {
+  const site = await oldSite('defect-2', (folder) => writeFile(join(folder, 'dev-minimal.tsv'), ''));
+  await rebuild(site);
+  const text = await page(site, 'github-jobs/998/index.html');
+  assert.match(text, /class="mark empty"/);
+});
+
+test('defect 5: runs stand in the order in which people count', async () => {
+  const site = await oldSite('defect-5', () => Promise.resolve());
+  await rebuild(site);
+  const list = await page(site, 'github-jobs/index.html');
+  assert.ok(list.indexOf('Run 1000') < list.indexOf('Run 998'));
+});
+
+test('rebuild from the records alone gives the same bytes, and writes nothing twice', async () => {
+  const site = await oldSite('again', () => Promise.resolve());
+  await rebuild(site);
+  const copy = join(root, 'copy');
+  await mkdir(copy);
+  for (const number of ['998', '1000']) {
+    const [from, to] = [join(site, 'github-jobs', number), join(copy, 'github-jobs', number)];
+    await cp(from, to, { recursive: true });
+    await rm(join(to, 'index.html'));
+  }
+  await rebuild(copy);
+  const pages = (await readdir(site, { recursive: true })).filter((name) => name.endsWith('.html'));
+  assert.ok(pages.length >= 8);
+  for (const name of pages) assert.equal(await page(copy, name), await page(site, name), name);
+  assert.match((await rebuild(site)).stdout, /2 runs, 4 jobs, 0 problems; 0 files changed/);
+});
+
+test('rebuild clears what an interrupted writer left', async () => {
+  const site = await oldSite('leftovers', () => Promise.resolve());
+  await rebuild(site);
+  await writeFile(join(site, 'github-jobs', '.soil-new-abc-index.html'), 'half');
+  await mkdir(join(site, '.soil', 'staging', 'dead'));
+  await writeFile(join(site, '.soil', 'lock'), '1 1 another-boot');
+  await writeFile(join(site, 'github-jobs', 'page-9.html'), 'stale');
+  await writeFile(join(site, '.soil', 'events.jsonl'), '{"time":1,"event":{"eventName":"start"');
+  const end = await rebuild(site);
+  assert.equal(end.status, 0, end.stderr);
+  assert.deepEqual((await readdir(join(site, 'github-jobs'))).sort(), [
+    '1000',
+    '998',
+    'commits',
+    'index.html',
+    'raw.html',
+  ]);
+  assert.deepEqual(await readdir(join(site, '.soil', 'staging')), []);
+  assert.equal(await page(site, '.soil/events.jsonl'), '');
+});
+
+test('the private folder is its owner alone', async () => {
+  const site = await oldSite('private', () => Promise.resolve());
+  await rebuild(site);
+  assert.equal((await stat(join(site, '.soil'))).mode & 0o777, 0o700);
+  await chmod(join(site, '.soil'), 0o755);
+  await rebuild(site);
+  assert.equal((await stat(join(site, '.soil'))).mode & 0o777, 0o700);
+});
+
+test('soil-server says what is wrong with its arguments', async () => {
+  const cases: [readonly string[], RegExp][] = [
+    [['rebuild'], /site's folder is missing/],
+    [['rebuild', 'a', '--site', 'b'], /are two folders/],
+    [['serve', '--site', root, '--port', '99999'], /cannot accept --port "99999"/],
+    [['token', 'create', '--site', root, '--id', 'X', '--actions', 'append'], /cannot accept id "X"/],
+    [
+      ['token', 'create', '--site', root, '--id', 'x', '--actions', 'delete'],
+      /cannot accept action "delete"/,
+    ],
+    [['token', 'list', '--site', root], /it is no site/],
+    [['dance'], /unknown command/],
+  ];
+  for (const [args, pattern] of cases) {
+    const end = await run(process.execPath, [soilServer, ...args]);
+    assert.equal(end.status, 2, args.join(' '));
+    assert.match(end.stderr, pattern);
+  }
+});

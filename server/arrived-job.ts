@@ -1,4 +1,4 @@
-/** A job whose files are in the site: read from its folder at start, or just accepted. Whatever is wrong stays its own. */
+/** A job whose files are in the site: read from its folder, or just accepted. Whatever is wrong stays its own. */
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jobFile } from '../model/path.js';
@@ -9,24 +9,25 @@ import type { JobAddress } from '../model/run.js';
 import { isMissing } from './durable-file.js';
 import { endOf, readRecord, readRows, type JobEnd } from './job-file.js';
 import type { ServerLimits } from './limits.js';
+import { sha256, type JobDigests } from './log-entry.js';
+import type { JobDetails } from './state.js';
 
-export interface ArrivedJob {
+export interface ArrivedJob extends JobDetails {
   readonly address: JobAddress;
-  /** absent where it cannot be read */
-  readonly record?: JobRecord;
-  readonly rows: readonly Row[];
-  readonly problems: readonly string[];
   /** an `error` where there are problems */
   readonly end: JobEnd;
   readonly wwzBytes?: number;
 }
 
-/** Reads a job from the site's folder. Its JSON is known to be there; everything else may be missing or bad. */
+/**
+ * Reads a job from the site's folder, with the digests of its JSON and TSV. Its JSON is known to be there; everything
+ * else may be missing or bad.
+ */
 export async function readArrivedJob(
   site: string,
   address: JobAddress,
   limits: ServerLimits,
-): Promise<ArrivedJob> {
+): Promise<ArrivedJob & { readonly digests: JobDigests }> {
   const at = (suffix: 'json' | 'tsv' | 'wwz'): string => join(site, jobFile(address, suffix));
   const [json, tsv, wwz] = await Promise.all([
     readSmall(at('json'), limits.jsonBytes, 'the record'),
@@ -41,6 +42,10 @@ export async function readArrivedJob(
   return {
     ...judgeJob(address, record, rows),
     ...(wwz?.isFile() === true && { wwzBytes: wwz.size }),
+    digests: {
+      json: json.ok ? sha256(json.value) : 'unreadable',
+      ...(tsv.ok && { tsv: sha256(tsv.value) }),
+    },
   };
 }
 

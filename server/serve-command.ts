@@ -45,7 +45,7 @@ export async function serveCommand(
   try {
     for (const problem of site.problems) report(problem);
     // A crash may have come between a record and its pages: they are brought to what the records say.
-    await site.writer.writeAll();
+    await site.showAll();
     const files = await openStaticSite(folder, { report });
     try {
       const guard = {

@@ -67,8 +67,9 @@ export const commitArtifactFolder = (host: WorkerHost, commit: CommitHash): Site
   made(`${hostFolder(host)}/commits/${commit}`);
 export const mergeEvidence = (commit: CommitHash): SitePath => made(`merges/${commit}.json`);
 /** `status-api/github/RUN_ID/JOB`, `status-api/sourcehut/COMMIT/JOB`, `status-api/local/RUN/JOB`. */
+export const statusRoot = 'status-api';
 export const statusFile = (identity: JobIdentity): SitePath =>
-  made(`status-api/${identity.host}/${statusRunId(identity)}/${identity.job}`);
+  made(`${statusRoot}/${identity.host}/${statusRunId(identity)}/${identity.job}`);
 
 /** Inside a wwz. Soil's own files are below `_soil/`, where no task's result may go. */
 export const wwzIndex = 'index.html';

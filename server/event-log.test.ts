@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { parseEvent } from '../model/event.js';
 import { valueOf } from '../model/result.js';
-import { EventLog, logFiles, readLog } from './event-log.js';
+import { cutTornLine, EventLog, logFiles, readLog } from './event-log.js';
 import { chainStart, formatLine, parseAddress, sha256, type LogEntry } from './log-entry.js';
 
 const start: LogEntry = {
@@ -88,7 +88,7 @@ test('readLog() goes on from a line that it is told of, and refuses when that li
   assert.ok(!(await readLog(folder, { ...end, sequence: 9 })).ok);
 });
 
-test('readLog() cuts a torn last line off, wherever it is torn', async (t) => {
+test('a torn last line is left out and cut off, wherever it is torn', async (t) => {
   const folder = await folderOf(t);
   await write(folder, [start]);
   const path = await onlyFile(folder);
@@ -96,6 +96,7 @@ test('readLog() cuts a torn last line off, wherever it is torn', async (t) => {
   for (let torn = 1; torn < whole.length; torn += 7) {
     await appendFile(path, whole.subarray(0, torn));
     assert.deepEqual(await entriesOf(folder), [start]);
+    assert.equal(await cutTornLine(folder), torn);
     assert.deepEqual(await readFile(path), whole);
   }
   await truncate(path, whole.length - 1);

@@ -1,5 +1,5 @@
 /** The site's log of what it accepted: chained lines in numbered files, only ever added to, on the disk before it is answered. */
-import { mkdir, open, readdir, readFile, truncate, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accept, refuse, type Result } from '../model/result.js';
 import { isMissing, syncFolder } from './durable-file.js';
@@ -32,7 +32,7 @@ export async function logFiles(
 const segmentName = (first: number): string => `${String(first).padStart(12, '0')}.jsonl`;
 
 /**
- * Reads what follows `after`, or the whole log. A last line without its end was never acknowledged: it is cut off.
+ * Reads what follows `after`, or the whole log. A last line without its end was never acknowledged: it is left out.
  * Refuses when the line `after` is not there as it was: then only the whole log can tell.
  */
 export async function readLog(folder: string, after: ChainEnd = chainStart): Promise<Result<ReadLog>> {
@@ -44,8 +44,7 @@ export async function readLog(folder: string, after: ChainEnd = chainStart): Pro
   let isFound = after.sequence === 0;
   for (const [index, { path, first }] of files.entries()) {
     if (index < start) continue;
-    const isLast = index === files.length - 1;
-    const lines = await readLines(path, isLast);
+    const lines = await readLines(path);
     for (const [number, text] of lines.entries()) {
       const line = parseLine(text);
       const at = `${path}:${number + 1}`;
@@ -71,11 +70,28 @@ export async function readLog(folder: string, after: ChainEnd = chainStart): Pro
   return accept({ entries, end: end ?? after, problems });
 }
 
-async function readLines(path: string, isLast: boolean): Promise<readonly string[]> {
+async function readLines(path: string): Promise<readonly string[]> {
   const bytes = await readFile(path);
-  const whole = bytes.lastIndexOf(0x0a) + 1;
-  if (whole < bytes.length && isLast) await truncate(path, whole);
-  return bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1);
+  return bytes
+    .subarray(0, bytes.lastIndexOf(0x0a) + 1)
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1);
+}
+
+/** Takes away what a crash left of a line that it cut short; how many bytes. */
+export async function cutTornLine(folder: string): Promise<number> {
+  const last = (await logFiles(folder)).at(-1);
+  if (last === undefined) return 0;
+  const torn = await tornBytes(last.path);
+  if (torn > 0) await truncate(last.path, (await stat(last.path)).size - torn);
+  return torn;
+}
+
+/** Bytes behind the last whole line. */
+export async function tornBytes(path: string): Promise<number> {
+  const bytes = await readFile(path);
+  return bytes.length - (bytes.lastIndexOf(0x0a) + 1);
 }
 
 /** The log of a running server. Entries must be added one after the other. */

@@ -1,9 +1,9 @@
 /** A site's folder -> what the site knows: from its records and its log, or from a snapshot and what came after it. */
 import type { CommitHash } from '../model/name.js';
-import { splitFolder, type RunFolder } from '../model/run.js';
+import { splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
 import { valueOf } from '../model/result.js';
 import type { DetailCache } from './detail-cache.js';
-import { EventLog, readLog } from './event-log.js';
+import { cutTornLine, EventLog, readLog, type ReadLog } from './event-log.js';
 import type { ServerLimits } from './limits.js';
 import { addressText, type JobDigests, type LogEntry } from './log-entry.js';
 import type { ListTotals } from './page-plan.js';
@@ -20,23 +20,24 @@ export interface StartOptions {
   /** what pages are made by now, see pageVersion() */
   readonly pages: string;
   readonly details: DetailCache;
-  /** seconds since 1970, UTC */
-  readonly now: () => number;
   /** false: from records and log alone */
   readonly useSnapshot: boolean;
 }
 
-export interface StartedSite {
+/** What was read, without a change to the folder. */
+export interface ReadSite {
   readonly state: LiveState;
-  readonly log: EventLog;
+  readonly log: ReadLog;
+  /** records that are in the folder and not in the log */
+  readonly unlogged: readonly { readonly address: JobAddress; readonly digests: JobDigests }[];
   /** what is bad, one line each */
   readonly problems: readonly string[];
   /** pages that may show less than the state knows; `all`: nothing is known of any */
   readonly stale: 'all' | { readonly change: Change; readonly totals: ListTotals };
 }
 
-export async function startSite(site: string, options: StartOptions): Promise<StartedSite> {
-  const { own, limits, title, details, now, pages } = options;
+export async function readSite(site: string, options: StartOptions): Promise<ReadSite> {
+  const { own, limits, title, details, pages } = options;
   const { base, read } = await readMemory(own, options);
   const state = new LiveState(title);
   const found: { readonly job: RecordedJob; readonly digests: JobDigests }[] = [];
@@ -86,21 +87,15 @@ export async function startSite(site: string, options: StartOptions): Promise<St
       if (entry.kind === 'artifact') commits.add(entry.commit);
     }
   });
-  const log = await EventLog.open(own.log, read.end);
-  // A crash may have come between a record and its line; and a folder may be another Soil's.
-  await log.append(
-    found.flatMap(({ job: { address }, digests }) =>
-      logged.has(addressText(address))
-        ? []
-        : [{ kind: 'record', time: now(), address, digests, found: true } as const],
-    ),
-  );
   const change = state.changeOf([...touched.values()]);
   // Where a record is gone, or pages are made in another way, any page may show what is no more.
   const isKnown = base?.pages === pages && gone.size === 0;
   return {
     state,
-    log,
+    log: read,
+    unlogged: found.flatMap(({ job: { address }, digests }) =>
+      logged.has(addressText(address)) ? [] : [{ address, digests }],
+    ),
     problems: [...scanned.problems, ...read.problems],
     stale: isKnown
       ? {
@@ -109,6 +104,20 @@ export async function startSite(site: string, options: StartOptions): Promise<St
         }
       : 'all',
   };
+}
+
+export interface StartedSite extends Omit<ReadSite, 'log' | 'unlogged'> {
+  readonly log: EventLog;
+}
+
+/** Reads the site and goes on with its log; `now` in seconds since 1970, UTC. */
+export async function startSite(site: string, options: StartOptions, now: number): Promise<StartedSite> {
+  const { unlogged, log: read, ...started } = await readSite(site, options);
+  await cutTornLine(options.own.log);
+  const log = await EventLog.open(options.own.log, read.end);
+  // A crash may have come between a record and its line; and a folder may be another Soil's.
+  await log.append(unlogged.map((record) => ({ kind: 'record', time: now, ...record, found: true })));
+  return { ...started, log };
 }
 
 /** The snapshot with the log's tail, where both are there and fit; else the whole log. */

@@ -98,7 +98,7 @@ export class Site {
       await emptyStaging(own, { now: now(), partialSeconds: limits.partialSeconds });
       const details = new DetailCache(folder, limits);
       const pages = await pageVersion(title);
-      const started = await startSite(folder, { own, limits, title, pages, details, now, useSnapshot });
+      const started = await startSite(folder, { own, limits, title, pages, details, useSnapshot }, now());
       return accept(new Site({ ...started, folder, own, options, lock: lock.value, details, pages }));
     } catch (error) {
       await lock.value.release();

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { formatEvent, parseEvent, type JobEvent } from '../model/event.js';
-import type { JobName, TaskName } from '../model/name.js';
+import type { JobName, RunId, TaskName } from '../model/name.js';
 import type { RunFolder } from '../model/run.js';
 import { isMissing } from './durable-file.js';
 import type { EventFacts } from './event-fact.js';
@@ -20,7 +20,7 @@ const snapshotSchema = 1;
 const runsAtOnce = 200;
 
 /** A run as a snapshot has it. `stamp`: its folder's, see folderStamp(); absent where it has none. */
-export interface SnapshotRun extends Omit<RunSource, 'runId'> {
+export interface SnapshotRun extends RunSource {
   readonly stamp: string | undefined;
 }
 
@@ -82,6 +82,7 @@ async function stampOf(site: string, { host, name }: RunFolder): Promise<string 
 
 interface PlainRun {
   readonly folder: RunFolder;
+  readonly runId?: RunId;
   readonly stamp?: string;
   readonly arrived: readonly RecordedJob[];
   readonly heard: readonly (readonly [
@@ -93,11 +94,12 @@ interface PlainRun {
 }
 
 function plainOf(
-  { folder, arrived, heard, expected, givenUp }: RunSource,
+  { folder, runId, arrived, heard, expected, givenUp }: RunSource,
   stamp: string | undefined,
 ): PlainRun {
   return {
     folder,
+    ...(runId !== undefined && { runId }),
     ...(stamp !== undefined && { stamp }),
     arrived: [...arrived.values()],
     // Of a job that has arrived nothing that was heard counts any more.
@@ -146,9 +148,10 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
   return { end: head.end, pages: head.pages, runs, waiting };
 }
 
-function runOf({ folder, stamp, arrived, heard, expected, givenUp }: PlainRun): SnapshotRun {
+function runOf({ folder, runId, stamp, arrived, heard, expected, givenUp }: PlainRun): SnapshotRun {
   return {
     folder,
+    runId,
     stamp,
     // Once for the folder, not once for each of its jobs.
     arrived: new Map(

@@ -8,6 +8,7 @@ import { defaultLimits } from './limits.js';
 import { Metrics } from './metrics.js';
 import { isSite } from './private-folder.js';
 import { formatNotice } from './request-log.js';
+import { watchSilence } from './silence-watch.js';
 import { Site } from './site.js';
 import { openStaticSite } from './static.js';
 import { TokenBook } from './token-store.js';
@@ -54,10 +55,12 @@ export async function serveCommand(
       };
       const context = { site, limits, guard, metrics: new Metrics(), now, report };
       const server = await listen(address.value, { context, files, log: warn });
+      const watch = watchSilence(context);
       const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
       print(`soil-server: serving ${resolve(folder)} at http://${name}:${server.port}/`);
       await aborted(stop);
       await server.stop();
+      await watch.stop();
       return exit.fine;
     } finally {
       await files.close();

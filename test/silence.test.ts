@@ -57,6 +57,7 @@ test('jobs that fall silent, or never report, are lost after a while; who is hea
   assert.equal(await page(), before);
 
   await (
+  time += 1;
     await site.hear(eventOf('task-done'))
   ).shown;
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit running']);

@@ -56,8 +56,8 @@ test('jobs that fall silent, or never report, are lost after a while; who is hea
   await site.showAll();
   assert.equal(await page(), before);
 
-  await (
   time += 1;
+  await (
     await site.hear(eventOf('task-done'))
   ).shown;
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit running']);

@@ -124,5 +124,6 @@ export function linkBetween(from: SitePath, to: string): string {
 
 /** Percent-encodes one segment of a path. A first segment with a colon would read as a scheme: `:` is encoded too. */
 export function encodeSegment(segment: string): string {
-  return encodeURIComponent(segment);
+  // Nearly all are plain, and a page has hundreds of links.
+  return /^[\w.~-]*$/.test(segment) ? segment : encodeURIComponent(segment);
 }

@@ -8,7 +8,7 @@ import type { JobDetails } from './state.js';
 /** Rows of TSVs that are kept at the same time; a row takes some 300 bytes. */
 const rowsKept = 200_000;
 
-export type ReadDetails = (address: JobAddress) => Promise<JobDetails>;
+export type ReadDetails = (address: JobAddress) => JobDetails;
 
 export class DetailCache {
   readonly #site: string;
@@ -44,11 +44,11 @@ export class DetailCache {
   }
 
   /** A job whose files have arrived. What cannot be read is among the problems. */
-  readonly read: ReadDetails = async (address) => {
+  readonly read: ReadDetails = (address) => {
     const key = addressText(address);
     const known = this.#kept.get(key);
     if (known === undefined) {
-      const details = await readArrivedJob(this.#site, address, this.#limits);
+      const details = readArrivedJob(this.#site, address, this.#limits);
       this.put(address, details);
       return details;
     }

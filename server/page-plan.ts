@@ -22,7 +22,7 @@ import {
 /** A file of the site. `render` is called when it is to be written; undefined: there is to be no such file. */
 export interface PlannedPage {
   readonly path: SitePath;
-  readonly render: () => Promise<string | Buffer | undefined>;
+  readonly render: () => string | Buffer | undefined;
 }
 
 export interface PlanSource {
@@ -40,7 +40,7 @@ export const listTotals = (state: LiveState): ListTotals =>
 export function* planAll(source: PlanSource): Generator<PlannedPage> {
   const { state } = source;
   for (const { path, bytes } of webAssets()) {
-    yield { path, render: () => Promise.resolve(bytes) };
+    yield { path, render: () => bytes };
   }
   for (const host of workerHosts) {
     for (const run of state.groups(host).flat()) yield planRun(source, run.folder);
@@ -89,14 +89,9 @@ export function planChange(
 function planRun({ state, details }: PlanSource, folder: RunFolder): PlannedPage {
   return {
     path: runPage(folder),
-    render: async () => {
+    render: () => {
       const arrived = (state.run(folder)?.jobs ?? []).filter((job) => job.summary !== undefined);
-      const read = await Promise.all(
-        arrived.map(async ({ address }): Promise<[JobName, JobDetails]> => [
-          address.job,
-          await details(address),
-        ]),
-      );
+      const read = arrived.map(({ address }): [JobName, JobDetails] => [address.job, details(address)]);
       return renderRun(state, folder, new Map(read));
     },
   };
@@ -105,9 +100,7 @@ function planRun({ state, details }: PlanSource, folder: RunFolder): PlannedPage
 function* planCommit({ state }: PlanSource, commit: CommitHash): Generator<PlannedPage> {
   for (const host of workerHosts) {
     const render = () =>
-      Promise.resolve(
-        state.hostsOfCommit(commit).includes(host) ? renderCommit(state, host, commit) : undefined,
-      );
+      state.hostsOfCommit(commit).includes(host) ? renderCommit(state, host, commit) : undefined;
     yield { path: commitPage(host, commit), render };
   }
 }
@@ -126,7 +119,7 @@ function* planLists({ state }: PlanSource, host: WorkerHost, page: number): Gene
         const count = pages(state, host);
         const here = isNewest ? count : page;
         const isThere = here <= count && (isNewest || here < count);
-        return Promise.resolve(isThere ? render(state, host, here) : undefined);
+        return isThere ? render(state, host, here) : undefined;
       },
     };
   };
@@ -136,5 +129,5 @@ function* planLists({ state }: PlanSource, host: WorkerHost, page: number): Gene
 
 const planHome = ({ state }: PlanSource): PlannedPage => ({
   path: homePage(),
-  render: () => Promise.resolve(renderHome(state)),
+  render: () => renderHome(state),
 });

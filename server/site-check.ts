@@ -48,7 +48,7 @@ export async function checkSite(folder: string, { own, limits, title }: CheckOpt
   findings.push(...(await checkStatuses(folder, site.state)));
   const pages = new Set<string>();
   await eachBounded(planAll({ state: site.state, details: details.read }), async ({ path, render }) => {
-    const [wanted, found] = [await render(), await readOrMissing(join(folder, path))];
+    const [wanted, found] = [render(), await readOrMissing(join(folder, path))];
     if (wanted !== undefined) pages.add(path);
     const reason = comparePage(wanted === undefined ? undefined : Buffer.from(wanted), found);
     if (reason !== undefined) findings.push({ kind: 'page', path, reason });

@@ -24,7 +24,7 @@ export interface ScanOptions {
   readonly known?: ReadonlyMap<string, string>;
 }
 
-export type ScannedJob = Awaited<ReturnType<typeof readArrivedJob>>;
+export type ScannedJob = ReturnType<typeof readArrivedJob>;
 
 export interface PublishedFile {
   readonly host: WorkerHost;
@@ -62,7 +62,7 @@ export async function scanSite(
       return;
     }
     for (const address of await scanRun(site, { host, name }, problems)) {
-      const job = await readArrivedJob(site, address, limits);
+      const job = readArrivedJob(site, address, limits);
       for (const text of job.problems) problems.push(`${jobFile(address, 'json')}: ${text}`);
       for (const row of job.rows) {
         if (row.kind === 'bad') problems.push(`${jobFile(address, 'tsv')}:${row.line}: ${row.reason}`);

@@ -5,7 +5,7 @@ import { workerHosts, type CommitHash, type WorkerHost } from '../model/name.js'
 import { hostFolder } from '../model/path.js';
 import type { RunFolder } from '../model/run.js';
 import type { ReadDetails } from './detail-cache.js';
-import { isMissing, writeIfChanged } from './durable-file.js';
+import { isMissing, writePage } from './durable-file.js';
 import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } from './page-plan.js';
 import { eachBounded } from './site-scan.js';
 import type { Change, LiveState } from './site-state.js';
@@ -138,9 +138,9 @@ export class SiteWriter {
   }
 
   async #write({ path, render }: PlannedPage): Promise<void> {
-    const bytes = await render();
+    const bytes = render();
     const at = join(this.#site, path);
     if (bytes === undefined) await rm(at, { force: true });
-    else if (await writeIfChanged(at, bytes)) this.#counts.pages++;
+    else if (writePage(at, bytes)) this.#counts.pages++;
   }
 }

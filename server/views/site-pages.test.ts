@@ -81,9 +81,10 @@ test('renderHostIndex() of an empty host is a page that says so', () => {
 });
 
 test('renderHostIndex() pages long lists; an old page stays as it was when a run comes', () => {
-  assert.equal(hostIndexPages(site, 'github'), 2);
-  assert.match(renderHostIndex(site, 'github', 2), /href="page-1.html">older/);
-  assert.match(renderHostIndex(site, 'github', 1), /href="index.html">← newer/);
+  assert.equal(hostIndexPages(site, 'github'), 5);
+  assert.match(renderHostIndex(site, 'github', 5), /href="page-4.html">older/);
+  assert.match(renderHostIndex(site, 'github', 4), /href="index.html">← newer/);
+  assert.match(renderHostIndex(site, 'github', 4), /href="page-3.html">older/);
   const grown = sampleSite({ fillerRuns: 104 });
   const [[newest] = []] = grown.groups('github');
   assert.ok(newest);
@@ -92,7 +93,10 @@ test('renderHostIndex() pages long lists; an old page stays as it was when a run
     ...grown,
     groups: (host) => (host === 'github' ? [[added], ...grown.groups(host)] : grown.groups(host)),
   };
-  assert.equal(renderHostIndex(withOneMore, 'github', 1), renderHostIndex(site, 'github', 1));
+  for (const page of [1, 2, 3, 4]) {
+    assert.equal(renderHostIndex(withOneMore, 'github', page), renderHostIndex(site, 'github', page));
+    assert.equal(renderRawIndex(withOneMore, 'github', page), renderRawIndex(site, 'github', page));
+  }
 });
 
 test('a second attempt stands beside the first, and both name each other on their pages', () => {
@@ -100,7 +104,7 @@ test('a second attempt stands beside the first, and both name each other on thei
   assert.match(second, /<h1>Run 1234 <small>attempt 2<\/small><\/h1>/);
   assert.match(second, /<a href="..\/1234\/index.html">attempt 1<\/a>/);
   assert.match(runHtml(site, folder('1234')), /<a href="..\/1234-2\/index.html">attempt 2<\/a>/);
-  assert.match(renderHostIndex(site, 'github', 2), /earlier: <a href="1234\/index.html">attempt 1<\/a>/);
+  assert.match(renderHostIndex(site, 'github', 5), /earlier: <a href="1234\/index.html">attempt 1<\/a>/);
 });
 
 test('renderRun() shows expected, running and lost jobs as what they are', () => {
@@ -164,8 +168,8 @@ test('defect 2: a job without tasks is not shown as passed', () => {
 test('defect 3: hostile names, branches, heads, subjects and addresses stay text', () => {
   for (const html of [
     renderHome(site),
-    renderHostIndex(site, 'github', 2),
-    renderRawIndex(site, 'github', 2),
+    renderHostIndex(site, 'github', 5),
+    renderRawIndex(site, 'github', 5),
     runHtml(site, folder('1233')),
     renderCommit(site, 'github', hostileCommit),
   ]) {

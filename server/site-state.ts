@@ -328,7 +328,12 @@ export class LiveState implements SiteState {
       folders: [...entries].map(({ folder }) => folder),
       commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
       reordered: [],
-      branches: [...entries].flatMap(({ run }) => run?.branch ?? []),
+      // Also those that only its events named: a page of such a branch may be there, and has to go.
+      branches: [...entries].flatMap(({ run, arrived, heard }) => [
+        ...(run?.branch === undefined ? [] : [run.branch]),
+        ...[...arrived.values()].flatMap(({ summary }) => summary.origin.branch ?? []),
+        ...[...heard.values()].flatMap((facts) => facts.branch ?? []),
+      ]),
       jobs: [...entries].flatMap(({ run }) => run?.jobs.map(({ address }) => address.job) ?? []),
     };
   }

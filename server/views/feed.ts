@@ -20,7 +20,7 @@ export function renderFeed(site: SiteState, branch: string, key: string): string
     .slice(0, entriesShown)
     .map((turn) => entryOf(turn, { branch, tag: tagOf(site.title, key), page }));
   return renderPage('feed.atom', {
-    title: `${visibleText(branch)} · ${site.title}`,
+    title: `${visibleText(branch)} · ${visibleText(site.title)}`,
     id: tagOf(site.title, key),
     updated: entries[0]?.updated ?? atomTime(groups.at(-1)?.time),
     selfHref: linkBetween(page, page),

@@ -41,7 +41,8 @@ function turnsOf(groups: readonly BranchCommit[]): readonly Turn[] {
   let wasGreen: boolean | undefined;
   for (const group of [...groups].reverse()) {
     const outcome = groupOutcome(group);
-    if (outcome === 'running' || outcome === 'expected') continue;
+    // A cancelled one says nothing of the commit.
+    if (outcome === 'running' || outcome === 'expected' || outcome === 'cancelled') continue;
     const isRecovery = isGreen(outcome);
     // The first commit of all is news only when it failed.
     if (isRecovery !== (wasGreen ?? true)) turns.unshift({ group, outcome, isRecovery });

@@ -29,6 +29,9 @@ export type HttpAnswer =
   | { readonly kind: 'answer'; readonly status: number; readonly text: string; readonly retryAfter?: string }
   | { readonly kind: 'trouble'; readonly reason: string };
 
+export const isSuccess = (answer: HttpAnswer): answer is HttpAnswer & { kind: 'answer' } =>
+  answer.kind === 'answer' && answer.status >= 200 && answer.status < 300;
+
 /** One exchange. Redirects are not followed: a token must not go where nobody sent it. Never throws. */
 export function send(options: HttpRequest): Promise<HttpAnswer> {
   const { url, method, body, cancel } = options;
@@ -59,11 +62,11 @@ export function send(options: HttpRequest): Promise<HttpAnswer> {
     });
     request.on('response', (response) => {
       readAnswer(response, options.maxAnswerBytes).then(end, (error: unknown) => {
-        trouble(reasonOf(error));
+        trouble(describeTrouble(error));
       });
     });
     request.on('error', (error) => {
-      trouble(reasonOf(error));
+      trouble(describeTrouble(error));
     });
     if (body === undefined || typeof body === 'string') request.end(body);
     else sendWhenAsked(request, body);
@@ -114,8 +117,8 @@ async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<
 }
 
 /** A refused connection to a name with several addresses has no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+export function describeTrouble(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describeTrouble).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
 

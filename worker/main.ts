@@ -9,6 +9,7 @@ import type { PublishOptions } from './publish-target.js';
 import type { RunOptions } from './run-command.js';
 import { addDeskCommands } from './desk-commands.js';
 import { addServerCommands } from './server-commands.js';
+import { openStatusLine } from './status-line.js';
 import {
   attempt,
   config,
@@ -25,13 +26,21 @@ import {
 
 const version = readVersion();
 const stop = new AbortController();
+const statusLine = openStatusLine(process.stderr, process.env);
 const context: CommandContext = {
   environment: process.env,
   cwd: process.cwd(),
   version,
   now: () => new Date(),
-  print: (line) => process.stdout.write(`${line}\n`),
-  warn: (line) => process.stderr.write(`${line}\n`),
+  print: (line) => {
+    statusLine.interrupt(() => process.stdout.write(`${line}\n`));
+  },
+  warn: (line) => {
+    statusLine.interrupt(() => process.stderr.write(`${line}\n`));
+  },
+  status: (text) => {
+    statusLine.show(text);
+  },
   readInput,
   colour: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
   isInteractive: isatty(0) && isatty(1),

@@ -11,6 +11,9 @@ export interface SoilService {
 /** Five tries within about 15 s of waiting, unless the server asks for more. */
 export const defaultRetries = { tries: 5, baseSeconds: 1, maxSeconds: 60, random: Math.random } as const;
 
+/** An upload may take this long, whatever its size. */
+export const uploadSeconds = 30 * 60;
+
 const idleSeconds = 60;
 const maxAnswerBytes = 100_000;
 

@@ -1,6 +1,16 @@
 /** The commands for whoever sits before the machine, as the command line has them: shell, local, init, doctor, diagnose. */
 import type { ShellOptions } from './shell-command.js';
-import { config, engine, examples, image, type CommandKit } from './shared-options.js';
+import type { DoctorOptions } from './doctor-command.js';
+import {
+  config,
+  engine,
+  examples,
+  image,
+  json,
+  server,
+  tokenFile,
+  type CommandKit,
+} from './shared-options.js';
 
 export function addDeskCommands({ context, command, finish }: CommandKit): void {
   command('shell <job>', "open a shell in the job's container, as its tasks would find it", [
@@ -20,6 +30,25 @@ export function addDeskCommands({ context, command, finish }: CommandKit): void 
     )
     .action(async (job: string, options: ShellOptions) => {
       await finish((await import('./shell-command.js')).shellCommand(job, options, context));
+    });
+
+  command('doctor', 'look at all that jobs need of this machine and of the server; say how to mend it', [
+    server(),
+    tokenFile(),
+    config(),
+    engine(),
+    json(),
+  ])
+    .addHelpText(
+      'after',
+      examples`
+    soil-worker doctor
+    soil-worker doctor --server https://ci.example.org/ --json
+
+  Exit status: 0 all is well; 1 something is to be mended, each with the command that does it.`,
+    )
+    .action(async (options: DoctorOptions) => {
+      await finish((await import('./doctor-command.js')).doctorCommand(options, context));
     });
 
   command('diagnose [task...]', 'tell what this machine is (os-info) and its environment (dump-env)')

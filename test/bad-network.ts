@@ -105,10 +105,12 @@ function flipLast(chunk: Buffer): void {
 }
 
 function trickle(chunk: Buffer, to: Socket, bytes: number, done: () => void): void {
-  if (chunk.length === 0 || to.destroyed) return done();
+  if (chunk.length === 0 || to.destroyed) {
+    done();
+    return;
+  }
   to.write(chunk.subarray(0, bytes));
   setTimeout(() => {
     trickle(chunk.subarray(bytes), to, bytes, done);
   }, 100);
-  return undefined;
 }

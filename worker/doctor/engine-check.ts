@@ -18,12 +18,15 @@ export async function checkEngine(options: EngineCheckOptions): Promise<Finding[
   const { environment, asked } = options;
   const reasons: string[] = [];
   const found: Finding[] = [];
+  let deaf: Finding | undefined;
   for (const program of asked === undefined ? (['podman', 'docker'] as const) : [asked]) {
     const engine: Engine = { program, environment };
     // As `run` looks for one: the first whose client answers is the one that a job gets.
     const client = await callEngine(engine, ['version', '--format', '{{.Client.Version}}']);
     if (client.status !== 0) {
       reasons.push(`${program}: ${reasonOf(client)}`);
+      // docker's client asks its daemon even for its own version.
+      if (!/ENOENT/.test(client.trouble ?? '')) deaf ??= deafEngine(engine, client, options);
       continue;
     }
     const runtime = await callEngine(engine, [
@@ -40,11 +43,14 @@ export async function checkEngine(options: EngineCheckOptions): Promise<Finding[
   }
   const { system } = options;
   return [
-    fault(
-      'engine',
-      `no container engine answers: ${reasons.join('; ')}`,
-      asked === 'docker' ? install(system, 'docker.io') : install(system, 'podman', 'uidmap', 'slirp4netns'),
-    ),
+    deaf ??
+      fault(
+        'engine',
+        `no container engine answers: ${reasons.join('; ')}`,
+        asked === 'docker'
+          ? install(system, 'docker.io')
+          : install(system, 'podman', 'uidmap', 'slirp4netns'),
+      ),
     passedOver('container', 'there is no engine to run one'),
   ];
 }
@@ -145,7 +151,8 @@ const writeDropIn = (system: System, name: string, lines: readonly string[]): st
 /** Limits that the process has anyway, in place of those that podman would raise. */
 export function limitsMend(system: System): string {
   const files = Math.min(system.hardOpenFiles ?? 1_048_576, 1_048_576);
-  const processes = Math.min(system.hardProcesses ?? 4_194_304, 4_194_304);
+  // podman lowers its own to 32768 before it begins a container, whatever the hard limit is.
+  const processes = Math.min(system.hardProcesses ?? 32_768, 32_768);
   const limits = `default_ulimits=["nofile=${files}:${files}","nproc=${processes}:${processes}"]`;
   return writeDropIn(system, 'soil-limits.conf', ['[containers]', limits]);
 }

@@ -1,4 +1,5 @@
 /** The commands for whoever sits before the machine, as the command line has them: shell, local, init, doctor, diagnose. */
+import type { InitOptions } from './init-command.js';
 import type { ShellOptions } from './shell-command.js';
 import type { DoctorOptions } from './doctor-command.js';
 import {
@@ -30,6 +31,25 @@ export function addDeskCommands({ context, command, finish }: CommandKit): void 
     )
     .action(async (job: string, options: ShellOptions) => {
       await finish((await import('./shell-command.js')).shellCommand(job, options, context));
+    });
+
+  command('init', 'write soil.yml, a workflow for GitHub and a manifest for sourcehut, as this repo needs')
+    .option('--dry-run', 'print them, and write nothing')
+    .option('--force', 'write also those that are there already')
+    .option('--no-github', 'no .github/workflows/soil.yml')
+    .option('--no-sourcehut', 'no .builds/soil.yml')
+    .addHelpText(
+      'after',
+      examples`
+    soil-worker init --dry-run
+    soil-worker init --no-sourcehut
+
+  Looks at package.json, Makefile, configure.ac, CMakeLists.txt, meson.build, Cargo.toml, go.mod,
+  pyproject.toml, pom.xml, build.gradle and Gemfile. The workflow is made for the jobs of a soil.yml
+  that is there already. Exit status: 0 all are written; 1 some were there and are kept; 2 wrong use.`,
+    )
+    .action(async (options: InitOptions) => {
+      await finish((await import('./init-command.js')).initCommand(options, context));
     });
 
   command('doctor', 'look at all that jobs need of this machine and of the server; say how to mend it', [

@@ -26,7 +26,7 @@ export async function checkEngine(options: EngineCheckOptions): Promise<Finding[
     if (client.status !== 0) {
       reasons.push(`${program}: ${reasonOf(client)}`);
       // docker's client asks its daemon even for its own version.
-      if (!/ENOENT/.test(client.trouble ?? '')) deaf ??= deafEngine(engine, client, options);
+      if (client.trouble?.includes('ENOENT') !== true) deaf ??= deafEngine(engine, client, options);
       continue;
     }
     const runtime = await callEngine(engine, [
@@ -79,13 +79,13 @@ async function checkContainer(engine: Engine, options: EngineCheckOptions): Prom
     const tar = await makeShellTar(folder, options.environment);
     if (tar.status !== 0) return passedOver('container', `no image can be made here: ${reasonOf(tar)}`);
     const imported = await callEngine(engine, ['import', join(folder, 'image.tar'), image]);
-    if (imported.status !== 0) return explain('container', imported, engine, options);
+    if (imported.status !== 0) return await explain('container', imported, engine, options);
     const run = ['run', '--rm', '--network', 'none', '--pull', 'never', '--entrypoint', '/bin/sh', image];
     const ran = await callEngine(engine, [...run, '-c', 'echo it runs']);
     if (ran.status === 0 && ran.stdout.trim() === 'it runs') {
       return well('container', `${engine.program} runs a container`);
     }
-    return explain('container', ran, engine, options);
+    return await explain('container', ran, engine, options);
   } finally {
     await callEngine(engine, ['rmi', '--force', image]);
     await rm(folder, { recursive: true, force: true });

@@ -1,13 +1,17 @@
 /** The commands for whoever sits before the machine, as the command line has them: shell, local, init, doctor, diagnose. */
 import type { InitOptions } from './init-command.js';
+import type { LocalOptions } from './local-command.js';
 import type { ShellOptions } from './shell-command.js';
 import type { DoctorOptions } from './doctor-command.js';
 import {
+  attempt,
   config,
   engine,
   examples,
   image,
   json,
+  out,
+  runId,
   server,
   tokenFile,
   type CommandKit,
@@ -31,6 +35,32 @@ export function addDeskCommands({ context, command, finish }: CommandKit): void 
     )
     .action(async (job: string, options: ShellOptions) => {
       await finish((await import('./shell-command.js')).shellCommand(job, options, context));
+    });
+
+  command('local <job>', 'run a job on a fresh clone of HEAD: nothing uncommitted leaks in', [
+    config(),
+    out(),
+    runId(),
+    attempt(),
+    server(),
+    tokenFile(),
+    engine(),
+    image(),
+  ])
+    .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
+    .option('--keep', 'leave the clone where it is, and say where')
+    .option('--publish', 'publish the results when the job has ended')
+    .addHelpText(
+      'after',
+      examples`
+    soil-worker local dev-minimal
+    soil-worker local dev-minimal --keep --image none
+
+  Submodules are cloned, too: out of those that are checked out here. What is not committed is named.
+  The files are in _soil/ as those of run are; the exit status is the job's.`,
+    )
+    .action(async (job: string, options: LocalOptions) => {
+      await finish((await import('./local-command.js')).localCommand(job, options, context));
     });
 
   command('init', 'write soil.yml, a workflow for GitHub and a manifest for sourcehut, as this repo needs')

@@ -112,7 +112,7 @@ export async function readStored(
   return identity.ok ? accept({ job, identity: identity.value, record: record.value, files }) : identity;
 }
 
-const isThere = (file: string): Promise<boolean> =>
+export const isThere = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,
     () => false,

@@ -26,6 +26,7 @@ export interface ArtifactOptions {
   readonly tokenFile?: string;
   readonly commit?: string;
   readonly host?: WorkerHost;
+  readonly publishLimit?: string;
   readonly json?: boolean;
 }
 

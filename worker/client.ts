@@ -125,12 +125,15 @@ export function describeTrouble(error: unknown): string {
 export interface RetryPolicy {
   /** the first try counts */
   readonly tries: number;
+  /** no try begins later than this after the first; absent: whenever */
+  readonly limitSeconds?: number;
   /** before the second try; doubled for each further one, and spread by a half up or down */
   readonly baseSeconds: number;
   readonly maxSeconds: number;
   readonly random: () => number;
   /** hears of each try that failed and will be repeated */
   readonly notice: (text: string) => void;
+  /** ends the waiting between two tries; a try that has begun goes on */
   readonly cancel?: AbortSignal;
 }
 
@@ -139,10 +142,13 @@ export async function sendWithRetries(
   attempt: () => Promise<HttpAnswer>,
   policy: RetryPolicy,
 ): Promise<HttpAnswer> {
+  const end = performance.now() / 1000 + (policy.limitSeconds ?? Infinity);
   for (let n = 1; ; n++) {
     const answer = await attempt();
     if (n >= policy.tries || !mayMend(answer) || policy.cancel?.aborted === true) return answer;
-    const pause = planPause(answer, n, policy);
+    const left = end - performance.now() / 1000;
+    if (left <= 0) return answer;
+    const pause = Math.min(left, planPause(answer, n, policy));
     policy.notice(`${describeAnswer(answer)}; trying again in ${pause.toFixed(1)} s`);
     try {
       await wait(pause * 1000, undefined, policy.cancel && { signal: policy.cancel });

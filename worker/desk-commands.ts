@@ -11,6 +11,7 @@ import {
   image,
   json,
   out,
+  publishLimit,
   runId,
   server,
   tokenFile,
@@ -44,6 +45,7 @@ export function addDeskCommands({ context, command, finish }: CommandKit): void 
     attempt(),
     server(),
     tokenFile(),
+    publishLimit(),
     engine(),
     image(),
   ])

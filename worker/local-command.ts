@@ -88,7 +88,7 @@ async function runInClone(
     options.tasks === undefined || options.tasks === '-' ? options.tasks : resolve(cwd, options.tasks);
   const here = {
     ...{ ...options, out },
-    ...(config !== undefined && { config }),
+    ...(config !== undefined && { config, laterConfig: resolve(cwd, options.config ?? '') }),
     ...(tasks !== undefined && { tasks }),
     ...(options.tokenFile !== undefined && { tokenFile: resolve(cwd, options.tokenFile) }),
   };

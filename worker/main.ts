@@ -17,6 +17,7 @@ import {
   examples,
   image,
   out,
+  publishLimit,
   runId,
   server,
   ssh,
@@ -72,6 +73,7 @@ command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', 
   attempt(),
   server(),
   tokenFile(),
+  publishLimit(),
   ...ssh(),
 ])
   .option(
@@ -100,6 +102,7 @@ command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [
   tokenFile(),
   out(),
   config(),
+  publishLimit(),
   ...ssh(),
 ])
   .addHelpText(

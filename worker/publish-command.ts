@@ -76,7 +76,7 @@ export async function runAndPublish(
   if (!identity.ok) context.warn(identity.error);
   await writeStepSummary(job.name, end, published.ok ? published.value : [], context);
   if (published.ok) return end.status;
-  context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options)}`);
+  context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options, target.value)}`);
   return end.status === 0 ? exit.failed : end.status;
 }
 
@@ -114,11 +114,12 @@ async function declaredArtifacts(
 }
 
 /** The command that publishes what is kept, without the token. */
-function publishLater(job: JobName, options: PublishOptions): string {
+function publishLater(job: JobName, options: PublishOptions, target: PublishTarget): string {
   const given: readonly (readonly [string, string | undefined])[] = [
     ['--out', options.out],
-    ['--config', options.config],
-    ['--server', options.ssh === undefined ? options.server : undefined],
+    ['--config', options.laterConfig ?? options.config],
+    // Also where the environment named it: who gives the command may be somebody else.
+    ['--server', target.kind === 'server' ? target.service.url.href : undefined],
     ['--token-file', options.tokenFile],
     ['--ssh', options.ssh],
     ['--ssh-port', options.sshPort],

@@ -7,6 +7,7 @@ import {
   examples,
   host,
   json,
+  publishLimit,
   runId,
   server,
   tokenFile,
@@ -66,7 +67,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
   command(
     'put <file...>',
     'publish files for a commit; the same bytes once more are fine',
-    atCommit(),
+    [...atCommit(), publishLimit()],
     artifact,
   )
     .option('--name <name>', 'its name on the site, of one file; may have folders (default: its own)')

@@ -16,6 +16,7 @@ import {
   engine,
   examples,
   image,
+  json,
   out,
   publishLimit,
   runId,
@@ -24,6 +25,12 @@ import {
   tokenFile,
   type CommandKit,
 } from './shared-options.js';
+
+/** What becomes of a job that has run, besides its files. */
+interface RunForms {
+  readonly publish?: boolean;
+  readonly json?: boolean;
+}
 
 const version = readVersion();
 const stop = new AbortController();
@@ -88,13 +95,21 @@ command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', 
     examples`
     soil-worker run dev-minimal
     soil-worker run unit --image none
+    soil-worker run unit --json | jq .outcome
     soil-worker run dev-minimal --publish --server https://ci.example.org/
     soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
   )
-  .action(async (job: string, options: RunOptions & PublishOptions & { readonly publish?: boolean }) => {
-    if (options.publish === true) {
-      await finish((await import('./publish-command.js')).runAndPublish(job, options, context));
-    } else await finish((await import('./run-command.js')).runCommand(job, options, context));
+  .addOption(json())
+  .action(async (job: string, options: RunOptions & PublishOptions & RunForms) => {
+    const run = async (within: CommandContext): Promise<number> =>
+      options.publish === true
+        ? (await import('./publish-command.js')).runAndPublish(job, options, within)
+        : (await import('./run-command.js')).runCommand(job, options, within);
+    await finish(
+      options.json === true
+        ? (await import('./job-json.js')).runAsJson(run, { name: job, ...options }, context)
+        : run(context),
+    );
   });
 
 command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [
@@ -126,14 +141,15 @@ command('list-jobs', 'print the names of the jobs in soil.yml', [config()])
     await finish((await import('./list-jobs.js')).listJobsCommand(options, context));
   });
 
-command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed')
+command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed', [json()])
   .addHelpText(
     'after',
     examples`
-    soil-worker did-all-succeed _soil/*/*.tsv`,
+    soil-worker did-all-succeed _soil/*/*.tsv
+    soil-worker did-all-succeed _soil/unit/unit.tsv --json`,
   )
-  .action(async (files: string[]) => {
-    await finish((await import('./did-all-succeed.js')).didAllSucceedCommand(files, context));
+  .action(async (files: string[], options: { readonly json?: boolean }) => {
+    await finish((await import('./did-all-succeed.js')).didAllSucceedCommand(files, options, context));
   });
 
 command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
@@ -142,6 +158,7 @@ command('maybe-merge', 'move the target branch to a commit that passed, or say w
   attempt(),
   config(),
   tokenFile(),
+  json(),
 ])
   .option('--remote <url>', 'the repo whose branch is moved, by git push')
   .option(

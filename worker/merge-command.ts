@@ -32,6 +32,7 @@ export interface MergeOptions {
   readonly maxAge?: string;
   readonly wait?: string;
   readonly tokenFile?: string;
+  readonly json?: boolean;
 }
 
 export async function mergeCommand(options: MergeOptions, context: CommandContext): Promise<number> {
@@ -41,10 +42,18 @@ export async function mergeCommand(options: MergeOptions, context: CommandContex
     return exit.wrongUse;
   }
   if (planned.value.kind === 'nothing') {
-    context.print(planned.value.reason);
+    const { reason } = planned.value;
+    context.print(options.json === true ? JSON.stringify({ status: exit.fine, message: reason }) : reason);
     return exit.fine;
   }
-  const { status, message } = await maybeMerge(planned.value.merge);
+  const { merge } = planned.value;
+  const say = options.json === true ? context.warn : merge.say;
+  const { status, message } = await maybeMerge({ ...merge, say });
+  if (options.json === true) {
+    const { host, run, attempt, commit, branch, target } = merge;
+    context.print(JSON.stringify({ status, message, host, run, attempt, commit, branch, target }));
+    return status;
+  }
   (status === 0 ? context.print : context.warn)(message);
   return status;
 }

@@ -115,6 +115,31 @@ describe('artifacts by commit', () => {
     assert.ok(!(await readdir(folder)).includes('changed'));
   });
 
+  it('a reader who asks for it is told a file’s SHA-256, also of a part; others, and gzip, are not', async () => {
+    const url = new URL(`local-jobs/commits/${commit}/program.tar`, server.url);
+    const ask = async (headers: Record<string, string>): Promise<string | null> => {
+      const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...headers } });
+      await response.arrayBuffer();
+      return response.headers.get('repr-digest');
+    };
+    const want = { 'Want-Repr-Digest': 'sha-256=10' };
+    const digest = Buffer.from(await sha256(join(repo, 'program.tar')), 'hex').toString('base64');
+    assert.equal(await ask(want), `sha-256=:${digest}:`);
+    assert.equal(await ask({ ...want, Range: 'bytes=5-9' }), `sha-256=:${digest}:`);
+    assert.equal(await ask({}), null);
+    const page = await fetch(new URL(`local-jobs/index.html`, server.url), { headers: want });
+    assert.equal(page.headers.get('content-encoding'), 'gzip');
+    assert.equal(page.headers.get('repr-digest'), null);
+  });
+
+  it('GET /token tells what a token may do; 401 without a good one', async () => {
+    const url = new URL('token', server.url);
+    const told = await fetch(url, { headers: { Authorization: `Bearer ${server.token}` } });
+    assert.deepEqual(await told.json(), { id: 'test', actions: ['append', 'event', 'status'], jobs: '*' });
+    assert.equal((await fetch(url)).status, 401);
+    assert.equal((await fetch(url, { method: 'POST' })).status, 405);
+  });
+
   it('get and wait: what is not there lands nowhere; 1 at the limit', async (t) => {
     const folder = await emptyFolder(t);
     for (const args of [

@@ -5,7 +5,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { openBadNetwork, unavailable, type BadNetwork, type Fate } from './bad-network.js';
 import { run, soilWorker, worker, type CommandEnd } from './command.js';
 import { makeRepo } from './job-rig.js';
-import { startServer, type RunningServer } from './soil-server.js';
+import { serveSite, startServer, type RunningServer, type ServedSite } from './soil-server.js';
 
 const yaml = `project: p
 jobs:
@@ -93,21 +93,26 @@ describe('run --publish over a bad network', () => {
     await arrived(id, /^7 .*outcome=failed/, 'red');
   });
 
-  it('a server that is started late gets it all', async (t) => {
-    let late: RunningServer | undefined;
+  it('a server that is stopped, and started again while the job is being published, gets it all', async (t) => {
+    const down = await startServer();
+    await down.stop();
+    const late: { served?: ServedSite } = {};
+    t.after(async () => {
+      await late.served?.stop();
+      await down.close();
+    });
     const bad = await network(
       t,
       () => pass,
-      () => late?.url,
+      () => late.served?.url,
     );
-    const token = server.token;
-    const running = soil(['run', 'red', '--publish', '--run-id', 'late', '--server', bad.url], token);
+    const running = soil(['run', 'red', '--publish', '--run-id', 'late', '--server', bad.url], down.token);
     for (let i = 0; i < 1200 && bad.connections() < 3; i++) await new Promise((r) => setTimeout(r, 50));
     assert.ok(bad.connections() >= 3, 'it was tried in vain');
-    late = server;
+    late.served = await serveSite(down.site);
     const end = await running;
     assert.equal(end.status, 7, end.stderr);
-    await arrived('late', /^7 /, 'red');
+    await arrived('late', /^7 /, 'red', down.site);
   });
 
   for (const [job, status, why, fate] of [

@@ -127,7 +127,7 @@ describe('artifacts by commit', () => {
     assert.equal(await ask(want), `sha-256=:${digest}:`);
     assert.equal(await ask({ ...want, Range: 'bytes=5-9' }), `sha-256=:${digest}:`);
     assert.equal(await ask({}), null);
-    const page = await fetch(new URL(`local-jobs/index.html`, server.url), { headers: want });
+    const page = await fetch(new URL('web/style.css', server.url), { headers: want });
     assert.equal(page.headers.get('content-encoding'), 'gzip');
     assert.equal(page.headers.get('repr-digest'), null);
   });

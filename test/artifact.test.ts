@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { openBadNetwork, unavailable, type Fate } from './bad-network.js';
-import { must, worker, type CommandEnd } from './command.js';
+import { must, soilWorker, worker, type CommandEnd } from './command.js';
 import { makeRepo } from './job-rig.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
@@ -297,16 +299,18 @@ describe('artifacts by commit', () => {
   it('SIGINT while waiting: 130, and nothing is left', async (t) => {
     const folder = await emptyFolder(t);
     const slow = await network(t, () => ({ kind: 'slow', bytes: 100 }));
-    const end = await must('timeout', [
-      ...['--signal', 'INT', '--preserve-status', '3'],
-      ...[process.execPath, join(import.meta.dirname, '..', 'worker', 'main.js')],
-      ...['artifact', 'get', 'program.tar', '--commit', commit, '--host', 'local'],
-      ...['--server', slow.url, '-o', join(folder, 'got')],
-    ]).then(
-      () => 'it ended well',
-      (error: unknown) => (error as Error).message,
-    );
-    assert.match(end, /ended with 130/);
+    const args = ['artifact', 'get', 'program.tar', '-o', join(folder, 'got')];
+    const child = spawn(process.execPath, [soilWorker, ...args], {
+      ...{ cwd: repo, stdio: 'ignore', timeout: 120_000, killSignal: 'SIGKILL' },
+      env: { ...process.env, ...bare, SOIL_SERVER: slow.url },
+    });
+    const ended = once(child, 'exit');
+    for (let i = 0; i < 3000 && (await readdir(folder)).length === 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.match((await readdir(folder)).join(), /^\.got\.\w+\.tmp$/, 'it has begun, under another name');
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [130, null]);
     assert.deepEqual(await readdir(folder), []);
   });
 });

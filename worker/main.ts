@@ -200,7 +200,9 @@ command('extract <file> <dir>', 'unpack a wwz into a folder, once every byte of 
   .addHelpText(
     'after',
     examples`
-    soil-worker extract _soil/unit/unit.wwz unpacked`,
+    soil-worker extract _soil/unit/unit.wwz unpacked
+
+  The folder must be empty or not there yet: nothing is overwritten, and no name leads out of it.`,
   )
   .action(async (file: string, folder: string) => {
     await finish((await import('./archive-command.js')).extractCommand(file, folder, context));

@@ -1,6 +1,7 @@
 /** The commands that ask a server for what other jobs left there, as the command line has them: wait, artifact. */
 import type { Option } from 'commander';
-import type { GetOptions, PutOptions } from './artifact-command.js';
+import type { GetOptions } from './artifact-get.js';
+import type { PutOptions } from './artifact-put.js';
 import {
   attempt,
   commit,
@@ -24,7 +25,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
     'wait until a job of this run has ended, or an artifact of this commit is there',
   );
   const get = async (name: string, options: GetOptions): Promise<void> => {
-    await finish((await import('./artifact-command.js')).getCommand(name, options, context));
+    await finish((await import('./artifact-get.js')).getCommand(name, options, context));
   };
 
   command(
@@ -81,7 +82,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
   Exit status: 0 all are there; 1 the server could not be reached; 2 wrong use; 3 the server refused one.`,
     )
     .action(async (files: string[], options: PutOptions) => {
-      await finish((await import('./artifact-command.js')).putCommand(files, options, context));
+      await finish((await import('./artifact-put.js')).putCommand(files, options, context));
     });
 
   command('get <name>', 'get a file of a commit, checked', atCommit(), artifact)

@@ -2,7 +2,6 @@
 import { parseJobName, type CommitHash, type JobName } from '../model/name.js';
 import { accept, quote, type Result } from '../model/result.js';
 import type { JobStatus } from '../model/status.js';
-import { outcomeOf } from './artifact-command.js';
 import { exit, type CommandContext } from './command-context.js';
 import { findCommit } from './commit-choice.js';
 import { formatDuration, parseDuration } from './duration.js';
@@ -12,7 +11,7 @@ import { chooseRepo } from './job-choice.js';
 import { planRunId, type StatusRun } from './merge-command.js';
 import { parseServerUrl } from './server-url.js';
 import { askStatus } from './status-client.js';
-import { waitFor, type Look } from './waiting.js';
+import { outcomeOf, waitFor, type Look } from './waiting.js';
 
 export interface WaitJobOptions {
   readonly server?: string;

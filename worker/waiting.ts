@@ -55,3 +55,17 @@ export async function waitFor<T>(look: () => Promise<Look<T>>, options: WaitOpti
 export function planLookPause(looks: number, random: () => number): number {
   return Math.min(longestPauseSeconds, firstPauseSeconds * 1.5 ** (looks - 1)) * (0.5 + random());
 }
+
+/** What `--json` tells of a wait. */
+export function outcomeOf<T extends object>(waited: Waited<T>): object {
+  switch (waited.kind) {
+    case 'there':
+      return { outcome: 'there', ...waited.value, kind: undefined };
+    case 'over':
+      return { outcome: 'limit', reason: waited.reason };
+    case 'refused':
+      return { outcome: 'refused', reason: waited.reason };
+    case 'cancelled':
+      return { outcome: 'cancelled' };
+  }
+}

@@ -31,6 +31,24 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
   }
 }
 
+/** What is going on now, for the passing line of a terminal; undefined where nothing is that could take long. */
+export function formatStatus(progress: Progress): string | undefined {
+  switch (progress.kind) {
+    case 'pull-begin':
+      return `pulling ${plain(progress.image)}`;
+    case 'task-begin':
+      return `running ${plain(progress.task)} (${progress.index + 1} of ${progress.of})`;
+    case 'task-done':
+      return 'writing the archive';
+    case 'start':
+    case 'pull-done':
+    case 'archive':
+    case 'notice':
+    case 'done':
+      return undefined;
+  }
+}
+
 function formatRow(row: TaskRow, style: ReportStyle): string {
   const word = paint(row.outcome.padEnd(9), row.outcome, style);
   const elapsed = row.elapsedSeconds === undefined ? '' : seconds(row.elapsedSeconds);

@@ -7,7 +7,7 @@ import { exit, type CommandContext } from './command-context.js';
 import { readGitFacts } from './git.js';
 import { planOrigin, type JobOrigin } from './identity.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
-import { failedRows, formatLogTail, formatProgress, formatStepSummary } from './job-report.js';
+import { failedRows, formatLogTail, formatProgress, formatStatus, formatStepSummary } from './job-report.js';
 import { readLogTail } from './log-tail.js';
 import { planOutFolder, prepareOutFolder } from './out-folder.js';
 import type { FinishedJob, Progress } from './progress.js';
@@ -72,6 +72,7 @@ export async function executeJob(
       if (progress.kind === 'task-done') logs.set(progress.row.task, progress.logFile);
       const print = progress.kind === 'notice' ? context.warn : context.print;
       for (const line of formatProgress(progress, context)) print(line);
+      context.status(formatStatus(progress) ?? '');
       report(progress);
     },
   });

@@ -4,6 +4,7 @@ import { problem, wrongMethod, type Answer } from './answer.js';
 import { putArtifact } from './artifact-route.js';
 import { postEvent } from './event-route.js';
 import { getHealth, getMetrics } from './health-route.js';
+import { postPrune } from './prune-route.js';
 import { postResults } from './results-route.js';
 import type { Route } from './server-context.js';
 import { getWwup, postWwup } from './wwup-route.js';
@@ -26,6 +27,7 @@ type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT', Route>>>;
 const routes: Readonly<Record<string, Methods>> = {
   '/results': { POST: postResults },
   '/event': { POST: postEvent },
+  '/prune': { POST: postPrune },
   '/wwup.cgi': { GET: getWwup, POST: postWwup },
   '/healthz': { GET: getHealth },
   '/metrics': { GET: getMetrics },
@@ -55,6 +57,6 @@ export function findTarget({ method = '', url = '' }: IncomingMessage): Target {
     ...{ kind: 'route', route, query },
     name: isArtifact ? 'artifacts' : path.slice(1),
     rest: isArtifact ? path.slice(artifacts.length) : '',
-    isUpload: asked !== 'GET' && path !== '/event',
+    isUpload: asked !== 'GET' && path !== '/event' && path !== '/prune',
   };
 }

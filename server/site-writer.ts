@@ -111,9 +111,12 @@ export class SiteWriter {
     this.#totals = listTotals(this.#state);
     const change = { folders: [...folders.values()], commits: [...commits], reordered: [...reordered] };
     try {
-      for (const page of planChange({ state: this.#state, details: this.#details }, change, totals)) {
-        await this.#write(page);
-      }
+      const source = { state: this.#state, details: this.#details };
+      const pages = planChange(source, change, totals);
+      for (const page of pages) await this.#write(page);
+      // A list that is written from end to end may have become shorter.
+      const kept = new Set(pages.map(({ path }) => path));
+      for (const host of reordered) await this.#removeStaleLists(host, kept);
       this.#counts.rewrites++;
     } catch (error) {
       for (const [key, folder] of folders) this.#folders.set(key, folder);

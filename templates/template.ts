@@ -9,6 +9,8 @@ import type {
   HostIndexView,
   ImageView,
   RawIndexView,
+  RemovedRunView,
+  RetentionView,
   RunView,
   WwzIndexView,
   WwzListingView,
@@ -23,6 +25,8 @@ interface Pages {
   readonly 'raw-index': RawIndexView;
   readonly run: RunView;
   readonly commit: CommitView;
+  readonly 'removed-run': RemovedRunView;
+  readonly retention: RetentionView;
   readonly 'wwz-index': WwzIndexView;
   readonly image: ImageView;
   readonly 'wwz-listing': WwzListingView;

@@ -86,7 +86,7 @@ test('planPrune() pins: newest green, first failure after it, merged, by hand, b
     runOf('3', { commits: [commitOf(3)] }),
     runOf('2', { names: ['2'] }),
     runOf('1', { line: 'other', branch: 'other', outcome: 'passed' }),
-    runOf('0', { line: undefined as never, outcome: 'passed' }),
+    runOf('0', { line: 'main', outcome: 'passed' }),
   ];
   const policy: RetentionPolicy = {
     ...policyOf({ run: { newest: 1 } }),
@@ -97,7 +97,7 @@ test('planPrune() pins: newest green, first failure after it, merged, by hand, b
   assert.deepEqual(pins, [
     '9: the newest run of GitHub',
     '8: a job is running or expected',
-    '7: the first failure of main after a green run',
+    '7: the first failure of main',
     '6: the newest green run of main',
     '5: run',
     '4: pinned by soil-server.yml',
@@ -106,11 +106,28 @@ test('planPrune() pins: newest green, first failure after it, merged, by hand, b
     '1: the newest green run of other',
     '0: run',
   ]);
-  const withoutPins = { ...policy, keep: { green: false, merged: false, firstFailure: false, runs: [] } };
+  const withoutPins = {
+    ...policy,
+    keep: { ...keepsAll.keep, green: false, merged: false, firstFailure: false },
+  };
   assert.deepEqual(
     going(plan(runs, withoutPins)).map((text) => text.slice(0, 1)),
     ['7', '6', '5', '4', '3', '2', '1', '0'],
   );
+});
+
+test('planPrune() pins the newest green run of the branches that the policy names', () => {
+  const passed = { outcome: 'passed' } as const;
+  const runs = [
+    runOf('4'),
+    runOf('3', { ...passed, line: 'a', branch: 'fix-typo' }),
+    runOf('2', { ...passed, line: 'b', branch: 'release-1' }),
+    runOf('1', { ...passed, line: 'c', branch: 'main' }),
+  ];
+  const limits = policyOf({ run: { newest: 1 } });
+  assert.deepEqual(going(plan(runs, limits)), []);
+  const policy = { ...limits, keep: { ...limits.keep, branches: ['main', 'release-*'] } };
+  assert.deepEqual(going(plan(runs, policy)), ['3 run']);
 });
 
 test('artifactsThatGo() keeps what any other run of the commit still has', () => {
@@ -141,7 +158,7 @@ const policyArb: fc.Arbitrary<RetentionPolicy> = fc
   })
   .map(({ wwz, run, ...keep }) => ({
     ...policyOf({ wwz, run }),
-    keep: { ...keep, runs: [{ host: 'github', name: '3' }] },
+    keep: { ...keepsAll.keep, ...keep, runs: [{ host: 'github', name: '3' }] },
   }));
 const outcomes: readonly RunOutcome[] = ['passed', 'flaky', 'failed', 'error', 'empty', 'lost', 'running'];
 const runsArb = fc

@@ -4,6 +4,7 @@ import { isGreen, type RunOutcome } from '../model/outcome.js';
 import { bytesText, hostWord } from '../templates/wording.js';
 import { ageText, pinText, tiers, type RetentionPolicy, type RunPin, type Tier } from './retention-policy.js';
 import { compareRuns } from './run-list.js';
+import { matchesPattern } from './token.js';
 
 /** What goes or stays as one: a run with all its attempts; on sourcehut all jobs of a commit. */
 export interface PrunableRun {
@@ -175,10 +176,12 @@ function pinsOf(
     if (by !== undefined) pin(run, `pinned by ${by}`);
     if (keep.merged && run.commits.some((commit) => merged.has(commit))) pin(run, 'its commit was merged');
   }
-  for (const { newestGreen, firstFailure } of linesOf(sorted)) {
+  const isKept = ({ branch = '' }: PrunableRun): boolean =>
+    keep.branches.some((pattern) => matchesPattern(pattern, branch));
+  for (const { newestGreen, firstFailure } of linesOf(sorted.filter(isKept))) {
     if (keep.green) pin(newestGreen, `the newest green run of ${newestGreen?.branch ?? 'its branch'}`);
     if (keep.firstFailure) {
-      pin(firstFailure, `the first failure of ${firstFailure?.branch ?? 'its branch'} after a green run`);
+      pin(firstFailure, `the first failure of ${firstFailure?.branch ?? 'its branch'}`);
     }
   }
   const hosts = new Set<WorkerHost>();
@@ -189,7 +192,7 @@ function pinsOf(
   return pins;
 }
 
-/** The present streak of each branch: its newest green run, and where red began after it. */
+/** The present streak of each branch: its newest green run, and where red began: after it, or as far back as is known. */
 function linesOf(sorted: readonly PrunableRun[]) {
   const lines = new Map<string, { newestGreen?: PrunableRun; firstFailure?: PrunableRun }>();
   for (const run of sorted) {
@@ -201,10 +204,7 @@ function linesOf(sorted: readonly PrunableRun[]) {
     if (isGreen(run.outcome)) line.newestGreen = run;
     else line.firstFailure = run;
   }
-  // Without a green run nothing is known to have been the first.
-  return [...lines.values()].map(({ newestGreen, firstFailure }) =>
-    newestGreen === undefined ? {} : { newestGreen, ...(firstFailure && { firstFailure }) },
-  ) as readonly { readonly newestGreen?: PrunableRun; readonly firstFailure?: PrunableRun }[];
+  return [...lines.values()];
 }
 
 /** Commits of a host whose last run goes: what was published for them goes too, and by which rule. */

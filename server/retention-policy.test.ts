@@ -15,6 +15,7 @@ retention:
     age: 2y
   keep:
     green: false
+    branches: [main, release-*]
     runs: [github/1234, local/2026-01-13-ada]
 `);
   assert.deepEqual(parsed, {
@@ -26,7 +27,7 @@ retention:
         run: { ageSeconds: 730 * 86_400 },
       },
       keep: {
-        ...{ green: false, merged: true, firstFailure: true },
+        ...{ green: false, merged: true, firstFailure: true, branches: ['main', 'release-*'] },
         runs: [
           { host: 'github', name: '1234' },
           { host: 'local', name: '2026-01-13-ada' },

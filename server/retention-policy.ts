@@ -29,6 +29,8 @@ export interface RetentionPolicy {
     readonly green: boolean;
     readonly merged: boolean;
     readonly firstFailure: boolean;
+    /** whose newest green run and first failure stay; `*` stands for any characters */
+    readonly branches: readonly string[];
     readonly runs: readonly RunPin[];
   };
   /** a running server looks so often */
@@ -37,7 +39,7 @@ export interface RetentionPolicy {
 
 export const keepsAll: RetentionPolicy = {
   limits: { wwz: {}, run: {} },
-  keep: { green: true, merged: true, firstFailure: true, runs: [] },
+  keep: { green: true, merged: true, firstFailure: true, branches: ['*'], runs: [] },
   everySeconds: 3600,
 };
 
@@ -100,16 +102,21 @@ export function parseRetention(value: unknown): {
   const keep = (): RetentionPolicy['keep'] => {
     if (!('keep' in known)) return keepsAll.keep;
     const path = [...top, 'keep'];
-    const given = map(path, known.keep, ['green', 'merged', 'first-failure', 'runs']);
+    const given = map(path, known.keep, ['green', 'merged', 'first-failure', 'branches', 'runs']);
     const flag = (key: string): boolean =>
       !(key in given) || word([...path, key], given[key], parseFlag) !== false;
-    const listed = given.runs ?? [];
-    if (!Array.isArray(listed))
-      say([...path, 'runs'], 'cannot accept retention.keep.runs: it must be a list');
-    const runs = (Array.isArray(listed) ? (listed as unknown[]) : []).flatMap(
-      (run, index) => word([...path, 'runs', index], run, parseRunPin) ?? [],
-    );
-    return { green: flag('green'), merged: flag('merged'), firstFailure: flag('first-failure'), runs };
+    const list = <T>(key: string, parse: (text: string, what: string) => Result<T>): readonly T[] => {
+      const listed = given[key] ?? [];
+      if (!Array.isArray(listed))
+        say([...path, key], `cannot accept retention.keep.${key}: it must be a list`);
+      const items = Array.isArray(listed) ? (listed as unknown[]) : [];
+      return items.flatMap((item, index) => word([...path, key, index], item, parse) ?? []);
+    };
+    return {
+      ...{ green: flag('green'), merged: flag('merged'), firstFailure: flag('first-failure') },
+      branches: 'branches' in given ? list('branches', parseBranch) : keepsAll.keep.branches,
+      runs: list('runs', parseRunPin),
+    };
   };
   const every = 'every' in known ? word([...top, 'every'], known.every, parseAge) : undefined;
   const policy: RetentionPolicy = {
@@ -128,6 +135,13 @@ const notText = (value: unknown, what: string): Result<never> =>
 function parseCount(text: string, what: string): Result<number> {
   if (/^[1-9]\d{0,8}$/.test(text)) return accept(Number(text));
   return refuse(`cannot accept ${what} ${quote(text)}: it must be a whole number from 1`);
+}
+
+function parseBranch(text: string, what: string): Result<string> {
+  if (/^[\w./*-]{1,200}$/.test(text)) return accept(text);
+  return refuse(
+    `cannot accept ${what} ${quote(text)}: it must be a branch, in which "*" stands for any characters`,
+  );
 }
 
 function parseFlag(text: string, what: string): Result<boolean> {

@@ -1,4 +1,4 @@
-/** Prunes a site that is being served, at its start and from time to time, by its policy; one prune at a time. */
+/** Prunes a site that is being served, when it starts and from time to time, by its policy; one prune at a time. */
 import { bytesText, countText } from '../templates/wording.js';
 import { pruneSite, type Pruned } from './prune.js';
 import type { RetentionPolicy } from './retention-policy.js';
@@ -7,6 +7,8 @@ import type { ServerContext } from './server-context.js';
 
 export interface RetentionWatch {
   readonly pruneNow: () => Promise<Pruned>;
+  /** prunes now, and from now on */
+  readonly start: () => void;
   /** prunes no more, and waits for the step that is under way */
   readonly stop: () => Promise<void>;
 }
@@ -34,10 +36,13 @@ export function watchRetention(
       report(`cannot prune: ${error instanceof Error ? error.message : String(error)}`);
     });
   };
-  look();
-  const timer = setInterval(look, Math.min(policy.everySeconds * 1000, longestMilliseconds));
+  let timer: NodeJS.Timeout | undefined;
   return {
     pruneNow,
+    start: () => {
+      look();
+      timer = setInterval(look, Math.min(policy.everySeconds * 1000, longestMilliseconds));
+    },
     stop: () => {
       clearInterval(timer);
       end.abort();

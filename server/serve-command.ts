@@ -78,6 +78,7 @@ export async function serveCommand(
       };
       const server = await listen(address.value, { context, files, log: warn });
       const watch = watchSilence(context);
+      retention?.start();
       const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
       print(`soil-server: serving ${resolve(folder)} at http://${name}:${server.port}/`);
       await aborted(stop);

@@ -13,11 +13,13 @@ const noFacts: PlanFacts = { now, merged: new Set(), pinned: [] };
 
 function runOf(run: string, more: Partial<PrunableRun> = {}): PrunableRun {
   return {
-    ...{ host: 'github', run, names: [run], line: 'main', branch: 'main', outcome: 'failed' },
+    ...{ host: 'github', run, names: [run], outcome: 'failed' },
     ...{ isUnfinished: false, commits: [], bytes: { wwz: 100, run: 10 }, artifactBytes: new Map() },
     ...more,
   };
 }
+
+const onMain = { line: 'main', branch: 'main' };
 
 const policyOf = (limits: { readonly wwz?: TierLimits; readonly run?: TierLimits }): RetentionPolicy => ({
   ...keepsAll,
@@ -77,16 +79,16 @@ test('planPrune() counts bytes from the newest run on, whatever the host, pinned
 
 test('planPrune() pins: newest green, first failure after it, merged, by hand, by policy, unfinished', () => {
   const runs = [
-    runOf('9'),
-    runOf('8', { isUnfinished: true }),
-    runOf('7'),
-    runOf('6', { outcome: 'flaky' }),
-    runOf('5', { outcome: 'passed', commits: [commitOf(5)] }),
-    runOf('4', { names: ['4', '4-2'] }),
-    runOf('3', { commits: [commitOf(3)] }),
-    runOf('2', { names: ['2'] }),
+    runOf('9', onMain),
+    runOf('8', { ...onMain, isUnfinished: true }),
+    runOf('7', onMain),
+    runOf('6', { ...onMain, outcome: 'flaky' }),
+    runOf('5', { ...onMain, outcome: 'passed', commits: [commitOf(5)] }),
+    runOf('4', { ...onMain, names: ['4', '4-2'] }),
+    runOf('3', { ...onMain, commits: [commitOf(3)] }),
+    runOf('2', { ...onMain, names: ['2'] }),
     runOf('1', { line: 'other', branch: 'other', outcome: 'passed' }),
-    runOf('0', { line: 'main', outcome: 'passed' }),
+    runOf('0', { ...onMain, outcome: 'passed' }),
   ];
   const policy: RetentionPolicy = {
     ...policyOf({ run: { newest: 1 } }),

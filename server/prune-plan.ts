@@ -179,7 +179,9 @@ function pinsOf(
   const isKept = ({ branch = '' }: PrunableRun): boolean =>
     keep.branches.some((pattern) => matchesPattern(pattern, branch));
   for (const { newestGreen, firstFailure } of linesOf(sorted.filter(isKept))) {
-    if (keep.green) pin(newestGreen, `the newest green run of ${newestGreen?.branch ?? 'its branch'}`);
+    // What is known to have broken needs what it broke.
+    if (keep.green || (keep.firstFailure && firstFailure !== undefined))
+      pin(newestGreen, `the newest green run of ${newestGreen?.branch ?? 'its branch'}`);
     if (keep.firstFailure) {
       pin(firstFailure, `the first failure of ${firstFailure?.branch ?? 'its branch'}`);
     }

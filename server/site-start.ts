@@ -10,7 +10,7 @@ import type { ListTotals } from './page-plan.js';
 import type { PrivateFolder } from './private-folder.js';
 import { deleteRemoved } from './removed-file.js';
 import { scanSite, type PublishedFile } from './site-scan.js';
-import { LiveState, type Change } from './site-state.js';
+import { LiveState, nothing, type Change } from './site-state.js';
 import { readSnapshot, type SnapshotRun } from './snapshot.js';
 import type { RecordedJob } from './state.js';
 
@@ -34,6 +34,8 @@ export interface ReadSite {
   /** what is bad, one line each */
   readonly problems: readonly string[];
   /** pages that may show less than the state knows; `all`: nothing is known of any */
+  /** pages that may be there still of what the log says was removed */
+  readonly removed: Change;
   readonly stale: 'all' | { readonly change: Change; readonly totals: ListTotals };
 }
 
@@ -95,6 +97,7 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
     }
   });
   const change = state.changeOf([...touched.values()]);
+  const removed = removedPages(read);
   const wasPruned = read.entries.some(({ entry }) => entry.kind.startsWith('removed'));
   // Where a record is gone, or pages are made in another way, any page may show what is no more.
   const isKnown = base?.pages === pages && gone.size === 0 && !wasPruned;
@@ -105,6 +108,7 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
       logged.has(addressText(address)) || state.removal(address) !== undefined ? [] : [{ address, digests }],
     ),
     problems: [...scanned.problems, ...read.problems],
+    removed,
     stale: isKnown
       ? {
           change: { ...change, commits: [...new Set([...change.commits, ...commits])] },
@@ -173,6 +177,17 @@ function takeIn(
     case 'repaired':
       return undefined;
   }
+}
+
+/** Commits, branches and jobs that runs which were removed had. */
+function removedPages({ entries }: ReadLog): Change {
+  const removals = entries.flatMap(({ entry }) => (entry.kind === 'removed' ? [entry] : []));
+  return {
+    ...nothing,
+    commits: [...new Set(removals.flatMap(({ run }) => run.commit ?? []))],
+    branches: [...new Set(removals.flatMap(({ run }) => run.branch ?? []))],
+    jobs: [...new Set(removals.flatMap(({ jobs }) => jobs.map(({ job }) => job)))],
+  };
 }
 
 const addressesOf = ({ arrived }: SnapshotRun): readonly string[] =>

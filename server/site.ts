@@ -17,7 +17,7 @@ import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-f
 import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
 import { startSite, type StartedSite } from './site-start.js';
-import type { Change, LiveState } from './site-state.js';
+import { nothing, type Change, type LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';
 import { writeSnapshot } from './snapshot.js';
 import type { StagedJob } from './staged-job.js';
@@ -61,6 +61,7 @@ export class Site {
   readonly problems: readonly string[];
   readonly #options: SiteOptions;
   readonly #stale: StartedSite['stale'];
+  readonly #removed: Change;
   readonly #pages: string;
   readonly #log: EventLog;
   readonly #lock: Lock;
@@ -82,6 +83,7 @@ export class Site {
     this.problems = problems;
     this.#options = options;
     this.#stale = stale;
+    this.#removed = parts.removed;
     this.#pages = pages;
     this.#log = log;
     this.#lock = lock;
@@ -116,8 +118,10 @@ export class Site {
     const stale = this.#stale;
     const wasStopped = stale !== 'all' && stale.change.folders.length + stale.change.commits.length === 0;
     if (!wasStopped) await removeTemporary(this.folder);
-    if (stale === 'all') await this.writer.writeAll();
-    else await this.writer.follow(stale.change);
+    if (stale === 'all') {
+      await this.writer.writeAll();
+      await this.writer.follow(this.#removed);
+    } else await this.writer.follow(stale.change);
     this.#isShown = true;
     return this.writer.counts().pages - before;
   }
@@ -296,7 +300,8 @@ export class Site {
     const removing = this.#removing;
     const work = async (): Promise<void> => {
       await removing;
-      await this.writer.follow({ folders: [], commits: [], reordered: [] });
+      await this.writer.follow(nothing);
+      await this.writer.idle();
       await this.#snapshot(end);
     };
     this.#snapshots = this.#snapshots.then(work).catch(() => undefined);

@@ -40,6 +40,7 @@ export function renderRetention(
       homeHref: link(homePage()),
       styleHref: link(webFile('style.css')),
       iconHref: link(webFile('icon.svg')),
+      feedHref: undefined,
       crumbs: [{ text: 'Retention', href: undefined }],
     },
     heading: 'What a prune would remove',

@@ -180,7 +180,7 @@ const runsArb = fc
   .map((items) => {
     const unique = new Map(items.map((item) => [`${item.host} ${item.number}`, item]));
     return [...unique.values()].map(({ host, number, line, outcome, age, commit, wwz, artifacts }) => {
-      const { line: _, branch: __, ...plain } = runOf(String(number));
+      const plain = runOf(String(number));
       return {
         ...plain,
         ...{ host, outcome, isUnfinished: outcome === 'running', commits: [commitOf(commit)] },
@@ -188,7 +188,7 @@ const runsArb = fc
         ...(age !== undefined && { time: now - age * day }),
         bytes: { wwz, run: 10 },
         artifactBytes: artifacts === 0 ? new Map() : new Map([[commitOf(commit), artifacts + commit]]),
-      } as PrunableRun;
+      };
     });
   });
 const facts: PlanFacts = { now, merged: new Set([commitOf(2)]), pinned: [{ host: 'local', name: '7' }] };

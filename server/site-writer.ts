@@ -148,10 +148,11 @@ export class SiteWriter {
     }
   }
 
-  async #write({ path, render }: PlannedPage): Promise<void> {
+  #write({ path, render }: PlannedPage): Promise<void> {
     const bytes = render();
     const at = join(this.#site, path);
     if (bytes === undefined) removePage(at);
     else if (writePage(at, bytes)) this.#counts.pages++;
+    return Promise.resolve();
   }
 }

@@ -250,7 +250,7 @@ test('planPrune() with a stricter policy never keeps more', () => {
   });
   fc.assert(
     fc.property(runsArb, policyArb, tighter, (runs, policy, { tier, key, part, first }) => {
-      const before = policy.limits[tier][key as keyof TierLimits];
+      const before = policy.limits[tier][key];
       const value = before === undefined ? first : Math.max(1, Math.floor(before * part));
       const stricter = {
         ...policy,

@@ -70,6 +70,25 @@ export class BranchIndex {
     return { branches, jobs };
   }
 
+  /** Takes a run out that is about to be forgotten. */
+  remove(entry: RunEntry): NameChange {
+    const place = this.#places.get(entry);
+    this.#places.delete(entry);
+    if (place !== undefined) this.#regroup(place, (entries) => entries.delete(entry));
+    const ran = ranJobs(entry);
+    for (const one of ran) {
+      for (const key of keysOf(one.job, place?.branch)) {
+        const list = this.#history.get(key);
+        list?.remove(one);
+        if (list?.length === 0) this.#history.delete(key);
+      }
+    }
+    return {
+      branches: new Set(place === undefined ? [] : [place.branch]),
+      jobs: new Set(ran.map(({ job }) => job)),
+    };
+  }
+
   /** Every branch that has a commit. */
   branches(): Iterable<string> {
     return this.#branches.keys();

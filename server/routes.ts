@@ -6,6 +6,7 @@ import { postEvent } from './event-route.js';
 import { getHealth, getMetrics } from './health-route.js';
 import { postResults } from './results-route.js';
 import type { Route } from './server-context.js';
+import { getToken } from './token-route.js';
 import { getWwup, postWwup } from './wwup-route.js';
 
 /** What a request is for. `name` is the metric's label; `isUpload`: it counts against the uploads at one time. */
@@ -27,6 +28,7 @@ const routes: Readonly<Record<string, Methods>> = {
   '/results': { POST: postResults },
   '/event': { POST: postEvent },
   '/wwup.cgi': { GET: getWwup, POST: postWwup },
+  '/token': { GET: getToken },
   '/healthz': { GET: getHealth },
   '/metrics': { GET: getMetrics },
 };

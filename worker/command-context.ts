@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly readInput: () => Promise<string>;
   /** stdout is a terminal that wants colours */
   readonly colour: boolean;
+  /** stdin and stdout are a terminal: a person can be asked, and a shell opened */
+  readonly isInteractive: boolean;
   /** aborted by SIGINT and SIGTERM */
   readonly cancel: AbortSignal;
 }

@@ -56,17 +56,24 @@ export async function startContainer(options: ContainerOptions): Promise<TaskHos
   };
 }
 
-function runArguments(name: string, { image, job, control, repo }: ContainerOptions): readonly string[] {
+function runArguments(name: string, options: ContainerOptions): readonly string[] {
   return [
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
+    ...containerFlags(options),
+    options.image,
+    ...[`${containerControl}/supervisor.sh`, containerControl, containerRepo],
+  ];
+}
+
+/** What makes the container the job's own: `/bin/sh` with the repo, its environment, user and network. */
+export function containerFlags({ job, control, repo }: Omit<ContainerOptions, 'engine' | 'image'>): string[] {
+  return [
     ...['--entrypoint', '/bin/sh', '--workdir', containerRepo],
     ...['--mount', mount(repo, containerRepo), '--mount', mount(control, containerControl)],
     ...Object.entries(gitEnvironment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.network === undefined ? [] : ['--network', job.network]),
     ...(job.user === undefined ? [] : ['--user', job.user]),
     ...job.engineFlags,
-    image,
-    ...[`${containerControl}/supervisor.sh`, containerControl, containerRepo],
   ];
 }
 
@@ -104,7 +111,7 @@ async function endFromWithin(supervisor: Supervisor, graceSeconds: number): Prom
 }
 
 /** One that is gone already is no fault. `kill` comes first, since podman's `rm --force` would wait for 10 s. */
-async function removeContainer(engine: Engine, name: string): Promise<void> {
+export async function removeContainer(engine: Engine, name: string): Promise<void> {
   const killed = await callEngine(engine, ['kill', '--signal', 'KILL', name]);
   if (killed.status !== 0 && /no such container|no container with name/i.test(killed.stderr)) return;
   await callEngine(engine, ['rm', '--force', '--volumes', name]);

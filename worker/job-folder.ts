@@ -3,6 +3,7 @@ import { chmod, copyFile, link, mkdir, open, rename, rm, writeFile } from 'node:
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobName, TaskName } from '../model/name.js';
+import { builtinName, builtinScript } from './builtin-task.js';
 import type { JobFiles } from './progress.js';
 
 /** The package's supervisor, seen from dist/worker/. */
@@ -42,7 +43,8 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
     await writeFile(reserveOf(reserve), Buffer.alloc(reserveBytes[reserve]));
   }
   await copyFile(supervisorScript, join(control, 'supervisor.sh'));
-  await chmod(join(control, 'supervisor.sh'), 0o644);
+  await copyFile(builtinScript, join(control, builtinName));
+  for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
   const taskList = join(control, 'task-list');
   await makeWritable(taskList);
   return {

@@ -1,11 +1,27 @@
 #!/usr/bin/env node
 /** soil-worker: argv and the environment in; the command's exit status out. Commands are loaded when they are asked for. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { isatty } from 'node:tty';
+import { Command, CommanderError, type Option } from 'commander';
 import type { CommandContext } from './command-context.js';
 import type { MergeOptions } from './merge-command.js';
 import type { PublishOptions } from './publish-target.js';
 import type { RunOptions } from './run-command.js';
+import { addDeskCommands } from './desk-commands.js';
+import { addServerCommands } from './server-commands.js';
+import {
+  attempt,
+  config,
+  engine,
+  examples,
+  image,
+  out,
+  runId,
+  server,
+  ssh,
+  tokenFile,
+  type CommandKit,
+} from './shared-options.js';
 
 const version = readVersion();
 const stop = new AbortController();
@@ -18,6 +34,7 @@ const context: CommandContext = {
   warn: (line) => process.stderr.write(`${line}\n`),
   readInput,
   colour: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
+  isInteractive: isatty(0) && isatty(1),
   cancel: stop.signal,
 };
 
@@ -39,20 +56,6 @@ const program = new Command('soil-worker')
   SOIL_SERVER and SOIL_TOKEN say where to publish, and with which token. No task sees a token.`,
   );
 
-const server = () => new Option('--server <url>', 'the Soil server (or SOIL_SERVER)');
-const tokenFile = () =>
-  new Option('--token-file <file>', 'read the token from a file that its owner alone may read');
-const config = () => new Option('--config <file>', 'read this instead of soil.yml at the root of the repo');
-const out = () => new Option('--out <dir>', 'the folder that has a folder for each job (default: _soil)');
-const runId = () => new Option('--run-id <id>', 'a local run of this id (or SOIL_RUN)');
-const attempt = () => new Option('--attempt <n>', 'the attempt of that run (or SOIL_ATTEMPT; default: 1)');
-const ssh = () => [
-  new Option('--ssh <user@host:dir>', 'publish into the folder of a site over SFTP instead'),
-  new Option('--ssh-port <n>', 'the port of the SSH server (default: 22)'),
-  new Option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)'),
-  new Option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)'),
-];
-
 command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', [
   config(),
   out(),
@@ -66,8 +69,8 @@ command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', 
     '--publish',
     'publish the results when the job has ended, and tell the server what happens meanwhile',
   )
-  .addOption(new Option('--engine <engine>', 'the container engine').choices(['podman', 'docker']))
-  .option('--image <image>', "run in this image instead of the job's own; none: on the raw machine")
+  .addOption(engine())
+  .addOption(image())
   .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
   .addHelpText(
     'after',
@@ -174,15 +177,19 @@ command('extract <file> <dir>', 'unpack a wwz into a folder, once every byte of 
     await finish((await import('./archive-command.js')).extractCommand(file, folder, context));
   });
 
-function command(usage: string, description: string, shared: readonly Option[] = []): Command {
-  const made = program.command(usage).description(description);
+const kit: CommandKit = { context, command, finish };
+addDeskCommands(kit);
+addServerCommands(kit);
+
+function command(
+  usage: string,
+  description: string,
+  shared: readonly Option[] = [],
+  parent: Command = program,
+): Command {
+  const made = parent.command(usage).description(description);
   for (const option of shared) made.addOption(option);
   return made;
-}
-
-/** The text below a help, its common indent taken away. */
-function examples([text = '']: TemplateStringsArray): string {
-  return `\nExamples:${text.replaceAll('\n  ', '\n')}`;
 }
 
 // A reader that went away (`| head`, a closed terminal) must not end the job halfway.

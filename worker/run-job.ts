@@ -11,11 +11,12 @@ import { keepJob, type KeptTasks } from './keep-job.js';
 import { readMachine } from './machine.js';
 import type { FinishedJob, RunJobOptions } from './progress.js';
 import { startRawMachine } from './raw-machine.js';
+import { builtinName, builtinVariable } from './builtin-task.js';
 import { listTasks } from './task-list.js';
 import { runTasks, skippedRow, type LoopOptions } from './task-loop.js';
 
 /** What is known of the image once it is there. */
-interface ReadyImage {
+export interface ReadyImage {
   readonly engine: Engine;
   readonly name: string;
   readonly described: Promise<ImageRecord>;
@@ -81,10 +82,16 @@ async function runTasksOf(
   return { record, end };
 }
 
+/** What of a job's options its image and its environment need. */
+export type PlaceOptions = Pick<
+  RunJobOptions,
+  'job' | 'engine' | 'environment' | 'withheld' | 'report' | 'cancel'
+>;
+
 /** Waits for the image; undefined on the raw machine. The engine describes it while the tasks run. */
-async function readyImage(
+export async function readyImage(
   image: ImageSource,
-  options: RunJobOptions,
+  options: Omit<PlaceOptions, 'job'>,
 ): Promise<Result<ReadyImage | undefined>> {
   if (image.kind === 'none') return accept(undefined);
   const found = await findEngine(withhold(options), options.engine);
@@ -131,10 +138,9 @@ async function runOn(
 }
 
 function loopOptions(image: ReadyImage | undefined, folder: JobFolder, options: RunJobOptions): LoopOptions {
-  const { job, repo, out, cancel, report, withheld } = options;
-  const declared = Object.entries({ CI: 'true', SOIL_JOB: job.name, ...job.environment });
-  const environment = Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
+  const { job, repo, out, cancel, report } = options;
   const { control } = folder;
+  const environment = jobEnvironment(options, image === undefined ? control : containerControl);
   const openHost = () =>
     image === undefined
       ? startRawMachine({
@@ -145,11 +151,27 @@ function loopOptions(image: ReadyImage | undefined, folder: JobFolder, options: 
   return { job, out, folder, environment, openHost, cancel, report };
 }
 
+/** What every task finds in its environment; `control` as the tasks see it. */
+export function jobEnvironment(
+  { job, withheld }: Pick<PlaceOptions, 'job' | 'withheld'>,
+  control: string,
+): Record<string, string> {
+  const builtin = `${control}/${builtinName}`;
+  const declared = Object.entries({
+    ...{ CI: 'true', SOIL_JOB: job.name, [builtinVariable]: builtin },
+    ...job.environment,
+  });
+  return Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
+}
+
 /**
  * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
  * `--env SOIL_TOKEN` or `--env-host` would hand them on.
  */
-function withhold({ environment, withheld }: RunJobOptions): Record<string, string | undefined> {
+export function withhold({
+  environment,
+  withheld,
+}: Pick<PlaceOptions, 'environment' | 'withheld'>): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.includes(name)));
 }
 

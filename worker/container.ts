@@ -13,7 +13,9 @@ export const containerRepo = '/repo';
 
 export interface ContainerOptions {
   readonly engine: Engine;
+  /** the image for people, and the words that name it for the engine */
   readonly image: string;
+  readonly words: readonly string[];
   readonly job: Pick<JobDeclaration, 'network' | 'user' | 'engineFlags' | 'graceSeconds'>;
   /** host paths */
   readonly control: string;
@@ -60,13 +62,17 @@ function runArguments(name: string, options: ContainerOptions): readonly string[
   return [
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
     ...containerFlags(options),
-    options.image,
+    ...options.words,
     ...[`${containerControl}/supervisor.sh`, containerControl, containerRepo],
   ];
 }
 
 /** What makes the container the job's own: `/bin/sh` with the repo, its environment, user and network. */
-export function containerFlags({ job, control, repo }: Omit<ContainerOptions, 'engine' | 'image'>): string[] {
+export function containerFlags({
+  job,
+  control,
+  repo,
+}: Omit<ContainerOptions, 'engine' | 'image' | 'words'>): string[] {
   return [
     ...['--entrypoint', '/bin/sh', '--workdir', containerRepo],
     ...['--mount', mount(repo, containerRepo), '--mount', mount(control, containerControl)],

@@ -14,9 +14,9 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
     case 'task-begin':
       return [];
     case 'pull-begin':
-      return [`pulling ${progress.image}`];
+      return [`${imageVerbs[progress.way].doing} ${plain(progress.image)}`];
     case 'pull-done':
-      return [`pulled ${progress.image} in ${seconds(progress.seconds)}`];
+      return [`${imageVerbs[progress.way].done} ${plain(progress.image)} in ${seconds(progress.seconds)}`];
     case 'task-done':
       return [formatRow(progress.row, style)];
     case 'archive':
@@ -30,6 +30,12 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
     }
   }
 }
+
+const imageVerbs = {
+  pull: { doing: 'pulling', done: 'pulled' },
+  load: { doing: 'loading', done: 'loaded' },
+  build: { doing: 'building', done: 'built' },
+} as const;
 
 function formatRow(row: TaskRow, style: ReportStyle): string {
   const word = paint(row.outcome.padEnd(9), row.outcome, style);

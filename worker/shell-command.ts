@@ -118,7 +118,9 @@ async function openShell(
   return runAttached(image.engine.program, args, {
     ...{ cwd: repo, environment: image.engine.environment, cancel: place.cancel },
     // Not the client: it has the terminal in its raw mode, and puts it back when its container ends.
-    end: () => removeContainer(image.engine, name),
+    end: async () => {
+      await removeContainer(image.engine, name);
+    },
   });
 }
 

@@ -67,8 +67,9 @@ export const commitArtifactFolder = (host: WorkerHost, commit: CommitHash): Site
   made(`${hostFolder(host)}/commits/${commit}`);
 export const mergeEvidence = (commit: CommitHash): SitePath => made(`merges/${commit}.json`);
 /** `status-api/github/RUN_ID/JOB`, `status-api/sourcehut/COMMIT/JOB`, `status-api/local/RUN/JOB`. */
+export const statusRoot = 'status-api';
 export const statusFile = (identity: JobIdentity): SitePath =>
-  made(`status-api/${identity.host}/${statusRunId(identity)}/${identity.job}`);
+  made(`${statusRoot}/${identity.host}/${statusRunId(identity)}/${identity.job}`);
 
 /** Inside a wwz. Soil's own files are below `_soil/`, where no task's result may go. */
 export const wwzIndex = 'index.html';
@@ -112,14 +113,18 @@ export function parsePublicPath(path: string): Result<SitePath> {
 
 /** The relative link from one page of the site to another file of it, percent-encoded, without a leading slash. */
 export function linkBetween(from: SitePath, to: string): string {
-  const source = from.split('/').slice(0, -1);
-  const target = to.split('/');
+  // A page has thousands of links: no list is made of either path.
   let shared = 0;
-  while (shared < source.length && shared < target.length - 1 && source[shared] === target[shared]) shared++;
-  const up = '../'.repeat(source.length - shared);
-  const down = target.slice(shared).map(encodeSegment).join('/');
+  for (let at = 0; at < from.length && from[at] === to[at]; at++) if (from[at] === '/') shared = at + 1;
+  let up = '';
+  for (let at = from.indexOf('/', shared); at !== -1; at = from.indexOf('/', at + 1)) up += '../';
+  const rest = to.slice(shared);
+  const down = plainPath.test(rest) ? rest : rest.split('/').map(encodeSegment).join('/');
   return up === '' && down === '' ? './' : up + down;
 }
+
+/** Nothing in it needs an escape. */
+const plainPath = /^[\w.~/-]*$/;
 
 /** Percent-encodes one segment of a path. A first segment with a colon would read as a scheme: `:` is encoded too. */
 export function encodeSegment(segment: string): string {

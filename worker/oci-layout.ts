@@ -28,7 +28,7 @@ export async function readOciManifest(folder: string): Promise<DockerManifest> {
 }
 
 function chooseManifest(entries: readonly unknown[]): unknown {
-  const own = { x64: 'amd64', arm: 'arm', arm64: 'arm64', ia32: '386' }[arch() as string] ?? arch();
+  const own = { x64: 'amd64', arm: 'arm', arm64: 'arm64', ia32: '386' }[arch()] ?? arch();
   const fitting = entries.filter((entry) => {
     const platform = (
       entry as { readonly platform?: { readonly os?: unknown; readonly architecture?: unknown } }

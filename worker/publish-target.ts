@@ -4,7 +4,7 @@ import type { CommandContext } from './command-context.js';
 import { readSecret } from './secret.js';
 import { parseServerUrl } from './server-url.js';
 import { defaultRetries, type SoilService } from './soil-service.js';
-import type { SshTarget } from './ssh-target.js';
+import type { SshTarget } from '../ssh/ssh-target.js';
 
 export interface PublishOptions {
   readonly server?: string;
@@ -28,7 +28,7 @@ export async function planTarget(
   context: CommandContext,
 ): Promise<Result<PublishTarget>> {
   if (options.ssh !== undefined) {
-    const { planSshTarget } = await import('./ssh-target.js');
+    const { planSshTarget } = await import('../ssh/ssh-target.js');
     const ssh = await planSshTarget({ ...options, ssh: options.ssh }, context);
     return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value }) : ssh;
   }

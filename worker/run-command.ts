@@ -9,7 +9,7 @@ import { readGitFacts } from './git.js';
 import { writeStepSummary } from './github-files.js';
 import { planOrigin, type JobOrigin } from './identity.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
-import { JobConsole } from './job-console.js';
+import { JobDisplay } from './job-display.js';
 import { planOutFolder, prepareOutFolder } from './out-folder.js';
 import type { FinishedJob, Progress } from './progress.js';
 import { runJob } from './run-job.js';
@@ -71,17 +71,17 @@ export async function executeJob(
 ): Promise<ExecutedJob> {
   const isGithub = context.environment.GITHUB_ACTIONS === 'true';
   const roots = [containerRepo, planned.repo];
-  const console = new JobConsole({ job: planned.job.name, context, isGithub, roots });
+  const shown = new JobDisplay({ job: planned.job.name, context, isGithub, roots });
   const end = await runJob({
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },
     ...(options.engine !== undefined && { engine: options.engine }),
     ...{ environment: context.environment, withheld: withheldVariables, cancel: context.cancel },
     report: (progress) => {
-      console.tell(progress);
+      shown.tell(progress);
       report(progress);
     },
   });
-  return { ...end, tails: await console.end(end) };
+  return { ...end, tails: await shown.end(end) };
 }
 
 /** What a job came to, for whoever runs several. */

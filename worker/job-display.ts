@@ -1,4 +1,4 @@
-/** A job's progress -> what its console shows, in order: a line a task; on GitHub Actions folded logs and annotations. */
+/** A job's progress -> what its reader sees meanwhile, in order: a line a task; on GitHub Actions folded logs and annotations. */
 import type { CommandContext } from './command-context.js';
 import { formatError, formatGroup } from './github-command.js';
 import { failedRows, formatLogTail, formatProgress, formatRow, logLines, setOff } from './job-report.js';
@@ -6,7 +6,7 @@ import { findProblems } from './log-problem.js';
 import { readLogTail } from './log-tail.js';
 import type { FinishedJob, Progress } from './progress.js';
 
-export interface ConsoleOptions {
+export interface DisplayOptions {
   readonly job: string;
   readonly context: Pick<CommandContext, 'print' | 'warn' | 'colour'>;
   readonly isGithub: boolean;
@@ -19,13 +19,13 @@ const annotations = 10;
 const groupLines = 200;
 
 /** Alive from a job's start to its end. What takes time to read is printed later, but never out of order. */
-export class JobConsole {
-  readonly #options: ConsoleOptions;
+export class JobDisplay {
+  readonly #options: DisplayOptions;
   readonly #logs = new Map<string, string>();
   #annotationsLeft = annotations;
   #printed: Promise<void> = Promise.resolve();
 
-  constructor(options: ConsoleOptions) {
+  constructor(options: DisplayOptions) {
     this.#options = options;
   }
 
@@ -58,7 +58,7 @@ export class JobConsole {
     return tails;
   }
 
-  /** The whole log is an artifact; its end is what somebody looks for in the console. */
+  /** The whole log is an artifact; its end is what somebody looks for here. */
   async #showTask({ row, logFile }: Extract<Progress, { readonly kind: 'task-done' }>): Promise<void> {
     const { context, roots, job } = this.#options;
     const title = formatRow(row, { colour: false });

@@ -121,7 +121,7 @@ describe('uses: OWNER/soil@v1', () => {
   it('runs a job in its container, publishes it, and tells outcome and address', async () => {
     const end = await use({ job: 'good', ...published() });
     assert.equal(end.status, 0, end.stdout + end.stderr);
-    const url = `${server.url}github-jobs/${runs}/index.html`;
+    const url = `${server.url}github-jobs/${runs}/`;
     assert.deepEqual(end.outputs, { outcome: 'passed', status: '0', url, urls: url });
     assert.match(await (await fetch(url)).text(), /good/);
     assert.match(end.summary, /### good: passed/);

@@ -1,14 +1,22 @@
 /** A job's progress -> what its reader sees meanwhile, in order: a line a task; on GitHub Actions folded logs and annotations. */
 import type { CommandContext } from './command-context.js';
 import { formatError, formatGroup } from './github-command.js';
-import { failedRows, formatLogTail, formatProgress, formatRow, logLines, setOff } from './job-report.js';
+import {
+  failedRows,
+  formatLogTail,
+  formatProgress,
+  formatRow,
+  formatStatus,
+  logLines,
+  setOff,
+} from './job-report.js';
 import { findProblems } from './log-problem.js';
 import { readLogTail } from './log-tail.js';
 import type { FinishedJob, Progress } from './progress.js';
 
 export interface DisplayOptions {
   readonly job: string;
-  readonly context: Pick<CommandContext, 'print' | 'warn' | 'colour'>;
+  readonly context: Pick<CommandContext, 'print' | 'warn' | 'colour' | 'status'>;
   readonly isGithub: boolean;
   /** the repo's root, here and in a container */
   readonly roots: readonly string[];
@@ -39,6 +47,7 @@ export class JobDisplay {
       }
       const print = progress.kind === 'notice' ? context.warn : context.print;
       for (const line of formatProgress(progress, context)) print(line);
+      context.status(formatStatus(progress) ?? '');
     });
   }
 

@@ -37,6 +37,24 @@ const imageVerbs = {
   build: { doing: 'building', done: 'built' },
 } as const;
 
+/** What is going on now, for the passing line of a terminal; undefined where nothing is that could take long. */
+export function formatStatus(progress: Progress): string | undefined {
+  switch (progress.kind) {
+    case 'pull-begin':
+      return `${imageVerbs[progress.way].doing} ${plain(progress.image)}`;
+    case 'task-begin':
+      return `running ${plain(progress.task)} (${progress.index + 1} of ${progress.of})`;
+    case 'task-done':
+      return 'writing the archive';
+    case 'start':
+    case 'pull-done':
+    case 'archive':
+    case 'notice':
+    case 'done':
+      return undefined;
+  }
+}
+
 /** One task in one line. */
 export function formatRow(row: TaskRow, style: ReportStyle): string {
   const word = paint(row.outcome.padEnd(9), row.outcome, style);

@@ -9,13 +9,16 @@ import type { PublishOptions } from './publish-target.js';
 import type { RunJobsOptions } from './run-jobs.js';
 import { addDeskCommands } from './desk-commands.js';
 import { addServerCommands } from './server-commands.js';
+import { openStatusLine } from './status-line.js';
 import {
   attempt,
   config,
   engine,
   examples,
   image,
+  json,
   out,
+  publishLimit,
   runId,
   server,
   ssh,
@@ -25,13 +28,21 @@ import {
 
 const version = readVersion();
 const stop = new AbortController();
+const statusLine = openStatusLine(process.stderr, process.env);
 const context: CommandContext = {
   environment: process.env,
   cwd: process.cwd(),
   version,
   now: () => new Date(),
-  print: (line) => process.stdout.write(`${line}\n`),
-  warn: (line) => process.stderr.write(`${line}\n`),
+  print: (line) => {
+    statusLine.interrupt(() => process.stdout.write(`${line}\n`));
+  },
+  warn: (line) => {
+    statusLine.interrupt(() => process.stderr.write(`${line}\n`));
+  },
+  status: (text) => {
+    statusLine.show(text);
+  },
   readInput,
   colour: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
   isInteractive: isatty(0) && isatty(1),
@@ -63,6 +74,7 @@ command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz
   attempt(),
   server(),
   tokenFile(),
+  publishLimit(),
   ...ssh(),
 ])
   .option(
@@ -78,9 +90,11 @@ command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz
     soil-worker run dev-minimal
     soil-worker run unit --image none
     soil-worker run unit lint docs                     all of them, whatever each comes to
+    soil-worker run unit --json | jq .outcome
     soil-worker run dev-minimal --publish --server https://ci.example.org/
     soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
   )
+  .addOption(json())
   .action(async (jobs: string[], options: RunJobsOptions) => {
     await finish((await import('./run-jobs.js')).runJobsCommand(jobs, options, context));
   });
@@ -90,6 +104,7 @@ command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [
   tokenFile(),
   out(),
   config(),
+  publishLimit(),
   ...ssh(),
 ])
   .addHelpText(
@@ -113,14 +128,15 @@ command('list-jobs', 'print the names of the jobs in soil.yml', [config()])
     await finish((await import('./list-jobs.js')).listJobsCommand(options, context));
   });
 
-command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed')
+command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed', [json()])
   .addHelpText(
     'after',
     examples`
-    soil-worker did-all-succeed _soil/*/*.tsv`,
+    soil-worker did-all-succeed _soil/*/*.tsv
+    soil-worker did-all-succeed _soil/unit/unit.tsv --json`,
   )
-  .action(async (files: string[]) => {
-    await finish((await import('./did-all-succeed.js')).didAllSucceedCommand(files, context));
+  .action(async (files: string[], options: { readonly json?: boolean }) => {
+    await finish((await import('./did-all-succeed.js')).didAllSucceedCommand(files, options, context));
   });
 
 command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
@@ -129,6 +145,7 @@ command('maybe-merge', 'move the target branch to a commit that passed, or say w
   attempt(),
   config(),
   tokenFile(),
+  json(),
 ])
   .option('--remote <url>', 'the repo whose branch is moved, by git push')
   .option(

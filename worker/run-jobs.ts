@@ -10,10 +10,23 @@ import { runPlain, type JobEnd, type RunOptions } from './run-command.js';
 
 export interface RunJobsOptions extends RunOptions, PublishOptions {
   readonly publish?: boolean;
+  /** what the one job came to, on stdout as JSON */
+  readonly json?: boolean;
 }
 
 /** Every job runs, whatever the one before it came to; the exit status is the largest. */
 export async function runJobsCommand(
+  names: readonly string[],
+  options: RunJobsOptions,
+  context: CommandContext,
+): Promise<number> {
+  const run = (within: CommandContext) => runJobs(names, options, within);
+  const [name = '', ...more] = names;
+  if (options.json !== true || more.length > 0) return run(context);
+  return (await import('./job-json.js')).runAsJson(run, { name, ...options }, context);
+}
+
+async function runJobs(
   names: readonly string[],
   options: RunJobsOptions,
   context: CommandContext,
@@ -53,6 +66,7 @@ async function checkNames(
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) return refuse(`cannot run job ${quote(twice)}: it stands twice`);
   if (options.tasks !== undefined) return refuse('cannot run several jobs with --tasks: they are of one job');
+  if (options.json === true) return refuse('cannot run several jobs with --json: it tells of one');
   for (const name of names) {
     const choice = await chooseJob(name, options, context);
     if (!choice.ok) return choice;

@@ -38,6 +38,8 @@ export const host = (): Option =>
   ]);
 export const commit = (): Option => new Option('--commit <commit>', 'the commit (default: HEAD)');
 export const json = (): Option => new Option('--json', 'tell it as JSON, for programs');
+export const publishLimit = (): Option =>
+  new Option('--publish-limit <duration>', 'try a server that does not answer so long (default: 2m)');
 export const ssh = (): Option[] => [
   new Option('--ssh <user@host:dir>', 'publish into the folder of a site over SFTP instead'),
   new Option('--ssh-port <n>', 'the port of the SSH server (default: 22)'),

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import type { CheckCommandOptions } from './check-command.js';
 import { exit, type CommandContext } from './command-context.js';
+import type { DeployOptions } from './deploy-command.js';
 import type { PruneCommandOptions } from './prune-command.js';
 import type { ServeOptions } from './serve-command.js';
 import type { CreateOptions } from './token-command.js';
@@ -132,6 +133,28 @@ program
     const folder = siteFolder(command, options);
     const wish = { run, isPinned: options.remove !== true };
     return finish((await import('./prune-command.js')).pinCommand(folder, wish, context));
+  });
+
+program
+  .command('deploy')
+  .description('set up a site on a plain web host over SSH, or bring its pages up to date')
+  .argument('<user@host:dir>', 'the folder there that the web server serves')
+  .option('--ssh-port <n>', 'the port of the SSH server (default: 22)')
+  .option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)')
+  .option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)')
+  .option('--mirror <dir>', 'keep the records here, so that only new ones are fetched the next time')
+  .addHelpText(
+    'after',
+    examples(
+      'soil-server deploy soil@www.example.org:/srv/soil',
+      'soil-server deploy soil@www.example.org:/srv/soil --mirror ~/soil-mirror',
+    ),
+  )
+  .action(async (address: string, options: DeployOptions) => {
+    const ssh = { environment: process.env, cwd: process.cwd() };
+    return finish(
+      (await import('./deploy-command.js')).deployCommand(address, options, { ...context, ...ssh }),
+    );
   });
 
 const token = program.command('token').description('who may write to a site: create, list, revoke');

@@ -194,6 +194,7 @@ export interface ImageView {
   readonly frame: Frame;
   readonly heading: string;
   readonly facts: readonly Fact[];
+  readonly files: readonly Link[];
   readonly layers: readonly {
     readonly number: number;
     readonly size: string;

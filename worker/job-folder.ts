@@ -17,6 +17,8 @@ export interface JobFolder {
   /** mounted into the container */
   readonly control: string;
   readonly taskList: string;
+  /** what a build of the job's image printed, where there is one */
+  readonly buildLog: string;
   logOf(number: number, attempt: number): string;
   /** gives back what was kept free */
   release(reserve: Reserve): Promise<void>;
@@ -51,6 +53,7 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
     files: { json: join(out, `${job}.json`), tsv: join(out, `${job}.tsv`), wwz: join(out, `${job}.wwz`) },
     control,
     taskList,
+    buildLog: join(out, 'image-build.txt'),
     logOf: (number, attempt) => join(control, 'log', `${number}.${attempt}`),
     release: (reserve) => rm(reserveOf(reserve), { force: true }),
     restore: async () => {

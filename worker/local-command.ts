@@ -9,7 +9,7 @@ import { readConfig } from './job-choice.js';
 import { plain } from './job-report.js';
 import { artifactsName, outName, planOutFolder } from './out-folder.js';
 import type { PublishOptions } from './publish-target.js';
-import { runCommand, type RunOptions } from './run-command.js';
+import { runPlain, type RunOptions } from './run-command.js';
 
 export interface LocalOptions extends RunOptions, PublishOptions {
   readonly publish?: boolean;
@@ -93,10 +93,10 @@ async function runInClone(
     ...(options.tokenFile !== undefined && { tokenFile: resolve(cwd, options.tokenFile) }),
   };
   const inside: CommandContext = { ...context, cwd: folder };
-  const status =
+  const { status } =
     options.publish === true
       ? await (await import('./publish-command.js')).runAndPublish(name, here, inside)
-      : await runCommand(name, here, inside);
+      : await runPlain(name, here, inside);
   await keepArtifacts(planOutFolder(out, { repo, cwd, job: job.value }), { name, folder, config, context });
   return status;
 }

@@ -6,7 +6,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import type { CommandContext } from './command-context.js';
 import type { MergeOptions } from './merge-command.js';
 import type { PublishOptions } from './publish-target.js';
-import type { RunOptions } from './run-command.js';
+import type { RunJobsOptions } from './run-jobs.js';
 import { addDeskCommands } from './desk-commands.js';
 import { addServerCommands } from './server-commands.js';
 import { openStatusLine } from './status-line.js';
@@ -25,12 +25,6 @@ import {
   tokenFile,
   type CommandKit,
 } from './shared-options.js';
-
-/** What becomes of a job that has run, besides its files. */
-interface RunForms {
-  readonly publish?: boolean;
-  readonly json?: boolean;
-}
 
 const version = readVersion();
 const stop = new AbortController();
@@ -73,7 +67,7 @@ const program = new Command('soil-worker')
   SOIL_SERVER and SOIL_TOKEN say where to publish, and with which token. No task sees a token.`,
   );
 
-command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', [
+command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz of each to _soil/JOB/', [
   config(),
   out(),
   runId(),
@@ -95,21 +89,14 @@ command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', 
     examples`
     soil-worker run dev-minimal
     soil-worker run unit --image none
+    soil-worker run unit lint docs                     all of them, whatever each comes to
     soil-worker run unit --json | jq .outcome
     soil-worker run dev-minimal --publish --server https://ci.example.org/
     soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
   )
   .addOption(json())
-  .action(async (job: string, options: RunOptions & PublishOptions & RunForms) => {
-    const run = async (within: CommandContext): Promise<number> =>
-      options.publish === true
-        ? (await import('./publish-command.js')).runAndPublish(job, options, within)
-        : (await import('./run-command.js')).runCommand(job, options, within);
-    await finish(
-      options.json === true
-        ? (await import('./job-json.js')).runAsJson(run, { name: job, ...options }, context)
-        : run(context),
-    );
+  .action(async (jobs: string[], options: RunJobsOptions) => {
+    await finish((await import('./run-jobs.js')).runJobsCommand(jobs, options, context));
   });
 
 command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [

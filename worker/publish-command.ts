@@ -9,7 +9,8 @@ import { chooseRepo, readConfig } from './job-choice.js';
 import { planEvent, planEventBase } from './job-event.js';
 import { artifactsName, planOutFolder } from './out-folder.js';
 import { planTarget, type PublishOptions, type PublishTarget } from './publish-target.js';
-import { executeJob, planJob, writeStepSummary, type RunOptions } from './run-command.js';
+import { writeStepSummary } from './github-files.js';
+import { executeJob, planJob, type JobEnd, type RunOptions } from './run-command.js';
 import { isThere, plannedUrls, readStored, sendStored, type StoredJob } from './stored-job.js';
 
 /** `publish JOB`: what an earlier `run` left behind. */
@@ -40,12 +41,12 @@ export async function runAndPublish(
   name: string,
   options: RunOptions & PublishOptions,
   context: CommandContext,
-): Promise<number> {
+): Promise<JobEnd> {
   const target = await planTarget(options, context);
   const planned = target.ok ? await planJob(name, options, context) : target;
   if (!target.ok || !planned.ok) {
     context.warn(target.ok ? (planned.ok ? '' : planned.error) : target.error);
-    return exit.wrongUse;
+    return { job: name, status: exit.wrongUse, urls: [] };
   }
   const { job, origin, repo } = planned.value;
   const notice = (text: string): void => {
@@ -76,10 +77,11 @@ export async function runAndPublish(
       )
     : identity;
   if (!identity.ok) context.warn(identity.error);
-  await writeStepSummary(job.name, end, published.ok ? published.value : [], context);
-  if (published.ok) return end.status;
+  const urls = published.ok ? published.value : [];
+  await writeStepSummary({ job: name, end, urls, tails: end.tails }, context);
+  if (published.ok) return { job: name, outcome: end.outcome, status: end.status, urls };
   context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options, target.value)}`);
-  return end.status === 0 ? exit.failed : end.status;
+  return { job: name, outcome: end.outcome, status: end.status === 0 ? exit.failed : end.status, urls };
 }
 
 /** A server gives a job up after half an hour of silence; a task may well take longer than that. */

@@ -5,7 +5,7 @@ import { parseDuration } from './duration.js';
 import { readSecret } from './secret.js';
 import { parseServerUrl } from './server-url.js';
 import { defaultLimitSeconds, defaultRetries, planIdle, type SoilService } from './soil-service.js';
-import type { SshTarget } from './ssh-target.js';
+import type { SshTarget } from '../ssh/ssh-target.js';
 
 export interface PublishOptions {
   readonly server?: string;
@@ -33,7 +33,7 @@ export async function planTarget(
   context: CommandContext,
 ): Promise<Result<PublishTarget>> {
   if (options.ssh !== undefined) {
-    const { planSshTarget } = await import('./ssh-target.js');
+    const { planSshTarget } = await import('../ssh/ssh-target.js');
     const ssh = await planSshTarget({ ...options, ssh: options.ssh }, context);
     return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value }) : ssh;
   }

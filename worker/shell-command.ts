@@ -10,7 +10,8 @@ import { containerControl, containerFlags, removeContainer } from './container.j
 import { chooseJob, type JobChoice } from './job-choice.js';
 import { makeJobFolder, writeScript, type JobFolder } from './job-folder.js';
 import { formatProgress } from './job-report.js';
-import { jobEnvironment, readyImage, withhold, type PlaceOptions, type ReadyImage } from './run-job.js';
+import { readyImage, withhold, type PlaceOptions, type ReadyImage } from './ready-image.js';
+import { jobEnvironment } from './run-job.js';
 import { withheldVariables } from './secret.js';
 import { scriptOf } from './task-script.js';
 
@@ -42,7 +43,12 @@ export async function shellCommand(
     return exit.wrongUse;
   }
   const place: PlaceOptions = {
-    ...{ job: choice.value.job, environment: context.environment, withheld: withheldVariables },
+    ...{
+      job: choice.value.job,
+      repo: choice.value.repo,
+      environment: context.environment,
+      withheld: withheldVariables,
+    },
     ...(options.engine !== undefined && { engine: options.engine }),
     cancel: context.cancel,
     report: (progress) => {
@@ -50,15 +56,22 @@ export async function shellCommand(
       for (const line of formatProgress(progress, { colour: false })) context.warn(line);
     },
   };
-  const image = await readyImage(choice.value.job.image, place);
-  if (!image.ok) {
-    context.warn(image.error);
-    return noPlace;
-  }
   const temporary = await mkdtemp(join(tmpdir(), 'soil-shell-'));
   try {
-    const folder = await makeJobFolder(join(temporary, 'job'), choice.value.job.name);
-    return await openShell(image.value, folder, { ...options, ...choice.value, place });
+    const image = await readyImage(choice.value.job.image, {
+      ...place,
+      buildLog: join(temporary, 'image-build.txt'),
+    });
+    if (!image.ok) {
+      context.warn(image.error);
+      return noPlace;
+    }
+    try {
+      const folder = await makeJobFolder(join(temporary, 'job'), choice.value.job.name);
+      return await openShell(image.value, folder, { ...options, ...choice.value, place });
+    } finally {
+      await image.value?.release();
+    }
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -99,13 +112,15 @@ async function openShell(
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
     ...(command === undefined ? ['--tty'] : []),
     ...containerFlags({ job, control: folder.control, repo }),
-    image.name,
+    ...image.words,
     ...words,
   ];
   return runAttached(image.engine.program, args, {
     ...{ cwd: repo, environment: image.engine.environment, cancel: place.cancel },
     // Not the client: it has the terminal in its raw mode, and puts it back when its container ends.
-    end: () => removeContainer(image.engine, name),
+    end: async () => {
+      await removeContainer(image.engine, name);
+    },
   });
 }
 

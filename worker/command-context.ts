@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly colour: boolean;
   /** aborted by SIGINT and SIGTERM */
   readonly cancel: AbortSignal;
+  /** aborted by the second of them */
+  readonly hurry?: AbortSignal;
 }
 
 /** Exit statuses of the commands, as docs/gate.md has them. */

@@ -19,6 +19,10 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
       return [`pulled ${progress.image} in ${seconds(progress.seconds)}`];
     case 'task-done':
       return [formatRow(progress.row, style)];
+    case 'task-skipped':
+      return [
+        `${paint('skipped'.padEnd(9), 'skipped', style)} ${''.padStart(8)}  ${progress.task} (${plain(progress.reason)})`,
+      ];
     case 'archive':
       return [`archive: ${plural(progress.files, 'file')}, ${bytes(progress.bytes)}`];
     case 'notice':

@@ -9,6 +9,8 @@ import type { RunOptions } from './run-command.js';
 
 const version = readVersion();
 const stop = new AbortController();
+const hurry = new AbortController();
+let isJobRunning = false;
 const context: CommandContext = {
   environment: process.env,
   cwd: process.cwd(),
@@ -19,6 +21,7 @@ const context: CommandContext = {
   readInput,
   colour: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
   cancel: stop.signal,
+  hurry: hurry.signal,
 };
 
 const program = new Command('soil-worker')
@@ -78,6 +81,7 @@ command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', 
     soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
   )
   .action(async (job: string, options: RunOptions & PublishOptions & { readonly publish?: boolean }) => {
+    isJobRunning = true;
     if (options.publish === true) {
       await finish((await import('./publish-command.js')).runAndPublish(job, options, context));
     } else await finish((await import('./run-command.js')).runCommand(job, options, context));
@@ -190,8 +194,9 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // The second one means it: nothing more is waited for.
-    if (stop.signal.aborted) process.exit(130);
+    // The second one means it: no task has its grace any more. The third one costs the record.
+    if (hurry.signal.aborted || (stop.signal.aborted && !isJobRunning)) process.exit(130);
+    if (stop.signal.aborted) hurry.abort();
     stop.abort(new Error(`${signal} came`));
   });
 }

@@ -2,15 +2,19 @@
 import { appendFile, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { JobName } from '../model/name.js';
-import type { Result } from '../model/result.js';
+import { accept, quote, type Result } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
 import { readGitFacts } from './git.js';
 import { planOrigin, type JobOrigin } from './identity.js';
+import type { JobDeclaration } from './job.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
 import { failedRows, formatLogTail, formatProgress, formatStepSummary } from './job-report.js';
 import { readLogTail } from './log-tail.js';
+import { makeMask } from './mask.js';
+import { planSecrets, type Secret } from './mask-pattern.js';
 import { planOutFolder, prepareOutFolder } from './out-folder.js';
 import type { FinishedJob, Progress } from './progress.js';
+import { checkNames } from './record-mask.js';
 import { runJob } from './run-job.js';
 import { withheldVariables } from './secret.js';
 
@@ -29,6 +33,7 @@ export interface PlannedJob extends JobChoice {
   readonly origin: JobOrigin;
   /** absolute; gets the files */
   readonly out: string;
+  readonly secrets?: readonly Secret[];
 }
 
 /** Everything that can be wrong before the job begins, in one result. */
@@ -50,10 +55,26 @@ export async function planJob(
   });
   if (!planned.ok) return planned;
   for (const notice of planned.value.notices) context.warn(`notice: ${notice}`);
+  const secrets = planJobSecrets(job, context);
+  if (!secrets.ok) return secrets;
   const out = planOutFolder(options.out, { repo, cwd: context.cwd, job: job.name });
   const prepared = await prepareOutFolder(out, job.name);
   if (!prepared.ok) return prepared;
-  return { ok: true, value: { ...choice.value, origin: planned.value.origin, out } };
+  return { ok: true, value: { ...choice.value, origin: planned.value.origin, out, ...secrets.value } };
+}
+
+/** The values of the job's secrets, as this environment has them. */
+function planJobSecrets(
+  job: JobDeclaration,
+  { environment, warn }: CommandContext,
+): Result<Pick<PlannedJob, 'secrets'>> {
+  const planned = planSecrets(job.secrets ?? [], environment);
+  if (!planned.ok) return planned;
+  const { secrets, missing } = planned.value;
+  for (const name of missing) warn(`notice: secret ${quote(name)} has no value here: tasks run without it`);
+  if (secrets.length === 0) return accept({});
+  const named = checkNames(job, makeMask(secrets));
+  return named.ok ? accept({ secrets }) : named;
 }
 
 /** Runs the job to its end, printing a line a task. `report` hears of everything, too. */
@@ -67,7 +88,9 @@ export async function executeJob(
   const end = await runJob({
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },
     ...(options.engine !== undefined && { engine: options.engine }),
+    ...(planned.secrets === undefined ? {} : { secrets: planned.secrets }),
     ...{ environment: context.environment, withheld: withheldVariables, cancel: context.cancel },
+    ...(context.hurry === undefined ? {} : { hurry: context.hurry }),
     report: (progress) => {
       if (progress.kind === 'task-done') logs.set(progress.row.task, progress.logFile);
       const print = progress.kind === 'notice' ? context.warn : context.print;

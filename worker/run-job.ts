@@ -2,17 +2,22 @@
 import { foldTasks, jobStatus, type FinishedOutcome } from '../model/outcome.js';
 import { recordSchema, type ImageRecord, type JobRecord } from '../model/record.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { containerControl, startContainer } from './container.js';
+import { containerControl } from './container.js';
 import { describeImage, findEngine, hasImage, pullImage, type Engine } from './engine.js';
 import type { ImageSource } from './job.js';
 import { HostKeeper, reasonOfAbort, type Trouble } from './host-keeper.js';
 import { makeJobFolder, type JobFolder } from './job-folder.js';
+import { placeJob, withhold } from './job-place.js';
 import { keepJob, type KeptTasks } from './keep-job.js';
+import { LogMasks } from './log-mask.js';
 import { readMachine } from './machine.js';
+import { makeMask, type Mask } from './mask.js';
 import type { FinishedJob, RunJobOptions } from './progress.js';
-import { startRawMachine } from './raw-machine.js';
+import { maskProgress, maskRecord, maskRow } from './record-mask.js';
+import { reclaimFiles } from './reclaim.js';
 import { listTasks } from './task-list.js';
-import { runTasks, skippedRow, type LoopOptions } from './task-loop.js';
+import { runTasks } from './task-loop.js';
+import { skippedRow, type LoopOptions } from './task-run.js';
 
 /** What is known of the image once it is there. */
 interface ReadyImage {
@@ -24,6 +29,7 @@ interface ReadyImage {
 
 /** What the tasks came to. */
 interface TasksEnd extends KeptTasks {
+  readonly skips?: ReadonlyMap<string, string>;
   readonly trouble?: Trouble;
 }
 
@@ -31,13 +37,25 @@ interface TasksEnd extends KeptTasks {
  * Never throws for what a job, an engine or a machine does: that is an outcome. Throws only where the output folder
  * itself cannot be written, since then no record can be kept.
  */
-export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
+export async function runJob(asked: RunJobOptions): Promise<FinishedJob> {
+  const mask = asked.secrets === undefined ? undefined : makeMask(asked.secrets);
+  const options: RunJobOptions =
+    mask === undefined
+      ? asked
+      : {
+          ...asked,
+          report: (progress) => {
+            asked.report(maskProgress(progress, mask));
+          },
+        };
   const folder = await makeJobFolder(options.out, options.job.name);
   try {
-    const { record, end } = await runTasksOf(options, folder);
+    const { record, end } = await runTasksOf(options, folder, mask);
     await folder.release('archive');
     await folder.restore();
-    return await keepJob(record, end, folder, options);
+    if (mask === undefined) return await keepJob(record, end, folder, options);
+    const masked = { ...end, rows: end.rows.map((row) => maskRow(row, mask)) };
+    return await keepJob(maskRecord(record, mask), masked, folder, { ...options, mask });
   } finally {
     await folder.close().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -49,13 +67,14 @@ export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
 async function runTasksOf(
   options: RunJobOptions,
   folder: JobFolder,
+  mask: Mask | undefined,
 ): Promise<{ record: JobRecord; end: TasksEnd }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
   const image = await readyImage(job.image, options);
   const startTime = Date.now() / 1000;
   const end: TasksEnd = image.ok
-    ? await runOn(image.value, folder, options)
+    ? await runOn(image.value, folder, options, mask)
     : {
         tasks: job.tasks,
         rows: job.tasks.map(skippedRow),
@@ -76,7 +95,10 @@ async function runTasksOf(
     ...(ready?.pullSeconds === undefined ? {} : { imagePullSeconds: ready.pullSeconds }),
     ...(described === undefined ? {} : { image: described }),
     machine: readMachine(),
-    tasks: end.tasks.map(({ name, run }) => ({ name, run })),
+    tasks: end.tasks.map(({ name, run }) => {
+      const skipped = end.skips?.get(name);
+      return { name, run, ...(skipped === undefined ? {} : { skipped }) };
+    }),
   };
   return { record, end };
 }
@@ -108,49 +130,61 @@ async function runOn(
   image: ReadyImage | undefined,
   folder: JobFolder,
   options: RunJobOptions,
+  mask: Mask | undefined,
 ): Promise<TasksEnd> {
-  const { job } = options;
-  const loop = loopOptions(image, folder, options);
-  const keeper = new HostKeeper(loop);
+  const { job, repo, out, cancel, hurry, report } = options;
+  const { place, cookie } = placeJob(image, folder, options);
+  const masks = mask === undefined ? undefined : new LogMasks(mask);
+  const since = Date.now();
+  const loop: LoopOptions = {
+    ...{ job, out, folder, environment: taskEnvironment(options), openHost: place.openHost, cancel, report },
+    ...(cookie === undefined ? {} : { cookie }),
+    ...(hurry === undefined ? {} : { hurry }),
+    ...(masks === undefined ? {} : { masks }),
+  };
+  const keepers = Array.from({ length: job.parallel ?? 1 }, () => new HostKeeper(loop));
+  const control = image === undefined ? folder.control : containerControl;
+  let end: TasksEnd;
   try {
-    const listed = await listTasks(keeper, folder, image === undefined ? folder.control : containerControl, {
-      job,
-      environment: loop.environment,
+    const listed = await listTasks(keepers, folder, control, {
+      ...loop,
+      ...(mask === undefined ? {} : { mask }),
     });
-    if (!listed.ok) return { tasks: [], rows: [], trouble: troubleOf(listed.error, options.cancel) };
-    const end = await runTasks(listed.value, keeper, loop);
-    return { tasks: listed.value, ...end };
+    end = listed.ok
+      ? { tasks: listed.value, ...(await runTasks(listed.value, keepers, loop)) }
+      : { tasks: [], rows: [], trouble: troubleOf(listed.error, cancel) };
   } catch (error) {
     // A bug or a broken machine must not cost the record.
-    const reason = error instanceof Error ? error.message : String(error);
-    options.report({ kind: 'notice', text: `the job ended early: ${reason}` });
-    return { tasks: job.tasks, rows: job.tasks.map(skippedRow), trouble: { outcome: 'error', reason } };
+    end = endedEarly(job.tasks, error, options);
   } finally {
-    await keeper.close();
+    await Promise.all(keepers.map((keeper) => keeper.close()));
+    const notices = [await place.close()];
+    if (image !== undefined) {
+      notices.push(await reclaimFiles({ repo, engine: image.engine, image: image.name, since }));
+    }
+    for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
+  }
+  try {
+    await masks?.finish();
+    return end;
+  } catch (error) {
+    // A log that cannot be searched may hold a secret: none is shown.
+    await folder.dropLogs();
+    return { ...end, ...endedEarly(end.tasks, error, options) };
   }
 }
 
-function loopOptions(image: ReadyImage | undefined, folder: JobFolder, options: RunJobOptions): LoopOptions {
-  const { job, repo, out, cancel, report, withheld } = options;
-  const declared = Object.entries({ CI: 'true', SOIL_JOB: job.name, ...job.environment });
-  const environment = Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
-  const { control } = folder;
-  const openHost = () =>
-    image === undefined
-      ? startRawMachine({
-          ...{ control, repo, graceSeconds: job.graceSeconds },
-          environment: withhold(options),
-        })
-      : startContainer({ engine: image.engine, image: image.name, job, control, repo });
-  return { job, out, folder, environment, openHost, cancel, report };
+function endedEarly(tasks: KeptTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksEnd {
+  const reason = error instanceof Error ? error.message : String(error);
+  report({ kind: 'notice', text: `the job ended early: ${reason}` });
+  return { tasks, rows: tasks.map(skippedRow), trouble: { outcome: 'error', reason } };
 }
 
-/**
- * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
- * `--env SOIL_TOKEN` or `--env-host` would hand them on.
- */
-function withhold({ environment, withheld }: RunJobOptions): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.includes(name)));
+/** What every task finds; the job's own words come last. */
+function taskEnvironment({ job, secrets = [], withheld }: RunJobOptions): Record<string, string> {
+  const secret = Object.fromEntries(secrets.map(({ name, value }) => [name, value]));
+  const declared = Object.entries({ CI: 'true', SOIL_JOB: job.name, ...secret, ...job.environment });
+  return Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
 }
 
 const troubleOf = (reason: string, cancel: AbortSignal): Trouble =>

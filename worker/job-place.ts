@@ -1,0 +1,52 @@
+/** A job -> the place its tasks run in: a container or the raw machine, for one task after another or for several at once. */
+import { randomBytes } from 'node:crypto';
+import { containerLanes, containerPlace } from './container.js';
+import type { Engine } from './engine.js';
+import type { JobFolder } from './job-folder.js';
+import type { RunJobOptions } from './progress.js';
+import { rawLanes, rawPlace } from './raw-machine.js';
+import type { TaskPlace } from './task-host.js';
+
+export interface PlacedJob {
+  readonly place: TaskPlace;
+  /** a random word in the environment of its tasks; absent where a container tells them from others */
+  readonly cookie?: string;
+}
+
+export function placeJob(
+  image: { readonly engine: Engine; readonly name: string } | undefined,
+  { control }: JobFolder,
+  options: RunJobOptions,
+): PlacedJob {
+  const { job, repo } = options;
+  const isParallel = (job.parallel ?? 1) > 1;
+  const cookie = randomBytes(16).toString('hex');
+  if (image === undefined) {
+    const raw = { control, repo, cookie, environment: withhold(options), graceSeconds: job.graceSeconds };
+    return isParallel ? { place: rawLanes(raw), cookie } : { place: rawPlace(raw) };
+  }
+  const { engine, name } = image;
+  const container = { engine, image: name, job, control, repo, userFlags: userFlagsOf(options, engine) };
+  return isParallel
+    ? { place: containerLanes(container, cookie), cookie }
+    : { place: containerPlace(container) };
+}
+
+/**
+ * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
+ * `--env SOIL_TOKEN` or `--env-host` would hand them on. A secret reaches the tasks of its job by their scripts.
+ */
+export function withhold({ environment, withheld }: RunJobOptions): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.includes(name)));
+}
+
+/**
+ * Without root, podman runs containers in a user namespace: only one user of the container is this machine's own. Where
+ * the job names its user by number, that one is: it may write to the repo, and what it writes belongs to the worker's user.
+ */
+function userFlagsOf({ job }: RunJobOptions, engine: Engine): readonly string[] {
+  const [, user, group = '0'] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(job.user ?? '') ?? [];
+  if (user === undefined || engine.program !== 'podman' || process.getuid?.() === 0) return [];
+  if (job.engineFlags.some((flag) => /^--(userns|uidmap|gidmap)/.test(flag))) return [];
+  return ['--userns', `keep-id:uid=${user},gid=${group}`];
+}

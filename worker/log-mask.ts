@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { overwrite, type Mask } from './mask.js';
 
 /** One read; small enough to stay in the processor's cache until it was searched. */
-const chunkBytes = 512 * 1024;
+const chunkBytes = 1024 * 1024;
 /** Between two looks at a log that does not grow. */
 const pollMs = 25;
 
@@ -21,13 +21,16 @@ export class LogMasks {
   follow(file: string): () => Promise<void> {
     const log = new MaskedLog(file, this.#mask);
     this.#logs.push(log);
-    let isOver = false;
+    const over = new AbortController();
     const following = (async () => {
-      while (!isOver) if (!(await log.look())) await wait(pollMs, undefined, { ref: false });
+      while (!over.signal.aborted) {
+        if (await log.look()) continue;
+        await wait(pollMs, undefined, { ref: false, signal: over.signal }).catch(() => undefined);
+      }
     })();
     following.catch(() => undefined); // told by the end
     return async () => {
-      isOver = true;
+      over.abort();
       await following;
       await log.finish();
     };
@@ -54,14 +57,16 @@ class MaskedLog {
   /** Searches the next chunk; false where there is none. What a secret may have begun with is searched again. */
   async look(): Promise<boolean> {
     this.#handle ??= await open(this.#file, 'r+');
-    const { size } = await this.#handle.stat();
-    // A task can have cut its own log: all of it is new.
-    if (size < this.#at) this.#at = 0;
-    if (size === this.#at) return false;
     const from = Math.max(0, this.#at - this.#mask.longest);
-    const length = Math.min(size - from, this.#at - from + chunkBytes);
-    const buffer = takeBuffer(length);
-    const { bytesRead } = await this.#handle.read(buffer, 0, length, from);
+    const buffer = takeBuffer(this.#at - from + chunkBytes);
+    const { bytesRead } = await this.#handle.read(buffer, 0, this.#at - from + chunkBytes, from);
+    if (from + bytesRead <= this.#at) {
+      giveBuffer(buffer);
+      // A task can have cut its own log: all of it is new.
+      const { size } = await this.#handle.stat();
+      if (size < this.#at) this.#at = 0;
+      return size !== this.#at;
+    }
     const bytes = buffer.subarray(0, bytesRead);
     for (const range of this.#mask.find(bytes)) {
       overwrite(bytes, range);
@@ -69,7 +74,7 @@ class MaskedLog {
     }
     giveBuffer(buffer);
     this.#at = from + bytesRead;
-    return bytesRead > 0;
+    return true;
   }
 
   /** To the end of what is there, and no further. */

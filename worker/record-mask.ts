@@ -49,7 +49,12 @@ export function maskProgress(progress: Progress, mask: Mask): Progress {
       return { ...progress, text: mask.text(progress.text) };
     case 'done':
       return progress.reason === undefined ? progress : { ...progress, reason: mask.text(progress.reason) };
-    default:
+    case 'start':
+    case 'pull-begin':
+    case 'pull-done':
+    case 'task-begin':
+    case 'task-skipped':
+    case 'archive':
       return progress;
   }
 }

@@ -71,6 +71,8 @@ command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', 
   )
   .addOption(new Option('--engine <engine>', 'the container engine').choices(['podman', 'docker']))
   .option('--image <image>', "run in this image instead of the job's own; none: on the raw machine")
+  .option('--clean', 'first remove what earlier jobs made here and git does not know (default on CI hosts)')
+  .option('--no-clean', 'leave it (default at the desk)')
   .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
   .addHelpText(
     'after',

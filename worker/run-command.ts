@@ -10,6 +10,7 @@ import type { JobDeclaration } from './job.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
 import { failedRows, formatLogTail, formatProgress, formatStepSummary } from './job-report.js';
 import { readLogTail } from './log-tail.js';
+import { keepMadeList, listUnknown, removeMade } from './made-files.js';
 import { makeMask } from './mask.js';
 import { planSecrets, type Secret } from './mask-pattern.js';
 import { planOutFolder, prepareOutFolder } from './out-folder.js';
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly engine?: 'podman' | 'docker';
   readonly runId?: string;
   readonly attempt?: string;
+  /** remove what earlier jobs have made in the repo; unless set, on CI hosts only */
+  readonly clean?: boolean;
 }
 
 /** A job that is about to run, with all that it needs. */
@@ -85,6 +88,7 @@ export async function executeJob(
   report: (progress: Progress) => void = () => undefined,
 ): Promise<FinishedJob> {
   const logs = new Map<string, string>();
+  const untouched = await prepareRepo(planned, options, context);
   const end = await runJob({
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },
     ...(options.engine !== undefined && { engine: options.engine }),
@@ -98,12 +102,36 @@ export async function executeJob(
       report(progress);
     },
   });
+  if (untouched !== undefined) await rememberMade(planned, untouched, context);
   for (const { task } of failedRows(end.rows)) {
     const log = logs.get(task);
     if (log === undefined) continue;
     for (const line of formatLogTail(task, await readLogTail(log))) context.print(line);
   }
   return end;
+}
+
+/** Removes what earlier jobs have left where that is wanted; what git does not know now is none of this job's making. */
+async function prepareRepo(
+  { repo, origin }: PlannedJob,
+  { clean = origin.host !== 'local' }: RunOptions,
+  { environment, print, warn }: CommandContext,
+): Promise<ReadonlySet<string> | undefined> {
+  if (clean) {
+    const removed = await removeMade({ repo, environment }, print);
+    if (!removed.ok) warn(`notice: ${removed.error}`);
+  }
+  return listUnknown({ repo, environment });
+}
+
+async function rememberMade(
+  { repo }: PlannedJob,
+  before: ReadonlySet<string>,
+  { environment, warn }: CommandContext,
+): Promise<void> {
+  await keepMadeList({ repo, environment }, before).catch((error: unknown) => {
+    warn(`notice: cannot keep the list of what the job made: ${(error as Error).message}`);
+  });
 }
 
 /** `run` without `--publish`. */

@@ -38,6 +38,10 @@ export interface JobOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: number;
+  /** another user than this process's, to whom the repo then belongs */
+  readonly as?: { readonly uid: number; readonly gid: number };
+  /** where that user finds the worker */
+  readonly worker?: string;
 }
 
 /** A new git repo with the given files, one commit. */
@@ -75,13 +79,21 @@ export async function startJob(
   const repo = await makeRepo({ 'soil.yml': yaml, ...options.files });
   const out = join(repo, '_soil', 'job');
   const asked = engine.engine === undefined ? [] : ['--engine', engine.engine];
-  const child = spawn(process.execPath, [soilWorker, 'run', 'job', ...asked, ...(options.args ?? [])], {
-    cwd: repo,
-    env: { ...process.env, GITHUB_ACTIONS: '', ...engine.environment, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: (options.timeoutSeconds ?? 120) * 1000,
-    killSignal: 'SIGKILL',
-  });
+  if (options.as !== undefined) {
+    await must('chown', ['-R', `${options.as.uid}:${options.as.gid}`, repo]);
+  }
+  const child = spawn(
+    process.execPath,
+    [options.worker ?? soilWorker, 'run', 'job', ...asked, ...(options.args ?? [])],
+    {
+      cwd: repo,
+      env: { ...process.env, GITHUB_ACTIONS: '', ...engine.environment, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: (options.timeoutSeconds ?? 120) * 1000,
+      killSignal: 'SIGKILL',
+      ...options.as,
+    },
+  );
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -24,6 +24,8 @@ export interface ContainerOptions {
 }
 
 const startSeconds = 120;
+/** How long the engine may take to note that a container has started. */
+const notedSeconds = 10;
 const pollMs = 20;
 /** How long KILL is repeated before the container as a whole has to go. */
 const killSeconds = 10;
@@ -72,12 +74,10 @@ export function containerLanes(options: ContainerOptions, cookie: string): TaskP
       if (lanes === 0) container.rest();
       const lane = ++lanes;
       await makeWritable(memoryOf(control, lane));
-      const supervisor = await startSupervisor({
-        program: engine.program,
-        args: ['exec', '--interactive', name, '/bin/sh', ...supervisorWords, String(lane), cookie],
-        environment: engine.environment,
-        startSeconds,
-      });
+      const supervisor = await startLane(engine, [
+        ...['exec', '--interactive', name, '/bin/sh', ...supervisorWords],
+        ...[String(lane), cookie],
+      ]);
       if ('kind' in supervisor) {
         return { kind: 'lost', reason: `cannot start lane ${lane} in the container: ${supervisor.reason}` };
       }
@@ -91,6 +91,19 @@ export function containerLanes(options: ContainerOptions, cookie: string): TaskP
       return undefined;
     },
   };
+}
+
+/** A container's shell may be up, and have said so, before podman has noted that the container runs. */
+async function startLane(engine: Engine, args: readonly string[]): Promise<Supervisor | Lost> {
+  const limit = performance.now() + notedSeconds * 1000;
+  for (;;) {
+    const supervisor = await startSupervisor({
+      ...{ program: engine.program, args, environment: engine.environment, startSeconds },
+    });
+    const isEarly = 'kind' in supervisor && /not running|state improper/i.test(supervisor.reason);
+    if (!isEarly || performance.now() > limit) return supervisor;
+    await wait(pollMs);
+  }
 }
 
 function laneHost(supervisor: Supervisor): TaskHost {

@@ -45,7 +45,7 @@ export function withhold({ environment, withheld }: RunJobOptions): Record<strin
  * the job names its user by number, that one is: it may write to the repo, and what it writes belongs to the worker's user.
  */
 function userFlagsOf({ job }: RunJobOptions, engine: Engine): readonly string[] {
-  const [, user, group = '0'] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(job.user ?? '') ?? [];
+  const [, user, group = user] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(job.user ?? '') ?? [];
   if (user === undefined || engine.program !== 'podman' || process.getuid?.() === 0) return [];
   if (job.engineFlags.some((flag) => /^--(userns|uidmap|gidmap)/.test(flag))) return [];
   return ['--userns', `keep-id:uid=${user},gid=${group}`];

@@ -5,7 +5,7 @@ import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { must } from './command.js';
+import { must, run, soilWorker } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
 import { fileAppears, jobYaml, processLives, runJobOf, startJob } from './job-rig.js';
 
@@ -264,6 +264,49 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         named.ended,
         /ended with 2\ncannot run job "job": the name of it or of a task holds a secret/,
       );
+    });
+
+    it('a second job on a CI host sees nothing of the first; at the desk only where asked', async (t) => {
+      const tasks = `
+- {name: sees, run: 'ls; test ! -e build; test ! -e own.o'}
+- {name: makes, run: 'mkdir -p build/deep; echo x >build/deep/a.o; echo y >own.o; echo z >>tracked.txt; chown -R 1234 build || true'}`;
+      const first = await runJobOf(t, machine, jobYaml(machine, tasks), {
+        files: { 'tracked.txt': '', '.gitignore': 'build/\n' },
+      });
+      assert.deepEqual(first.summary, ['sees 0 passed', 'makes 0 passed'], first.output);
+      await writeFile(join(first.repo, 'mine.txt'), 'mine');
+      const again = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+        run(
+          process.execPath,
+          [
+            soilWorker,
+            'run',
+            'job',
+            ...(machine.engine === undefined ? [] : ['--engine', machine.engine]),
+            ...args,
+          ],
+          { cwd: first.repo, env: { GITHUB_ACTIONS: '', ...machine.environment, ...env } },
+        );
+      const sourcehut = { JOB_ID: '7', JOB_URL: 'https://builds.example.org/7' };
+      for (const [args, env] of [
+        [['--no-clean'], sourcehut],
+        [[], {}],
+      ] as const) {
+        const kept = await again(args, env);
+        assert.match(kept.stdout, /failed +\S+ s +sees/);
+        assert.doesNotMatch(kept.stdout, /removing/);
+      }
+      for (const [args, env] of [
+        [[], sourcehut],
+        [['--clean'], {}],
+      ] as const) {
+        const cleaned = await again(args, env);
+        assert.match(cleaned.stdout, /removing 2 that earlier jobs made here/);
+        assert.match(cleaned.stdout, /^ {2}"build\/deep\/a.o"$/m);
+        assert.match(cleaned.stdout, /passed +\S+ s +sees/);
+        assert.equal(cleaned.status, 0, cleaned.stdout + cleaned.stderr);
+      }
+      await access(join(first.repo, 'mine.txt'));
     });
 
     if (kind === 'raw') {

@@ -65,10 +65,38 @@ export const commitPage = (host: WorkerHost, commit: CommitHash): SitePath =>
   made(`${hostFolder(host)}/commits/${commit}.html`);
 export const commitArtifactFolder = (host: WorkerHost, commit: CommitHash): SitePath =>
   made(`${hostFolder(host)}/commits/${commit}`);
+/**
+ * A branch as one segment of a path: letters, digits, `.`, `_` and `-` stay, every other byte of its UTF-8 is `~` and two
+ * hexadecimal digits, and so is a dot in front. Git allows no `~` in a name, so that no two branches meet. Undefined for
+ * one that is too long for a file's name.
+ */
+export function branchKey(branch: string): string | undefined {
+  const key = [...new TextEncoder().encode(branch)]
+    .map((byte, index) => {
+      const character = String.fromCharCode(byte);
+      const isPlain = /[\w-]/.test(character) || (character === '.' && index > 0);
+      return isPlain ? character : `~${byte.toString(16).padStart(2, '0')}`;
+    })
+    .join('');
+  return key === '' || key.length > 200 ? undefined : key;
+}
+
+export const branchRoot = 'branches';
+/** What is known of a branch under a name that stays: `latest.json`, `latest-green.json`, `badge.svg`, `feed.atom`. */
+export const branchFile = (
+  key: string,
+  name: 'latest.json' | 'latest-green.json' | 'badge.svg' | 'feed.atom',
+): SitePath => made(`${branchRoot}/${key}/${name}`);
+export const branchJobBadge = (key: string, job: JobName): SitePath =>
+  made(`${branchRoot}/${key}/jobs/${job}.svg`);
+export const historyRoot = 'history';
+export const historyFile = (job: JobName): SitePath => made(`${historyRoot}/${job}.json`);
+export const historyPage = (job: JobName): SitePath => made(`${historyRoot}/${job}.html`);
 export const mergeEvidence = (commit: CommitHash): SitePath => made(`merges/${commit}.json`);
 /** `status-api/github/RUN_ID/JOB`, `status-api/sourcehut/COMMIT/JOB`, `status-api/local/RUN/JOB`. */
+export const statusRoot = 'status-api';
 export const statusFile = (identity: JobIdentity): SitePath =>
-  made(`status-api/${identity.host}/${statusRunId(identity)}/${identity.job}`);
+  made(`${statusRoot}/${identity.host}/${statusRunId(identity)}/${identity.job}`);
 
 /** Inside a wwz. Soil's own files are below `_soil/`, where no task's result may go. */
 export const wwzIndex = 'index.html';
@@ -112,14 +140,18 @@ export function parsePublicPath(path: string): Result<SitePath> {
 
 /** The relative link from one page of the site to another file of it, percent-encoded, without a leading slash. */
 export function linkBetween(from: SitePath, to: string): string {
-  const source = from.split('/').slice(0, -1);
-  const target = to.split('/');
+  // A page has thousands of links: no list is made of either path.
   let shared = 0;
-  while (shared < source.length && shared < target.length - 1 && source[shared] === target[shared]) shared++;
-  const up = '../'.repeat(source.length - shared);
-  const down = target.slice(shared).map(encodeSegment).join('/');
+  for (let at = 0; at < from.length && from[at] === to[at]; at++) if (from[at] === '/') shared = at + 1;
+  let up = '';
+  for (let at = from.indexOf('/', shared); at !== -1; at = from.indexOf('/', at + 1)) up += '../';
+  const rest = to.slice(shared);
+  const down = plainPath.test(rest) ? rest : rest.split('/').map(encodeSegment).join('/');
   return up === '' && down === '' ? './' : up + down;
 }
+
+/** Nothing in it needs an escape. */
+const plainPath = /^[\w.~/-]*$/;
 
 /** Percent-encodes one segment of a path. A first segment with a colon would read as a scheme: `:` is encoded too. */
 export function encodeSegment(segment: string): string {

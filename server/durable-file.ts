@@ -1,6 +1,7 @@
 /** Files that are whole or not there: bytes -> a temporary file in the same folder -> its name, by rename. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Begins with a dot, so that it is never served; says whose it is, so that leftovers are known. */
@@ -34,17 +35,34 @@ export async function writeWhole(
   if (sync) await syncFolder(dirname(path));
 }
 
-/** The same where the bytes differ from what is there; tells whether they did. Makes the folder where it is missing. */
-export async function writeIfChanged(path: string, text: string | Buffer): Promise<boolean> {
-  const bytes = Buffer.from(text);
-  const before = await readFile(path).catch((error: unknown) => {
+/**
+ * Puts a page where its bytes differ from what is there; tells whether they did. Makes the folder where it is missing.
+ * Synchronous, and not synced: a page can always be made again, and its few steps in the thread pool took longer than
+ * to render it.
+ */
+export function writePage(path: string, text: string | Buffer): boolean {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  const before = readPage(path);
+  if (before?.equals(bytes) === true) return false;
+  if (before === undefined) mkdirSync(dirname(path), { recursive: true });
+  const temporary = temporaryBeside(path);
+  try {
+    writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o644 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  return true;
+}
+
+function readPage(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
-  });
-  if (before?.equals(bytes) === true) return false;
-  if (before === undefined) await mkdir(dirname(path), { recursive: true });
-  await writeWhole(path, bytes, { sync: false });
-  return true;
+  }
 }
 
 export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';

@@ -19,8 +19,8 @@ export function addEvent(before: EventFacts | undefined, event: JobEvent, time: 
   const { times = { tasksDone: 0 } } = before ?? {};
   const tasks = new Set(before?.tasks);
   if (event.name === 'task-done' && event.task !== undefined) tasks.add(event.task);
-  const commit = before?.commit ?? event.commit;
-  const branch = before?.branch ?? event.branch;
+  const commit = least(before?.commit, event.commit);
+  const branch = least(before?.branch, event.branch);
   return {
     times: {
       ...times,
@@ -35,4 +35,10 @@ export function addEvent(before: EventFacts | undefined, event: JobEvent, time: 
     ...(branch !== undefined && { branch }),
     tasks,
   };
+}
+
+/** Events of one job that disagree are somebody's mistake; which one counts must not hang on which came first. */
+function least<T extends string>(a: T | undefined, b: T | undefined): T | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
 }

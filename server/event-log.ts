@@ -1,88 +1,172 @@
-/** The site's log of what it accepted: one JSON object a line, only ever added to, on the disk before it is answered. */
-import { open, readFile, truncate, type FileHandle } from 'node:fs/promises';
-import { formatEvent, parseEvent, type JobEvent } from '../model/event.js';
-import { isMissing } from './durable-file.js';
+/** The site's log of what it accepted: chained lines in numbered files, only ever added to, on the disk before it is answered. */
+import { mkdir, open, readdir, readFile, stat, truncate, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { accept, refuse, type Result } from '../model/result.js';
+import { isMissing, syncFolder } from './durable-file.js';
+import { chainStart, formatLine, parseLine, type ChainEnd, type LogEntry } from './log-entry.js';
 
-/** Something accepted: an event of a job, or a record by the path of its JSON. Times in seconds since 1970, UTC. */
-export type LogEntry =
-  | { readonly kind: 'event'; readonly time: number; readonly event: JobEvent }
-  | { readonly kind: 'record'; readonly time: number; readonly path: string };
+/** A file of the log is full at this size, and the next one begins. */
+export const segmentBytes = 16 * 2 ** 20;
 
 export interface ReadLog {
-  readonly entries: readonly LogEntry[];
-  /** lines that could not be read, by number and reason */
+  readonly entries: readonly { readonly entry: LogEntry; readonly sequence: number }[];
+  readonly end: ChainEnd;
+  /** lines that cannot be read or do not follow from the one before, by file, number and reason */
   readonly problems: readonly string[];
 }
 
-/** Reads the log. A last line without its end was never acknowledged: it is cut off. */
-export async function readEventLog(path: string): Promise<ReadLog> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    if (isMissing(error)) return Buffer.alloc(0);
+/** The files of a log in their order, each with the number of its first line. */
+export async function logFiles(
+  folder: string,
+): Promise<readonly { readonly path: string; readonly first: number }[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return [];
     throw error;
   });
-  const whole = bytes.lastIndexOf(0x0a) + 1;
-  if (whole < bytes.length) await truncate(path, whole);
-  const entries: LogEntry[] = [];
+  return names
+    .filter((name) => /^\d{12}\.jsonl$/.test(name))
+    .sort()
+    .map((name) => ({ path: join(folder, name), first: Number(name.slice(0, 12)) }));
+}
+
+const segmentName = (first: number): string => `${String(first).padStart(12, '0')}.jsonl`;
+
+/**
+ * Reads what follows `after`, or the whole log. A last line without its end was never acknowledged: it is left out.
+ * Refuses when the line `after` is not there as it was: then only the whole log can tell.
+ */
+export async function readLog(folder: string, after: ChainEnd = chainStart): Promise<Result<ReadLog>> {
+  const files = await logFiles(folder);
+  const start = files.findLastIndex(({ first }) => first <= after.sequence);
+  const entries: { entry: LogEntry; sequence: number }[] = [];
   const problems: string[] = [];
-  const lines = bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1);
-  lines.forEach((line, index) => {
-    const entry = parseLine(line);
-    if (typeof entry === 'string') problems.push(`${path}:${index + 1}: ${entry}`);
-    else entries.push(entry);
-  });
-  return { entries, problems };
-}
-
-function parseLine(line: string): LogEntry | string {
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+  let end: ChainEnd | undefined;
+  let isFound = after.sequence === 0;
+  for (const [index, { path, first }] of files.entries()) {
+    if (index < start) continue;
+    const lines = await readLines(path);
+    for (const [number, text] of lines.entries()) {
+      const line = parseLine(text);
+      const at = `${path}:${number + 1}`;
+      if (!line.ok) {
+        problems.push(`${at}: ${line.error}`);
+        continue;
+      }
+      const { before } = line.value;
+      // A file that is not the log's first may begin anywhere here: what it follows was not read.
+      const expected = end ?? (index === 0 && first === 1 ? chainStart : before);
+      if (before.hash !== expected.hash || before.sequence !== expected.sequence) {
+        problems.push(`${at}: the chain is broken: the line does not follow from the one before it`);
+      }
+      end = line.value.end;
+      if (end.sequence === after.sequence) isFound = end.hash === after.hash;
+      if (end.sequence > after.sequence) {
+        if (before.sequence === after.sequence && before.hash === after.hash) isFound = true;
+        entries.push({ entry: line.value.entry, sequence: end.sequence });
+      }
+    }
   }
-  const { time, event, record } = (json ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof time !== 'number') return 'it has no time';
-  if (typeof record === 'string') return { kind: 'record', time, path: record };
-  if (typeof event !== 'object' || event === null) return 'it has neither an event nor a record';
-  const parsed = parseEvent(Object.entries(event).map(([key, value]) => [key, String(value)] as const));
-  return parsed.ok ? { kind: 'event', time, event: parsed.value } : parsed.error;
+  if (!isFound) return refuse(`cannot go on from line ${after.sequence} of the log: it is not there`);
+  return accept({ entries, end: end ?? after, problems });
 }
 
-const formatLine = (entry: LogEntry): string =>
-  entry.kind === 'event'
-    ? `${JSON.stringify({ time: entry.time, event: Object.fromEntries(formatEvent(entry.event)) })}\n`
-    : `${JSON.stringify({ time: entry.time, record: entry.path })}\n`;
+async function readLines(path: string): Promise<readonly string[]> {
+  const bytes = await readFile(path);
+  return bytes
+    .subarray(0, bytes.lastIndexOf(0x0a) + 1)
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1);
+}
+
+/** Takes away what a crash left of a line that it cut short; how many bytes. */
+export async function cutTornLine(folder: string): Promise<number> {
+  const last = (await logFiles(folder)).at(-1);
+  if (last === undefined) return 0;
+  const torn = await tornBytes(last.path);
+  if (torn > 0) await truncate(last.path, (await stat(last.path)).size - torn);
+  return torn;
+}
+
+/** Bytes behind the last whole line. */
+export async function tornBytes(path: string): Promise<number> {
+  const bytes = await readFile(path);
+  return bytes.length - (bytes.lastIndexOf(0x0a) + 1);
+}
 
 /** The log of a running server. Entries must be added one after the other. */
 export class EventLog {
-  readonly #handle: FileHandle;
-  /** bytes of whole lines: what a failed write left behind it is cut off */
-  #end: number;
+  readonly #folder: string;
+  #handle: FileHandle;
+  /** bytes of whole lines in the present file: what a failed write left behind it is cut off */
+  #bytes: number;
+  #end: ChainEnd;
 
-  private constructor(handle: FileHandle, end: number) {
+  private constructor(
+    folder: string,
+    { handle, bytes, end }: { handle: FileHandle; bytes: number; end: ChainEnd },
+  ) {
+    this.#folder = folder;
     this.#handle = handle;
+    this.#bytes = bytes;
     this.#end = end;
   }
 
-  static async open(path: string): Promise<EventLog> {
-    const handle = await open(path, 'a+', 0o600);
-    return new EventLog(handle, (await handle.stat()).size);
+  /** Goes on behind `end`, where the log was read to. */
+  static async open(folder: string, end: ChainEnd): Promise<EventLog> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const last = (await logFiles(folder)).at(-1);
+    if (last === undefined) {
+      const handle = await newSegment(folder, end);
+      return new EventLog(folder, { handle, bytes: 0, end });
+    }
+    const handle = await open(last.path, 'a+', 0o600);
+    return new EventLog(folder, { handle, bytes: (await handle.stat()).size, end });
   }
 
-  /** Adds an entry; it is on the disk when this returns. A disk that is full leaves no half line. */
-  async append(entry: LogEntry): Promise<void> {
-    const bytes = Buffer.from(formatLine(entry));
+  /** The last line. */
+  get end(): ChainEnd {
+    return this.#end;
+  }
+
+  /** Adds entries; they are on the disk when this returns. A disk that is full leaves no half line. */
+  async append(entries: readonly LogEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    let end = this.#end;
+    const lines = entries.map((entry) => {
+      const formatted = formatLine(entry, end);
+      end = formatted.end;
+      return formatted.line;
+    });
+    const bytes = Buffer.from(lines.join(''));
     try {
       await this.#handle.appendFile(bytes);
       await this.#handle.datasync();
     } catch (error) {
-      await this.#handle.truncate(this.#end);
+      await this.#handle.truncate(this.#bytes);
       throw error;
     }
-    this.#end += bytes.length;
+    this.#bytes += bytes.length;
+    this.#end = end;
+  }
+
+  /** Begins a new file where the present one is full; tells whether it did. */
+  async rotate(limit = segmentBytes): Promise<boolean> {
+    if (this.#bytes < limit) return false;
+    const handle = await newSegment(this.#folder, this.#end);
+    await this.#handle.close();
+    this.#handle = handle;
+    this.#bytes = 0;
+    return true;
   }
 
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+async function newSegment(folder: string, end: ChainEnd): Promise<FileHandle> {
+  const handle = await open(join(folder, segmentName(end.sequence + 1)), 'a+', 0o600);
+  await syncFolder(folder);
+  return handle;
 }

@@ -1,4 +1,5 @@
 /** A multipart request -> its fields as text and its files on disk, every limit enforced while the bytes come in. */
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -24,6 +25,8 @@ export interface FormFields {
   readonly ok: true;
   readonly fields: readonly (readonly [string, string])[];
   readonly bytes: number;
+  /** SHA-256 of each file, in hexadecimal, by its path */
+  readonly digests: ReadonlyMap<string, string>;
 }
 
 export type ReceivedForm = FormFields | { readonly ok: false; readonly answer: Answer };
@@ -82,6 +85,7 @@ class FormReader {
   readonly #options: FormReaderOptions;
   readonly #fields: [string, string][] = [];
   readonly #writes: Promise<void>[] = [];
+  readonly #digests = new Map<string, string>();
   #bytes = 0;
   #failure: { readonly answer: Answer } | { readonly error: unknown } | undefined;
   #stop: () => void = () => undefined;
@@ -130,7 +134,9 @@ class FormReader {
     this.#request.off('data', count);
     this.#request.off('close', gone);
     await Promise.allSettled(this.#writes);
-    if (this.#failure === undefined) return { ok: true, fields: this.#fields, bytes: this.#bytes };
+    if (this.#failure === undefined) {
+      return { ok: true, fields: this.#fields, bytes: this.#bytes, digests: this.#digests };
+    }
     if ('answer' in this.#failure) return { ok: false, answer: this.#failure.answer };
     throw this.#failure.error;
   }
@@ -177,6 +183,7 @@ class FormReader {
 
   async #store(part: FilePart, stream: Readable, { path, maxBytes }: FilePlan): Promise<void> {
     const handle = await open(path, 'wx', 0o644);
+    const hash = createHash('sha256');
     let bytes = 0;
     try {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -187,9 +194,11 @@ class FormReader {
           );
           return;
         }
-        await handle.write(chunk);
+        hash.update(chunk);
+        await handle.writeFile(chunk);
       }
       if (this.#failure === undefined) await handle.sync();
+      this.#digests.set(path, hash.digest('hex'));
     } catch (error) {
       // A stream that was cut short because the form was refused is no error of its own.
       if (this.#failure === undefined && !stream.destroyed) throw error;

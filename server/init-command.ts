@@ -13,7 +13,7 @@ export async function initCommand(folder: string, { now, print, warn }: CommandC
     return exit.wrongUse;
   }
   try {
-    await site.value.writer.writeAll();
+    await site.value.showAll();
   } finally {
     await site.value.close();
   }

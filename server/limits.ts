@@ -30,6 +30,8 @@ export interface ServerLimits {
   /** jobs whose files a shell client has sent in part */
   readonly partialUploads: number;
   readonly partialSeconds: number;
+  /** a job of which nothing was heard for so long is shown as lost */
+  readonly lostSeconds: number;
   readonly wwz: WwzLimits;
 }
 
@@ -55,5 +57,6 @@ export const defaultLimits: ServerLimits = {
   drainSeconds: 5,
   partialUploads: 200,
   partialSeconds: 86_400,
+  lostSeconds: 1800,
   wwz: defaultWwzLimits,
 };

@@ -2,6 +2,7 @@
 /** soil-server: argv in; the command's exit status out. Commands are loaded when they are asked for. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import type { CheckCommandOptions } from './check-command.js';
 import { exit, type CommandContext } from './command-context.js';
 import type { ServeOptions } from './serve-command.js';
 import type { CreateOptions } from './token-command.js';
@@ -76,6 +77,18 @@ program
   .action(async (dir: string | undefined, options: SiteOption, command: Command) => {
     const folder = siteFolder(command, options, dir);
     return finish((await import('./rebuild-command.js')).rebuildCommand(folder, context));
+  });
+
+program
+  .command('check')
+  .description('compare a site with its log and its records; tells what is wrong, one line each')
+  .argument('[dir]', "the site's folder")
+  .addOption(siteOption())
+  .option('--repair', 'mend what can be mended; what is in the way is set aside, nothing is thrown away')
+  .addHelpText('after', examples('soil-server check /srv/soil', 'soil-server check /srv/soil --repair'))
+  .action(async (dir: string | undefined, options: SiteOption & CheckCommandOptions, command: Command) => {
+    const folder = siteFolder(command, options, dir);
+    return finish((await import('./check-command.js')).checkCommand(folder, options, context));
   });
 
 const token = program.command('token').description('who may write to a site: create, list, revoke');

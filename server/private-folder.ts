@@ -10,7 +10,9 @@ export interface PrivateFolder {
   readonly staging: string;
   /** files of jobs that a shell client sends one by one */
   readonly partial: string;
-  readonly eventLog: string;
+  /** a folder of chained files */
+  readonly log: string;
+  readonly snapshot: string;
   readonly lock: string;
 }
 
@@ -22,7 +24,8 @@ export function privateFolder(site: string): PrivateFolder {
     tokensLock: join(root, 'tokens.lock'),
     staging: join(root, 'staging'),
     partial: join(root, 'partial'),
-    eventLog: join(root, 'events.jsonl'),
+    log: join(root, 'log'),
+    snapshot: join(root, 'snapshot.jsonl'),
     lock: join(root, 'lock'),
   };
 }
@@ -31,7 +34,7 @@ export function privateFolder(site: string): PrivateFolder {
 export async function makePrivateFolder(site: string): Promise<PrivateFolder> {
   const folder = privateFolder(site);
   await mkdir(site, { recursive: true });
-  for (const path of [folder.root, folder.staging, folder.partial]) {
+  for (const path of [folder.root, folder.staging, folder.partial, folder.log]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await chmod(path, 0o700); // a folder that was there may have been opened by an umask or a copy
   }

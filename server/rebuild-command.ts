@@ -9,7 +9,12 @@ import { Site } from './site.js';
  * of the command, which did what it was asked to: the exit status is 0.
  */
 export async function rebuildCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
-  const opened = await Site.open(folder, { limits: defaultLimits, now, title: siteTitle });
+  const opened = await Site.open(folder, {
+    limits: defaultLimits,
+    now,
+    title: siteTitle,
+    useSnapshot: false,
+  });
   if (!opened.ok) {
     warn(opened.error);
     return exit.wrongUse;
@@ -17,8 +22,8 @@ export async function rebuildCommand(folder: string, { now, print, warn }: Comma
   const site = opened.value;
   try {
     for (const problem of site.problems) warn(`warning: ${problem}`);
-    const written = await site.writer.writeAll();
-    const runs = workerHosts.flatMap((host) => site.state.runs(host));
+    const written = await site.showAll();
+    const runs = workerHosts.flatMap((host) => site.state.groups(host).flat());
     const jobs = runs.reduce((sum, run) => sum + run.jobs.length, 0);
     print(
       `soil-server: ${runs.length} runs, ${jobs} jobs, ${site.problems.length} problems; ${written} files changed`,

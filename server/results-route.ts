@@ -35,7 +35,11 @@ export const postResults: Route = async (call, context) => {
     if (plan.job() !== undefined && plan.job() !== job) {
       return problem(400, `cannot accept files of job ${quote(plan.job() ?? '')}: jobName is ${quote(job)}`);
     }
-    const staged = await checkStaged(folder, job, context.limits);
+    const staged = await checkStaged(
+      folder,
+      { job, wwzDigest: form.digests.get(stagedFile(folder, 'wwz')) },
+      context.limits,
+    );
     if (!staged.ok) return rejected(context, staged.error);
     const identity = identityOf(staged.value.record, { host, job });
     if (!identity.ok) return rejected(context, `json: ${identity.error}`);

@@ -18,6 +18,12 @@ export class RunClaims {
     if (runId !== undefined && !this.#bases.has(runId)) this.#bases.set(runId, base);
   }
 
+  /** The run that a folder belongs to, less its attempt; undefined while no record has told its GITHUB_RUN_ID. */
+  ownerOf(base: RunId): RunId | undefined {
+    const owner = this.#owners.get(base);
+    return owner === unknown ? undefined : owner;
+  }
+
   /** The folder of a run, less its attempt, where it has one already. */
   baseOf(runId: RunId): RunId | undefined {
     return this.#bases.get(runId);

@@ -8,6 +8,7 @@ import { defaultLimits } from './limits.js';
 import { Metrics } from './metrics.js';
 import { isSite } from './private-folder.js';
 import { formatNotice } from './request-log.js';
+import { watchSilence } from './silence-watch.js';
 import { Site } from './site.js';
 import { openStaticSite } from './static.js';
 import { TokenBook } from './token-store.js';
@@ -45,7 +46,7 @@ export async function serveCommand(
   try {
     for (const problem of site.problems) report(problem);
     // A crash may have come between a record and its pages: they are brought to what the records say.
-    await site.writer.writeAll();
+    await site.showAll();
     const files = await openStaticSite(folder, { report });
     try {
       const guard = {
@@ -54,10 +55,12 @@ export async function serveCommand(
       };
       const context = { site, limits, guard, metrics: new Metrics(), now, report };
       const server = await listen(address.value, { context, files, log: warn });
+      const watch = watchSilence(context);
       const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
       print(`soil-server: serving ${resolve(folder)} at http://${name}:${server.port}/`);
       await aborted(stop);
       await server.stop();
+      await watch.stop();
       return exit.fine;
     } finally {
       await files.close();

@@ -1,19 +1,30 @@
 /** A site's folder -> every job and artifact in it. What cannot be read is a problem of its own and stops nothing. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCommitHash, workerHosts, type CommitHash, type WorkerHost } from '../model/name.js';
 import { hostFolder, jobFile, parseJobFile, parsePublicPath, parseRunFolder } from '../model/path.js';
 import type { JobAddress } from '../model/run.js';
-import { readArrivedJob, type ArrivedJob } from './arrived-job.js';
+import { readArrivedJob } from './arrived-job.js';
 import { isMissing } from './durable-file.js';
 import type { ServerLimits } from './limits.js';
 
 export interface ScannedSite {
-  readonly jobs: readonly ArrivedJob[];
   readonly artifacts: readonly PublishedFile[];
+  /** folders of runs that are as they were known to be, by `HOST FOLDER` */
+  readonly unchanged: ReadonlySet<string>;
   /** what is bad, one line each: the path, then the reason */
   readonly problems: readonly string[];
 }
+
+export interface ScanOptions {
+  readonly limits: ServerLimits;
+  /** takes each job that is there, in no order */
+  readonly take: (job: ScannedJob) => void;
+  /** what is known of runs' folders, by `HOST FOLDER`: one whose stamp is the same is not read */
+  readonly known?: ReadonlyMap<string, string>;
+}
+
+export type ScannedJob = ReturnType<typeof readArrivedJob>;
 
 export interface PublishedFile {
   readonly host: WorkerHost;
@@ -25,28 +36,47 @@ export interface PublishedFile {
 /** Files that are read at the same time: the disk is kept busy and descriptors are not used up. */
 const readAtOnce = 32;
 
-export async function scanSite(site: string, limits: ServerLimits): Promise<ScannedSite> {
+export async function scanSite(
+  site: string,
+  { limits, take, known = new Map() }: ScanOptions,
+): Promise<ScannedSite> {
   const problems: string[] = [];
-  const addresses: JobAddress[] = [];
+  const folders: { host: WorkerHost; name: string }[] = [];
   const artifacts: PublishedFile[] = [];
+  const unchanged = new Set<string>();
   for (const host of workerHosts) {
     for (const name of await foldersIn(join(site, hostFolder(host)))) {
       if (name === 'commits') artifacts.push(...(await scanArtifacts(site, host, problems)));
-      else addresses.push(...(await scanRun(site, { host, name }, problems)));
+      else folders.push({ host, name });
     }
   }
   // Soil's shell server keeps the jobs of sourcehut under another name.
   if ((await foldersIn(join(site, 'sourcehut-jobs'))).length > 0) {
     problems.push('sourcehut-jobs: cannot show its jobs under this name: rename it to srht-jobs');
   }
-  const jobs = await mapBounded(addresses, (address) => readArrivedJob(site, address, limits));
-  for (const job of jobs) {
-    for (const text of job.problems) problems.push(`${jobFile(job.address, 'json')}: ${text}`);
-    for (const row of job.rows) {
-      if (row.kind === 'bad') problems.push(`${jobFile(job.address, 'tsv')}:${row.line}: ${row.reason}`);
+  await eachBounded(folders, async ({ host, name }) => {
+    const key = `${host} ${name}`;
+    const stamp = known.get(key);
+    if (stamp !== undefined && stamp === (await folderStamp(site, host, name))) {
+      unchanged.add(key);
+      return;
     }
-  }
-  return { jobs, artifacts, problems };
+    for (const address of await scanRun(site, { host, name }, problems)) {
+      const job = readArrivedJob(site, address, limits);
+      for (const text of job.problems) problems.push(`${jobFile(address, 'json')}: ${text}`);
+      for (const row of job.rows) {
+        if (row.kind === 'bad') problems.push(`${jobFile(address, 'tsv')}:${row.line}: ${row.reason}`);
+      }
+      take(job);
+    }
+  });
+  return { artifacts, unchanged, problems: problems.sort() };
+}
+
+/** Changes whenever a file comes into a run's folder or leaves it: the folder's inode and time, to the nanosecond. */
+export async function folderStamp(site: string, host: WorkerHost, name: string): Promise<string> {
+  const { ino, mtimeNs } = await stat(join(site, hostFolder(host), name), { bigint: true });
+  return `${ino}-${mtimeNs}`;
 }
 
 async function scanRun(
@@ -108,15 +138,11 @@ async function foldersIn(path: string): Promise<readonly string[]> {
   }
 }
 
-async function mapBounded<T, V>(items: readonly T[], work: (item: T) => Promise<V>): Promise<V[]> {
-  const results: V[] = [];
-  let next = 0;
+/** Some at the same time, until one fails or all are done. */
+export async function eachBounded<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.iterator]();
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index];
-      if (item !== undefined) results[index] = await work(item);
-    }
+    for (let next = iterator.next(); next.done !== true; next = iterator.next()) await work(next.value);
   };
   await Promise.all(Array.from({ length: readAtOnce }, worker));
-  return results;
 }

@@ -8,10 +8,19 @@ import { accept, valueOf } from '../model/result.js';
 import { parseRows } from '../model/row.js';
 import { judgeJob, type ArrivedJob } from './arrived-job.js';
 import { LiveState } from './site-state.js';
-import { renderCommit, renderHome, renderHostIndex, renderRawIndex, renderRun } from './views/site-pages.js';
+import {
+  renderCommit,
+  renderHome,
+  renderHostIndex,
+  renderRawIndex,
+  renderRun,
+  type RunDetails,
+} from './views/site-pages.js';
 
 const commits = ['a'.repeat(40), 'b'.repeat(40)].map((text) => valueOf(parseCommitHash(text)));
 const idOf = (text: string) => valueOf(parseRunId(text));
+
+const runsOf = (state: LiveState, host: WorkerHost) => state.groups(host).flat();
 
 function arrived(
   host: WorkerHost,
@@ -32,7 +41,7 @@ test('defect 5: runs are ordered as people count, then by attempt', () => {
   for (const name of ['998', '1000', '1000-2', '99', '1000-10', '1001'])
     state.addJob(arrived('github', name));
   assert.deepEqual(
-    state.runs('github').map((run) => run.folder.name),
+    runsOf(state, 'github').map((run) => run.folder.name),
     ['1001', '1000-10', '1000-2', '1000', '998', '99'],
   );
 });
@@ -43,7 +52,7 @@ test('defect 4: sourcehut jobs of two commits, ids interleaved, are all there', 
     const commit = commits[Number(id) % 2];
     state.addJob(arrived('sourcehut', id, { more: { ...(commit && { commit }), commitDate: 'the same' } }));
   }
-  assert.equal(state.runs('sourcehut').length, 4);
+  assert.equal(runsOf(state, 'sourcehut').length, 4);
   for (const [index, ids] of [
     [0, ['12', '10']],
     [1, ['11', '9']],
@@ -72,9 +81,57 @@ test('defect 8: a run number that is taken leads to a folder of its own, for eve
   assert.match(plan('1234', '5-2', 1), /GITHUB_RUN_ID "5-2"/);
 });
 
+test('runs of two workflows, whose numbers say nothing of each other, are ordered by GITHUB_RUN_ID', () => {
+  const state = new LiveState('Soil');
+  const ids: [string, string | undefined][] = [
+    ['5', '900'],
+    ['4000', '700'],
+    ['6', '1000'],
+    ['9000', undefined],
+  ];
+  for (const [folder, id] of ids)
+    state.addJob(arrived('github', folder, { more: id === undefined ? {} : { runId: idOf(id) } }));
+  assert.deepEqual(
+    runsOf(state, 'github').map((run) => run.folder.name),
+    ['6', '5', '4000', '9000'],
+  );
+  const change = state.addJob(arrived('github', '9000', { job: 'lint', more: { runId: idOf('950') } }));
+  assert.deepEqual(change.reordered, ['github']);
+  assert.deepEqual(
+    runsOf(state, 'github').map((run) => run.folder.name),
+    ['6', '9000', '5', '4000'],
+  );
+});
+
+test('a task that failed and passed on the same commit is flaky, whichever came first', () => {
+  const [commit] = commits;
+  const more = { ...(commit && { commit }) };
+  const orders: [string, string][] = [
+    ['5', '6'],
+    ['5', '5-2'],
+  ];
+  for (const [first, second] of orders) {
+    for (const isReversed of [false, true]) {
+      const state = new LiveState('Soil');
+      const jobs = [arrived('github', first, { status: 3, more }), arrived('github', second, { more })];
+      const [, last] = (isReversed ? jobs.reverse() : jobs).map((job) => state.addJob(job));
+      const later = state.run({ host: 'github', name: idOf(second) });
+      assert.equal(later?.outcome, 'flaky');
+      assert.deepEqual(later.jobs[0]?.flakyTasks, ['task']);
+      assert.deepEqual(later.jobs[0].summary?.counts, { flaky: 1 });
+      assert.equal(state.run({ host: 'github', name: idOf(first) })?.outcome, 'failed');
+      assert.ok(last?.folders.some(({ name }) => name === second));
+    }
+  }
+  const other = new LiveState('Soil');
+  other.addJob(arrived('github', '5', { status: 3, more: { ...(commits[1] && { commit: commits[1] }) } }));
+  other.addJob(arrived('github', '6', { more }));
+  assert.equal(other.run({ host: 'github', name: idOf('6') })?.outcome, 'passed');
+});
+
 test('a job is expected, then running, then what its record says; done without a record is lost', () => {
   const state = new LiveState('Soil');
-  const outcomes = () => state.runs('github')[0]?.jobs.map((job) => `${job.address.job} ${job.outcome}`);
+  const outcomes = () => runsOf(state, 'github')[0]?.jobs.map((job) => `${job.address.job} ${job.outcome}`);
   state.addEvent(eventOf({ eventName: 'start', runNumber: '5', expectedJobs: 'unit,lint' }), 10);
   assert.deepEqual(outcomes(), ['lint expected', 'unit running']);
   state.addEvent(eventOf({ eventName: 'done', status: '0' }), 20);
@@ -83,12 +140,44 @@ test('a job is expected, then running, then what its record says; done without a
   assert.deepEqual(outcomes(), ['lint expected', 'unit failed']);
 });
 
+test('a job that was given up is lost until it is heard of again, whatever came first', () => {
+  const events: [string, number][] = [
+    ['start', 10],
+    ['task-done', 20],
+    ['heartbeat', 500],
+  ];
+  const unit = { host: 'github' as const, name: idOf('5'), job: valueOf(parseJobName('unit')) };
+  const lint = { ...unit, job: valueOf(parseJobName('lint')) };
+  const outcomes = (state: LiveState) => runsOf(state, 'github')[0]?.jobs.map((job) => job.outcome);
+  const hear = (state: LiveState, [eventName, time]: [string, number]) =>
+    state.addEvent(eventOf({ eventName, runNumber: '5', task: 'a', expectedJobs: 'unit,lint' }), time);
+  const state = new LiveState('Soil');
+  for (const event of events.slice(0, 2)) hear(state, event);
+  assert.deepEqual(state.silentSince(19), []);
+  assert.deepEqual(state.silentSince(20), [lint, unit]);
+  for (const address of [lint, unit]) state.giveUp(address, 400);
+  assert.deepEqual(outcomes(state), ['lost', 'lost']);
+  assert.deepEqual(state.silentSince(1000), []);
+  for (const event of events.slice(2)) hear(state, event);
+  assert.deepEqual(outcomes(state), ['lost', 'running']);
+  state.addJob(arrived('github', '5', { job: 'lint', more: { runId: idOf('77') } }));
+  assert.deepEqual(outcomes(state), ['passed', 'running']);
+
+  const otherWay = new LiveState('Soil');
+  otherWay.load(() => {
+    for (const address of [unit, lint]) otherWay.giveUp(address, 400);
+    otherWay.addJob(arrived('github', '5', { job: 'lint', more: { runId: idOf('77') } }));
+    for (const event of [...events].reverse()) hear(otherWay, event);
+  });
+  assert.deepEqual(outcomes(otherWay), ['passed', 'running']);
+});
+
 test('a re-run of the failed jobs does not wait for those that an earlier attempt has', () => {
   const state = new LiveState('Soil');
   const expectedJobs = ['unit', 'lint'].map((name) => valueOf(parseJobName(name)));
   state.addJob(arrived('github', '5-2', { more: { attempt: 2, expectedJobs } }));
   assert.deepEqual(
-    state.runs('github')[0]?.jobs.map((job) => job.outcome),
+    runsOf(state, 'github')[0]?.jobs.map((job) => job.outcome),
     ['expected', 'passed'],
   );
   const change = state.addJob(arrived('github', '5', { job: 'lint' }));
@@ -99,13 +188,16 @@ test('a re-run of the failed jobs does not wait for those that an earlier attemp
   assert.deepEqual(change.folders.map((f) => f.name).sort(), ['5', '5-2']);
 });
 
+/** The details of a job do not hang on the state. */
+const noDetails: RunDetails = new Map();
+
 /** All pages of a state, in one text. */
 function pagesOf(state: LiveState): string {
   const hosts = ['github', 'sourcehut'] as const;
   return [
     renderHome(state),
     ...hosts.flatMap((host) => [renderHostIndex(state, host, 1), renderRawIndex(state, host, 1)]),
-    ...hosts.flatMap((host) => state.runs(host).map((run) => renderRun(state, run.folder))),
+    ...hosts.flatMap((host) => runsOf(state, host).map((run) => renderRun(state, run.folder, noDetails))),
     ...[...state.commits()].sort().map((commit) => renderCommit(state, 'github', commit)),
   ].join('\n');
 }

@@ -3,35 +3,45 @@ import type { JobEvent } from '../model/event.js';
 import { workerHosts, type CommitHash, type JobName, type RunId, type WorkerHost } from '../model/name.js';
 import { compareRunNames, folderName, splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
 import type { ArrivedJob } from './arrived-job.js';
-import { addEvent, type EventFacts } from './event-fact.js';
+import { BranchIndex } from './branch-index.js';
+import { CommitIndex, commitsOf } from './commit-index.js';
+import { addEvent } from './event-fact.js';
+import { jobOf, shareJob, sharer } from './job-summary.js';
 import { RunClaims } from './run-claims.js';
-import { foldRun, type FoldedRun, type RunSource } from './run-fold.js';
-import type { Job, Run, SiteState } from './state.js';
+import { RunEntry } from './run-entry.js';
+import { foldRun, type RunSource } from './run-fold.js';
+import { newestFirst, RunList } from './run-list.js';
+import type { BranchCommit, Job, RanJob, RecordedJob, Run, RunGroup, SiteState } from './state.js';
 
-/** What pages must follow: runs whose page changed, and commits whose jobs or artifacts did. */
+/** What pages must follow. */
 export interface Change {
+  /** runs whose page changed */
   readonly folders: readonly RunFolder[];
+  /** commits whose jobs or artifacts did */
   readonly commits: readonly CommitHash[];
+  /** hosts in whose lists a run moved to another place */
+  readonly reordered: readonly WorkerHost[];
+  /** branches and jobs whose lasting addresses tell of it */
+  readonly branches: readonly string[];
+  readonly jobs: readonly JobName[];
 }
 
-interface Entry extends RunSource {
-  readonly arrived: Map<JobName, ArrivedJob>;
-  readonly heard: Map<JobName, EventFacts>;
-  readonly expected: Set<JobName>;
-  folded: FoldedRun | undefined;
-}
-
-const nothing: Change = { folders: [], commits: [] };
+export const nothing: Change = { folders: [], commits: [], reordered: [], branches: [], jobs: [] };
 
 export class LiveState implements SiteState {
   readonly title: string;
   readonly claims = new RunClaims();
-  readonly #entries = new Map<string, Entry>();
+  readonly #shared = sharer();
+  readonly #entries = new Map<string, RunEntry>();
   /** folders of the same run, by host and run */
-  readonly #attempts = new Map<string, Entry[]>();
-  readonly #runs = new Map<WorkerHost, Run[]>(workerHosts.map((host) => [host, []]));
-  readonly #commits = new Map<CommitHash, Set<Entry>>();
-  readonly #artifacts = new Map<string, Set<string>>();
+  readonly #attempts = new Map<string, RunEntry[]>();
+  readonly #lists = new Map<WorkerHost, RunList>(workerHosts.map((host) => [host, new RunList()]));
+  /** runs with jobs that are running or expected */
+  readonly #unfinished = new Set<RunEntry>();
+  readonly #commits = new CommitIndex();
+  readonly names = new BranchIndex();
+  /** what the names of the change under way are */
+  #touched = { branches: new Set<string>(), jobs: new Set<JobName>() };
   /** events of GitHub runs whose number nobody has told yet */
   readonly #waiting = new Map<RunId, { readonly event: JobEvent; readonly time: number }[]>();
   #isLoading = false;
@@ -45,24 +55,51 @@ export class LiveState implements SiteState {
     this.#isLoading = true;
     work();
     this.#isLoading = false;
+    for (const entry of this.#entries.values()) {
+      entry.setRunId(this.#runIdOf(entry));
+      for (const job of entry.arrived.values()) {
+        const { commit } = job.summary.origin;
+        if (commit !== undefined) this.#commits.put(entry, commit);
+      }
+    }
     for (const entry of this.#entries.values()) this.#index(entry, this.#fold(entry));
     for (const host of workerHosts) {
-      const runs = [...this.#entries.values()].flatMap((entry) =>
-        entry.folder.host === host && entry.folded !== undefined ? [entry.folded.run] : [],
+      const runs = [...this.#entries.values()].flatMap(({ folder, run }) =>
+        folder.host === host && run !== undefined ? [run] : [],
       );
-      this.#runs.set(host, runs.sort(newestFirst));
+      this.#lists.set(host, new RunList(runs));
     }
   }
 
+  /** What the site keeps of a job. */
+  shorten(arrived: ArrivedJob): RecordedJob {
+    return jobOf(arrived, this.#shared);
+  }
+
   /** A job's files are in the site. The same job again replaces what is known of it. */
-  addJob(job: ArrivedJob): Change {
-    const { address, record } = job;
+  addJob(arrived: ArrivedJob): Change {
+    return this.restoreJob(this.shorten(arrived));
+  }
+
+  /** The same for a job that is known in short already. */
+  restoreJob(job: RecordedJob): Change {
+    const { address } = job;
     const entry = this.#entry(address);
-    entry.arrived.set(address.job, job);
-    const { host } = address;
-    if (host !== 'github') return this.#changed(entry);
-    this.claims.claim(splitFolder(address).run as RunId, record?.runId);
-    return joined([this.#changed(entry), ...this.#hearWaiting(record?.runId)]);
+    entry.arrived.set(address.job, shareJob(job, this.#shared));
+    if (address.host !== 'github') return this.#changed(entry);
+    const { runId } = job.summary.origin;
+    this.claims.claim(splitFolder(address).run as RunId, runId);
+    return joined([this.#changed(entry), ...this.#hearWaiting(runId)]);
+  }
+
+  /** What is known of a folder by events alone, as a snapshot has it. */
+  restoreHeard({ folder, runId, heard, expected, givenUp }: Omit<RunSource, 'arrived'>): void {
+    const entry = this.#entry(folder);
+    if (runId !== undefined) this.claims.claim(entry.runName as RunId, runId);
+    for (const [job, facts] of heard) entry.heard.set(job, facts);
+    for (const job of expected) entry.expected.add(job);
+    for (const [job, time] of givenUp) entry.givenUp.set(job, time);
+    this.#changed(entry);
   }
 
   /** Something happened to a job; `time` in seconds since 1970, UTC. */
@@ -78,56 +115,108 @@ export class LiveState implements SiteState {
     return this.#hear(event, time);
   }
 
-  /** A file was published for a commit, by its path below the commit's artifacts. */
-  addArtifact(host: WorkerHost, commit: CommitHash, path: string): Change {
-    const key = `${host} ${commit}`;
-    const files = this.#artifacts.get(key) ?? new Set();
-    this.#artifacts.set(key, files.add(path));
-    return { folders: [], commits: [commit] };
+  /** Nothing was heard of a job for too long; `time` is when that was found. */
+  giveUp({ job, ...folder }: JobAddress, time: number): Change {
+    const entry = this.#entry(folder);
+    entry.givenUp.set(job, Math.max(entry.givenUp.get(job) ?? time, time));
+    return this.#changed(entry);
   }
 
-  runs(host: WorkerHost): readonly Run[] {
-    return this.#runs.get(host) ?? [];
+  /** Jobs that run or are expected, in runs of which nothing was heard since `time`. */
+  silentSince(time: number): readonly JobAddress[] {
+    return [...this.#unfinished].flatMap((entry) => {
+      if (entry.newsTime() > time) return [];
+      return (entry.run?.jobs ?? []).flatMap((job) =>
+        (job.outcome === 'running' || job.outcome === 'expected') && (job.events.lastTime ?? 0) <= time
+          ? [job.address]
+          : [],
+      );
+    });
+  }
+
+  /** A file was published for a commit, by its path below the commit's artifacts. */
+  addArtifact(host: WorkerHost, commit: CommitHash, path: string): Change {
+    this.#commits.addArtifact(host, commit, path);
+    return { ...nothing, commits: [commit] };
+  }
+
+  /** What pages must follow when these runs changed, in a way that nobody saw. */
+  changeOf(folders: readonly RunFolder[]): Change {
+    const changes = folders.flatMap((folder) => {
+      const entry = this.#entries.get(keyOf(folder));
+      return entry === undefined ? [] : [this.#reach(entry)];
+    });
+    const unique = new Map(joined(changes).folders.map((folder) => [keyOf(folder), folder]));
+    const all = joined(changes);
+    return {
+      ...{ folders: [...unique.values()], commits: [...new Set(all.commits)], reordered: [] },
+      ...{ branches: [...new Set(all.branches)], jobs: [...new Set(all.jobs)] },
+    };
+  }
+
+  groups(host: WorkerHost): readonly RunGroup[] {
+    return this.list(host).groups;
+  }
+
+  list(host: WorkerHost): RunList {
+    return this.#lists.get(host) ?? new RunList();
+  }
+
+  /** Every run with what it is folded from. */
+  sources(): Iterable<RunEntry> {
+    return this.#entries.values();
+  }
+
+  waiting(): Iterable<{ readonly event: JobEvent; readonly time: number }> {
+    return [...this.#waiting.values()].flat();
+  }
+
+  running(host: WorkerHost): readonly Run[] {
+    return [...this.#unfinished]
+      .flatMap(({ folder, run }) =>
+        folder.host === host && run?.jobs.some((job) => job.outcome === 'running') === true ? [run] : [],
+      )
+      .sort(newestFirst);
   }
 
   run(folder: RunFolder): Run | undefined {
-    return this.#entries.get(keyOf(folder))?.folded?.run;
+    return this.#entries.get(keyOf(folder))?.run;
   }
 
   attempts(folder: RunFolder): readonly Run[] {
     return this.#siblings(folder)
-      .flatMap((entry) => entry.folded?.run ?? [])
-      .sort(newestFirst);
+      .flatMap(({ run }) => run ?? [])
+      .sort((a, b) => b.attempt - a.attempt);
   }
 
   jobsOfCommit(commit: CommitHash): readonly Job[] {
-    const entries = [...(this.#commits.get(commit) ?? [])].flatMap(({ folded }) => folded ?? []);
-    return workerHosts.flatMap((host) =>
-      entries
-        .filter(({ run }) => run.folder.host === host)
-        .sort((a, b) => newestFirst(a.run, b.run))
-        .flatMap(({ run, commits }) => run.jobs.filter((job) => commits.get(job.address.job) === commit)),
-    );
+    return this.#commits.jobsOf(commit);
   }
 
   artifacts(host: WorkerHost, commit: CommitHash): readonly string[] {
-    return [...(this.#artifacts.get(`${host} ${commit}`) ?? [])].sort();
+    return this.#commits.artifacts(host, commit);
+  }
+
+  branchCommits(branch: string, count: number): readonly BranchCommit[] {
+    return this.names.commits(branch, count);
+  }
+
+  history(job: JobName, count: number, branch?: string): readonly RanJob[] {
+    return this.names.history(job, count, branch);
   }
 
   /** Every commit that has a page. */
-  commits(): readonly CommitHash[] {
-    const published = [...this.#artifacts.keys()].map((key) => key.split(' ')[1] as CommitHash);
-    return [...new Set([...this.#commits.keys(), ...published])];
+  commits(): Iterable<CommitHash> {
+    return this.#commits.all();
   }
 
   /** The hosts in whose folder a commit has a page: those with a job of it, or with artifacts. */
   hostsOfCommit(commit: CommitHash): readonly WorkerHost[] {
-    const jobs = new Set(this.jobsOfCommit(commit).map((job) => job.address.host));
-    return workerHosts.filter((host) => jobs.has(host) || this.#artifacts.has(`${host} ${commit}`));
+    return this.#commits.hostsOf(commit);
   }
 
-  /** The files of a job, where they have arrived. */
-  arrived(address: JobAddress): ArrivedJob | undefined {
+  /** The job, where its files have arrived. */
+  arrived(address: JobAddress): RecordedJob | undefined {
     return this.#entries.get(keyOf(address))?.arrived.get(address.job);
   }
 
@@ -171,89 +260,139 @@ export class LiveState implements SiteState {
     return waiting.map(({ event, time }) => this.#hear(event, time));
   }
 
-  #entry(folder: RunFolder): Entry {
+  #entry(folder: RunFolder): RunEntry {
     const key = keyOf(folder);
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     const { host, name } = folder;
-    const entry: Entry = {
-      folder: { host, name },
-      arrived: new Map(),
-      heard: new Map(),
-      expected: new Set(),
-      folded: undefined,
-    };
+    const entry = new RunEntry({ host, name });
     this.#entries.set(key, entry);
     const run = runKeyOf(folder);
     this.#attempts.set(run, [...(this.#attempts.get(run) ?? []), entry]);
     return entry;
   }
 
-  #siblings(folder: RunFolder): readonly Entry[] {
+  #siblings(folder: RunFolder): readonly RunEntry[] {
     return this.#attempts.get(runKeyOf(folder)) ?? [];
   }
 
-  /** Folds the run anew, and its later attempts, which do not expect what earlier ones have. */
-  #changed(entry: Entry): Change {
+  /**
+   * Folds the run anew, and those that look back at it: its later attempts, which do not expect what earlier ones have,
+   * and later runs of its commits, where a pass may now be a flaky one.
+   */
+  #changed(entry: RunEntry): Change {
     if (this.#isLoading) return nothing;
-    const { attempt } = splitFolder(entry.folder);
-    const touched = this.#siblings(entry.folder).filter((e) => splitFolder(e.folder).attempt >= attempt);
-    const commits = new Set<CommitHash>();
-    for (const each of touched) {
-      const before = each.folded;
-      const after = this.#fold(each);
-      for (const commit of [...(before?.commits.values() ?? []), ...after.commits.values()])
-        commits.add(commit);
-      this.#place(before?.run, after.run);
-      this.#index(each, after);
+    this.#touched = { branches: new Set(), jobs: new Set() };
+    const reordered = new Set<WorkerHost>();
+    const later = new Set(this.#siblings(entry.folder).filter((other) => other.attempt > entry.attempt));
+    const noteLater = (other: RunEntry): void => {
+      for (const commit of commitsOf(other)) {
+        for (const looker of this.#commits.laterThan(other, commit)) later.add(looker);
+      }
+    };
+    for (const sibling of this.#siblings(entry.folder)) {
+      if (this.#runIdOf(sibling) === sibling.runId) continue;
+      noteLater(sibling);
+      if (this.#placeAnew(sibling)) reordered.add(entry.folder.host);
+      noteLater(sibling);
     }
+    const commits = new Set(commitsOf(entry));
+    noteLater(entry);
+    this.#refold(entry);
+    noteLater(entry);
+    for (const commit of commitsOf(entry)) commits.add(commit);
+    later.delete(entry);
+    const folders = new Map<string, RunFolder>();
     // Every attempt's page lists all attempts.
-    return { folders: this.#siblings(entry.folder).map((e) => e.folder), commits: [...commits] };
-  }
-
-  #fold(entry: Entry): FoldedRun {
-    const { attempt } = splitFolder(entry.folder);
-    const earlier = this.#siblings(entry.folder).filter((e) => splitFolder(e.folder).attempt < attempt);
-    return foldRun(entry, new Set(earlier.flatMap((e) => [...e.arrived.keys()])));
-  }
-
-  #index(entry: Entry, after: FoldedRun): void {
-    for (const commit of entry.folded?.commits.values() ?? []) this.#commits.get(commit)?.delete(entry);
-    entry.folded = after;
-    for (const commit of after.commits.values()) {
-      this.#commits.set(commit, (this.#commits.get(commit) ?? new Set()).add(entry));
+    for (const { folder } of this.#siblings(entry.folder)) folders.set(keyOf(folder), folder);
+    for (const other of later) {
+      const before = JSON.stringify(other.run);
+      const others = commitsOf(other);
+      this.#refold(other);
+      if (before === JSON.stringify(other.run)) continue;
+      folders.set(keyOf(other.folder), other.folder);
+      for (const commit of [...others, ...commitsOf(other)]) commits.add(commit);
     }
+    return {
+      ...{ folders: [...folders.values()], commits: [...commits], reordered: [...reordered] },
+      ...{ branches: [...this.#touched.branches], jobs: [...this.#touched.jobs] },
+    };
   }
 
-  #place(before: Run | undefined, after: Run): void {
-    const runs = this.#runs.get(after.folder.host) ?? [];
-    runs.splice(positionOf(runs, after), before === undefined ? 0 : 1, after);
+  /** Every page that a change of the run might touch. */
+  #reach(entry: RunEntry): Change {
+    const commits = commitsOf(entry);
+    const others = [...commits].flatMap((commit) => this.#commits.laterThan(entry, commit));
+    const entries = new Set([entry, ...this.#siblings(entry.folder), ...others]);
+    return {
+      folders: [...entries].map(({ folder }) => folder),
+      commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
+      reordered: [],
+      branches: [...entries].flatMap(({ run }) => run?.branch ?? []),
+      jobs: [...entries].flatMap(({ run }) => run?.jobs.map(({ address }) => address.job) ?? []),
+    };
+  }
+
+  /** A run whose GITHUB_RUN_ID became known stands elsewhere in all lists; tells whether it stood anywhere before. */
+  #placeAnew(entry: RunEntry): boolean {
+    const { run, folder } = entry;
+    const commits = commitsOf(entry);
+    if (run !== undefined) this.list(folder.host).remove(run);
+    this.#commits.remove(entry, commits);
+    entry.setRunId(this.#runIdOf(entry));
+    for (const commit of commits) this.#commits.put(entry, commit);
+    if (run !== undefined) this.#refold(entry);
+    return run !== undefined;
+  }
+
+  /** As its records say (a folder of an old Soil may hold jobs of two runs: the older one's), or else its events. */
+  #runIdOf({ folder, runName }: RunEntry): RunId | undefined {
+    if (folder.host !== 'github') return undefined;
+    const told = this.#siblings(folder).flatMap(({ arrived }) =>
+      [...arrived.values()].flatMap(({ summary }) => summary.origin.runId ?? []),
+    );
+    return told.sort(compareRunNames)[0] ?? this.claims.ownerOf(runName as RunId);
+  }
+
+  #refold(entry: RunEntry): void {
+    for (const job of entry.arrived.values()) {
+      const { commit } = job.summary.origin;
+      if (commit !== undefined) this.#commits.put(entry, commit);
+    }
+    const after = this.#fold(entry);
+    this.list(entry.folder.host).put(after);
+    this.#index(entry, after);
+  }
+
+  #fold(entry: RunEntry): Run {
+    const earlier = this.#siblings(entry.folder).filter((other) => other.attempt < entry.attempt);
+    return foldRun(entry, {
+      settled: new Set(earlier.flatMap(({ arrived }) => [...arrived.keys()])),
+      failedBefore: (job: JobName, commit: CommitHash) => this.#commits.failedBefore(entry, job, commit),
+    });
+  }
+
+  #index(entry: RunEntry, after: Run): void {
+    entry.run = after;
+    for (const commit of commitsOf(entry)) this.#commits.put(entry, commit);
+    const { branches, jobs } = this.names.put(entry);
+    for (const branch of branches) this.#touched.branches.add(branch);
+    for (const job of jobs) this.#touched.jobs.add(job);
+    const isUnfinished = after.jobs.some(({ outcome }) => outcome === 'running' || outcome === 'expected');
+    if (isUnfinished) this.#unfinished.add(entry);
+    else this.#unfinished.delete(entry);
   }
 }
 
 const keyOf = ({ host, name }: RunFolder): string => `${host} ${name}`;
 const runKeyOf = (folder: RunFolder): string => `${folder.host} ${splitFolder(folder).run}`;
 
-/** By run number (sourcehut: job id), then attempt, compared as people count. */
-function newestFirst(a: Run, b: Run): number {
-  return compareRunNames(b.run, a.run) || b.attempt - a.attempt;
-}
-
-/** Where a run stands, or would stand, in a list that is sorted newest first. */
-export function positionOf(runs: readonly Run[], run: Run): number {
-  let [low, high] = [0, runs.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const there = runs[middle];
-    if (there !== undefined && newestFirst(there, run) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function joined(changes: readonly Change[]): Change {
   return {
     folders: changes.flatMap((change) => change.folders),
     commits: changes.flatMap((change) => change.commits),
+    reordered: changes.flatMap((change) => change.reordered),
+    branches: changes.flatMap((change) => change.branches),
+    jobs: changes.flatMap((change) => change.jobs),
   };
 }

@@ -2,29 +2,22 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workerHosts, type CommitHash, type WorkerHost } from '../model/name.js';
-import { commitPage, homePage, hostFolder, runPage, type SitePath } from '../model/path.js';
+import { hostFolder } from '../model/path.js';
 import type { RunFolder } from '../model/run.js';
-import { webAssets } from '../templates/asset.js';
-import { isMissing, writeIfChanged } from './durable-file.js';
-import { positionOf, type Change, type LiveState } from './site-state.js';
-import {
-  changedPages,
-  hostIndexPages,
-  hostIndexPath,
-  rawIndexPages,
-  rawIndexPath,
-  renderCommit,
-  renderHome,
-  renderHostIndex,
-  renderRawIndex,
-  renderRun,
-} from './views/site-pages.js';
+import type { ReadDetails } from './detail-cache.js';
+import { isMissing, writePage } from './durable-file.js';
+import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } from './page-plan.js';
+import { eachBounded } from './site-scan.js';
+import { NameWriter } from './name-writer.js';
+import { nothing, type Change, type LiveState } from './site-state.js';
 
 export interface WriterCounts {
   /** rewrites that ended well; changes that came together share one */
   readonly rewrites: number;
   /** files whose bytes changed */
   readonly pages: number;
+  /** of all rewrites together */
+  readonly seconds: number;
 }
 
 /**
@@ -34,18 +27,31 @@ export interface WriterCounts {
 export class SiteWriter {
   readonly #site: string;
   readonly #state: LiveState;
+  readonly #details: ReadDetails;
   #folders = new Map<string, RunFolder>();
   #commits = new Set<CommitHash>();
+  #reordered = new Set<WorkerHost>();
+  readonly #names: NameWriter;
   /** how many runs each list had when its pages were last written */
-  #totals: ReadonlyMap<WorkerHost, number>;
+  #totals: ListTotals;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
-  #counts = { rewrites: 0, pages: 0 };
+  #counts = { rewrites: 0, pages: 0, seconds: 0 };
 
-  constructor(site: string, state: LiveState) {
+  /** `totals`: the lists as the pages on disk show them; absent: as they are now. */
+  constructor(
+    site: string,
+    {
+      state,
+      details,
+      totals,
+    }: { readonly state: LiveState; readonly details: ReadDetails; readonly totals?: ListTotals },
+  ) {
     this.#site = site;
     this.#state = state;
-    this.#totals = this.#currentTotals();
+    this.#details = details;
+    this.#totals = totals ?? listTotals(state);
+    this.#names = new NameWriter({ state, details }, (page) => this.#write(page));
   }
 
   counts(): WriterCounts {
@@ -56,6 +62,8 @@ export class SiteWriter {
   follow(change: Change): Promise<void> {
     for (const folder of change.folders) this.#folders.set(`${folder.host} ${folder.name}`, folder);
     for (const commit of change.commits) this.#commits.add(commit);
+    for (const host of change.reordered) this.#reordered.add(host);
+    this.#names.follow(change);
     if (this.#running === undefined) return this.#start();
     this.#next ??= this.#running
       .catch(() => undefined)
@@ -69,21 +77,19 @@ export class SiteWriter {
   /** Settles when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await (this.#next ?? this.#running).catch(() => undefined);
+    await this.#names.idle();
   }
 
   /** Writes every page of the site whose bytes differ, and takes away pages of lists that have become shorter. */
   async writeAll(): Promise<number> {
     const before = this.#counts.pages;
-    for (const { path, bytes } of webAssets()) await this.#write(path, bytes);
-    for (const host of workerHosts) {
-      for (const { folder } of this.#state.runs(host))
-        await this.#write(runPage(folder), renderRun(this.#state, folder));
-      await this.#writeLists(host, pagesUpTo(hostIndexPages(this.#state, host)));
-      await this.#removeStaleLists(host);
-    }
-    for (const commit of this.#state.commits()) await this.#writeCommit(commit);
-    await this.#write(homePage(), renderHome(this.#state));
-    this.#totals = this.#currentTotals();
+    const kept = new Set<string>();
+    await eachBounded(planAll({ state: this.#state, details: this.#details }), async (page) => {
+      kept.add(page.path);
+      await this.#write(page);
+    });
+    for (const host of workerHosts) await this.#removeStaleLists(host, kept);
+    this.#totals = listTotals(this.#state);
     return this.#counts.pages - before;
   }
 
@@ -95,68 +101,41 @@ export class SiteWriter {
     return mine;
   }
 
-  /** The most particular pages first, so that no list links to what is not there yet. */
   async #rewrite(): Promise<void> {
+    const begin = performance.now();
     // What arrives from here on belongs to the next rewrite.
-    const [folders, commits, totals] = [this.#folders, this.#commits, this.#totals];
-    const now = this.#currentTotals();
+    const [folders, commits, reordered, totals] = [
+      this.#folders,
+      this.#commits,
+      this.#reordered,
+      this.#totals,
+    ];
     this.#folders = new Map();
     this.#commits = new Set();
-    const lists = new Map<WorkerHost, Set<number>>();
-    for (const folder of folders.values()) {
-      const run = this.#state.run(folder);
-      if (run === undefined) continue;
-      const { host } = folder;
-      const index = positionOf(this.#state.runs(host), run);
-      const pages = lists.get(host) ?? new Set();
-      for (const page of changedPages(totals.get(host) ?? 0, now.get(host) ?? 0, index)) pages.add(page);
-      lists.set(host, pages);
-    }
-    this.#totals = now;
+    this.#reordered = new Set();
+    this.#totals = listTotals(this.#state);
+    const change = {
+      ...nothing,
+      ...{ folders: [...folders.values()], commits: [...commits], reordered: [...reordered] },
+    };
     try {
-      for (const folder of folders.values())
-        await this.#write(runPage(folder), renderRun(this.#state, folder));
-      for (const commit of commits) await this.#writeCommit(commit);
-      for (const [host, pages] of lists) await this.#writeLists(host, [...pages]);
-      await this.#write(homePage(), renderHome(this.#state));
+      for (const page of planChange({ state: this.#state, details: this.#details }, change, totals)) {
+        await this.#write(page);
+      }
       this.#counts.rewrites++;
     } catch (error) {
       for (const [key, folder] of folders) this.#folders.set(key, folder);
       for (const commit of commits) this.#commits.add(commit);
+      for (const host of reordered) this.#reordered.add(host);
       this.#totals = totals;
       throw error;
+    } finally {
+      this.#counts.seconds += (performance.now() - begin) / 1000;
     }
   }
 
-  async #writeCommit(commit: CommitHash): Promise<void> {
-    const hosts = this.#state.hostsOfCommit(commit);
-    for (const host of workerHosts) {
-      const path = commitPage(host, commit);
-      if (hosts.includes(host)) await this.#write(path, renderCommit(this.#state, host, commit));
-      else await rm(join(this.#site, path), { force: true });
-    }
-  }
-
-  async #writeLists(host: WorkerHost, pages: readonly number[]): Promise<void> {
-    for (const page of pages) {
-      // Rendered just before it is written: the list may have become longer meanwhile, and then pages have other names.
-      if (page <= hostIndexPages(this.#state, host)) {
-        await this.#write(hostIndexPath(this.#state, host, page), renderHostIndex(this.#state, host, page));
-      }
-      if (page <= rawIndexPages(this.#state, host)) {
-        await this.#write(rawIndexPath(this.#state, host, page), renderRawIndex(this.#state, host, page));
-      }
-    }
-  }
-
-  async #removeStaleLists(host: WorkerHost): Promise<void> {
+  async #removeStaleLists(host: WorkerHost, kept: ReadonlySet<string>): Promise<void> {
     const folder = join(this.#site, hostFolder(host));
-    const kept = new Set<string>(
-      pagesUpTo(hostIndexPages(this.#state, host)).flatMap((page) => [
-        hostIndexPath(this.#state, host, page),
-        rawIndexPath(this.#state, host, page),
-      ]),
-    );
     const names = await readdir(folder).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw error;
@@ -166,13 +145,10 @@ export class SiteWriter {
     }
   }
 
-  async #write(path: SitePath, text: string | Buffer): Promise<void> {
-    if (await writeIfChanged(join(this.#site, path), text)) this.#counts.pages++;
-  }
-
-  #currentTotals(): ReadonlyMap<WorkerHost, number> {
-    return new Map(workerHosts.map((host) => [host, this.#state.runs(host).length]));
+  async #write({ path, render }: PlannedPage): Promise<void> {
+    const bytes = render();
+    const at = join(this.#site, path);
+    if (bytes === undefined) await rm(at, { force: true });
+    else if (writePage(at, bytes)) this.#counts.pages++;
   }
 }
-
-const pagesUpTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1);

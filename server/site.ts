@@ -1,19 +1,23 @@
 /** A site that is being written: its lock, state, log and pages together. Everything that changes it goes through here. */
 import type { JobEvent } from '../model/event.js';
 import type { CommitHash, WorkerHost } from '../model/name.js';
-import { jobFile, type SitePath } from '../model/path.js';
+import type { SitePath } from '../model/path.js';
 import { accept, refuse, type Result } from '../model/result.js';
 import type { JobAddress } from '../model/run.js';
+import { DetailCache } from './detail-cache.js';
 import { removeTemporary } from './durable-file.js';
-import { EventLog, readEventLog } from './event-log.js';
+import type { EventLog } from './event-log.js';
 import type { ServerLimits } from './limits.js';
+import type { ChainEnd, LogEntry } from './log-entry.js';
+import { pageVersion } from './page-version.js';
 import { planFolder, type Placement } from './placement.js';
 import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-folder.js';
 import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
-import { scanSite } from './site-scan.js';
-import { LiveState, type Change } from './site-state.js';
+import { startSite, type StartedSite } from './site-start.js';
+import { nothing, type Change, type LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';
+import { writeSnapshot } from './snapshot.js';
 import type { StagedJob } from './staged-job.js';
 import { compareJob, storeArtifact, storeJob, type Stored } from './store.js';
 import { writeStatus, type StatusWish, type WrittenStatus } from './status-writer.js';
@@ -23,6 +27,8 @@ export interface SiteOptions {
   /** seconds since 1970, UTC */
   readonly now: () => number;
   readonly title: string;
+  /** false: reads all records and the whole log, whatever was remembered of them */
+  readonly useSnapshot?: boolean;
 }
 
 /** What became of a job that was sent. */
@@ -33,35 +39,53 @@ export type StoredJob =
 /** Attempts of a client that does not count them; a run that is repeated more often is refused. */
 const attemptsTried = 1000;
 
+interface SiteParts extends StartedSite {
+  readonly folder: string;
+  readonly own: PrivateFolder;
+  readonly options: SiteOptions;
+  readonly lock: Lock;
+  readonly details: DetailCache;
+  /** see pageVersion() */
+  readonly pages: string;
+}
+
 export class Site {
   readonly folder: string;
   readonly own: PrivateFolder;
   readonly state: LiveState;
   readonly writer: SiteWriter;
+  readonly details: DetailCache;
   /** what was bad when the site was opened, one line each */
   readonly problems: readonly string[];
   readonly #options: SiteOptions;
+  readonly #stale: StartedSite['stale'];
+  readonly #pages: string;
   readonly #log: EventLog;
   readonly #lock: Lock;
   readonly #queue = new SerialQueue();
+  /** what the disk had no room to log: it comes with the next entry */
+  #unlogged: LogEntry[] = [];
+  /** the pages were brought to what the site knows */
+  #isShown = false;
+  #snapshots: Promise<void> = Promise.resolve();
 
-  private constructor(parts: {
-    readonly folder: string;
-    readonly own: PrivateFolder;
-    readonly state: LiveState;
-    readonly problems: readonly string[];
-    readonly options: SiteOptions;
-    readonly log: EventLog;
-    readonly lock: Lock;
-  }) {
-    this.folder = parts.folder;
-    this.own = parts.own;
-    this.state = parts.state;
-    this.problems = parts.problems;
-    this.#options = parts.options;
-    this.#log = parts.log;
-    this.#lock = parts.lock;
-    this.writer = new SiteWriter(parts.folder, parts.state);
+  private constructor(parts: SiteParts) {
+    const { folder, own, state, problems, options, log, lock, details, stale, pages } = parts;
+    this.folder = folder;
+    this.own = own;
+    this.state = state;
+    this.details = details;
+    this.problems = problems;
+    this.#options = options;
+    this.#stale = stale;
+    this.#pages = pages;
+    this.#log = log;
+    this.#lock = lock;
+    this.writer = new SiteWriter(folder, {
+      state,
+      details: details.read,
+      ...(stale !== 'all' && { totals: stale.totals }),
+    });
   }
 
   /** Takes the site's lock, clears what an interrupted writer left, and reads what the site knows. */
@@ -70,25 +94,28 @@ export class Site {
     const lock = await takeLock(own.lock, 'the site');
     if (!lock.ok) return lock;
     try {
-      const { limits, now, title } = options;
+      const { limits, now, title, useSnapshot = true } = options;
       await emptyStaging(own, { now: now(), partialSeconds: limits.partialSeconds });
-      await removeTemporary(folder);
-      const scanned = await scanSite(folder, limits);
-      const read = await readEventLog(own.eventLog);
-      const state = new LiveState(title);
-      state.load(() => {
-        // Records first: the folders that they have are theirs, whatever events say.
-        for (const job of scanned.jobs) state.addJob(job);
-        for (const { host, commit, path } of scanned.artifacts) state.addArtifact(host, commit, path);
-        for (const entry of read.entries) if (entry.kind === 'event') state.addEvent(entry.event, entry.time);
-      });
-      const problems = [...scanned.problems, ...read.problems];
-      const log = await EventLog.open(own.eventLog);
-      return accept(new Site({ folder, own, state, problems, options, log, lock: lock.value }));
+      const details = new DetailCache(folder, limits);
+      const pages = await pageVersion(title);
+      const started = await startSite(folder, { own, limits, title, pages, details, useSnapshot }, now());
+      return accept(new Site({ ...started, folder, own, options, lock: lock.value, details, pages }));
     } catch (error) {
       await lock.value.release();
       throw error;
     }
+  }
+
+  /** Brings the pages to what the site knows: a crash may have come between the two. How many were written. */
+  async showAll(): Promise<number> {
+    const before = this.writer.counts().pages;
+    const stale = this.#stale;
+    const wasStopped = stale !== 'all' && stale.change.folders.length + stale.change.commits.length === 0;
+    if (!wasStopped) await removeTemporary(this.folder);
+    if (stale === 'all') await this.writer.writeAll();
+    else await this.writer.follow(stale.change);
+    this.#isShown = true;
+    return this.writer.counts().pages - before;
   }
 
   /** Stores a job that was checked. When this returns it is on the disk; `shown` settles when its pages are. */
@@ -105,14 +132,20 @@ export class Site {
       const result: StoredJob = { kind: stored.kind, address, ...(commit !== undefined && { commit }) };
       if (stored.kind === 'same') return accept({ stored: result, shown: Promise.resolve() });
       const { record, rows, end, wwzBytes } = staged;
-      const change = this.state.addJob({
-        ...{ address, record, rows, end, problems: [] },
+      const arrived = {
+        address,
+        record,
+        rows,
+        end,
+        problems: [],
         ...(wwzBytes !== undefined && { wwzBytes }),
+      };
+      this.details.put(address, arrived);
+      const shown = this.#follow(this.state.addJob(arrived));
+      await this.#write({
+        ...{ kind: 'record', time: this.#options.now(), address },
+        ...{ digests: staged.digests, found: false },
       });
-      const shown = this.writer.follow(change);
-      // Whoever does not wait for the pages must not be ended by them.
-      shown.catch(() => undefined);
-      await this.#log.append({ kind: 'record', time: this.#options.now(), path: jobFile(address, 'json') });
       return accept({ stored: result, shown });
     });
   }
@@ -139,8 +172,19 @@ export class Site {
   hear(event: JobEvent): Promise<{ readonly shown: Promise<void> }> {
     return this.#queue.run(async () => {
       const time = this.#options.now();
-      await this.#log.append({ kind: 'event', time, event });
+      await this.#append({ kind: 'event', time, event });
       return { shown: this.#follow(this.state.addEvent(event, time)) };
+    });
+  }
+
+  /** Gives up jobs of which nothing was heard for so long; how many. `shown` settles when the pages show it. */
+  giveUpSilent(seconds: number): Promise<{ readonly count: number; readonly shown: Promise<void> }> {
+    return this.#queue.run(async () => {
+      const time = this.#options.now();
+      const silent = this.state.silentSince(time - seconds);
+      await this.#append(...silent.map((address) => ({ kind: 'given-up', time, address }) as const));
+      const changes = silent.map((address) => this.#follow(this.state.giveUp(address, time)));
+      return { count: silent.length, shown: Promise.all(changes).then(() => undefined) };
     });
   }
 
@@ -157,21 +201,58 @@ export class Site {
     return this.#queue.run(async () => {
       const stored = await storeArtifact(this.folder, file, staged);
       if (stored.kind !== 'new') return { stored, shown: Promise.resolve() };
-      return { stored, shown: this.#follow(this.state.addArtifact(file.host, file.commit, file.path)) };
+      const shown = this.#follow(this.state.addArtifact(file.host, file.commit, file.path));
+      await this.#write({ kind: 'artifact', time: this.#options.now(), ...file });
+      return { stored, shown };
     });
   }
 
   #follow(change: Change): Promise<void> {
     if (change.folders.length === 0 && change.commits.length === 0) return Promise.resolve();
     const shown = this.writer.follow(change);
+    // Whoever does not wait for the pages must not be ended by them.
     shown.catch(() => undefined);
     return shown;
   }
 
-  /** Finishes what was accepted, and gives the site free. */
+  /** Logs what is in the site already: where the disk has no room now, it comes before the next entry. */
+  async #write(entry: LogEntry): Promise<void> {
+    this.#unlogged.push(entry);
+    await this.#append();
+  }
+
+  async #append(...entries: readonly LogEntry[]): Promise<void> {
+    await this.#log.append([...this.#unlogged, ...entries]);
+    this.#unlogged = [];
+    if (await this.#log.rotate()) this.#snapshotLater();
+  }
+
+  /** Beside the work: a start after a crash then reads less. */
+  #snapshotLater(): void {
+    const { end } = this.#log;
+    const work = async (): Promise<void> => {
+      await this.writer.follow(nothing);
+      await this.writer.idle();
+      await this.#snapshot(end);
+    };
+    this.#snapshots = this.#snapshots.then(work).catch(() => undefined);
+  }
+
+  #snapshot(end: ChainEnd): Promise<void> {
+    return writeSnapshot(this.own.snapshot, {
+      site: this.folder,
+      state: this.state,
+      end,
+      pages: this.#pages,
+    });
+  }
+
+  /** Finishes what was accepted, remembers what the site knows, and gives the site free. */
   async close(): Promise<void> {
     await this.#queue.idle();
     await this.writer.idle();
+    await this.#snapshots;
+    if (this.#isShown && this.#unlogged.length === 0) await this.#snapshot(this.#log.end);
     await this.#log.close();
     await this.#lock.release();
   }

@@ -10,6 +10,7 @@ import { verifyWwzHandle } from '../wwz/verify.js';
 import { isMissing } from './durable-file.js';
 import { endOf, readRecord, readRows, type JobEnd } from './job-file.js';
 import type { ServerLimits } from './limits.js';
+import { sha256, type JobDigests } from './log-entry.js';
 
 /** Where the files of a job are while they are looked at, each under its suffix. */
 export const stagedFile = (folder: string, suffix: RecordSuffix): string => join(folder, `job.${suffix}`);
@@ -22,15 +23,17 @@ export interface StagedJob {
   readonly end: JobEnd;
   /** absent for a job whose machinery failed before there was anything to pack */
   readonly wwzBytes?: number;
+  readonly digests: JobDigests;
 }
 
 /**
  * Checks what was received. JSON and TSV must be there; the wwz may be missing only where the record's outcome is
- * `error`: then there may have been nothing left to write one with.
+ * `error`: then there may have been nothing left to write one with. `wwzDigest`: the wwz's SHA-256, where it was computed
+ * as it came in.
  */
 export async function checkStaged(
   folder: string,
-  asked: JobName | undefined,
+  { job: asked, wwzDigest }: { readonly job: JobName; readonly wwzDigest: string | undefined },
   limits: ServerLimits,
 ): Promise<Result<StagedJob>> {
   const json = await readOrMissing(stagedFile(folder, 'json'));
@@ -50,10 +53,11 @@ export async function checkStaged(
   }
   return accept({
     folder,
-    record: asked === undefined ? record.value : { ...record.value, job: record.value.job ?? asked },
+    record: { ...record.value, job: record.value.job ?? asked },
     rows: rows.value,
     end: end.value,
     ...(wwzBytes.value !== undefined && { wwzBytes: wwzBytes.value }),
+    digests: { json: sha256(json), tsv: sha256(tsv), ...(wwzDigest !== undefined && { wwz: wwzDigest }) },
   });
 }
 

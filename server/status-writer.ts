@@ -6,9 +6,9 @@ import { statusFile, type SitePath } from '../model/path.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { folderName, splitFolder, type JobAddress, type JobIdentity } from '../model/run.js';
 import { formatStatus, parseStatus, type JobStatus } from '../model/status.js';
-import type { ArrivedJob } from './arrived-job.js';
 import { isMissing, writeWhole } from './durable-file.js';
 import type { LiveState } from './site-state.js';
+import type { RecordedJob } from './state.js';
 
 /** Whose status, and what its sender says it is. */
 export interface StatusWish {
@@ -44,32 +44,33 @@ export async function writeStatus(
       `the site has no record of it for run ${quote(wish.run)}${attempt}; upload its results first`,
     );
   }
-  const { record, end, problems, address } = found;
-  if (record === undefined || problems.length > 0) return because('its stored record cannot be read');
-  if (end.status !== wish.status) {
-    return because(`its stored record says ${end.status} (${end.outcome})`);
+  const { address, outcome, summary } = found;
+  if (!summary.isReadable) return because('its stored record cannot be read');
+  if (summary.status !== wish.status) {
+    return because(`its stored record says ${summary.status} (${outcome})`);
   }
-  if (record.commit === undefined) return because('its stored record has no commit-hash');
-  if (wish.commit !== undefined && wish.commit !== record.commit) {
-    return because(`its stored record is of commit ${quote(record.commit)}, not ${quote(wish.commit)}`);
+  const { commit } = summary.origin;
+  if (commit === undefined) return because('its stored record has no commit-hash');
+  if (wish.commit !== undefined && wish.commit !== commit) {
+    return because(`its stored record is of commit ${quote(commit)}, not ${quote(wish.commit)}`);
   }
-  const identity = identityIn(address, wish.run, record.commit);
+  const identity = identityIn(address, wish.run, commit);
   const path = statusFile(identity);
   const line: JobStatus = {
-    status: end.status,
+    status: summary.status,
     host: wish.host,
-    run: wish.host === 'sourcehut' ? (record.commit as string as RunId) : wish.run,
+    run: wish.host === 'sourcehut' ? (commit as string as RunId) : wish.run,
     attempt: splitFolder(address).attempt,
     job: wish.job,
-    commit: record.commit,
-    outcome: end.outcome,
+    commit,
+    outcome,
     time,
   };
   const before = await readStatus(join(site, path));
   if (before !== undefined && before.attempt > line.attempt) {
     return accept({ path, note: `the status of attempt ${before.attempt} stays, since it is newer` });
   }
-  const newer = newerOnSourcehut(state, address, record.commit);
+  const newer = newerOnSourcehut(state, address, commit);
   if (newer !== undefined)
     return accept({ path, note: `the status of job id ${newer} stays, since it is newer` });
   // The same again keeps its time: a repeated request changes nothing.
@@ -81,7 +82,7 @@ export async function writeStatus(
 }
 
 /** The stored job that a status is of: exactly its run, attempt and name. */
-function findArrived(state: LiveState, { host, run, attempt, job }: StatusWish): ArrivedJob | undefined {
+function findArrived(state: LiveState, { host, run, attempt, job }: StatusWish): RecordedJob | undefined {
   if (host === 'sourcehut') return state.arrived({ host, name: run, job });
   const base = host === 'github' ? state.claims.baseOf(run) : run;
   if (base === undefined) return undefined;
@@ -92,7 +93,7 @@ function findArrived(state: LiveState, { host, run, attempt, job }: StatusWish):
   for (const folder of folders) {
     const found = state.arrived({ ...folder, job });
     // A folder of an old Soil may hold jobs of two runs with the same number.
-    if (found !== undefined && (host !== 'github' || found.record?.runId === run)) return found;
+    if (found !== undefined && (host !== 'github' || found.summary.origin.runId === run)) return found;
   }
   return undefined;
 }
@@ -106,7 +107,7 @@ function newerOnSourcehut(
   if (host !== 'sourcehut') return undefined;
   const newest = state
     .jobsOfCommit(commit)
-    .find((j) => j.address.host === host && j.address.job === job && j.record !== undefined);
+    .find((j) => j.address.host === host && j.address.job === job && j.summary !== undefined);
   return newest === undefined || newest.address.name === name ? undefined : newest.address.name;
 }
 

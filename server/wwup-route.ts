@@ -11,7 +11,7 @@ import { keepPartial, takePartial } from './partial-upload.js';
 import { placementIn } from './placement.js';
 import { jobFilePlanner, rejected, storeChecked, urlsOf, type JobFilePlanner } from './results-route.js';
 import { admit, forbid, type Route, type ServerContext } from './server-context.js';
-import { checkStaged } from './staged-job.js';
+import { checkStaged, stagedFile } from './staged-job.js';
 import { withStaging } from './staging.js';
 import type { StoredToken } from './token.js';
 
@@ -27,6 +27,7 @@ const usage = `wwup.cgi takes what Soil's shell clients send, with a token as th
 
 /** What a form asked for, once its fields are known. */
 interface WwupCall {
+  readonly digests: ReadonlyMap<string, string>;
   readonly fields: ReadonlyMap<string, string>;
   readonly token: StoredToken;
   readonly folder: string;
@@ -61,7 +62,10 @@ export const postWwup: Route = async (call, context) => {
     if (!fields.ok) return plain(problem(400, fields.error));
     const { token } = admitted;
     return plain(
-      await answer({ fields: fields.value, token, folder, files, statusFile: () => statusFile }, context),
+      await answer(
+        { fields: fields.value, token, folder, files, digests: form.digests, statusFile: () => statusFile },
+        context,
+      ),
     );
   });
 };
@@ -149,7 +153,11 @@ async function answerJob(type: string, call: WwupCall, context: ServerContext): 
     return text(200, `Kept until ${job}.json comes: ${[...call.files.suffixes].sort().join(', ')}\n`);
   }
   const forget = await takePartial(context.site.own.partial, address, call);
-  const staged = await checkStaged(call.folder, job, context.limits);
+  const staged = await checkStaged(
+    call.folder,
+    { job, wwzDigest: call.digests.get(stagedFile(call.folder, 'wwz')) },
+    context.limits,
+  );
   if (!staged.ok) return rejected(context, staged.error);
   const placement = placementIn(host.value, subdir, { job, record: staged.value.record });
   if (!placement.ok) return rejected(context, `json: ${placement.error}`);

@@ -20,6 +20,8 @@ export interface TaskTableOptions {
   readonly earlierLogHref: (row: TaskRow, attempt: number) => string | undefined;
   /** where a result is: `path` as the row has it */
   readonly resultHref: (path: string) => string | undefined;
+  /** whether a pass is called flaky for what happened to the task before, on the same commit */
+  readonly isFlaky?: (row: TaskRow) => boolean;
   readonly isDetailed: boolean;
   readonly limit?: number;
 }
@@ -57,12 +59,12 @@ function cut(rows: readonly TaskRow[], limit: number): readonly TaskRow[] {
 export function taskView(
   row: TaskRow,
   whole: string | undefined,
-  options: Pick<TaskTableOptions, 'logHref' | 'earlierLogHref' | 'resultHref'>,
+  options: Pick<TaskTableOptions, 'logHref' | 'earlierLogHref' | 'resultHref' | 'isFlaky'>,
 ): TaskView {
   const resultHref = row.resultHtml === undefined ? undefined : options.resultHref(row.resultHtml);
   return {
     mark: markOf(row.outcome),
-    note: noteOf(row),
+    note: noteOf(row, options.isFlaky?.(row) === true),
     name: visibleText(row.task),
     logHref: row.outcome === 'skipped' ? undefined : options.logHref(row),
     earlierLogs: earlierLogs(row, options),
@@ -89,11 +91,12 @@ function earlierLogs(
   );
 }
 
-function noteOf(row: TaskRow): string | undefined {
+function noteOf(row: TaskRow, hasFailedBefore: boolean): string | undefined {
   const notes: string[] = [];
   // A time-out's 124 is Soil's own and says nothing more than the word.
   if (row.status !== 0 && row.outcome === 'failed') notes.push(`exit ${row.status}`);
   if (row.tries > 1) notes.push(`${row.tries} tries`);
+  if (hasFailedBefore && row.outcome === 'flaky') notes.push('failed before on this commit');
   if (row.allowed && row.outcome !== 'passed') notes.push('allowed');
   return notes.length === 0 ? undefined : notes.join(', ');
 }
@@ -125,9 +128,17 @@ function badRowViews(rows: readonly Row[]): readonly BadRowView[] {
 }
 
 /** How many rows ended how, the heaviest first. */
-export function countRows(rows: readonly Row[]): readonly Count[] {
+export const countRows = (rows: readonly Row[]): readonly Count[] =>
+  countViews(
+    Object.fromEntries(
+      outcomesByWeight.map((outcome) => [outcome, rows.filter((row) => row.outcome === outcome).length]),
+    ),
+  );
+
+/** The same where they have been counted already. */
+export function countViews(counts: Readonly<Partial<Record<string, number>>>): readonly Count[] {
   return outcomesByWeight.flatMap((outcome) => {
-    const count = rows.filter((row) => row.outcome === outcome).length;
+    const count = counts[outcome] ?? 0;
     return count === 0 ? [] : [{ mark: markOf(outcome), count }];
   });
 }

@@ -133,9 +133,11 @@ test('rebuild clears what an interrupted writer left', async () => {
   await rebuild(site);
   await writeFile(join(site, 'github-jobs', '.soil-new-abc-index.html'), 'half');
   await mkdir(join(site, '.soil', 'staging', 'dead'));
-  await writeFile(join(site, '.soil', 'lock'), '1 1 another-boot');
+  await writeFile(join(site, '.soil', 'lock.7'), '1 1 another-boot');
   await writeFile(join(site, 'github-jobs', 'page-9.html'), 'stale');
-  await writeFile(join(site, '.soil', 'events.jsonl'), '{"time":1,"event":{"eventName":"start"');
+  const [logName = ''] = await readdir(join(site, '.soil', 'log'));
+  const log = await page(site, `.soil/log/${logName}`);
+  await writeFile(join(site, '.soil', 'log', logName), `${log}{"sequence":5,"previous":"ab`);
   const end = await rebuild(site);
   assert.equal(end.status, 0, end.stderr);
   assert.deepEqual((await readdir(join(site, 'github-jobs'))).sort(), [
@@ -146,7 +148,7 @@ test('rebuild clears what an interrupted writer left', async () => {
     'raw.html',
   ]);
   assert.deepEqual(await readdir(join(site, '.soil', 'staging')), []);
-  assert.equal(await page(site, '.soil/events.jsonl'), '');
+  assert.equal(await page(site, `.soil/log/${logName}`), log);
 });
 
 test('the private folder is its owner alone', async () => {

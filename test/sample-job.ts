@@ -5,7 +5,8 @@ import { defined, type JobRecord } from '../model/record.js';
 import { valueOf } from '../model/result.js';
 import { parseRows, type Row, type TaskRow } from '../model/row.js';
 import { folderName, splitFolder, type RunFolder } from '../model/run.js';
-import type { Job, Run } from '../server/state.js';
+import { sharer, summaryOf } from '../server/job-summary.js';
+import type { Job, JobDetails, Run } from '../server/state.js';
 
 /** Some seconds of 2026-01-13. */
 export const noon = Date.UTC(2026, 0, 13, 12, 0, 0) / 1000;
@@ -75,55 +76,76 @@ export function task(
   };
 }
 
+/** A job with its files. */
+export interface SampleJob extends Job, JobDetails {
+  readonly wwzBytes?: number;
+}
+
+export interface SampleRun extends Run {
+  readonly jobs: readonly SampleJob[];
+}
+
 /** A finished job; its address is filled in by the run that it goes into. */
-export function job(name: string, rows: readonly Row[], record: Partial<JobRecord>): Job {
+export function job(
+  name: string,
+  rows: readonly Row[],
+  record: Partial<JobRecord>,
+  problems: readonly string[] = [],
+): SampleJob {
   const outcome = record.outcome ?? foldTasks(rows);
   const jobName = valueOf(parseJobName(name));
+  const whole = { schema: 1, attempt: 1, job: jobName, tasks: [], expectedJobs: [], outcome, ...record };
+  const files = { record: whole, rows, problems, wwzBytes: 220_400 };
+  const end = { outcome, status: record.status ?? 0 };
   return {
     address: { host: 'github', name: valueOf(parseRunId('0')), job: jobName },
     outcome,
-    record: { schema: 1, attempt: 1, job: jobName, tasks: [], expectedJobs: [], outcome, ...record },
-    rows,
-    problems: [],
-    wwzBytes: 220_400,
+    summary: summaryOf({ ...files, end }, sharer()),
+    ...files,
     events: { tasksDone: rows.length },
+    flakyTasks: [],
   };
 }
 
 /** A job whose TSV is half nonsense, as a parser left it. */
-export function badJob(record: Partial<JobRecord>): Job {
+export function badJob(record: Partial<JobRecord>): SampleJob {
   const rows = valueOf(
     parseRows('0\t1.5\tlint\ttest/lint.sh\tall\t-\n0\t<script>alert(1)</script>\nx\t1\ta\tb\tc\t-\n'),
   );
-  return {
-    ...job('parse-errors', rows, record),
-    problems: ['cannot read key "commit-date": "<i>": not a date'],
-  };
+  return job('parse-errors', rows, record, ['cannot read key "commit-date": "<i>": not a date']);
 }
 
-export function absent(name: string, outcome: JobOutcome): Job {
+export function absent(name: string, outcome: JobOutcome): SampleJob {
   const { address } = job(name, [], {});
-  return { address, outcome, rows: [], problems: [], events: { tasksDone: 0 } };
+  return { address, outcome, rows: [], problems: [], events: { tasksDone: 0 }, flakyTasks: [] };
 }
 
-export function running(name: string, startTime: number, tasksDone: number): Job {
+export function running(name: string, startTime: number, tasksDone: number): SampleJob {
   return { ...absent(name, 'running'), events: { startTime, lastTime: startTime + 9, tasksDone } };
 }
 
-export function pulling(name: string, pullBeginTime: number): Job {
+export function pulling(name: string, pullBeginTime: number): SampleJob {
   const events = { startTime: pullBeginTime, pullBeginTime, lastTime: pullBeginTime, tasksDone: 0 };
   return { ...absent(name, 'running'), events };
 }
 
-export function github(number: string, attempt: number, jobs: readonly Job[]): Run {
+export function github(number: string, attempt: number, jobs: readonly SampleJob[]): SampleRun {
   return runOf({ host: 'github', name: folderName(valueOf(parseRunId(number)), attempt) }, jobs);
 }
 
-export function sourcehut(id: string, name: string, rows: readonly Row[], record: Partial<JobRecord>): Run {
+export function sourcehut(
+  id: string,
+  name: string,
+  rows: readonly Row[],
+  record: Partial<JobRecord>,
+): SampleRun {
   return runOf({ host: 'sourcehut', name: valueOf(parseRunId(id)) }, [job(name, rows, record)]);
 }
 
-export function runOf(folder: { host: WorkerHost; name: RunFolder['name'] }, jobs: readonly Job[]): Run {
+export function runOf(
+  folder: { host: WorkerHost; name: RunFolder['name'] },
+  jobs: readonly SampleJob[],
+): SampleRun {
   const records = jobs.flatMap((j) => (j.record === undefined ? [] : [j.record]));
   const starts = jobs.flatMap((j) => j.record?.startTime ?? j.events.startTime ?? []);
   return {

@@ -2,8 +2,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  branchFile,
+  branchKey,
   commitArtifactFolder,
   commitPage,
+  historyFile,
+  historyPage,
   homePage,
   jobFile,
   runPage,
@@ -26,11 +30,12 @@ import {
   renderRawIndex,
   renderRun,
 } from '../server/views/site-pages.js';
-import type { Job, SiteState } from '../server/state.js';
+import { renderHistoryPage } from '../server/views/history.js';
+import type { SampleSite } from './sample-site.js';
 import { renderImagePage, renderWwzIndex } from '../worker/views/wwz-index.js';
 
 /** Path -> HTML of every page that the server writes. */
-export function serverPages(site: SiteState): ReadonlyMap<string, string> {
+export function serverPages(site: SampleSite): ReadonlyMap<string, string> {
   const pages = new Map<string, string>([[homePage(), renderHome(site)]]);
   for (const host of workerHosts) {
     for (let page = 1; page <= hostIndexPages(site, host); page++) {
@@ -39,8 +44,12 @@ export function serverPages(site: SiteState): ReadonlyMap<string, string> {
     for (let page = 1; page <= rawIndexPages(site, host); page++) {
       pages.set(rawIndexPath(site, host, page), renderRawIndex(site, host, page));
     }
-    for (const run of site.runs(host)) {
-      pages.set(runPage(run.folder), renderRun(site, run.folder));
+    for (const run of site.groups(host).flat()) {
+      for (const { address } of run.jobs) {
+        const html = renderHistoryPage(site, address.job, (asked) => site.detailsOf(asked));
+        if (html !== undefined) pages.set(historyPage(address.job), html);
+      }
+      pages.set(runPage(run.folder), renderRun(site, run.folder, site.details(run.folder)));
       if (run.commit !== undefined) {
         pages.set(commitPage(host, run.commit), renderCommit(site, host, run.commit));
       }
@@ -50,9 +59,9 @@ export function serverPages(site: SiteState): ReadonlyMap<string, string> {
 }
 
 /** Path -> HTML of the pages inside each job's wwz. */
-export function wwzPages(site: SiteState): ReadonlyMap<string, string> {
+export function wwzPages(site: SampleSite): ReadonlyMap<string, string> {
   const pages = new Map<string, string>();
-  for (const { address, record, rows, wwzBytes } of allJobs(site)) {
+  for (const { address, record, rows, wwzBytes } of site.jobs) {
     // A wwz of Soil's shell worker has an index of its own.
     if (record === undefined || record.schema === 0 || wwzBytes === undefined) continue;
     const wwz = jobFile(address, 'wwz');
@@ -67,10 +76,13 @@ export function wwzPages(site: SiteState): ReadonlyMap<string, string> {
 }
 
 /** Paths of everything else that a page may link: assets, the three files of each job, logs, results, artifacts. */
-export function otherPaths(site: SiteState): ReadonlySet<string> {
+export function otherPaths(site: SampleSite): ReadonlySet<string> {
   const paths = new Set<string>(webAssets().map((asset) => asset.path));
-  for (const { address, record, rows, wwzBytes } of allJobs(site)) {
+  for (const { address, record, rows, wwzBytes } of site.jobs) {
     if (record === undefined) continue;
+    paths.add(historyFile(address.job));
+    const key = branchKey(record.branch ?? '');
+    if (key !== undefined) paths.add(branchFile(key, 'feed.atom'));
     for (const suffix of ['json', 'tsv', 'wwz'] as const) paths.add(jobFile(address, suffix));
     if (wwzBytes === undefined) continue;
     const inWwz = (entry: string) => paths.add(`${jobFile(address, 'wwz')}/${entry}`);
@@ -84,7 +96,9 @@ export function otherPaths(site: SiteState): ReadonlySet<string> {
     }
   }
   for (const host of workerHosts) {
-    for (const commit of new Set(site.runs(host).flatMap((run) => run.commit ?? []))) {
+    for (const commit of new Set(
+      site.groups(host).flatMap((group) => group.flatMap((run) => run.commit ?? [])),
+    )) {
       for (const file of site.artifacts(host, commit)) {
         paths.add(`${commitArtifactFolder(host, commit)}/${file}`);
       }
@@ -93,12 +107,9 @@ export function otherPaths(site: SiteState): ReadonlySet<string> {
   return paths;
 }
 
-const allJobs = (site: SiteState): readonly Job[] =>
-  workerHosts.flatMap((host) => site.runs(host).flatMap((run) => run.jobs));
-
 /** Serves the pages on loopback under `/some/prefix/`, with a policy that allows no script and no inline style. */
 export async function servePages(
-  site: SiteState,
+  site: SampleSite,
 ): Promise<{ readonly server: Server; readonly origin: string }> {
   const files = new Map<string, string | Buffer>([...serverPages(site), ...wwzPages(site)]);
   for (const asset of webAssets()) files.set(asset.path, asset.bytes);

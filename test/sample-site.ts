@@ -1,9 +1,18 @@
 /** A site with everything that a page must be able to show, as plain state: for the tests of the pages. */
-import { parseCommitHash, parseRunId, workerHosts, type CommitHash } from '../model/name.js';
+import {
+  parseCommitHash,
+  parseRunId,
+  workerHosts,
+  type CommitHash,
+  type JobName,
+  type WorkerHost,
+} from '../model/name.js';
 import { valueOf } from '../model/result.js';
 import type { Row } from '../model/row.js';
-import { splitFolder, type RunFolder } from '../model/run.js';
-import type { Run, SiteState } from '../server/state.js';
+import { splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
+import { groupRuns } from '../server/run-list.js';
+import { isPullRequest, type JobDetails, type SiteState } from '../server/state.js';
+import type { RunDetails } from '../server/views/site-pages.js';
 import {
   absent,
   badJob,
@@ -17,6 +26,8 @@ import {
   runOf,
   sourcehut,
   task,
+  type SampleJob,
+  type SampleRun,
 } from './sample-job.js';
 
 const commitOf = (text: string): CommitHash => valueOf(parseCommitHash(text));
@@ -35,20 +46,72 @@ export interface SampleOptions {
   readonly fillerRuns?: number;
 }
 
-export function sampleSite({ fillerRuns = 0 }: SampleOptions = {}): SiteState {
+/** Plain state, and the files of its jobs. */
+export interface SampleSite extends SiteState {
+  readonly jobs: readonly SampleJob[];
+  details(folder: RunFolder): RunDetails;
+  detailsOf(address: JobAddress): JobDetails;
+}
+
+export function sampleSite({ fillerRuns = 0 }: SampleOptions = {}): SampleSite {
   const runs = [...githubRuns(), ...sourcehutRuns(), ...localRuns(), ...filler(fillerRuns)];
-  const ofHost = new Map(workerHosts.map((host) => [host, runs.filter((run) => run.folder.host === host)]));
-  const find = (folder: RunFolder): Run | undefined =>
-    ofHost.get(folder.host)?.find((run) => run.folder.name === folder.name);
+  return siteOf('Oils', runs);
+}
+
+/** A site of these runs only. */
+export function siteOf(title: string, runs: readonly SampleRun[]): SampleSite {
+  const groups = new Map(
+    workerHosts.map((host) => [host, groupRuns(runs.filter((run) => run.folder.host === host))]),
+  );
+  const ofHost = (host: WorkerHost) => (groups.get(host) ?? []).flat();
+  const find = (folder: RunFolder): SampleRun | undefined =>
+    runs.find((run) => run.folder.host === folder.host && run.folder.name === folder.name);
   return {
-    title: 'Oils',
-    runs: (host) => ofHost.get(host) ?? [],
+    title,
+    jobs: runs.flatMap((run) => run.jobs),
+    groups: (host) => groups.get(host) ?? [],
+    running: (host) => ofHost(host).filter((run) => run.jobs.some((job) => job.outcome === 'running')),
     run: find,
+    details: (folder) =>
+      new Map((find(folder)?.jobs ?? []).map((job): [JobName, JobDetails] => [job.address.job, job])),
+    detailsOf: (address) =>
+      find(address)?.jobs.find(({ address: { job } }) => job === address.job) ?? { rows: [], problems: [] },
     attempts: (folder) => {
       const { run } = splitFolder(folder);
-      return (ofHost.get(folder.host) ?? []).filter((r) => r.run === run);
+      return ofHost(folder.host).filter((r) => r.run === run);
     },
-    jobsOfCommit: (commit) => runs.filter((run) => run.commit === commit).flatMap((run) => run.jobs),
+    branchCommits: (branch, count) => {
+      const commits = new Map<CommitHash, [SampleRun, ...SampleRun[]]>();
+      for (const run of runs.filter((r) => r.branch === branch && !isPullRequest(r))) {
+        if (run.commit === undefined) continue;
+        const known = commits.get(run.commit);
+        if (known === undefined) commits.set(run.commit, [run]);
+        else known.push(run);
+      }
+      return [...commits]
+        .map(([commit, [first, ...more]]) => ({
+          ...{ commit, runs: [first, ...more] as const },
+          time: Math.min(...[first, ...more].map(({ startTime }) => startTime ?? 0)),
+        }))
+        .sort((a, b) => b.time - a.time)
+        .slice(0, count);
+    },
+    history: (name, count, branch) =>
+      runs
+        .filter((run) => branch === undefined || run.branch === branch)
+        .flatMap((run) =>
+          run.jobs
+            .filter(({ address, summary }) => address.job === name && summary !== undefined)
+            .map((job) => ({ run, job })),
+        )
+        .sort((a, b) => (b.job.summary?.startTime ?? 0) - (a.job.summary?.startTime ?? 0))
+        .slice(0, count),
+    jobsOfCommit: (commit) =>
+      workerHosts.flatMap((host) =>
+        ofHost(host)
+          .filter((run) => run.commit === commit)
+          .flatMap((run) => run.jobs),
+      ),
     artifacts: (host, commit) =>
       host === 'github' && commit === mainCommit
         ? ['doc/index.html', 'oils-for-unix.tar', 'oils-for-unix.tar.gz', 'read me & <more>.txt']
@@ -56,7 +119,7 @@ export function sampleSite({ fillerRuns = 0 }: SampleOptions = {}): SiteState {
   };
 }
 
-function githubRuns(): readonly Run[] {
+function githubRuns(): readonly SampleRun[] {
   const common = {
     commit: mainCommit,
     commitLine: '[translation] Let mycpp translate the whole of the word evaluator',
@@ -188,7 +251,7 @@ function githubRuns(): readonly Run[] {
 }
 
 /** Jobs of two commits, ids interleaved, dates the same: what once lost a job. */
-function sourcehutRuns(): readonly Run[] {
+function sourcehutRuns(): readonly SampleRun[] {
   const a = {
     commit: srhtCommit,
     commitLine: 'Describe the tea tree',
@@ -218,7 +281,7 @@ function sourcehutRuns(): readonly Run[] {
   ];
 }
 
-function localRuns(): readonly Run[] {
+function localRuns(): readonly SampleRun[] {
   const folder = { host: 'local' as const, name: valueOf(parseRunId('nightlyonlaptop20260113T115900Z')) };
   const only = job('checks', [task('passed', 'types', 3.3), task('passed', 'tests', 8.8, { tries: 1 })], {
     ...machine,
@@ -231,7 +294,7 @@ function localRuns(): readonly Run[] {
   return [runOf(folder, [{ ...only, address: { ...folder, job: only.address.job } }])];
 }
 
-function filler(count: number): readonly Run[] {
+function filler(count: number): readonly SampleRun[] {
   return Array.from({ length: count }, (_, i) => {
     const number = String(1200 - i);
     return github(number, 1, [
@@ -251,8 +314,6 @@ function filler(count: number): readonly Run[] {
 }
 
 export function sampleRows(): readonly Row[] {
-  const found = sampleSite()
-    .run({ host: 'github', name: valueOf(parseRunId('1234')) })
-    ?.jobs.find((j) => j.address.job === 'cpp-small');
-  return found?.rows ?? [];
+  const details = sampleSite().details({ host: 'github', name: valueOf(parseRunId('1234')) });
+  return [...details].find(([job]) => job === 'cpp-small')?.[1].rows ?? [];
 }

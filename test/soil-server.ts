@@ -7,29 +7,20 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { must, soilServer } from './command.js';
 
-export interface RunningServer {
-  readonly site: string;
+/** A server on a site that is there already. */
+export interface ServedSite {
   /** ends in a slash */
   readonly url: string;
-  readonly token: string;
+  readonly pid: number;
   /** what it has printed on stderr so far */
   readonly log: () => string;
-  /** ends the process by its id, waits for it, and removes the site */
-  readonly close: () => Promise<void>;
+  /** ends the process by its id and waits for it; SIGTERM unless told otherwise */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<void>;
 }
 
-export async function startServer(actions = 'append,event,status'): Promise<RunningServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'soil-site-'));
-  const site = join(folder, 'site');
-  await must(process.execPath, [soilServer, 'init', '--site', site]);
-  const created = await must(process.execPath, [
-    soilServer,
-    ...['token', 'create', '--site', site, '--id', 'test', '--actions', actions],
-  ]);
-  const token = created.trim().split('\n').at(-1) ?? '';
-  const child = spawn(process.execPath, [soilServer, 'serve', '--site', site, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export async function serveSite(site: string, options: readonly string[] = []): Promise<ServedSite> {
+  const args = [soilServer, 'serve', '--site', site, '--port', '0', ...options];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const ended = once(child, 'exit');
@@ -43,13 +34,39 @@ export async function startServer(actions = 'append,event,status'): Promise<Runn
     }, reject);
   });
   return {
-    site,
     url,
-    token,
+    pid: child.pid ?? 0,
     log: () => log,
-    close: async () => {
-      child.kill('SIGTERM');
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
       await ended;
+    },
+  };
+}
+
+export interface RunningServer extends ServedSite {
+  readonly site: string;
+  readonly token: string;
+  /** stops the server and removes the site */
+  readonly close: () => Promise<void>;
+}
+
+export async function startServer(actions = 'append,event,status'): Promise<RunningServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-site-'));
+  const site = join(folder, 'site');
+  await must(process.execPath, [soilServer, 'init', '--site', site]);
+  const created = await must(process.execPath, [
+    soilServer,
+    ...['token', 'create', '--site', site, '--id', 'test', '--actions', actions],
+  ]);
+  const token = created.trim().split('\n').at(-1) ?? '';
+  const served = await serveSite(site);
+  return {
+    ...served,
+    site,
+    token,
+    close: async () => {
+      await served.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

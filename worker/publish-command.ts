@@ -60,10 +60,12 @@ export async function runAndPublish(
   }
   const base = planEventBase(origin, host, job.name);
   const events = target.value.kind === 'server' ? new EventSender(target.value.service, notice) : undefined;
+  const heartbeat = setInterval(() => events?.send({ ...base, name: 'heartbeat' }), heartbeatSeconds * 1000);
   const end = await executeJob(planned.value, options, context, (progress) => {
     const event = planEvent(progress, base);
     if (event !== undefined) events?.send(event);
   });
+  clearInterval(heartbeat);
   await events?.close();
   const artifacts = job.artifacts.map((path) => join(repo, path));
   const published = identity.ok
@@ -79,6 +81,9 @@ export async function runAndPublish(
   context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options)}`);
   return end.status === 0 ? exit.failed : end.status;
 }
+
+/** A server gives a job up after half an hour of silence; a task may well take longer than that. */
+const heartbeatSeconds = 300;
 
 /** Sends it all; prints the addresses, or why not. */
 async function publishStored(

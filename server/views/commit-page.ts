@@ -14,7 +14,7 @@ import { fileLink, jobLine } from './job-view.js';
 export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHash): string {
   const page = commitPage(host, commit);
   const jobs = site.jobsOfCommit(commit);
-  const subject = firstOf(jobs, (job) => job.record?.commitLine);
+  const subject = firstOf(jobs, (job) => job.summary?.origin.commitLine);
   const name = `Commit ${shortCommit(commit)}`;
   return renderPage('commit', {
     frame: frameOf(site, page, name, [hostCrumb(page, host)]),

@@ -11,7 +11,7 @@ import {
   visibleText,
 } from '../../templates/wording.js';
 import type { Job, Run, SiteState } from '../state.js';
-import { jobHref, jobSeconds, jobStart, pullRequestUrl, runLabel } from './job-view.js';
+import { jobHref, jobStart, pullRequestUrl, runLabel } from './job-view.js';
 
 /** The entries of some runs, in their order; on sourcehut a commit stands where its newest job does. */
 export function entriesOf(site: SiteState, runs: readonly Run[], page: SitePath): readonly Entry[] {
@@ -75,12 +75,14 @@ export function commitLink(run: Run, page: SitePath): Link | undefined {
 }
 
 export function pullRequestOf(jobs: readonly Job[]): PullRequestView | undefined {
-  const record = firstOf(jobs, (job) => (job.record?.pullRequest === undefined ? undefined : job.record));
-  const pull = record?.pullRequest;
+  const origin = firstOf(jobs, ({ summary }) =>
+    summary?.origin.pullRequest === undefined ? undefined : summary.origin,
+  );
+  const pull = origin?.pullRequest;
   if (pull === undefined) return undefined;
   return {
     number: visibleText(pull.number),
-    href: pullRequestUrl(record?.jobUrl, pull.number),
+    href: pullRequestUrl(origin?.jobUrl, pull.number),
     headRef: pull.headRef === undefined ? undefined : visibleText(pull.headRef),
   };
 }
@@ -105,7 +107,7 @@ function groupsOf(jobs: readonly Job[], page: SitePath): readonly JobGroup[] {
 }
 
 function groupNote(job: Job): string | undefined {
-  const seconds = jobSeconds(job);
+  const seconds = job.summary?.seconds;
   const parts = [
     ...(job.address.host === 'sourcehut' ? [`#${job.address.name}`] : []),
     ...(seconds === undefined ? [] : [durationText(seconds)]),
@@ -130,7 +132,7 @@ export function spanSeconds(jobs: readonly Job[]): number | undefined {
   for (const job of jobs) {
     if (job.outcome === 'running' || job.outcome === 'expected') return undefined;
     const start = jobStart(job);
-    const seconds = jobSeconds(job);
+    const seconds = job.summary?.seconds;
     if (start !== undefined && seconds !== undefined) ends.push(start + seconds);
   }
   const start = earliest(jobs.map(jobStart));

@@ -12,50 +12,51 @@ import {
 } from '../../templates/fact.js';
 import type { Fact } from '../../templates/part.js';
 import { durationText, httpUrl } from '../../templates/wording.js';
+import type { JobRecord } from '../../model/record.js';
 import type { Job, Run } from '../state.js';
 import { firstOf, pullRequestOf, spanSeconds } from './entry.js';
 import { jobStart, repositoryUrl } from './job-view.js';
 
 export function runFacts(run: Run, page: SitePath): readonly Fact[] {
   const { commit, folder, jobs } = run;
-  const record = firstOf(jobs, (job) => job.record);
+  const origin = firstOf(jobs, (job) => job.summary?.origin);
   const pull = pullRequestOf(jobs);
   const pullText = pull && `#${pull.number}${pull.headRef === undefined ? '' : ` from ${pull.headRef}`}`;
   const seconds = spanSeconds(jobs);
-  const url = firstOf(jobs, (job) => httpUrl(job.record?.jobUrl));
+  const url = firstOf(jobs, (job) => httpUrl(job.summary?.origin.jobUrl));
   return [
     ...(commit === undefined
       ? []
       : [codeFact('Commit', commit, linkBetween(page, commitPage(folder.host, commit)))]),
-    ...dateFact('Committed', record?.commitDate),
+    ...dateFact('Committed', origin?.commitDate),
     ...knownFact('Branch', run.branch),
     ...knownFact('Pull request', pullText, pull?.href),
     ...timeFact('Started', run.startTime),
     ...knownFact('Elapsed', seconds === undefined ? undefined : durationText(seconds)),
-    ...knownFact('Workflow', record?.workflow),
-    ...knownFact('Event', record?.event),
-    ...knownFact('Repository', record?.repository, repositoryUrl(record?.jobUrl)),
+    ...knownFact('Workflow', origin?.workflow),
+    ...knownFact('Event', origin?.event),
+    ...knownFact('Repository', origin?.repository, repositoryUrl(origin?.jobUrl)),
     ...urlFact('On its host', url),
   ];
 }
 
 export function commitFacts(commit: CommitHash, jobs: readonly Job[]): readonly Fact[] {
-  const repository = firstOf(jobs, (job) => repositoryUrl(job.record?.jobUrl));
+  const repository = firstOf(jobs, (job) => repositoryUrl(job.summary?.origin.jobUrl));
   return [
     codeFact('Commit', commit, repository && `${repository}/commit/${commit}`),
     ...dateFact(
       'Committed',
-      firstOf(jobs, (job) => job.record?.commitDate),
+      firstOf(jobs, (job) => job.summary?.origin.commitDate),
     ),
     ...knownFact(
       'Branch',
-      firstOf(jobs, (job) => job.record?.branch),
+      firstOf(jobs, (job) => job.summary?.origin.branch),
     ),
   ];
 }
 
-export function jobFacts(job: Job): readonly Fact[] {
-  const { record, address } = job;
+export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact[] {
+  const { address } = job;
   return [
     ...timeFact('Started', jobStart(job)),
     ...knownFact('Exit status', record?.status === undefined ? undefined : String(record.status)),

@@ -10,8 +10,8 @@ import { frameOf } from './frame.js';
 import { jobLine, jobStart } from './job-view.js';
 
 const entriesShown = 10;
-/** Runs of a host that are looked at for what is running: a bound, so that the page's cost does not grow with history. */
-const runsSearched = 200;
+/** Runs of a host that are shown as running. */
+const runsShown = 50;
 /** A commit on sourcehut has a handful of jobs, each a run of its own. */
 const runsGrouped = 80;
 
@@ -21,8 +21,8 @@ export function renderHome(site: SiteState): string {
     frame: { ...frameOf(site, page, site.title), title: site.title },
     running: workerHosts.flatMap((host) =>
       site
-        .runs(host)
-        .slice(0, runsSearched)
+        .running(host)
+        .slice(0, runsShown)
         .flatMap((run) => run.jobs)
         .filter((job) => job.outcome === 'running')
         .map((job) => ({
@@ -32,9 +32,9 @@ export function renderHome(site: SiteState): string {
         })),
     ),
     hosts: workerHosts.flatMap((host) => {
-      const runs = site.runs(host);
-      if (runs.length === 0) return [];
-      const newest = runs.slice(0, host === 'sourcehut' ? runsGrouped : entriesShown);
+      const groups = site.groups(host);
+      if (groups.length === 0) return [];
+      const newest = groups.slice(0, host === 'sourcehut' ? runsGrouped : entriesShown).flat();
       return [
         {
           name: hostWord(host),

@@ -10,15 +10,15 @@ import { pageCount, pageSlice } from './paging.js';
 
 /** How many pages the list has; the last one is the newest, `index.html`. */
 export const hostIndexPages = (site: SiteState, host: WorkerHost): number =>
-  pageCount(site.runs(host).length);
+  pageCount(site.groups(host).length);
 
 /** Where page `page` of the list is. */
 export const hostIndexPath = (site: SiteState, host: WorkerHost, page: number): SitePath =>
-  listPath('pretty', host, site.runs(host).length, page);
+  listPath('pretty', host, site.groups(host).length, page);
 
 /** Page `page`, 1 for the oldest. */
 export function renderHostIndex(site: SiteState, host: WorkerHost, page: number): string {
-  const runs = site.runs(host);
+  const runs = site.groups(host);
   const here = hostIndexPath(site, host, page);
   const { start, end } = pageSlice(runs.length, page);
   const isNewest = page === pageCount(runs.length);
@@ -28,7 +28,7 @@ export function renderHostIndex(site: SiteState, host: WorkerHost, page: number)
       : frameOf(site, here, `Page ${page}`, [hostCrumb(here, host)]),
     heading: hostWord(host),
     otherList: { text: 'Flat list', href: linkBetween(here, rawIndex(host)) },
-    entries: entriesOf(site, runs.slice(start, end), here),
+    entries: entriesOf(site, runs.slice(start, end).flat(), here),
     pages: pageLinks('pretty', host, runs.length, page),
   });
 }

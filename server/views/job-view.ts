@@ -11,38 +11,37 @@ import {
 import type { TaskRow } from '../../model/row.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
 import type { JobLine, Link } from '../../templates/part.js';
-import { countRows } from '../../templates/task-view.js';
+import { countViews } from '../../templates/task-view.js';
 import { bytesText, countText, durationText, httpUrl, markOf, visibleText } from '../../templates/wording.js';
 import type { Job } from '../state.js';
 
 /** A line of a job table on page `page`. `withRun`: the table has jobs of several runs. */
 export function jobLine(job: Job, page: SitePath, { withRun }: { readonly withRun: boolean }): JobLine {
-  const { address, record } = job;
-  const elapsed = jobSeconds(job);
-  const hasArrived = record !== undefined || job.problems.length > 0;
+  const { address, summary } = job;
+  const elapsed = summary?.seconds;
   const file = (suffix: 'json' | 'tsv' | 'wwz') => linkBetween(page, jobFile(address, suffix));
   return {
     mark: markOf(job.outcome),
     name: visibleText(address.job),
     href: jobHref(address, page),
     run: withRun ? { text: runLabel(address), href: linkBetween(page, runPage(address)) } : undefined,
-    counts: countRows(job.rows),
+    counts: countViews(summary?.counts ?? {}),
     note: noteOf(job),
     elapsed: elapsed === undefined ? undefined : durationText(elapsed),
-    pull: record?.imagePullSeconds === undefined ? undefined : durationText(record.imagePullSeconds),
-    contentsHref: job.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzIndex),
-    zip: job.wwzBytes === undefined ? undefined : { text: bytesText(job.wwzBytes), href: file('wwz') },
-    tsvHref:
-      job.rows.length > 0 || (record !== undefined && job.problems.length === 0) ? file('tsv') : undefined,
+    pull: summary?.pullSeconds === undefined ? undefined : durationText(summary.pullSeconds),
+    contentsHref: summary?.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzIndex),
+    zip:
+      summary?.wwzBytes === undefined ? undefined : { text: bytesText(summary.wwzBytes), href: file('wwz') },
+    tsvHref: summary !== undefined && (summary.rows > 0 || summary.isReadable) ? file('tsv') : undefined,
     // The JSON comes last and makes a job arrive: it is there even where it cannot be read.
-    jsonHref: hasArrived ? file('json') : undefined,
+    jsonHref: summary === undefined ? undefined : file('json'),
   };
 }
 
 /** What there is to say of a job that has no tasks to count. */
 function noteOf(job: Job): string | undefined {
-  if (job.rows.length > 0) return undefined;
-  const { events } = job;
+  const { events, summary } = job;
+  if (summary !== undefined && summary.rows > 0) return undefined;
   switch (job.outcome) {
     case 'running':
       if (events.pullBeginTime !== undefined && events.pullDoneTime === undefined) return 'pulling the image';
@@ -57,22 +56,11 @@ function noteOf(job: Job): string | undefined {
     case 'cancelled':
     case 'error':
     case 'empty':
-      return job.record?.reason === undefined ? 'no task ran' : visibleText(job.record.reason);
+      return summary?.reason === undefined ? 'no task ran' : visibleText(summary.reason);
   }
 }
 
-/** Wall time of a job in seconds: from its first task to its results; else what its tasks took together. */
-export function jobSeconds(job: Job): number | undefined {
-  const { startTime, deployTime } = job.record ?? {};
-  if (startTime !== undefined && deployTime !== undefined && deployTime >= startTime)
-    return deployTime - startTime;
-  const measured = job.rows.flatMap((row) =>
-    row.kind === 'row' && row.elapsedSeconds !== undefined ? [row.elapsedSeconds] : [],
-  );
-  return measured.length === 0 ? undefined : measured.reduce((sum, seconds) => sum + seconds, 0);
-}
-
-export const jobStart = (job: Job): number | undefined => job.record?.startTime ?? job.events.startTime;
+export const jobStart = (job: Job): number | undefined => job.summary?.startTime ?? job.events.startTime;
 
 /** The id of a job's section on its run's page. */
 export const jobAnchor = (address: JobAddress): string => `job-${address.job}`;
@@ -89,8 +77,8 @@ export const wwzHref = (job: Job, page: SitePath, entry: string): string =>
 
 /** The link to a task's log; undefined where the job has no wwz. */
 export function logHref(job: Job, page: SitePath, row: TaskRow): string | undefined {
-  if (job.wwzBytes === undefined) return undefined;
-  return wwzHref(job, page, job.record?.schema === 0 ? wwzSchema0Log(row.task) : wwzLog(row.task));
+  if (job.summary?.wwzBytes === undefined) return undefined;
+  return wwzHref(job, page, job.summary.schema === 0 ? wwzSchema0Log(row.task) : wwzLog(row.task));
 }
 
 /** `Run 1234`, `Job 345` on sourcehut, which has no runs. */

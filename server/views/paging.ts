@@ -1,7 +1,10 @@
 /** Which runs stand on which page of a long list. Pure arithmetic; pages count from the oldest, so old ones are stable. */
 
-/** A full page. The newest page, `index.html`, holds 50 to 99 runs (or all, while there are fewer): never only one. */
-export const runsPerPage = 50;
+/**
+ * A full page. The newest page, `index.html`, holds 20 to 39 runs (or all, while there are fewer): never only one. It is
+ * written anew for each job that ends, and a run may have dozens of jobs.
+ */
+export const runsPerPage = 20;
 
 /** How many pages a list of `total` runs has: at least 1, since an empty list has a page that says so. */
 export function pageCount(total: number): number {

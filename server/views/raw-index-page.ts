@@ -11,15 +11,16 @@ import { jobLine, jobStart } from './job-view.js';
 import { pageCount, pageSlice } from './paging.js';
 
 /** How many pages the list has; the last one is the newest, `raw.html`. Runs are paged as in the pretty list. */
-export const rawIndexPages = (site: SiteState, host: WorkerHost): number => pageCount(site.runs(host).length);
+export const rawIndexPages = (site: SiteState, host: WorkerHost): number =>
+  pageCount(site.groups(host).length);
 
 /** Where page `page` of the list is. */
 export const rawIndexPath = (site: SiteState, host: WorkerHost, page: number): SitePath =>
-  listPath('raw', host, site.runs(host).length, page);
+  listPath('raw', host, site.groups(host).length, page);
 
 /** Page `page`, 1 for the oldest. */
 export function renderRawIndex(site: SiteState, host: WorkerHost, page: number): string {
-  const runs = site.runs(host);
+  const runs = site.groups(host);
   const here = rawIndexPath(site, host, page);
   const { start, end } = pageSlice(runs.length, page);
   const isNewest = page === pageCount(runs.length);
@@ -28,7 +29,10 @@ export function renderRawIndex(site: SiteState, host: WorkerHost, page: number):
     frame: frameOf(site, here, isNewest ? 'Flat list' : `Flat list, page ${page}`, [above]),
     heading: `${hostWord(host)}, flat list`,
     otherList: { text: 'Run by run', href: linkBetween(here, hostIndex(host)) },
-    lines: runs.slice(start, end).flatMap((run) => run.jobs.map((job) => rawLine(run, job, here))),
+    lines: runs
+      .slice(start, end)
+      .flat()
+      .flatMap((run) => run.jobs.map((job) => rawLine(run, job, here))),
     pages: pageLinks('raw', host, runs.length, page),
   });
 }

@@ -1,14 +1,23 @@
 /** One attempt of a run (on sourcehut: one job): facts, attempts, what did not pass, jobs, and each job's tasks. Pure. */
-import { linkBetween, runPage, wwzEarlierLog, type SitePath } from '../../model/path.js';
+import {
+  branchFile,
+  branchKey,
+  historyPage,
+  linkBetween,
+  runPage,
+  wwzEarlierLog,
+  type SitePath,
+} from '../../model/path.js';
 import { splitFolder, type RunFolder } from '../../model/run.js';
 import type { TaskOutcome } from '../../model/outcome.js';
-import type { TaskRow } from '../../model/row.js';
+import type { JobName } from '../../model/name.js';
+import type { Row, TaskRow } from '../../model/row.js';
 import type { RunView } from '../../templates/page.js';
 import type { JobSection, Trouble } from '../../templates/part.js';
 import { taskTable, taskView } from '../../templates/task-view.js';
 import { renderPage } from '../../templates/template.js';
 import { markOf, outcomesByWeight, visibleText } from '../../templates/wording.js';
-import type { Job, Run, SiteState } from '../state.js';
+import { isPullRequest, type Job, type JobDetails, type Run, type SiteState } from '../state.js';
 import { jobFacts, runFacts } from './fact.js';
 import { frameOf, hostCrumb } from './frame.js';
 import { jobAnchor, jobHref, jobLine, logHref, runLabel, wwzHref } from './job-view.js';
@@ -18,14 +27,24 @@ const troublesShown = 50;
 
 const unremarkable: readonly TaskOutcome[] = ['passed', 'flaky', 'skipped'];
 
+/** The files of a run's jobs, by name; a job that has not arrived has none. */
+export type RunDetails = ReadonlyMap<JobName, JobDetails>;
+
 /** The run's page; of a folder that the site does not know, a page that says so. */
-export function renderRun(site: SiteState, folder: RunFolder): string {
+export function renderRun(site: SiteState, folder: RunFolder, details: RunDetails): string {
   const page = runPage(folder);
   const run = site.run(folder) ?? unknownRun(folder);
   const { attempt } = splitFolder(folder);
-  const troubles = troublesOf(run, page);
+  const jobs = run.jobs.map((job): DetailedJob => ({
+    job,
+    ...shownDetails(job, details.get(job.address.job)),
+  }));
+  const troubles = troublesOf(jobs, page);
   const view: RunView = {
-    frame: frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
+    frame: {
+      ...frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
+      feedHref: feedHref(run, page),
+    },
     heading: runLabel({ ...folder, name: run.run as RunFolder['name'] }),
     attempt: attempt > 1 ? `attempt ${attempt}` : undefined,
     mark: markOf(run.outcome),
@@ -34,9 +53,30 @@ export function renderRun(site: SiteState, folder: RunFolder): string {
     attempts: attemptsOf(site, folder, page),
     troubles: troubles.slice(0, troublesShown),
     moreTroubles: Math.max(0, troubles.length - troublesShown),
-    jobs: heaviestFirst(run.jobs).map((job) => jobSection(job, page)),
+    jobs: heaviestFirst(jobs).map((job) => jobSection(job, page)),
   };
   return renderPage('run', view);
+}
+
+/** The feed of the branch that the run is of. */
+function feedHref(run: Run, page: SitePath): string | undefined {
+  const key = run.branch === undefined || isPullRequest(run) ? undefined : branchKey(run.branch);
+  return key && run.commit && linkBetween(page, branchFile(key, 'feed.atom'));
+}
+
+interface DetailedJob extends JobDetails {
+  readonly job: Job;
+}
+
+/** A pass of what had failed on the same commit before is shown as the flaky one that it is. */
+function shownDetails({ flakyTasks }: Job, details: JobDetails | undefined): JobDetails {
+  const { rows, problems, record } = details ?? { rows: [], problems: [] };
+  const shown = rows.map((row): Row =>
+    row.kind === 'row' && row.outcome === 'passed' && flakyTasks.includes(row.task)
+      ? { ...row, outcome: 'flaky' }
+      : row,
+  );
+  return { ...(record !== undefined && { record }), rows: shown, problems };
 }
 
 function unknownRun(folder: RunFolder): Run {
@@ -54,50 +94,52 @@ function attemptsOf(site: SiteState, folder: RunFolder, page: SitePath): RunView
 }
 
 /** Every task that neither passed nor was skipped, the heaviest outcome first, else in the order of jobs and tasks. */
-function troublesOf(run: Run, page: SitePath): readonly Trouble[] {
-  const rows = run.jobs.flatMap((job) =>
-    job.rows.flatMap((row) =>
-      row.kind === 'row' && !unremarkable.includes(row.outcome) ? [{ job, row }] : [],
+function troublesOf(jobs: readonly DetailedJob[], page: SitePath): readonly Trouble[] {
+  const rows = jobs.flatMap((detailed) =>
+    detailed.rows.flatMap((row) =>
+      row.kind === 'row' && !unremarkable.includes(row.outcome) ? [{ detailed, row }] : [],
     ),
   );
   return outcomesByWeight
     .flatMap((outcome) => rows.filter(({ row }) => row.outcome === outcome))
-    .map(({ job, row }) => ({
-      ...taskView(row, wholeCommand(job, row), taskLinks(job, page)),
-      job: { text: visibleText(job.address.job), href: jobHref(job.address, page) },
+    .map(({ detailed, row }) => ({
+      ...taskView(row, wholeCommand(detailed, row), taskLinks(detailed.job, page)),
+      job: { text: visibleText(detailed.job.address.job), href: jobHref(detailed.job.address, page) },
     }));
 }
 
-const wholeCommand = (job: Job, row: TaskRow): string | undefined =>
-  job.record?.tasks.find((task) => task.name === row.task)?.run;
+const wholeCommand = ({ record }: DetailedJob, row: TaskRow): string | undefined =>
+  record?.tasks.find((task) => task.name === row.task)?.run;
 
 const taskLinks = (job: Job, page: SitePath) => ({
   logHref: (row: TaskRow) => logHref(job, page, row),
   earlierLogHref: (row: TaskRow, attempt: number) =>
-    job.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzEarlierLog(row.task, attempt)),
-  resultHref: (path: string) => (job.wwzBytes === undefined ? undefined : wwzHref(job, page, path)),
+    job.summary?.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzEarlierLog(row.task, attempt)),
+  resultHref: (path: string) => (job.summary?.wwzBytes === undefined ? undefined : wwzHref(job, page, path)),
+  isFlaky: (row: TaskRow) => job.flakyTasks.includes(row.task),
 });
 
 /** What went wrong stands above what did not; within an outcome the names' order stays. */
-function heaviestFirst(jobs: readonly Job[]): readonly Job[] {
-  return outcomesByWeight.flatMap((outcome) => jobs.filter((job) => job.outcome === outcome));
+function heaviestFirst(jobs: readonly DetailedJob[]): readonly DetailedJob[] {
+  return outcomesByWeight.flatMap((outcome) => jobs.filter(({ job }) => job.outcome === outcome));
 }
 
-function jobSection(job: Job, page: SitePath): JobSection {
-  const { reason } = job.record ?? {};
+function jobSection({ job, record, rows, problems }: DetailedJob, page: SitePath): JobSection {
+  const reason = job.summary?.reason;
   return {
     line: jobLine(job, page, { withRun: false }),
     anchor: jobAnchor(job.address),
+    historyHref: job.summary === undefined ? undefined : linkBetween(page, historyPage(job.address.job)),
     reason: reason === undefined ? undefined : visibleText(reason),
-    problems: job.problems.map(visibleText),
-    facts: jobFacts(job),
+    problems: problems.map(visibleText),
+    facts: jobFacts(job, record),
     table:
-      job.rows.length === 0
+      rows.length === 0
         ? undefined
         : taskTable({
             caption: `Tasks of ${visibleText(job.address.job)}`,
-            rows: job.rows,
-            commands: job.record?.tasks ?? [],
+            rows,
+            commands: record?.tasks ?? [],
             ...taskLinks(job, page),
             isDetailed: false,
           }),

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { parseRunId, type JobName } from '../../model/name.js';
 import { posix } from 'node:path';
 import { valueOf } from '../../model/result.js';
+import type { RunFolder } from '../../model/run.js';
 import { checkPage } from '../../test/html-check.js';
 import { otherPaths, serverPages, wwzPages } from '../../test/sample-pages.js';
-import { job, mainCommit, runOf, task } from '../../test/sample-job.js';
-import { hostileBranch, hostileCommit, sampleSite } from '../../test/sample-site.js';
-import type { Run, SiteState } from '../state.js';
+import { absent, job, mainCommit, runOf, task, type SampleJob } from '../../test/sample-job.js';
+import { hostileBranch, hostileCommit, sampleSite, siteOf, type SampleSite } from '../../test/sample-site.js';
+import { sharer, summaryOf } from '../job-summary.js';
 import {
   hostIndexPages,
   rawIndexPages,
@@ -21,19 +22,7 @@ import {
 const site = sampleSite({ fillerRuns: 104 });
 const folder = (name: string) => ({ host: 'github' as const, name: valueOf(parseRunId(name)) });
 
-/** A site of these runs only, newest first. */
-function siteOf(runs: readonly Run[]): SiteState {
-  const of = (host: string) => runs.filter((run) => run.folder.host === host);
-  const same = (a: Run['folder'], b: Run['folder']) => a.host === b.host && a.name === b.name;
-  return {
-    title: 'Test',
-    runs: of,
-    run: (f) => runs.find((run) => same(run.folder, f)),
-    attempts: (f) => runs.filter((run) => same(run.folder, f)),
-    jobsOfCommit: (commit) => runs.filter((run) => run.commit === commit).flatMap((run) => run.jobs),
-    artifacts: () => [],
-  };
-}
+const runHtml = (of: SampleSite, folder: RunFolder) => renderRun(of, folder, of.details(folder));
 
 test('every page of the sample site is well formed', () => {
   const pages = [...serverPages(site), ...wwzPages(site)];
@@ -80,11 +69,11 @@ test('renderHome() shows what runs now and the newest runs of each host', () => 
 });
 
 test('renderHome() of an empty site says how to fill it', () => {
-  assert.match(checkPage(renderHome(siteOf([]))).text, /Nothing has been published yet/);
+  assert.match(checkPage(renderHome(siteOf('Test', []))).text, /Nothing has been published yet/);
 });
 
 test('renderHostIndex() of an empty host is a page that says so', () => {
-  const empty = siteOf([]);
+  const empty = siteOf('Test', []);
   assert.equal(hostIndexPages(empty, 'local'), 1);
   assert.equal(rawIndexPages(empty, 'local'), 1);
   assert.match(renderHostIndex(empty, 'local', 1), /No run of this host has been published yet/);
@@ -92,30 +81,34 @@ test('renderHostIndex() of an empty host is a page that says so', () => {
 });
 
 test('renderHostIndex() pages long lists; an old page stays as it was when a run comes', () => {
-  assert.equal(hostIndexPages(site, 'github'), 2);
-  assert.match(renderHostIndex(site, 'github', 2), /href="page-1.html">older/);
-  assert.match(renderHostIndex(site, 'github', 1), /href="index.html">← newer/);
+  assert.equal(hostIndexPages(site, 'github'), 5);
+  assert.match(renderHostIndex(site, 'github', 5), /href="page-4.html">older/);
+  assert.match(renderHostIndex(site, 'github', 4), /href="index.html">← newer/);
+  assert.match(renderHostIndex(site, 'github', 4), /href="page-3.html">older/);
   const grown = sampleSite({ fillerRuns: 104 });
-  const [newest] = grown.runs('github');
+  const [[newest] = []] = grown.groups('github');
   assert.ok(newest);
   const added = { ...newest, folder: folder('1300'), run: '1300', attempt: 1 };
-  const withOneMore: SiteState = {
+  const withOneMore: SampleSite = {
     ...grown,
-    runs: (host) => (host === 'github' ? [added, ...grown.runs(host)] : grown.runs(host)),
+    groups: (host) => (host === 'github' ? [[added], ...grown.groups(host)] : grown.groups(host)),
   };
-  assert.equal(renderHostIndex(withOneMore, 'github', 1), renderHostIndex(site, 'github', 1));
+  for (const page of [1, 2, 3, 4]) {
+    assert.equal(renderHostIndex(withOneMore, 'github', page), renderHostIndex(site, 'github', page));
+    assert.equal(renderRawIndex(withOneMore, 'github', page), renderRawIndex(site, 'github', page));
+  }
 });
 
 test('a second attempt stands beside the first, and both name each other on their pages', () => {
-  const second = renderRun(site, folder('1234-2'));
+  const second = runHtml(site, folder('1234-2'));
   assert.match(second, /<h1>Run 1234 <small>attempt 2<\/small><\/h1>/);
   assert.match(second, /<a href="..\/1234\/index.html">attempt 1<\/a>/);
-  assert.match(renderRun(site, folder('1234')), /<a href="..\/1234-2\/index.html">attempt 2<\/a>/);
-  assert.match(renderHostIndex(site, 'github', 2), /earlier: <a href="1234\/index.html">attempt 1<\/a>/);
+  assert.match(runHtml(site, folder('1234')), /<a href="..\/1234-2\/index.html">attempt 2<\/a>/);
+  assert.match(renderHostIndex(site, 'github', 5), /earlier: <a href="1234\/index.html">attempt 1<\/a>/);
 });
 
 test('renderRun() shows expected, running and lost jobs as what they are', () => {
-  const { text } = checkPage(renderRun(site, folder('1234-2')));
+  const { text } = checkPage(runHtml(site, folder('1234-2')));
   assert.match(text, /○ expected\s*raw-vm\s*not heard of yet/);
   assert.match(text, /\? lost\s*wild\s*silent after 0 tasks/);
   assert.match(text, /▸ running\s*dev-minimal\s*3 tasks done/);
@@ -123,7 +116,7 @@ test('renderRun() shows expected, running and lost jobs as what they are', () =>
 });
 
 test('renderRun() puts what did not pass first, with links to the logs', () => {
-  const html = renderRun(site, folder('1234'));
+  const html = runHtml(site, folder('1234'));
   const troubles = html.slice(html.indexOf('What did not pass'), html.indexOf('id="jobs"'));
   const names = [...troubles.matchAll(/<th scope="row"><a href="([^"]+)">/g)].map(([, href]) => href);
   assert.deepEqual(names, [
@@ -135,12 +128,12 @@ test('renderRun() puts what did not pass first, with links to the logs', () => {
 });
 
 test("renderRun() links the logs of a record of Soil's shell worker where its wwz has them", () => {
-  const html = renderRun(site, { host: 'sourcehut', name: valueOf(parseRunId('998')) });
+  const html = runHtml(site, { host: 'sourcehut', name: valueOf(parseRunId('998')) });
   assert.match(html, /href="dev-minimal.wwz\/_tmp\/soil\/logs\/unit.txt"/);
 });
 
 test('defect 1: bad rows and problems are shown on their own job, the rest of the run as ever', () => {
-  const { text } = checkPage(renderRun(site, folder('1234')));
+  const { text } = checkPage(runHtml(site, folder('1234')));
   assert.match(text, /line 2: it has 2 columns, not six or more/);
   assert.match(text, /0 ⇥ <script>alert\(1\)<\/script>/);
   assert.match(text, /line 3: cannot accept status "x"/);
@@ -149,16 +142,17 @@ test('defect 1: bad rows and problems are shown on their own job, the rest of th
 });
 
 test('defect 1: a job without record, without rows, without anything is a line like any other', () => {
-  const bare = {
-    ...job('bare', [], {}),
-    outcome: 'error' as const,
+  const bare: SampleJob = {
+    ...absent('bare', 'error'),
     problems: ['cannot read the record: truncated'],
+    summary: summaryOf(
+      { rows: [], problems: ['truncated'], end: { outcome: 'error', status: 125 } },
+      sharer(),
+    ),
   };
-  const { record, wwzBytes, ...rest } = bare;
-  assert.ok(record && wwzBytes);
-  const run = { ...runOf(folder('7'), [rest]), outcome: 'error' as const };
-  const broken = siteOf([run]);
-  const { text } = checkPage(renderRun(broken, run.folder));
+  const run = { ...runOf(folder('7'), [bare]), outcome: 'error' as const };
+  const broken = siteOf('Test', [run]);
+  const { text } = checkPage(runHtml(broken, run.folder));
   assert.match(text, /cannot read the record: truncated/);
   assert.match(renderHostIndex(broken, 'github', 1), /job-bare/);
   assert.match(renderHome(broken), /Run 7/);
@@ -166,7 +160,7 @@ test('defect 1: a job without record, without rows, without anything is a line l
 
 test('defect 2: a job without tasks is not shown as passed', () => {
   const run = runOf(folder('8'), [job('nothing', [], {})]);
-  const { text } = checkPage(renderRun(siteOf([run]), run.folder));
+  const { text } = checkPage(runHtml(siteOf('Test', [run]), run.folder));
   assert.match(text, /∅ no task ran/);
   assert.doesNotMatch(text, /passed/);
 });
@@ -174,9 +168,9 @@ test('defect 2: a job without tasks is not shown as passed', () => {
 test('defect 3: hostile names, branches, heads, subjects and addresses stay text', () => {
   for (const html of [
     renderHome(site),
-    renderHostIndex(site, 'github', 2),
-    renderRawIndex(site, 'github', 2),
-    renderRun(site, folder('1233')),
+    renderHostIndex(site, 'github', 5),
+    renderRawIndex(site, 'github', 5),
+    runHtml(site, folder('1233')),
     renderCommit(site, 'github', hostileCommit),
   ]) {
     const { elements, text, faults } = checkPage(html);
@@ -196,12 +190,12 @@ test('defect 3: even a job name that no parser would let in is escaped', () => {
   const evil = '<script>alert(1)</script>"\'`=' as JobName;
   const only = job('x', [task('failed', 'unit', 1, { status: 1 })], { startTime: 1, commit: mainCommit });
   const run = runOf(folder('9'), [{ ...only, address: { ...only.address, job: evil } }]);
-  const hostile = siteOf([run]);
+  const hostile = siteOf('Test', [run]);
   for (const html of [
     renderHome(hostile),
     renderHostIndex(hostile, 'github', 1),
     renderRawIndex(hostile, 'github', 1),
-    renderRun(hostile, run.folder),
+    runHtml(hostile, run.folder),
     renderCommit(hostile, 'github', mainCommit),
   ]) {
     assert.doesNotMatch(html, /<script/);
@@ -214,7 +208,7 @@ test('defect 3: a pull request links only to a number of a repository that its r
     runOf(folder('5'), [job('a', [], { jobUrl, pullRequest: { number } })]);
   const html = (jobUrl: string, number: string) => {
     const run = withPull(jobUrl, number);
-    return renderRun(siteOf([run]), run.folder);
+    return runHtml(siteOf('Test', [run]), run.folder);
   };
   const url = 'https://ci.example/o/r/actions/runs/1';
   assert.match(html(url, '12'), /href="https:\/\/ci.example\/o\/r\/pull\/12"/);

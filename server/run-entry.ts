@@ -1,0 +1,50 @@
+/** One folder of a host as the state keeps it: what is known of it, and the run that follows from that. */
+import type { JobName, RunId } from '../model/name.js';
+import { splitFolder, type RunFolder } from '../model/run.js';
+import type { EventFacts } from './event-fact.js';
+import type { RunSource } from './run-fold.js';
+import type { RecordedJob, Run } from './state.js';
+
+export class RunEntry implements RunSource {
+  readonly folder: RunFolder;
+  /** the folder's name less its attempt, as `Run` has it */
+  readonly runName: string;
+  readonly attempt: number;
+  readonly arrived = new Map<JobName, RecordedJob>();
+  readonly heard = new Map<JobName, EventFacts>();
+  readonly expected = new Set<JobName>();
+  readonly givenUp = new Map<JobName, number>();
+  #runId: RunId | undefined;
+  /** as it was folded last */
+  run: Run | undefined;
+
+  constructor(folder: RunFolder) {
+    this.folder = folder;
+    const { run, attempt } = splitFolder(folder);
+    this.runName = run;
+    this.attempt = attempt;
+  }
+
+  get runId(): RunId | undefined {
+    return this.#runId;
+  }
+
+  /** Where it stands among others, see compareRuns(). */
+  get place(): Pick<Run, 'run' | 'runId' | 'attempt'> {
+    return { run: this.runName, attempt: this.attempt, ...(this.#runId && { runId: this.#runId }) };
+  }
+
+  /** To be set only while the entry stands in no list: it decides where. */
+  setRunId(runId: RunId | undefined): void {
+    this.#runId = runId;
+  }
+
+  /** When something was heard of the run last, by an event or a record; seconds since 1970, UTC. */
+  newsTime(): number {
+    const heard = [...this.heard.values()].map(({ times }) => times.lastTime ?? 0);
+    const recorded = [...this.arrived.values()].map(
+      ({ summary }) => (summary.startTime ?? 0) + (summary.seconds ?? 0),
+    );
+    return Math.max(0, ...heard, ...recorded);
+  }
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseEvent, type JobEvent } from '../model/event.js';
+import { valueOf } from '../model/result.js';
+import { defaultLimits } from '../server/limits.js';
+import { Site } from '../server/site.js';
+
+const hour = 3600;
+const eventOf = (eventName: string, jobName = 'unit'): JobEvent =>
+  valueOf(
+    parseEvent(
+      Object.entries({
+        ...{ eventName, jobName, workerHost: 'local', runId: 'r1' },
+        ...(eventName === 'start' && { expectedJobs: 'unit,lint' }),
+      }),
+    ),
+  );
+
+test('jobs that fall silent, or never report, are lost after a while; who is heard of again is not', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'soil-silence-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  let time = 1000 * hour;
+  const options = { limits: defaultLimits, now: () => time, title: 'Soil' };
+  let site = valueOf(await Site.open(root, options));
+  await site.showAll();
+  const page = () => readFile(join(root, 'local-jobs/r1/index.html'), 'utf8');
+  const outcomes = async () =>
+    [...(await page()).matchAll(/<section class="job (\w+)" id="job-(\w+)"/g)].map(
+      ([, outcome = '', job = '']) => `${job} ${outcome}`,
+    );
+  await (
+    await site.hear(eventOf('start'))
+  ).shown;
+  assert.deepEqual((await outcomes()).sort(), ['lint expected', 'unit running']);
+
+  time += 0.4 * hour;
+  await (
+    await site.hear(eventOf('heartbeat'))
+  ).shown;
+  time += 0.4 * hour;
+  assert.equal((await site.giveUpSilent(0.5 * hour)).count, 0, 'the heartbeat keeps the run alive');
+  time += 0.2 * hour;
+  const given = await site.giveUpSilent(0.5 * hour);
+  await given.shown;
+  assert.equal(given.count, 2);
+  assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit lost']);
+  assert.equal((await site.giveUpSilent(0.5 * hour)).count, 0, 'what was given up is not given up again');
+
+  // The log remembers: another start shows the same.
+  const before = await page();
+  await site.close();
+  site = valueOf(await Site.open(root, { ...options, useSnapshot: false }));
+  await site.showAll();
+  assert.equal(await page(), before);
+
+  time += 1;
+  await (
+    await site.hear(eventOf('task-done'))
+  ).shown;
+  assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit running']);
+  await site.close();
+});

@@ -357,7 +357,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - name: bomb
   timeout: 2s
   run: |
-    bomb() { bomb | bomb & }
+    bomb() { (bomb | bomb) & }
     bomb
     while :; do :; done
 - {name: next, run: 'echo "still here"'}`;
@@ -368,7 +368,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 
       it('parallel: a fork bomb in one lane does not keep the others from their end', async (t) => {
         const tasks = `
-- {name: bomb, timeout: 2s, run: 'bomb() { bomb | bomb & }; bomb; while :; do :; done'}
+- {name: bomb, timeout: 2s, run: 'bomb() { (bomb | bomb) & }; bomb; while :; do :; done'}
 - {name: beside, timeout: 100s, run: 'echo here'}
 - {name: next, needs: [beside], run: 'echo next'}`;
         const job = await runJobOf(

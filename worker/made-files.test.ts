@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { must } from '../test/command.js';
 import { makeRepo } from '../test/job-rig.js';
-import { keepMadeList, listUnknown, removeMade } from './made-files.js';
+import { keepMadeList, lookBefore, removeMade } from './made-files.js';
 
 const environment = process.env;
 
@@ -13,8 +13,8 @@ test('removeMade() shows and removes what a job made, and nothing else', async (
   t.after(() => rm(repo, { recursive: true, force: true }));
   await writeFile(join(repo, 'mine.txt'), 'mine');
   await writeFile(join(repo, 'mine.o'), 'mine');
-  const before = await listUnknown({ repo, environment });
-  assert.deepEqual([...(before ?? [])].sort(), ['mine.o', 'mine.txt']);
+  const before = await lookBefore({ repo, environment });
+  assert.deepEqual([...(before?.unknown ?? [])].sort(), ['mine.o', 'mine.txt']);
 
   await mkdir(join(repo, 'build/größe'), { recursive: true });
   await mkdir(join(repo, '_soil/job'), { recursive: true });
@@ -36,7 +36,13 @@ test('removeMade() shows and removes what a job made, and nothing else', async (
     '-m',
     'x',
   ]);
-  await keepMadeList({ repo, environment }, before ?? new Set());
+  assert.ok(before !== undefined);
+  await keepMadeList({ repo, environment }, before);
+  // A second job makes one of them again.
+  const second = await lookBefore({ repo, environment });
+  assert.ok(second !== undefined);
+  await writeFile(join(repo, 'build/y.txt'), 'made again');
+  await keepMadeList({ repo, environment }, second);
   await writeFile(join(repo, 'touched.txt'), 'by a person');
   await writeFile(join(repo, 'later.txt'), 'by a person');
 
@@ -85,12 +91,12 @@ test('removeMade() takes no list that leads out of the repo, nor one that is non
   await must('test', ['-e', outside]);
 });
 
-test('listUnknown() knows nothing where there is no repo', async (t) => {
+test('lookBefore() sees nothing where there is no repo', async (t) => {
   const repo = await makeRepo({});
   t.after(() => rm(repo, { recursive: true, force: true }));
   await rm(join(repo, '.git'), { recursive: true });
   assert.equal(
-    await listUnknown({ repo, environment: { ...environment, GIT_CEILING_DIRECTORIES: '/' } }),
+    await lookBefore({ repo, environment: { ...environment, GIT_CEILING_DIRECTORIES: '/' } }),
     undefined,
   );
 });

@@ -32,26 +32,45 @@ const anyOwner = ['-c', 'safe.directory=*'];
 const mostBytes = 15_000_000;
 
 /** Paths that git does not know, ignored ones too; undefined where there is no repo of git. Soil's own folder is left out. */
-export async function listUnknown({
-  repo,
-  environment,
-}: MadeOptions): Promise<ReadonlySet<string> | undefined> {
+async function listUnknown({ repo, environment }: MadeOptions): Promise<ReadonlySet<string> | undefined> {
   const words = [...anyOwner, 'ls-files', '--others', '-z', '--', '.', `:(exclude,top)${outName}`];
   const end = await runGit(words, { environment, cwd: repo, timeoutSeconds: 300 });
   if (end.status !== 0 || Buffer.byteLength(end.stdout) > mostBytes) return undefined;
   return new Set(end.stdout.split('\0').filter((path) => path !== ''));
 }
 
-/** Keeps what is new since `before`, beside what earlier jobs have made and nobody removed. */
-export async function keepMadeList(options: MadeOptions, before: ReadonlySet<string>): Promise<void> {
+/** The repo as a job finds it. */
+export interface MadeBefore {
+  /** what git does not know */
+  readonly unknown: ReadonlySet<string>;
+  /** of it, what earlier jobs have made and nobody has touched */
+  readonly made: ReadonlySet<string>;
+}
+
+/** Looks before a job begins; undefined where there is no repo of git. */
+export async function lookBefore(options: MadeOptions): Promise<MadeBefore | undefined> {
+  const unknown = await listUnknown(options);
+  if (unknown === undefined) return undefined;
+  const made = new Set<string>();
+  for (const file of await readMadeList(options)) {
+    if (unknown.has(file.path) && (await isAsLeft(options.repo, file))) made.add(file.path);
+  }
+  return { unknown, made };
+}
+
+/** Keeps the list of what the job has made, and of what earlier ones have, whether this one changed it or not. */
+export async function keepMadeList(options: MadeOptions, before: MadeBefore): Promise<void> {
   const now = await listUnknown(options);
   if (now === undefined) return;
-  const earlier = (await readMadeList(options)).filter(({ path }) => now.has(path) && before.has(path));
-  const made = await Promise.all(
-    [...now].filter((path) => !before.has(path)).map((p) => madeFile(options.repo, p)),
-  );
-  const all = [...earlier, ...made.filter((file) => file !== undefined)];
-  await writeFile(await listOf(options), JSON.stringify(all), { mode: 0o600 });
+  const ours = [...now].filter((path) => !before.unknown.has(path) || before.made.has(path));
+  const files = await Promise.all(ours.map((path) => madeFile(options.repo, path)));
+  const list = files.filter((file) => file !== undefined);
+  await writeFile(await listOf(options), JSON.stringify(list), { mode: 0o600 });
+}
+
+async function isAsLeft(repo: string, { path, size, changed }: MadeFile): Promise<boolean> {
+  const now = await madeFile(repo, path);
+  return now !== undefined && (path.endsWith('/') || (now.size === size && now.changed === changed));
 }
 
 async function madeFile(repo: string, path: string): Promise<MadeFile | undefined> {
@@ -95,10 +114,8 @@ export async function removeMade(
   if (unknown === undefined) return accept(0);
   const there: MadeFile[] = [];
   for (const file of list) {
-    const now = unknown.has(file.path) ? await madeFile(repo, file.path) : undefined;
-    if (now === undefined) continue;
-    const isAsLeft = file.path.endsWith('/') || (now.size === file.size && now.changed === file.changed);
-    if (isAsLeft) there.push(file);
+    if (!unknown.has(file.path)) continue;
+    if (await isAsLeft(repo, file)) there.push(file);
     else print(`kept, since it was changed after the job that made it: ${quote(file.path, 200)}`);
   }
   if (there.length === 0) return accept(0);

@@ -10,7 +10,7 @@ import type { JobDeclaration } from './job.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
 import { failedRows, formatLogTail, formatProgress, formatStepSummary } from './job-report.js';
 import { readLogTail } from './log-tail.js';
-import { keepMadeList, listUnknown, removeMade } from './made-files.js';
+import { keepMadeList, lookBefore, removeMade, type MadeBefore } from './made-files.js';
 import { makeMask } from './mask.js';
 import { planSecrets, type Secret } from './mask-pattern.js';
 import { planOutFolder, prepareOutFolder } from './out-folder.js';
@@ -88,7 +88,7 @@ export async function executeJob(
   report: (progress: Progress) => void = () => undefined,
 ): Promise<FinishedJob> {
   const logs = new Map<string, string>();
-  const untouched = await prepareRepo(planned, options, context);
+  const before = await prepareRepo(planned, options, context);
   const end = await runJob({
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },
     ...(options.engine !== undefined && { engine: options.engine }),
@@ -102,7 +102,7 @@ export async function executeJob(
       report(progress);
     },
   });
-  if (untouched !== undefined) await rememberMade(planned, untouched, context);
+  if (before !== undefined) await rememberMade(planned, before, context);
   for (const { task } of failedRows(end.rows)) {
     const log = logs.get(task);
     if (log === undefined) continue;
@@ -116,17 +116,17 @@ async function prepareRepo(
   { repo, origin }: PlannedJob,
   { clean = origin.host !== 'local' }: RunOptions,
   { environment, print, warn }: CommandContext,
-): Promise<ReadonlySet<string> | undefined> {
+): Promise<MadeBefore | undefined> {
   if (clean) {
     const removed = await removeMade({ repo, environment }, print);
     if (!removed.ok) warn(`notice: ${removed.error}`);
   }
-  return listUnknown({ repo, environment });
+  return lookBefore({ repo, environment });
 }
 
 async function rememberMade(
   { repo }: PlannedJob,
-  before: ReadonlySet<string>,
+  before: MadeBefore,
   { environment, warn }: CommandContext,
 ): Promise<void> {
   await keepMadeList({ repo, environment }, before).catch((error: unknown) => {

@@ -106,7 +106,6 @@ export interface BadgeView {
   readonly word: string;
   readonly width: number;
   readonly left: number;
-  readonly right: number;
   readonly leftText: number;
   readonly rightText: number;
   readonly leftMiddle: number;

@@ -9,7 +9,7 @@ import { groupOutcome } from './latest-file.js';
 /** Commits that are looked through for one that has ended. */
 const commitsSearched = 50;
 /** Of the font at this size, in which most systems' sans-serif faces agree to a few percent; the text is fitted to it. */
-const letterWidth = 6.6;
+const letterWidth = 6.2;
 const padding = 7;
 
 /** Undefined where the branch has no commit. */
@@ -51,7 +51,6 @@ function renderBadge(subject: string, outcome: JobOutcome): string {
     word,
     width: left + right,
     left,
-    right,
     leftText: left - 2 * padding,
     rightText: right - 2 * padding,
     leftMiddle: left / 2,

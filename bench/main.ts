@@ -2,6 +2,7 @@
 import type { BenchResult } from './result.js';
 
 const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
+  masking: async () => (await import('./masking.js')).benchMasking(),
   startup: async () => (await import('./startup.js')).benchStartup(),
   'task-overhead': async () => (await import('./task-overhead.js')).benchTaskOverhead(),
   'wwz-open': async () => (await import('./wwz-open.js')).benchWwzOpen(),

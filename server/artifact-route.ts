@@ -7,7 +7,7 @@ import { json, problem } from './answer.js';
 import { receiveFile } from './body-reader.js';
 import { admit, afterPages, type Route } from './server-context.js';
 import type { PublishedFile } from './site-scan.js';
-import { withStaging } from './staging.js';
+import { withUpload } from './upload-room.js';
 
 export const putArtifact: Route = async (call, context) => {
   const target = parseTarget(call.rest);
@@ -21,11 +21,13 @@ export const putArtifact: Route = async (call, context) => {
       `cannot publish for a commit: token ${quote(admitted.token.id)} is for some jobs only`,
     );
   }
-  return withStaging(context.site.own.staging, async (folder) => {
+  const maxBytes = context.limits.artifactBytes;
+  return withUpload(call, { context, maxBytes }, async (folder, room) => {
     const staged = join(folder, 'artifact');
     call.welcome();
-    const received = await receiveFile(call.request, staged, context.limits.artifactBytes);
+    const received = await receiveFile(call.request, staged, { maxBytes, room });
     if (!received.ok) return received.answer;
+    context.metrics.add('soil_upload_bytes', {}, received.bytes);
     const { stored, shown } = await context.site.publish(target.value, staged);
     if (stored.kind === 'conflict') {
       return problem(
@@ -33,6 +35,7 @@ export const putArtifact: Route = async (call, context) => {
         `cannot store ${quote(stored.path)}: it is there already with other bytes, and nothing is overwritten`,
       );
     }
+    if (stored.kind === 'new') room.keep(received.bytes);
     await afterPages(shown, context);
     const file = `${commitArtifactFolder(host, commit)}/${path}`;
     return json(stored.kind === 'new' ? 201 : 200, { artifact: file, bytes: received.bytes });

@@ -207,6 +207,11 @@ export class Site {
     });
   }
 
+  /** changes that wait for their turn, the one under way included */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   #follow(change: Change): Promise<void> {
     if (change.folders.length === 0 && change.commits.length === 0) return Promise.resolve();
     const shown = this.writer.follow(change);

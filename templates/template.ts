@@ -8,6 +8,7 @@ import type {
   HomeView,
   HostIndexView,
   ImageView,
+  ProjectsView,
   RawIndexView,
   RunView,
   WwzIndexView,
@@ -26,6 +27,7 @@ interface Pages {
   readonly 'wwz-index': WwzIndexView;
   readonly image: ImageView;
   readonly 'wwz-listing': WwzListingView;
+  readonly projects: ProjectsView;
 }
 
 /** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */

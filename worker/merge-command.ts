@@ -5,7 +5,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseAttempt } from '../model/run.js';
 import { exit, type CommandContext } from './command-context.js';
 import { configName, parseBranch } from './config.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from '../model/duration.js';
 import { readGitFacts, runGit, type GitFacts } from './git.js';
 import { gitRemote } from './git-remote.js';
 import { githubRemote, parseRepository } from './github-remote.js';

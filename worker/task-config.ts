@@ -2,7 +2,7 @@
 import { parseTaskName, type TaskName } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseResultPath, plainTask, type TaskDeclaration } from '../model/task.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from '../model/duration.js';
 import {
   fault,
   readList,
@@ -11,7 +11,7 @@ import {
   readWords,
   type Located,
   type YamlSource,
-} from './yaml-reader.js';
+} from '../model/yaml-reader.js';
 
 const taskKeys = [
   'name',

@@ -86,6 +86,10 @@ export function formatMetrics(projects: readonly Measured[]): string {
     }
   }
   const sites = projects.flatMap(({ project, metrics, now }) => (now ? [{ project, metrics, ...now }] : []));
+  family('soil_rewrites', 'counter', 'Rewrites of pages that ended well.');
+  for (const { project, site } of sites) {
+    sample('soil_rewrites_total', { project }, site.writer.counts().rewrites);
+  }
   family('soil_pages_written', 'counter', 'Pages whose bytes changed.');
   for (const { project, site } of sites) {
     sample('soil_pages_written_total', { project }, site.writer.counts().pages);

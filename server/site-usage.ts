@@ -47,7 +47,9 @@ export class SiteUsage {
 
   /** Takes room for an upload that declares so many bytes; 0 where it does not say. */
   async enter(declared: number): Promise<Entered> {
-    const refused = this.#refusal(declared) ?? (await this.#diskRefusal(declared));
+    // The quota last: nothing may come between the look at it and the taking of room.
+    const onDisk = await this.#diskRefusal(declared);
+    const refused = this.#refusal(declared) ?? onDisk;
     if (refused !== undefined) return { ok: false, answer: refused };
     let taken = declared;
     this.#underWay += taken;
@@ -65,6 +67,8 @@ export class SiteUsage {
         },
         keep: (bytes) => {
           this.#kept += bytes;
+          this.#underWay -= Math.min(taken, bytes);
+          taken -= Math.min(taken, bytes);
         },
         leave: () => {
           this.#underWay -= taken;

@@ -65,6 +65,33 @@ export const commitPage = (host: WorkerHost, commit: CommitHash): SitePath =>
   made(`${hostFolder(host)}/commits/${commit}.html`);
 export const commitArtifactFolder = (host: WorkerHost, commit: CommitHash): SitePath =>
   made(`${hostFolder(host)}/commits/${commit}`);
+/**
+ * A branch as one segment of a path: letters, digits, `.`, `_` and `-` stay, every other byte of its UTF-8 is `~` and two
+ * hexadecimal digits, and so is a dot in front. Git allows no `~` in a name, so that no two branches meet. Undefined for
+ * one that is too long for a file's name.
+ */
+export function branchKey(branch: string): string | undefined {
+  const key = [...new TextEncoder().encode(branch)]
+    .map((byte, index) => {
+      const character = String.fromCharCode(byte);
+      const isPlain = /[\w-]/.test(character) || (character === '.' && index > 0);
+      return isPlain ? character : `~${byte.toString(16).padStart(2, '0')}`;
+    })
+    .join('');
+  return key === '' || key.length > 200 ? undefined : key;
+}
+
+export const branchRoot = 'branches';
+/** What is known of a branch under a name that stays: `latest.json`, `latest-green.json`, `badge.svg`, `feed.atom`. */
+export const branchFile = (
+  key: string,
+  name: 'latest.json' | 'latest-green.json' | 'badge.svg' | 'feed.atom',
+): SitePath => made(`${branchRoot}/${key}/${name}`);
+export const branchJobBadge = (key: string, job: JobName): SitePath =>
+  made(`${branchRoot}/${key}/jobs/${job}.svg`);
+export const historyRoot = 'history';
+export const historyFile = (job: JobName): SitePath => made(`${historyRoot}/${job}.json`);
+export const historyPage = (job: JobName): SitePath => made(`${historyRoot}/${job}.html`);
 export const mergeEvidence = (commit: CommitHash): SitePath => made(`merges/${commit}.json`);
 /** `status-api/github/RUN_ID/JOB`, `status-api/sourcehut/COMMIT/JOB`, `status-api/local/RUN/JOB`. */
 export const statusRoot = 'status-api';

@@ -11,6 +11,7 @@ const table: Readonly<Record<string, string>> = {
     'yml yaml toml ini cfg conf mk cmake ninja diff patch asdl s asm map out err tap trs list awk sed hbs sql',
   'application/json': 'json jsonl',
   'application/xml': 'xml xsl xsd',
+  'application/atom+xml': 'atom',
   'application/xhtml+xml': 'xhtml',
   'application/wasm': 'wasm',
   'application/pdf': 'pdf',

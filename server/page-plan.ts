@@ -1,11 +1,25 @@
 /** Which files a site's pages are, and which of them a change touches: path -> how its bytes are made. */
 import { workerHosts, type CommitHash, type JobName, type WorkerHost } from '../model/name.js';
-import { commitPage, homePage, runPage, type SitePath } from '../model/path.js';
+import {
+  branchFile,
+  branchJobBadge,
+  branchKey,
+  commitPage,
+  historyFile,
+  historyPage,
+  homePage,
+  runPage,
+  type SitePath,
+} from '../model/path.js';
 import type { RunFolder } from '../model/run.js';
 import { webAssets } from '../templates/asset.js';
 import type { ReadDetails } from './detail-cache.js';
 import type { Change, LiveState } from './site-state.js';
 import type { JobDetails } from './state.js';
+import { renderBranchBadge, renderJobBadge } from './views/badge.js';
+import { renderFeed } from './views/feed.js';
+import { renderHistoryFile, renderHistoryPage } from './views/history.js';
+import { renderLatest, renderLatestGreen } from './views/latest-file.js';
 import {
   changedPages,
   hostIndexPages,
@@ -36,6 +50,36 @@ export type ListTotals = ReadonlyMap<WorkerHost, number>;
 export const listTotals = (state: LiveState): ListTotals =>
   new Map(workerHosts.map((host) => [host, state.groups(host).length]));
 
+/**
+ * What stands under names that stay: of branches and of jobs. It follows a little later than the pages of a run, since
+ * who waits for those does not wait for it.
+ */
+export function planNames(
+  { state, details }: PlanSource,
+  { branches, jobs }: Pick<Change, 'branches' | 'jobs'>,
+): readonly PlannedPage[] {
+  const plan: PlannedPage[] = [];
+  for (const branch of branches) {
+    const key = branchKey(branch);
+    if (key === undefined) continue;
+    const add = (name: Parameters<typeof branchFile>[1], render: PlannedPage['render']): void => {
+      plan.push({ path: branchFile(key, name), render });
+    };
+    add('latest.json', () => renderLatest(state, branch, key));
+    add('latest-green.json', () => renderLatestGreen(state, branch, key));
+    add('badge.svg', () => renderBranchBadge(state, branch));
+    add('feed.atom', () => renderFeed(state, branch, key));
+    for (const job of jobs) {
+      plan.push(planJobBadge({ state, details }, { branch, key, job }));
+    }
+  }
+  for (const job of jobs) {
+    plan.push({ path: historyFile(job), render: () => renderHistoryFile(state, job, details) });
+    plan.push({ path: historyPage(job), render: () => renderHistoryPage(state, job, details) });
+  }
+  return plan;
+}
+
 /** Every page of the site, the most particular first, so that no list links to what is not there yet. */
 export function* planAll(source: PlanSource): Generator<PlannedPage> {
   const { state } = source;
@@ -46,6 +90,13 @@ export function* planAll(source: PlanSource): Generator<PlannedPage> {
     for (const run of state.groups(host).flat()) yield planRun(source, run.folder);
   }
   for (const commit of state.commits()) yield* planCommit(source, commit);
+  for (const branch of state.names.branches()) {
+    yield* planNames(source, { branches: [branch], jobs: [] });
+    const key = branchKey(branch);
+    if (key === undefined) continue;
+    for (const job of state.names.jobsOf(branch)) yield planJobBadge(source, { branch, key, job });
+  }
+  yield* planNames(source, { branches: [], jobs: state.names.jobs() });
   for (const host of workerHosts) {
     for (let page = 1; page <= hostIndexPages(state, host); page++) yield* planLists(source, host, page);
   }
@@ -85,6 +136,14 @@ export function planChange(
     planHome(source),
   ];
 }
+
+const planJobBadge = (
+  { state }: PlanSource,
+  { branch, key, job }: { readonly branch: string; readonly key: string; readonly job: JobName },
+): PlannedPage => ({
+  path: branchJobBadge(key, job),
+  render: () => renderJobBadge(state, branch, job),
+});
 
 function planRun({ state, details }: PlanSource, folder: RunFolder): PlannedPage {
   return {

@@ -3,6 +3,7 @@ import type { JobEvent } from '../model/event.js';
 import { workerHosts, type CommitHash, type JobName, type RunId, type WorkerHost } from '../model/name.js';
 import { compareRunNames, folderName, splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
 import type { ArrivedJob } from './arrived-job.js';
+import { BranchIndex } from './branch-index.js';
 import { CommitIndex, commitsOf } from './commit-index.js';
 import { addEvent } from './event-fact.js';
 import { jobOf, shareJob, sharer } from './job-summary.js';
@@ -10,7 +11,7 @@ import { RunClaims } from './run-claims.js';
 import { RunEntry } from './run-entry.js';
 import { foldRun, type RunSource } from './run-fold.js';
 import { newestFirst, RunList } from './run-list.js';
-import type { Job, RecordedJob, Run, RunGroup, SiteState } from './state.js';
+import type { BranchCommit, Job, RanJob, RecordedJob, Run, RunGroup, SiteState } from './state.js';
 
 /** What pages must follow. */
 export interface Change {
@@ -20,9 +21,12 @@ export interface Change {
   readonly commits: readonly CommitHash[];
   /** hosts in whose lists a run moved to another place */
   readonly reordered: readonly WorkerHost[];
+  /** branches and jobs whose lasting addresses tell of it */
+  readonly branches: readonly string[];
+  readonly jobs: readonly JobName[];
 }
 
-const nothing: Change = { folders: [], commits: [], reordered: [] };
+export const nothing: Change = { folders: [], commits: [], reordered: [], branches: [], jobs: [] };
 
 export class LiveState implements SiteState {
   readonly title: string;
@@ -35,6 +39,9 @@ export class LiveState implements SiteState {
   /** runs with jobs that are running or expected */
   readonly #unfinished = new Set<RunEntry>();
   readonly #commits = new CommitIndex();
+  readonly names = new BranchIndex();
+  /** what the names of the change under way are */
+  #touched = { branches: new Set<string>(), jobs: new Set<JobName>() };
   /** events of GitHub runs whose number nobody has told yet */
   readonly #waiting = new Map<RunId, { readonly event: JobEvent; readonly time: number }[]>();
   #isLoading = false;
@@ -140,7 +147,11 @@ export class LiveState implements SiteState {
       return entry === undefined ? [] : [this.#reach(entry)];
     });
     const unique = new Map(joined(changes).folders.map((folder) => [keyOf(folder), folder]));
-    return { folders: [...unique.values()], commits: [...new Set(joined(changes).commits)], reordered: [] };
+    const all = joined(changes);
+    return {
+      ...{ folders: [...unique.values()], commits: [...new Set(all.commits)], reordered: [] },
+      ...{ branches: [...new Set(all.branches)], jobs: [...new Set(all.jobs)] },
+    };
   }
 
   groups(host: WorkerHost): readonly RunGroup[] {
@@ -184,6 +195,14 @@ export class LiveState implements SiteState {
 
   artifacts(host: WorkerHost, commit: CommitHash): readonly string[] {
     return this.#commits.artifacts(host, commit);
+  }
+
+  branchCommits(branch: string, count: number): readonly BranchCommit[] {
+    return this.names.commits(branch, count);
+  }
+
+  history(job: JobName, count: number, branch?: string): readonly RanJob[] {
+    return this.names.history(job, count, branch);
   }
 
   /** Every commit that has a page. */
@@ -263,6 +282,7 @@ export class LiveState implements SiteState {
    */
   #changed(entry: RunEntry): Change {
     if (this.#isLoading) return nothing;
+    this.#touched = { branches: new Set(), jobs: new Set() };
     const reordered = new Set<WorkerHost>();
     const later = new Set(this.#siblings(entry.folder).filter((other) => other.attempt > entry.attempt));
     const noteLater = (other: RunEntry): void => {
@@ -293,7 +313,10 @@ export class LiveState implements SiteState {
       folders.set(keyOf(other.folder), other.folder);
       for (const commit of [...others, ...commitsOf(other)]) commits.add(commit);
     }
-    return { folders: [...folders.values()], commits: [...commits], reordered: [...reordered] };
+    return {
+      ...{ folders: [...folders.values()], commits: [...commits], reordered: [...reordered] },
+      ...{ branches: [...this.#touched.branches], jobs: [...this.#touched.jobs] },
+    };
   }
 
   /** Every page that a change of the run might touch. */
@@ -305,6 +328,8 @@ export class LiveState implements SiteState {
       folders: [...entries].map(({ folder }) => folder),
       commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
       reordered: [],
+      branches: [...entries].flatMap(({ run }) => run?.branch ?? []),
+      jobs: [...entries].flatMap(({ run }) => run?.jobs.map(({ address }) => address.job) ?? []),
     };
   }
 
@@ -350,6 +375,9 @@ export class LiveState implements SiteState {
   #index(entry: RunEntry, after: Run): void {
     entry.run = after;
     for (const commit of commitsOf(entry)) this.#commits.put(entry, commit);
+    const { branches, jobs } = this.names.put(entry);
+    for (const branch of branches) this.#touched.branches.add(branch);
+    for (const job of jobs) this.#touched.jobs.add(job);
     const isUnfinished = after.jobs.some(({ outcome }) => outcome === 'running' || outcome === 'expected');
     if (isUnfinished) this.#unfinished.add(entry);
     else this.#unfinished.delete(entry);
@@ -364,5 +392,7 @@ function joined(changes: readonly Change[]): Change {
     folders: changes.flatMap((change) => change.folders),
     commits: changes.flatMap((change) => change.commits),
     reordered: changes.flatMap((change) => change.reordered),
+    branches: changes.flatMap((change) => change.branches),
+    jobs: changes.flatMap((change) => change.jobs),
   };
 }

@@ -8,7 +8,8 @@ import type { ReadDetails } from './detail-cache.js';
 import { isMissing, writePage } from './durable-file.js';
 import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } from './page-plan.js';
 import { eachBounded } from './site-scan.js';
-import type { Change, LiveState } from './site-state.js';
+import { NameWriter } from './name-writer.js';
+import { nothing, type Change, type LiveState } from './site-state.js';
 
 export interface WriterCounts {
   /** rewrites that ended well; changes that came together share one */
@@ -32,6 +33,7 @@ export class SiteWriter {
   #folders = new Map<string, RunFolder>();
   #commits = new Set<CommitHash>();
   #reordered = new Set<WorkerHost>();
+  readonly #names: NameWriter;
   /** how many runs each list had when its pages were last written */
   #totals: ListTotals;
   #running: Promise<void> | undefined;
@@ -51,6 +53,7 @@ export class SiteWriter {
     this.#state = state;
     this.#details = details;
     this.#totals = totals ?? listTotals(state);
+    this.#names = new NameWriter({ state, details }, (page) => this.#write(page));
   }
 
   counts(): WriterCounts {
@@ -62,6 +65,7 @@ export class SiteWriter {
     for (const folder of change.folders) this.#folders.set(`${folder.host} ${folder.name}`, folder);
     for (const commit of change.commits) this.#commits.add(commit);
     for (const host of change.reordered) this.#reordered.add(host);
+    this.#names.follow(change);
     if (this.#running === undefined) return this.#start();
     this.#next ??= this.#running
       .catch(() => undefined)
@@ -75,6 +79,7 @@ export class SiteWriter {
   /** Settles when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await (this.#next ?? this.#running).catch(() => undefined);
+    await this.#names.idle();
   }
 
   /** Writes every page of the site whose bytes differ, and takes away pages of lists that have become shorter. */
@@ -111,7 +116,10 @@ export class SiteWriter {
     this.#commits = new Set();
     this.#reordered = new Set();
     this.#totals = listTotals(this.#state);
-    const change = { folders: [...folders.values()], commits: [...commits], reordered: [...reordered] };
+    const change = {
+      ...nothing,
+      ...{ folders: [...folders.values()], commits: [...commits], reordered: [...reordered] },
+    };
     try {
       for (const page of planChange({ state: this.#state, details: this.#details }, change, totals)) {
         await this.#write(page);

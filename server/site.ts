@@ -15,7 +15,7 @@ import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-f
 import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
 import { startSite, type StartedSite } from './site-start.js';
-import type { Change, LiveState } from './site-state.js';
+import { nothing, type Change, type LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';
 import { writeSnapshot } from './snapshot.js';
 import type { StagedJob } from './staged-job.js';
@@ -236,7 +236,8 @@ export class Site {
   #snapshotLater(): void {
     const { end } = this.#log;
     const work = async (): Promise<void> => {
-      await this.writer.follow({ folders: [], commits: [], reordered: [] });
+      await this.writer.follow(nothing);
+      await this.writer.idle();
       await this.#snapshot(end);
     };
     this.#snapshots = this.#snapshots.then(work).catch(() => undefined);

@@ -100,8 +100,26 @@ export interface Run {
   readonly jobs: readonly Job[];
 }
 
+export const isPullRequest = (run: Run): boolean =>
+  run.jobs.some(({ summary }) => summary?.origin.pullRequest !== undefined);
+
 /** A run with all its attempts, the newest first; never empty. */
 export type RunGroup = readonly [Run, ...(readonly Run[])];
+
+/** What ran for one commit of a branch, on every host; runs of pull requests apart. */
+export interface BranchCommit {
+  readonly commit: CommitHash;
+  /** when the first of them began, seconds since 1970, UTC */
+  readonly time: number;
+  /** ordered by host, the newest first */
+  readonly runs: readonly [Run, ...(readonly Run[])];
+}
+
+/** A job that has ended, with the run that it is of. */
+export interface RanJob {
+  readonly run: Run;
+  readonly job: Job;
+}
 
 /** Questions that views ask of a site. */
 export interface SiteState {
@@ -117,4 +135,8 @@ export interface SiteState {
   jobsOfCommit(commit: CommitHash): readonly Job[];
   /** files published for a commit, relative to its artifact folder, ordered */
   artifacts(host: WorkerHost, commit: CommitHash): readonly string[];
+  /** the newest commits of a branch, the newest first */
+  branchCommits(branch: string, count: number): readonly BranchCommit[];
+  /** the newest runs of a job that have ended, the newest first; on any branch, or on one */
+  history(job: JobName, count: number, branch?: string): readonly RanJob[];
 }

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workerHosts, type WorkerHost } from '../model/name.js';
-import { hostFolder, parseJobFile, parseRunFolder } from '../model/path.js';
+import { branchRoot, historyRoot, hostFolder, parseJobFile, parseRunFolder } from '../model/path.js';
 import { isMissing, isTemporaryName } from './durable-file.js';
 import type { Finding } from './finding.js';
 import type { LiveState } from './site-state.js';
@@ -28,6 +28,13 @@ export async function findStrays(site: string, options: StrayOptions): Promise<r
       else if (entry.name === 'commits') await walkCommits(site, path, { ...options, host, say });
       else if (entry.isDirectory()) await walkRun(site, path, { ...options, host, say });
       else if (!options.pages.has(path)) say(path, 'no page has this name');
+    }
+  }
+  for (const root of [branchRoot, historyRoot]) {
+    for (const entry of await entriesIn(join(site, root), { recursive: true })) {
+      const path = join(entry.parentPath, entry.name).slice(site.length + 1);
+      if (isTemporaryName(entry.name)) say(path, 'a rewrite left it');
+      else if (entry.isFile() && !options.pages.has(path)) say(path, 'no page has this name');
     }
   }
   return strays;
@@ -75,8 +82,8 @@ async function walkCommits(site: string, path: string, { pages, say }: Walk): Pr
 const namesIn = async (path: string): Promise<readonly string[]> =>
   (await entriesIn(path)).map((entry) => entry.name).sort();
 
-async function entriesIn(path: string) {
-  return readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+async function entriesIn(path: string, { recursive = false }: { readonly recursive?: boolean } = {}) {
+  return readdir(path, { withFileTypes: true, recursive }).catch((error: unknown) => {
     if (isMissing(error)) return [];
     throw error;
   });

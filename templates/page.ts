@@ -69,6 +69,68 @@ export interface CommitView {
   readonly artifacts: readonly { readonly host: string; readonly files: readonly Link[] }[];
 }
 
+/** How the newest runs of a job ended. */
+export interface HistoryView {
+  readonly frame: Frame;
+  readonly heading: string;
+  readonly fileHref: string;
+  readonly lastGreen: (Link & { readonly time: Instant | undefined }) | undefined;
+  readonly since: readonly (Link & { readonly subject: string })[];
+  readonly runs: readonly {
+    readonly mark: Mark;
+    readonly host: string;
+    readonly run: Link;
+    readonly start: Instant | undefined;
+    readonly commit: Link | undefined;
+    readonly branch: string;
+    readonly elapsed: string | undefined;
+    /** 0 to 100: of the longest run */
+    readonly share: number;
+  }[];
+  /** the runs of the table of tasks */
+  readonly columns: readonly (Link & { readonly short: string })[];
+  readonly tasks: readonly {
+    readonly name: string;
+    readonly cells: readonly {
+      readonly mark: Mark | undefined;
+      readonly href: string | undefined;
+      readonly elapsed: string | undefined;
+    }[];
+  }[];
+}
+
+/** All lengths in pixels. */
+export interface BadgeView {
+  readonly label: string;
+  readonly message: string;
+  readonly word: string;
+  readonly width: number;
+  readonly left: number;
+  readonly leftText: number;
+  readonly rightText: number;
+  readonly leftMiddle: number;
+  readonly rightMiddle: number;
+  readonly colour: string;
+}
+
+/** Times as RFC 3339 has them. */
+export interface FeedEntryView {
+  readonly id: string;
+  readonly title: string;
+  readonly updated: string;
+  readonly href: string;
+  readonly summary: string;
+}
+
+export interface FeedView {
+  readonly title: string;
+  readonly id: string;
+  readonly updated: string;
+  readonly selfHref: string;
+  readonly homeHref: string;
+  readonly entries: readonly FeedEntryView[];
+}
+
 export interface WwzIndexView {
   readonly frame: Frame;
   readonly heading: string;

@@ -19,6 +19,8 @@ export interface Frame {
   readonly homeHref: string;
   readonly styleHref: string;
   readonly iconHref: string;
+  /** a feed of what the page is about */
+  readonly feedHref: string | undefined;
   /** from the home page down to this one, which is no link */
   readonly crumbs: readonly MaybeLink[];
 }
@@ -152,6 +154,8 @@ export interface Trouble extends TaskView {
 export interface JobSection {
   readonly line: JobLine;
   readonly anchor: string;
+  /** how the job did before */
+  readonly historyHref: string | undefined;
   readonly reason: string | undefined;
   readonly problems: readonly string[];
   readonly facts: readonly Fact[];

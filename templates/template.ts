@@ -4,7 +4,10 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type Handlebars from 'handlebars';
 import type {
+  BadgeView,
   CommitView,
+  FeedView,
+  HistoryView,
   HomeView,
   HostIndexView,
   ImageView,
@@ -24,6 +27,9 @@ interface Pages {
   readonly 'raw-index': RawIndexView;
   readonly run: RunView;
   readonly commit: CommitView;
+  readonly history: HistoryView;
+  readonly 'badge.svg': BadgeView;
+  readonly 'feed.atom': FeedView;
   readonly 'wwz-index': WwzIndexView;
   readonly image: ImageView;
   readonly 'wwz-listing': WwzListingView;

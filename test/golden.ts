@@ -18,6 +18,7 @@ export const goldenFiles: Readonly<Record<string, string>> = {
   'server/views/golden/run-hostile.html': 'github-jobs/1233/index.html',
   'server/views/golden/run-sourcehut.html': 'srht-jobs/998/index.html',
   'server/views/golden/commit.html': `github-jobs/commits/${commit}.html`,
+  'server/views/golden/history.html': 'history/cpp-small.html',
   'worker/views/golden/wwz-index.html': 'github-jobs/1234/cpp-small.wwz/index.html',
   'worker/views/golden/image.html': 'github-jobs/1234/cpp-small.wwz/_soil/image.html',
 };

@@ -2,8 +2,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  branchFile,
+  branchKey,
   commitArtifactFolder,
   commitPage,
+  historyFile,
+  historyPage,
   homePage,
   jobFile,
   runPage,
@@ -26,6 +30,7 @@ import {
   renderRawIndex,
   renderRun,
 } from '../server/views/site-pages.js';
+import { renderHistoryPage } from '../server/views/history.js';
 import type { SampleSite } from './sample-site.js';
 import { renderImagePage, renderWwzIndex } from '../worker/views/wwz-index.js';
 
@@ -40,6 +45,10 @@ export function serverPages(site: SampleSite): ReadonlyMap<string, string> {
       pages.set(rawIndexPath(site, host, page), renderRawIndex(site, host, page));
     }
     for (const run of site.groups(host).flat()) {
+      for (const { address } of run.jobs) {
+        const html = renderHistoryPage(site, address.job, (asked) => site.detailsOf(asked));
+        if (html !== undefined) pages.set(historyPage(address.job), html);
+      }
       pages.set(runPage(run.folder), renderRun(site, run.folder, site.details(run.folder)));
       if (run.commit !== undefined) {
         pages.set(commitPage(host, run.commit), renderCommit(site, host, run.commit));
@@ -71,6 +80,9 @@ export function otherPaths(site: SampleSite): ReadonlySet<string> {
   const paths = new Set<string>(webAssets().map((asset) => asset.path));
   for (const { address, record, rows, wwzBytes } of site.jobs) {
     if (record === undefined) continue;
+    paths.add(historyFile(address.job));
+    const key = branchKey(record.branch ?? '');
+    if (key !== undefined) paths.add(branchFile(key, 'feed.atom'));
     for (const suffix of ['json', 'tsv', 'wwz'] as const) paths.add(jobFile(address, suffix));
     if (wwzBytes === undefined) continue;
     const inWwz = (entry: string) => paths.add(`${jobFile(address, 'wwz')}/${entry}`);

@@ -9,9 +9,9 @@ import {
 } from '../model/name.js';
 import { valueOf } from '../model/result.js';
 import type { Row } from '../model/row.js';
-import { splitFolder, type RunFolder } from '../model/run.js';
+import { splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
 import { groupRuns } from '../server/run-list.js';
-import type { JobDetails, SiteState } from '../server/state.js';
+import { isPullRequest, type JobDetails, type SiteState } from '../server/state.js';
 import type { RunDetails } from '../server/views/site-pages.js';
 import {
   absent,
@@ -50,6 +50,7 @@ export interface SampleOptions {
 export interface SampleSite extends SiteState {
   readonly jobs: readonly SampleJob[];
   details(folder: RunFolder): RunDetails;
+  detailsOf(address: JobAddress): JobDetails;
 }
 
 export function sampleSite({ fillerRuns = 0 }: SampleOptions = {}): SampleSite {
@@ -73,10 +74,38 @@ export function siteOf(title: string, runs: readonly SampleRun[]): SampleSite {
     run: find,
     details: (folder) =>
       new Map((find(folder)?.jobs ?? []).map((job): [JobName, JobDetails] => [job.address.job, job])),
+    detailsOf: (address) =>
+      find(address)?.jobs.find(({ address: { job } }) => job === address.job) ?? { rows: [], problems: [] },
     attempts: (folder) => {
       const { run } = splitFolder(folder);
       return ofHost(folder.host).filter((r) => r.run === run);
     },
+    branchCommits: (branch, count) => {
+      const commits = new Map<CommitHash, [SampleRun, ...SampleRun[]]>();
+      for (const run of runs.filter((r) => r.branch === branch && !isPullRequest(r))) {
+        if (run.commit === undefined) continue;
+        const known = commits.get(run.commit);
+        if (known === undefined) commits.set(run.commit, [run]);
+        else known.push(run);
+      }
+      return [...commits]
+        .map(([commit, [first, ...more]]) => ({
+          ...{ commit, runs: [first, ...more] as const },
+          time: Math.min(...[first, ...more].map(({ startTime }) => startTime ?? 0)),
+        }))
+        .sort((a, b) => b.time - a.time)
+        .slice(0, count);
+    },
+    history: (name, count, branch) =>
+      runs
+        .filter((run) => branch === undefined || run.branch === branch)
+        .flatMap((run) =>
+          run.jobs
+            .filter(({ address, summary }) => address.job === name && summary !== undefined)
+            .map((job) => ({ run, job })),
+        )
+        .sort((a, b) => (b.job.summary?.startTime ?? 0) - (a.job.summary?.startTime ?? 0))
+        .slice(0, count),
     jobsOfCommit: (commit) =>
       workerHosts.flatMap((host) =>
         ofHost(host)

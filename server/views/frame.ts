@@ -24,6 +24,7 @@ export function frameOf(site: SiteState, page: SitePath, name: string, above: re
     homeHref: linkBetween(page, homePage()),
     styleHref: linkBetween(page, webFile('style.css')),
     iconHref: linkBetween(page, webFile('icon.svg')),
+    feedHref: undefined,
     crumbs: page === homePage() ? [] : crumbs,
   };
 }

@@ -1,5 +1,13 @@
 /** One attempt of a run (on sourcehut: one job): facts, attempts, what did not pass, jobs, and each job's tasks. Pure. */
-import { linkBetween, runPage, wwzEarlierLog, type SitePath } from '../../model/path.js';
+import {
+  branchFile,
+  branchKey,
+  historyPage,
+  linkBetween,
+  runPage,
+  wwzEarlierLog,
+  type SitePath,
+} from '../../model/path.js';
 import { splitFolder, type RunFolder } from '../../model/run.js';
 import type { TaskOutcome } from '../../model/outcome.js';
 import type { JobName } from '../../model/name.js';
@@ -9,7 +17,7 @@ import type { JobSection, Trouble } from '../../templates/part.js';
 import { taskTable, taskView } from '../../templates/task-view.js';
 import { renderPage } from '../../templates/template.js';
 import { markOf, outcomesByWeight, visibleText } from '../../templates/wording.js';
-import type { Job, JobDetails, Run, SiteState } from '../state.js';
+import { isPullRequest, type Job, type JobDetails, type Run, type SiteState } from '../state.js';
 import { jobFacts, runFacts } from './fact.js';
 import { frameOf, hostCrumb } from './frame.js';
 import { jobAnchor, jobHref, jobLine, logHref, runLabel, wwzHref } from './job-view.js';
@@ -33,7 +41,10 @@ export function renderRun(site: SiteState, folder: RunFolder, details: RunDetail
   }));
   const troubles = troublesOf(jobs, page);
   const view: RunView = {
-    frame: frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
+    frame: {
+      ...frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
+      feedHref: feedHref(run, page),
+    },
     heading: runLabel({ ...folder, name: run.run as RunFolder['name'] }),
     attempt: attempt > 1 ? `attempt ${attempt}` : undefined,
     mark: markOf(run.outcome),
@@ -45,6 +56,12 @@ export function renderRun(site: SiteState, folder: RunFolder, details: RunDetail
     jobs: heaviestFirst(jobs).map((job) => jobSection(job, page)),
   };
   return renderPage('run', view);
+}
+
+/** The feed of the branch that the run is of. */
+function feedHref(run: Run, page: SitePath): string | undefined {
+  const key = run.branch === undefined || isPullRequest(run) ? undefined : branchKey(run.branch);
+  return key && run.commit && linkBetween(page, branchFile(key, 'feed.atom'));
 }
 
 interface DetailedJob extends JobDetails {
@@ -112,6 +129,7 @@ function jobSection({ job, record, rows, problems }: DetailedJob, page: SitePath
   return {
     line: jobLine(job, page, { withRun: false }),
     anchor: jobAnchor(job.address),
+    historyHref: job.summary === undefined ? undefined : linkBetween(page, historyPage(job.address.job)),
     reason: reason === undefined ? undefined : visibleText(reason),
     problems: problems.map(visibleText),
     facts: jobFacts(job, record),

@@ -27,6 +27,7 @@ export function renderWwzListing({ wwzPath, inside, folder }: WwzListingOptions)
       homeHref: up + homePage(),
       styleHref: up + webFile('style.css'),
       iconHref: up + webFile('icon.svg'),
+      feedHref: undefined,
       crumbs: [
         { text: 'Run', href: `${toWwz}../index.html` },
         ...(inside === '' ? [] : [atWwz]),

@@ -96,6 +96,7 @@ function wwzFrame(page: string, name: string, above: readonly Link[]): Frame {
     homeHref: `${root}../../../index.html`,
     styleHref: linkBetween(pathOf(page), wwzStyle),
     iconHref: linkBetween(pathOf(page), wwzIcon),
+    feedHref: undefined,
     crumbs: [{ text: 'Run', href: `${root}../index.html` }, ...above, { text: name, href: undefined }],
   };
 }

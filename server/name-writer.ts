@@ -1,0 +1,60 @@
+/** Files under names that stay -> written soon after what they tell of changed, many changes at a time. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { JobName } from '../model/name.js';
+import { planNames, type PlannedPage, type PlanSource } from './page-plan.js';
+import type { Change } from './site-state.js';
+
+/** Long enough for the jobs of a run that end together, short enough for who looks. */
+const delayMilliseconds = 200;
+
+export class NameWriter {
+  readonly #source: PlanSource;
+  readonly #write: (page: PlannedPage) => Promise<void>;
+  #branches = new Set<string>();
+  #jobs = new Set<JobName>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(source: PlanSource, write: (page: PlannedPage) => Promise<void>) {
+    this.#source = source;
+    this.#write = write;
+  }
+
+  follow({ branches, jobs }: Change): void {
+    for (const branch of branches) this.#branches.add(branch);
+    for (const job of jobs) this.#jobs.add(job);
+    if (this.#branches.size + this.#jobs.size === 0) return;
+    this.#timer ??= setTimeout(() => {
+      this.#flush();
+    }, delayMilliseconds);
+  }
+
+  /** Writes what waits now, and settles when all is written. */
+  async idle(): Promise<void> {
+    this.#flush();
+    await this.#writing;
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing = this.#writing.then(() => this.#writeAll());
+  }
+
+  /** After a failure, a full disk say, they follow with the next change. */
+  async #writeAll(): Promise<void> {
+    const change = { branches: [...this.#branches], jobs: [...this.#jobs] };
+    this.#branches = new Set();
+    this.#jobs = new Set();
+    try {
+      for (const page of planNames(this.#source, change)) {
+        await this.#write(page);
+        // An upload that comes meanwhile goes first.
+        await nextTurn();
+      }
+    } catch {
+      for (const branch of change.branches) this.#branches.add(branch);
+      for (const job of change.jobs) this.#jobs.add(job);
+    }
+  }
+}

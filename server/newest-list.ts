@@ -1,0 +1,45 @@
+/** Things in the order of their time, the newest first, that come and go in any order. */
+
+export interface Timed {
+  /** seconds since 1970, UTC */
+  readonly time: number;
+  /** decides where times are the same */
+  readonly id: string;
+}
+
+export class NewestList<T extends Timed> {
+  readonly #items: T[] = [];
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  newest(count: number): readonly T[] {
+    return this.#items.slice(0, count);
+  }
+
+  /** The same again changes nothing. */
+  put(item: T): void {
+    const index = this.#position(item);
+    if (this.#items[index]?.id === item.id) this.#items[index] = item;
+    else this.#items.splice(index, 0, item);
+  }
+
+  /** Takes out what was put in with this time and id. */
+  remove(item: Timed): void {
+    const index = this.#position(item);
+    if (this.#items[index]?.id === item.id) this.#items.splice(index, 1);
+  }
+
+  #position({ time, id }: Timed): number {
+    let [low, high] = [0, this.#items.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const there = this.#items[middle];
+      if (there !== undefined && (there.time > time || (there.time === time && there.id < id)))
+        low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

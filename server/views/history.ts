@@ -1,0 +1,157 @@
+/** `history/JOB.json` and its page: how the newest runs of a job ended, whole and task by task. Pure. */
+import {
+  commitPage,
+  historyFile,
+  historyPage,
+  linkBetween,
+  runPage,
+  type SitePath,
+} from '../../model/path.js';
+import type { JobName } from '../../model/name.js';
+import { isGreen } from '../../model/outcome.js';
+import type { TaskRow } from '../../model/row.js';
+import type { HistoryView } from '../../templates/page.js';
+import { renderPage } from '../../templates/template.js';
+import {
+  durationText,
+  hostWord,
+  instantOf,
+  markOf,
+  shortCommit,
+  visibleText,
+} from '../../templates/wording.js';
+import type { ReadDetails } from '../detail-cache.js';
+import type { RanJob, SiteState } from '../state.js';
+import { frameOf } from './frame.js';
+import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
+import { instant } from './latest-file.js';
+
+const runsShown = 100;
+/** Columns of the table of tasks. */
+const runsCompared = 30;
+const tasksShown = 200;
+const schema = 1;
+
+/** Undefined where the job never ended. */
+export function renderHistoryFile(site: SiteState, job: JobName, details: ReadDetails): string | undefined {
+  const newest = site.history(job, runsShown);
+  if (newest.length === 0) return undefined;
+  const page = historyFile(job);
+  const { green, since } = sinceGreen(newest);
+  const json = {
+    schema,
+    job,
+    lastGreen: green && runJson(page, green),
+    commitsSince: since,
+    runs: newest.map((ran) => ({ ...runJson(page, ran), tasks: tasksJson(taskRows(ran, details)) })),
+  };
+  return `${JSON.stringify(json)}\n`;
+}
+
+function runJson(page: SitePath, { run, job }: RanJob): object {
+  const { address, outcome, summary } = job;
+  return {
+    host: address.host,
+    run: address.name,
+    branch: run.branch,
+    commit: summary?.origin.commit ?? run.commit,
+    outcome,
+    startTime: instant(jobStart(job)),
+    elapsedSeconds: summary?.seconds,
+    page: linkBetween(page, runPage(address)),
+  };
+}
+
+const tasksJson = (rows: readonly TaskRow[]): object =>
+  Object.fromEntries(
+    rows.map(({ task, outcome, elapsedSeconds }) => [task, { outcome, elapsedSeconds }] as const),
+  );
+
+const taskRows = ({ job }: RanJob, details: ReadDetails): readonly TaskRow[] =>
+  details(job.address).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
+
+/** The newest green run, and the commits that ran after it, the newest first. */
+function sinceGreen(newest: readonly RanJob[]) {
+  const index = newest.findIndex(({ job }) => isGreen(job.outcome));
+  const after = index === -1 ? newest : newest.slice(0, index);
+  const green = newest[index];
+  const own = green?.job.summary?.origin.commit;
+  const since = new Set(after.flatMap(({ run, job }) => job.summary?.origin.commit ?? run.commit ?? []));
+  if (own !== undefined) since.delete(own);
+  return { green, since: [...since] };
+}
+
+export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDetails): string | undefined {
+  const newest = site.history(job, runsShown);
+  if (newest.length === 0) return undefined;
+  const page = historyPage(job);
+  const longest = Math.max(1, ...newest.map(({ job: { summary } }) => summary?.seconds ?? 0));
+  const { green, since } = sinceGreen(newest);
+  const view: HistoryView = {
+    frame: frameOf(site, page, `History of ${visibleText(job)}`),
+    heading: visibleText(job),
+    fileHref: linkBetween(page, historyFile(job)),
+    lastGreen: green && {
+      text: runLabel(green.job.address),
+      href: jobHref(green.job.address, page),
+      time: instantOf(jobStart(green.job)),
+    },
+    since: since.map((commit) => {
+      const ran = newest.find((other) => (other.job.summary?.origin.commit ?? other.run.commit) === commit);
+      return {
+        text: shortCommit(commit),
+        href: linkBetween(page, commitPage(ran?.run.folder.host ?? 'github', commit)),
+        subject: visibleText(ran?.job.summary?.origin.commitLine ?? ''),
+      };
+    }),
+    runs: newest.map((ran) => runLine(ran, page, longest)),
+    columns: newest.slice(0, runsCompared).map(({ job: { address } }) => ({
+      text: `${hostWord(address.host)} ${runLabel(address)}`,
+      short: address.name.slice(-6),
+      href: jobHref(address, page),
+    })),
+    tasks: taskLines(newest.slice(0, runsCompared), page, details),
+  };
+  return renderPage('history', view);
+}
+
+function runLine({ run, job }: RanJob, page: SitePath, longest: number): HistoryView['runs'][number] {
+  const { address, summary, outcome } = job;
+  const commit = summary?.origin.commit ?? run.commit;
+  const seconds = summary?.seconds;
+  return {
+    mark: markOf(outcome),
+    host: hostWord(address.host),
+    run: { text: runLabel(address), href: jobHref(address, page) },
+    start: instantOf(jobStart(job)),
+    commit:
+      commit === undefined
+        ? undefined
+        : { text: shortCommit(commit), href: linkBetween(page, commitPage(address.host, commit)) },
+    branch: visibleText(run.branch ?? ''),
+    elapsed: seconds === undefined ? undefined : durationText(seconds),
+    share: Math.round(((seconds ?? 0) / longest) * 100),
+  };
+}
+
+/** One line a task, in the order of the newest run that had it; one cell a run. */
+function taskLines(runs: readonly RanJob[], page: SitePath, details: ReadDetails): HistoryView['tasks'] {
+  const rows = runs.map((ran) => new Map(taskRows(ran, details).map((row) => [row.task, row])));
+  const names = [...new Set(rows.flatMap((map) => [...map.keys()]))].slice(0, tasksShown);
+  return names.map((name) => ({
+    name: visibleText(name),
+    cells: runs.map(({ job }, index) => {
+      const row = rows[index]?.get(name);
+      if (row === undefined) return { mark: undefined, href: undefined, elapsed: undefined };
+      const isFlaky = row.outcome === 'passed' && job.flakyTasks.includes(name);
+      return {
+        mark: markOf(isFlaky ? 'flaky' : row.outcome),
+        href: row.outcome === 'skipped' ? undefined : logHref(job, page, row),
+        elapsed: row.elapsedSeconds === undefined ? undefined : durationText(row.elapsedSeconds),
+      };
+    }),
+  }));
+}
+
+/** The link to a job's history from another page. */
+export const historyHref = (page: SitePath, job: JobName): string => linkBetween(page, historyPage(job));

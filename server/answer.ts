@@ -38,7 +38,9 @@ export const problem = (
 
 /** An error of the disk or of our own -> an answer that a client can act on: 507 is worth a later try, 503 too. */
 export function answerToError(error: unknown): Answer {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const { code: named = '', errno } = error as NodeJS.ErrnoException;
+  // libuv has no name for EDQUOT, 122 on Linux: its code reads `Unknown system error -122`.
+  const code = errno === -122 ? 'EDQUOT' : named;
   switch (code) {
     case 'ENOSPC':
       return problem(507, 'cannot store this: the disk of the site is full (ENOSPC)');

@@ -98,7 +98,7 @@ test('a disk without room for another file is 507, and heals when there is', asy
   try {
     const { ask, upload, done } = client(server, disk.token);
     assert.equal((await upload('1')).status, 201);
-    const filler = `i=0; while : > ${disk.site}/.filler-$i; do i=$((i+1)); done 2>/dev/null; true`;
+    const filler = `i=0; while touch ${disk.site}/.filler-$i; do i=$((i+1)); done 2>/dev/null; true`;
     await disk.inside('sh', '-c', filler);
     const refused = await upload('2');
     assert.equal(refused.status, 507);
@@ -175,12 +175,13 @@ test('an error of the disk and a used-up disk quota are told apart', async (t) =
     const site = join(folder, 'site');
     const token = await makeSite(site);
     // The kernel's own answer to fsync, the third of the process: it has started by then.
-    const strace = ['strace', '-f', '-qq', '-o', join(folder, 'trace'), '-e', 'trace=fsync'];
+    const strace = ['strace', '-D', '-f', '-qq', '-o', join(folder, 'trace'), '-e', 'trace=fsync'];
     const inject = ['-e', `inject=fsync:error=${code}:when=3+`];
     const server = await startServing([
       ...[...strace, ...inject],
       ...[process.execPath, soilServer, 'serve', '--site', site, '--port', '0'],
     ]);
+    t.after(() => server.stop('SIGKILL'));
     const { upload, ask } = client(server, token);
     let refused = await upload('1');
     for (let run = 2; refused.status === 201 && run < 6; run++) refused = await upload(String(run));
@@ -188,7 +189,6 @@ test('an error of the disk and a used-up disk quota are told apart', async (t) =
     assert.match(refused.error, sentence);
     assert.equal((await ask('healthz')).status, 503);
     assert.equal((await ask('')).status, 200);
-    await server.stop('SIGKILL');
     assert.match(await readFile(join(folder, 'trace'), 'utf8'), new RegExp(`${code}.*INJECTED`));
   }
 });

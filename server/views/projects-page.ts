@@ -17,6 +17,7 @@ export function renderProjects({ title, projects }: ProjectList): string {
       homeHref: './',
       styleHref: webFile('style.css'),
       iconHref: webFile('icon.svg'),
+      feedHref: undefined,
       crumbs: [],
     },
     // Relative, so that a web server in front may put the whole below a prefix of its own.

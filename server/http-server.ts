@@ -188,7 +188,11 @@ function cutSlow({ request, response }: Exchange, { rateBytes, rateSeconds }: Se
   const { socket } = request;
   if (!response.headersSent && !response.destroyed) {
     const sentence = `cannot wait for the body: fewer than ${rateBytes} bytes came in ${rateSeconds} s`;
-    response.once('finish', () => socket.destroy());
+    // An answered request is not told that its connection ended: whoever waits for its body would wait for ever.
+    response.once('finish', () => {
+      request.destroy();
+      socket.destroy();
+    });
     sendAnswer(problem(408, sentence, { Connection: 'close' }), request, response);
   } else socket.destroy();
 }

@@ -38,17 +38,24 @@ export const problem = (
 
 /** An error of the disk or of our own -> an answer that a client can act on: 507 is worth a later try, 503 too. */
 export function answerToError(error: unknown): Answer {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const { code: named = '', errno } = error as NodeJS.ErrnoException;
+  // libuv has no name for EDQUOT, 122 on Linux: its code reads `Unknown system error -122`.
+  const code = errno === -122 ? 'EDQUOT' : named;
   switch (code) {
     case 'ENOSPC':
+      return problem(507, 'cannot store this: the disk of the site is full (ENOSPC)');
     case 'EDQUOT':
-      return problem(507, 'cannot store this: the disk of the site is full');
+      return problem(507, "cannot store this: the disk's quota of the server's user is used up (EDQUOT)");
     case 'EROFS':
+      // A file system that met an error is remounted so; an operator brings it back.
+      return problem(503, 'cannot store this: the file system of the site is read-only (EROFS)', {
+        'Retry-After': '60',
+      });
     case 'EACCES':
     case 'EPERM':
-      return problem(503, `cannot store this: the site is not writable (${code})`);
+      return problem(500, `cannot store this: the server has no right to write the site (${code})`);
     case 'EIO':
-      return problem(503, 'cannot store this: the disk of the site has an error (EIO)');
+      return problem(500, 'cannot store this: the disk of the site fails (EIO)');
     case 'EMFILE':
     case 'ENFILE':
       return problem(503, 'cannot store this: too many files are open', { 'Retry-After': '5' });

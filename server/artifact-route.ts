@@ -8,7 +8,7 @@ import { receiveFile } from './body-reader.js';
 import { parseDigest } from './digest.js';
 import { admit, afterPages, type Route } from './server-context.js';
 import type { PublishedFile } from './site-scan.js';
-import { withStaging } from './staging.js';
+import { withUpload } from './upload-room.js';
 
 export const putArtifact: Route = async (call, context) => {
   const target = parseTarget(call.rest);
@@ -25,11 +25,13 @@ export const putArtifact: Route = async (call, context) => {
   const { 'repr-digest': field } = call.request.headers;
   const promised = parseDigest(Array.isArray(field) ? field.join(',') : field);
   if (!promised.ok) return problem(400, promised.error);
-  return withStaging(context.site.own.staging, async (folder) => {
+  const maxBytes = context.limits.artifactBytes;
+  return withUpload(call, { context, maxBytes }, async (folder, room) => {
     const staged = join(folder, 'artifact');
     call.welcome();
-    const received = await receiveFile(call.request, staged, context.limits.artifactBytes);
+    const received = await receiveFile(call.request, staged, { maxBytes, room });
     if (!received.ok) return received.answer;
+    context.metrics.add('soil_upload_bytes', {}, received.bytes);
     if (promised.value !== undefined && promised.value !== received.sha256) {
       return problem(
         400,
@@ -43,6 +45,7 @@ export const putArtifact: Route = async (call, context) => {
         `cannot store ${quote(stored.path)}: it is there already with other bytes, and nothing is overwritten`,
       );
     }
+    if (stored.kind === 'new') room.keep(received.bytes);
     await afterPages(shown, context);
     const file = `${commitArtifactFolder(host, commit)}/${path}`;
     return json(stored.kind === 'new' ? 201 : 200, {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { problem, type Answer } from './answer.js';
+import type { Room } from './site-usage.js';
 
 export type ReceivedText =
   { readonly ok: true; readonly text: string } | { readonly ok: false; readonly answer: Answer };
@@ -20,7 +21,7 @@ const cutShort: { readonly ok: false; readonly answer: Answer } = {
 /** The whole body as text, at most `maxBytes`. */
 export async function receiveText(request: IncomingMessage, maxBytes: number): Promise<ReceivedText> {
   const chunks: Buffer[] = [];
-  const received = await receive(request, maxBytes, (chunk) => {
+  const received = await receive(request, { maxBytes }, (chunk) => {
     chunks.push(chunk);
     return Promise.resolve();
   });
@@ -35,14 +36,14 @@ export type ReceivedFile =
 export async function receiveFile(
   request: IncomingMessage,
   path: string,
-  maxBytes: number,
+  { maxBytes, room }: { readonly maxBytes: number; readonly room: Room },
 ): Promise<ReceivedFile> {
   const handle = await open(path, 'wx', 0o644);
   const sum = createHash('sha256');
   try {
-    const received = await receive(request, maxBytes, async (chunk) => {
+    const received = await receive(request, { maxBytes, room }, async (chunk) => {
       sum.update(chunk);
-      await handle.write(chunk);
+      await handle.writeFile(chunk);
     });
     if (!received.ok) return received;
     await handle.sync();
@@ -54,7 +55,7 @@ export async function receiveFile(
 
 async function receive(
   request: IncomingMessage,
-  maxBytes: number,
+  { maxBytes, room }: { readonly maxBytes: number; readonly room?: Room },
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<{ readonly ok: true; readonly bytes: number } | { readonly ok: false; readonly answer: Answer }> {
   if (Number(request.headers['content-length'] ?? '0') > maxBytes) return tooLarge(maxBytes);
@@ -65,6 +66,8 @@ async function receive(
     for await (const chunk of chunks) {
       bytes += chunk.length;
       if (bytes > maxBytes) return tooLarge(maxBytes);
+      const answer = room?.grow(bytes);
+      if (answer !== undefined) return { ok: false, answer };
       await take(chunk);
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 /** `soil-server check DIR [--repair]`: a site -> everything in it that is not as it should be, one line each. */
 import { quote } from '../model/result.js';
-import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { exit, type CommandContext } from './command-context.js';
 import { canMend, describeFinding } from './finding.js';
 import { defaultLimits } from './limits.js';
 import { isSite, privateFolder } from './private-folder.js';
@@ -8,6 +8,7 @@ import { checkSite, type CheckedSite } from './site-check.js';
 import { takeLock } from './site-lock.js';
 import { repairSite } from './site-repair.js';
 import { Site } from './site.js';
+import { readTitle } from './site-title.js';
 
 export interface CheckCommandOptions {
   readonly repair?: boolean;
@@ -32,7 +33,7 @@ export async function checkCommand(
       return undefined;
     }
     try {
-      const checked = await checkSite(folder, { own, limits: defaultLimits, title: siteTitle });
+      const checked = await checkSite(folder, { own, limits: defaultLimits, title: await readTitle(folder) });
       if (mend && checked.findings.some(canMend)) {
         await repairSite(folder, { own, findings: checked.findings, now: now() });
       }
@@ -53,7 +54,7 @@ export async function checkCommand(
   const opened = await Site.open(folder, {
     limits: defaultLimits,
     now,
-    title: siteTitle,
+    title: await readTitle(folder),
     useSnapshot: false,
   });
   if (!opened.ok) {

@@ -13,6 +13,3 @@ export interface CommandContext {
 
 /** Exit statuses of the commands. */
 export const exit = { fine: 0, failed: 1, wrongUse: 2 } as const;
-
-/** What the site is called on its pages. */
-export const siteTitle = 'Soil';

@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path';
 import { quote } from '../model/result.js';
 import { showTarget, withSsh, type SshHost } from '../ssh/ssh-connection.js';
 import { planSshTarget, type SshContext, type SshTarget } from '../ssh/ssh-target.js';
-import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { exit, type CommandContext } from './command-context.js';
 import { defaultLimits } from './limits.js';
 import { fetchRecords, sendPages, sendWebServers } from './remote-site.js';
+import { readTitle } from './site-title.js';
 import { Site } from './site.js';
 
 export interface DeployOptions {
@@ -98,7 +99,12 @@ async function rebuildHere(
 ): Promise<void> {
   const { now, print, warn } = context;
   const fetched = await fetchRecords(files, folder, mirror);
-  const site = await Site.open(mirror, { limits: defaultLimits, now, title: siteTitle, useSnapshot: false });
+  const site = await Site.open(mirror, {
+    limits: defaultLimits,
+    now,
+    title: await readTitle(mirror),
+    useSnapshot: false,
+  });
   if (!site.ok) throw new Error(site.error);
   try {
     for (const problem of site.value.problems) warn(`warning: ${problem}`);

@@ -22,6 +22,8 @@ export const postEvent: Route = async (call, context) => {
   const scope = { host: event.host, job: event.job };
   const refused = forbid(admitted.token, { action: 'event', ...scope });
   if (refused !== undefined) return refused;
+  const full = context.usage.refuseEvent();
+  if (full !== undefined) return full;
   const wish = event.name === 'done' && event.updateStatusApi ? statusWish(event) : undefined;
   if (wish !== undefined) {
     const unpermitted = forbid(admitted.token, { action: 'status', ...scope });

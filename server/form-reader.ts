@@ -7,6 +7,7 @@ import busboy from 'busboy';
 import { quote, type Result } from '../model/result.js';
 import { problem, type Answer } from './answer.js';
 import type { ServerLimits } from './limits.js';
+import type { Room } from './site-usage.js';
 
 export interface FilePart {
   /** the form's name for it */
@@ -35,11 +36,8 @@ export type ReceivedForm = FormFields | { readonly ok: false; readonly answer: A
  * Receives a form. `plan` decides on each file before a byte of it is stored; files are on the disk, synced, when this
  * returns. After a refusal the request may have unread bytes; what was stored is the caller's to remove.
  */
-export function receiveForm(
-  request: IncomingMessage,
-  plan: (part: FilePart) => Result<FilePlan>,
-  limits: ServerLimits,
-): Promise<ReceivedForm> {
+export function receiveForm(request: IncomingMessage, options: FormReaderOptions): Promise<ReceivedForm> {
+  const { limits } = options;
   const declared = Number(request.headers['content-length'] ?? '0');
   if (declared > limits.bodyBytes) return Promise.resolve({ ok: false, answer: bodyTooLarge(limits) });
   let parser: busboy.Busboy;
@@ -54,6 +52,7 @@ export function receiveForm(
         fieldSize: limits.fieldBytes,
         fields: limits.fields,
         files: limits.files,
+        parts: limits.fields + limits.files + 1,
         fileSize: largestFile(limits) + 1,
         headerPairs: 50,
       },
@@ -64,7 +63,7 @@ export function receiveForm(
       answer: problem(400, `cannot read the form: ${(error as Error).message}`),
     });
   }
-  return new FormReader(request, parser, { plan, limits }).read();
+  return new FormReader(request, parser, options).read();
 }
 
 const largestFile = (limits: ServerLimits): number =>
@@ -73,9 +72,10 @@ const largestFile = (limits: ServerLimits): number =>
 const bodyTooLarge = (limits: ServerLimits): Answer =>
   problem(413, `cannot accept the body: it has more than ${limits.bodyBytes} bytes`);
 
-interface FormReaderOptions {
+export interface FormReaderOptions {
   readonly plan: (part: FilePart) => Result<FilePlan>;
   readonly limits: ServerLimits;
+  readonly room: Room;
 }
 
 /** One form under way. The first thing that goes wrong ends it. */
@@ -97,10 +97,11 @@ class FormReader {
   }
 
   async read(): Promise<ReceivedForm> {
-    const { limits } = this.#options;
+    const { limits, room } = this.#options;
     const count = (chunk: Buffer): void => {
       this.#bytes += chunk.length;
-      if (this.#bytes > limits.bodyBytes) this.#refuse(bodyTooLarge(limits));
+      const answer = this.#bytes > limits.bodyBytes ? bodyTooLarge(limits) : room.grow(this.#bytes);
+      if (answer !== undefined) this.#refuse(answer);
     };
     const gone = (): void => {
       if (this.#request.readableEnded) return;
@@ -116,13 +117,20 @@ class FormReader {
         this.#takeField(name, value, info);
       });
       this.#parser.on('file', (field, stream, info) => {
-        this.#takeFile({ field, fileName: (info as { filename?: string }).filename }, stream);
+        // A part without a name has no field, whatever busboy's types say.
+        const named = (field as string | undefined) ?? '';
+        this.#takeFile({ field: named, fileName: (info as { filename?: string }).filename }, stream);
       });
       this.#parser.on('error', (error) => {
         this.#refuse(problem(400, `cannot read the form: ${(error as Error).message}`));
       });
       this.#parser.on('filesLimit', () => {
         this.#refuse(problem(413, `cannot accept the form: it has more than ${limits.files} files`));
+      });
+      this.#parser.on('partsLimit', () => {
+        this.#refuse(
+          problem(413, `cannot accept the form: it has more than ${limits.fields + limits.files} parts`),
+        );
       });
       this.#parser.on('fieldsLimit', () => {
         this.#refuse(problem(413, `cannot accept the form: it has more than ${limits.fields} fields`));
@@ -153,7 +161,11 @@ class FormReader {
     this.#stop();
   }
 
-  #takeField(name: string, value: string, info: busboy.FieldInfo): void {
+  #takeField(name: string | undefined, value: string, info: busboy.FieldInfo): void {
+    if (name === undefined) {
+      this.#refuse(problem(400, 'cannot accept the form: a part of it has no name'));
+      return;
+    }
     if (info.nameTruncated || info.valueTruncated) {
       this.#refuse(
         problem(

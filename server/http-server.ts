@@ -1,18 +1,25 @@
-/** HTTP on a socket: a context in, a listening server out that answers every request and stops in peace. */
+/** HTTP on a socket: projects in, a listening server out that answers every request and stops in peace. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerToError, problem, sendAnswer, type Answer } from './answer.js';
-import { formatRequestLine } from './request-log.js';
-import { findTarget } from './routes.js';
-import type { ServerContext } from './server-context.js';
-import { serveSite, type StaticSite } from './static.js';
+import type { ServerLimits } from './limits.js';
+import { findProject, rootPrefix } from './project.js';
+import type { RequestLine } from './request-log.js';
+import { answerRoot, isRootPath, type Root } from './root-route.js';
+import { findTarget, type Target } from './routes.js';
+import type { ServedProject } from './served-project.js';
+import { watchRate } from './slow-client.js';
+import { serveSite } from './static.js';
 
 export interface HttpServerOptions {
-  readonly context: ServerContext;
-  readonly files: StaticSite;
+  readonly root: Root;
+  /** of connections */
+  readonly limits: ServerLimits;
+  /** seconds since 1970, UTC */
+  readonly now: () => number;
   /** takes one line for each request */
-  readonly log: (line: string) => void;
+  readonly log: (line: RequestLine) => void;
 }
 
 export interface ListeningServer {
@@ -25,8 +32,8 @@ export async function listen(
   { host, port }: { readonly host: string; readonly port: number },
   options: HttpServerOptions,
 ): Promise<ListeningServer> {
-  const { limits } = options.context;
-  const uploads = { count: 0 };
+  const { limits } = options;
+  const state = { isStopping: false };
   const server = createServer(
     {
       headersTimeout: limits.headerSeconds * 1000,
@@ -35,13 +42,14 @@ export async function listen(
       keepAliveTimeout: 5000,
     },
     (request, response) => {
-      void answerRequest({ request, response, uploads }, options);
+      void answerRequest({ request, response, state }, options);
     },
   );
   // Who asks first hears a refusal before a byte of the body is sent; routes that read the body say `100 Continue`.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    void answerRequest({ request, response, uploads }, options);
+    void answerRequest({ request, response, state }, options);
   });
+  server.maxConnections = limits.connections;
   // Without a byte either way; a socket that is destroyed ends its request too.
   server.setTimeout(limits.idleSeconds * 1000, (socket) => {
     socket.destroy();
@@ -52,7 +60,10 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    stop: () => stopServer(server, limits.stopSeconds),
+    stop: () => {
+      state.isStopping = true;
+      return stopServer(server, limits.stopSeconds);
+    },
   };
 }
 
@@ -73,59 +84,88 @@ async function stopServer(server: Server, seconds: number): Promise<void> {
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly uploads: { count: number };
+  readonly state: { readonly isStopping: boolean };
 }
 
 /** Answers, whatever happens, and writes the request's line. Never throws. */
 async function answerRequest(exchange: Exchange, options: HttpServerOptions): Promise<void> {
-  const { request, response } = exchange;
-  const { context, files, log } = options;
+  const { request, response, state } = exchange;
+  const { root, limits, now, log } = options;
+  const { method = '', url = '' } = request;
   const id = randomBytes(6).toString('hex');
   const begin = performance.now();
   let token: string | undefined;
-  const target = findTarget(request);
+  const path = url.split('?')[0] ?? '';
+  const found = isRootPath(root, path) ? findProject(named(root), path) : findProject(root.projects, path);
+  const target = found && findTarget(method, `${found.rest}${url.slice(path.length)}`);
   response.setHeader('X-Request-Id', id);
+  const unwatch = watchRate(request, limits, () => {
+    cutSlow(exchange, limits);
+  });
   // The line stands when the exchange is over, also where the client left before.
   response.once('close', () => {
+    unwatch();
     const { statusCode: status } = response;
-    context.metrics.add('soil_requests', {
-      route: target.kind === 'route' ? target.name : target.kind,
-      status: String(status),
+    const metrics = found?.project.context.metrics ?? root.metrics;
+    metrics.add('soil_requests', { route: routeName(target), status: String(status) });
+    log({
+      ...{ id, time: now(), method, url, status, milliseconds: performance.now() - begin },
+      ...(found !== undefined && { project: found.project.prefix }),
+      ...(token !== undefined && { token }),
     });
-    const { method = '', url = '' } = request;
-    const milliseconds = performance.now() - begin;
-    log(
-      formatRequestLine({
-        ...{ id, time: context.now(), method, url, status, milliseconds },
-        ...(token !== undefined && { token }),
-      }),
-    );
   });
+  // A client that goes on with the same connection would have its next request cut off.
+  const begun = (): void => {
+    if (state.isStopping && !response.headersSent) response.setHeader('Connection', 'close');
+  };
+  begun();
+  if (found === undefined || target === undefined) {
+    await answerRoot(root, path, exchange);
+    return;
+  }
+  const { project, rest } = found;
+  if (rest === '') {
+    // Relative, so that it holds under any prefix that a web server in front may have taken off.
+    const Location = `./${path.split('/').at(-1) ?? ''}/${url.slice(path.length)}`;
+    sendAnswer(problem(301, 'it is a folder', { Location, 'Cache-Control': 'no-cache' }), request, response);
+    return;
+  }
   if (target.kind === 'site') {
-    await serveSite(files, request, response);
+    request.url = rest + url.slice(path.length);
+    await serveSite(project.files, request, response);
     return;
   }
   const name = (tokenId: string): void => {
     token = tokenId;
   };
   const answer =
-    target.kind === 'refused' ? target.answer : await answerRoute(target, exchange, { name, options, id });
+    target.kind === 'refused' ? target.answer : await answerRoute(target, exchange, { name, project, id });
   if (response.destroyed || response.headersSent) return;
-  if (!request.complete) boundRest(exchange, context);
+  if (!request.complete) boundRest(exchange, limits);
+  begun();
   sendAnswer(answer, request, response);
 }
 
+/** At the root without a project there, what is below a prefix is that project's all the same. */
+const named = ({ projects }: Root): readonly ServedProject[] =>
+  projects.filter(({ prefix }) => prefix !== rootPrefix);
+
+function routeName(target: Target | undefined): string {
+  if (target === undefined) return 'root';
+  return target.kind === 'route' ? target.name : target.kind;
+}
+
 async function answerRoute(
-  { route, rest, query, isUpload }: Extract<ReturnType<typeof findTarget>, { readonly kind: 'route' }>,
-  { request, response, uploads }: Exchange,
+  { route, rest, query, isUpload }: Extract<Target, { readonly kind: 'route' }>,
+  { request, response }: Exchange,
   {
     name,
-    options,
+    project: { context },
     id,
-  }: { readonly name: (token: string) => void; readonly options: HttpServerOptions; readonly id: string },
+  }: { readonly name: (token: string) => void; readonly project: ServedProject; readonly id: string },
 ): Promise<Answer> {
-  const { context } = options;
-  if (isUpload && uploads.count >= context.limits.uploadsAtOnce) {
+  const { uploads, limits } = context;
+  if (isUpload && uploads.count >= limits.uploadsAtOnce) {
     return problem(503, 'cannot take another upload now: too many are under way', { 'Retry-After': '2' });
   }
   if (isUpload) uploads.count++;
@@ -143,8 +183,22 @@ async function answerRoute(
   }
 }
 
+/** Who trickles hears why, if it still listens; then the connection ends, and with it whatever waited for the body. */
+function cutSlow({ request, response }: Exchange, { rateBytes, rateSeconds }: ServerLimits): void {
+  const { socket } = request;
+  if (!response.headersSent && !response.destroyed) {
+    const sentence = `cannot wait for the body: fewer than ${rateBytes} bytes came in ${rateSeconds} s`;
+    // An answered request is not told that its connection ended: whoever waits for its body would wait for ever.
+    response.once('finish', () => {
+      request.destroy();
+      socket.destroy();
+    });
+    sendAnswer(problem(408, sentence, { Connection: 'close' }), request, response);
+  } else socket.destroy();
+}
+
 /** A client that was refused may send a little more, so that it reads its answer; then the connection ends. */
-function boundRest({ request, response }: Exchange, { limits }: ServerContext): void {
+function boundRest({ request, response }: Exchange, limits: ServerLimits): void {
   const { socket } = request;
   let left = limits.drainBytes;
   const timer = setTimeout(() => socket.destroy(), limits.drainSeconds * 1000);

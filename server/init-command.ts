@@ -1,13 +1,14 @@
 /** `soil-server init DIR`: a folder -> a site with its first pages. Again on a site: nothing is lost. */
 import { quote } from '../model/result.js';
-import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { exit, type CommandContext } from './command-context.js';
 import { defaultLimits } from './limits.js';
 import { isSite } from './private-folder.js';
 import { Site } from './site.js';
+import { readTitle } from './site-title.js';
 
 export async function initCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
   const wasSite = await isSite(folder);
-  const site = await Site.open(folder, { limits: defaultLimits, now, title: siteTitle });
+  const site = await Site.open(folder, { limits: defaultLimits, now, title: await readTitle(folder) });
   if (!site.ok) {
     warn(site.error);
     return exit.wrongUse;

@@ -1,4 +1,4 @@
-/** How much and how long the server lets anyone send. Plain data; all in one place, so that an operator's settings can replace it. */
+/** How much and how long the server lets anyone send. Plain data, all in one place; limit-setting.ts says how an operator calls it. */
 import { defaultWwzLimits, type WwzLimits } from '../wwz/limits.js';
 
 export interface ServerLimits {
@@ -20,6 +20,11 @@ export interface ServerLimits {
   readonly requestSeconds: number;
   /** without a byte in either direction */
   readonly idleSeconds: number;
+  /** a request's body must bring `rateBytes` in every `rateSeconds`; who is slower is cut */
+  readonly rateBytes: number;
+  readonly rateSeconds: number;
+  /** open at the same time; one more is closed at once */
+  readonly connections: number;
   /** between SIGTERM and the end, whatever is under way */
   readonly stopSeconds: number;
   /** uploads that are received or verified at the same time; one more gets a 503 and comes again */
@@ -51,6 +56,9 @@ export const defaultLimits: ServerLimits = {
   headerSeconds: 20,
   requestSeconds: 1800,
   idleSeconds: 120,
+  rateBytes: 16 * 1024,
+  rateSeconds: 30,
+  connections: 4096,
   stopSeconds: 60,
   uploadsAtOnce: 64,
   drainBytes: 8 * MiB,

@@ -6,7 +6,7 @@ import type { CheckCommandOptions } from './check-command.js';
 import { exit, type CommandContext } from './command-context.js';
 import type { DeployOptions } from './deploy-command.js';
 import type { PruneCommandOptions } from './prune-command.js';
-import type { ServeOptions } from './serve-command.js';
+import type { ServeOptions, ServeWhat } from './serve-command.js';
 import type { CreateOptions } from './token-command.js';
 
 const stop = new AbortController();
@@ -55,21 +55,29 @@ program
   .description('serve a site over HTTP and take uploads')
   .argument('[dir]', "the site's folder")
   .addOption(siteOption())
-  .option('--host <address>', 'the address to listen at', '127.0.0.1')
-  .option('--port <port>', 'the port to listen at; 0: any that is free', '8080')
+  .option('--config <file>', 'serve the projects of a soil-server.yml')
+  .option('--host <address>', 'the address to listen at (default: 127.0.0.1)')
+  .option('--port <port>', 'the port to listen at; 0: any that is free (default: 8080)')
+  .option('--log-format <format>', 'of the lines on stderr: json, text (default: json)')
   .option('--open-on-loopback', 'take uploads without a token, from this machine only')
-  .option('--config <file>', 'soil-server.yml: what the site keeps, and how long')
   .addHelpText(
     'after',
     examples(
       'soil-server serve --site /srv/soil',
+      'soil-server serve --config /etc/soil-server.yml',
       'soil-server serve --site demo --port 0 --open-on-loopback',
     ),
   )
-  .action(async (dir: string | undefined, options: SiteOption & ServeOptions, command: Command) => {
-    const folder = siteFolder(command, options, dir);
-    return finish((await import('./serve-command.js')).serveCommand(folder, options, context));
-  });
+  .action(
+    async (
+      dir: string | undefined,
+      options: SiteOption & ServeOptions & { readonly config?: string },
+      command: Command,
+    ) => {
+      const what = serveWhat(command, options, dir);
+      return finish((await import('./serve-command.js')).serveCommand(what, options, context));
+    },
+  );
 
 program
   .command('rebuild')
@@ -235,6 +243,18 @@ function siteFolder(command: Command, { site }: SiteOption, dir?: string): strin
     command.error(`error: --site ${JSON.stringify(site)} and ${JSON.stringify(dir)} are two folders`);
   }
   return site ?? dir ?? command.error("error: the site's folder is missing: --site DIR");
+}
+
+/** One site, or a file that names them: one of the two. */
+function serveWhat(
+  command: Command,
+  options: SiteOption & { readonly config?: string },
+  dir?: string,
+): ServeWhat {
+  const { config: file } = options;
+  if (file === undefined) return { kind: 'site', folder: siteFolder(command, options, dir) };
+  if (options.site === undefined && dir === undefined) return { kind: 'config', file };
+  return command.error('error: --config names the sites itself: --site does not go with it');
 }
 
 async function finish(status: Promise<number>): Promise<void> {

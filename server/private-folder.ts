@@ -14,6 +14,8 @@ export interface PrivateFolder {
   readonly log: string;
   readonly snapshot: string;
   readonly lock: string;
+  /** what the site is called on its pages, where it is not called Soil */
+  readonly title: string;
 }
 
 export function privateFolder(site: string): PrivateFolder {
@@ -27,6 +29,7 @@ export function privateFolder(site: string): PrivateFolder {
     log: join(root, 'log'),
     snapshot: join(root, 'snapshot.jsonl'),
     lock: join(root, 'lock'),
+    title: join(root, 'title'),
   };
 }
 

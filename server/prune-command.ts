@@ -1,18 +1,20 @@
 /** `soil-server prune DIR [--dry-run]` and `soil-server pin RUN`: a site and its policy -> what went, or would go, one line a run. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { quote, refuse, type Result } from '../model/result.js';
 import { bytesText, countText } from '../templates/wording.js';
-import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { exit, type CommandContext } from './command-context.js';
 import { DetailCache } from './detail-cache.js';
 import { writePage } from './durable-file.js';
 import { defaultLimits } from './limits.js';
 import { changePin } from './pin-store.js';
 import { isSite, privateFolder } from './private-folder.js';
 import { planSite, pruneSite } from './prune.js';
-import { readRetention } from './retention-file.js';
+import { parseRetentionText, requirePolicy } from './retention-file.js';
 import { parseRunPin, type RetentionPolicy } from './retention-policy.js';
+import { parseServerConfig } from './server-config.js';
 import { readSite } from './site-start.js';
+import { readTitle } from './site-title.js';
 import { Site } from './site.js';
 import { renderRetention, summarize } from './views/retention-page.js';
 
@@ -30,7 +32,7 @@ export async function pruneCommand(
   context: CommandContext,
 ): Promise<number> {
   const { now, print, warn, stop } = context;
-  const policy = await policyIn(config);
+  const policy = await policyIn(config, folder);
   if (!policy.ok) {
     warn(policy.error);
     return exit.wrongUse;
@@ -44,7 +46,8 @@ export async function pruneCommand(
     return exit.wrongUse;
   }
   if (dryRun) return planOnly(folder, { policy: policy.value, page }, context);
-  const opened = await Site.open(folder, { limits: defaultLimits, now, title: siteTitle });
+  const title = await readTitle(folder);
+  const opened = await Site.open(folder, { limits: defaultLimits, now, title });
   if (!opened.ok) {
     warn(`${opened.error}; a server prunes by itself, and at once when it is asked: POST /prune`);
     return exit.wrongUse;
@@ -63,11 +66,23 @@ export async function pruneCommand(
   }
 }
 
-async function policyIn(file: string): Promise<Result<RetentionPolicy>> {
-  const policy = await readRetention(file);
-  if (!policy.ok) return policy;
-  if (policy.value !== undefined) return accept(policy.value);
-  return refuse(`cannot prune: ${quote(file)} has no retention`);
+/** The policy of the project that has the folder; a file without projects has one for any. */
+async function policyIn(file: string, folder: string): Promise<Result<RetentionPolicy>> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    return refuse(`cannot read ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+  if (!/^['"]?projects['"]?\s*:/m.test(text)) {
+    const parsed = parseRetentionText(text, file);
+    return parsed.ok ? requirePolicy(parsed.value, file) : parsed;
+  }
+  const config = parseServerConfig(text, resolve(file));
+  if (!config.ok) return config;
+  const project = config.value.projects.find((one) => one.folder === resolve(folder));
+  if (project !== undefined) return requirePolicy(project.retention, file);
+  return refuse(`cannot prune ${quote(folder)}: no project of ${quote(file)} has that site`);
 }
 
 /** Reads the site as it is, without its lock: a server may go on meanwhile. */
@@ -78,7 +93,8 @@ async function planOnly(
 ): Promise<number> {
   const own = privateFolder(folder);
   const details = new DetailCache(folder, defaultLimits);
-  const options = { own, limits: defaultLimits, title: siteTitle, details, pages: '', useSnapshot: true };
+  const title = await readTitle(folder);
+  const options = { own, limits: defaultLimits, title, details, pages: '', useSnapshot: true };
   const { state } = await readSite(folder, options);
   const time = now();
   const verdicts = await planSite(folder, { state, own, policy, now: time });
@@ -92,7 +108,7 @@ async function planOnly(
   const way = relative(dirname(file), resolve(folder)).split(sep).map(encodeURIComponent).join('/');
   const toSite = way === '' ? '' : `${way}/`;
   await mkdir(dirname(file), { recursive: true });
-  writePage(file, renderRetention(verdicts, { title: siteTitle, toSite, policy, now: time }));
+  writePage(file, renderRetention(verdicts, { title, toSite, policy, now: time }));
   print(`soil-server: the page is ${file}`);
   return exit.fine;
 }

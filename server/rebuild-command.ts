@@ -1,8 +1,9 @@
 /** `soil-server rebuild DIR`: the records of a folder, ours or another Soil's -> all its pages. */
 import { workerHosts } from '../model/name.js';
-import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { exit, type CommandContext } from './command-context.js';
 import { defaultLimits } from './limits.js';
 import { Site } from './site.js';
+import { readTitle } from './site-title.js';
 
 /**
  * Writes every page. What is bad is told on stderr, one line each, and shown on its own job's pages; it is no failure
@@ -12,7 +13,7 @@ export async function rebuildCommand(folder: string, { now, print, warn }: Comma
   const opened = await Site.open(folder, {
     limits: defaultLimits,
     now,
-    title: siteTitle,
+    title: await readTitle(folder),
     useSnapshot: false,
   });
   if (!opened.ok) {

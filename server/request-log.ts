@@ -1,4 +1,8 @@
-/** One line a request for the operator: JSON, with an id, and nothing that is secret. Pure. */
+/** One line a request for the operator: JSON or text, with an id, and nothing that is secret. Pure. */
+
+export const logFormats = ['json', 'text'] as const;
+/** `json`: for programs; `text`: for people who look on. Both say the same. */
+export type LogFormat = (typeof logFormats)[number];
 
 export interface RequestLine {
   readonly id: string;
@@ -9,24 +13,44 @@ export interface RequestLine {
   readonly url: string;
   readonly status: number;
   readonly milliseconds: number;
+  /** the prefix of the project that it was for */
+  readonly project?: string;
   /** the id of the token, never the token */
   readonly token?: string;
 }
 
-export function formatRequestLine(line: RequestLine): string {
-  const { id, time, method, url, status, milliseconds, token } = line;
-  return JSON.stringify({
-    time: new Date(time * 1000).toISOString(),
-    id,
-    method,
-    path: (url.split('?')[0] ?? '').slice(0, 300),
-    status,
-    ms: Math.round(milliseconds),
-    ...(token !== undefined && { token }),
-  });
+export function formatRequestLine(line: RequestLine, format: LogFormat): string {
+  const { id, time, method, url, status, milliseconds, project, token } = line;
+  const when = new Date(time * 1000).toISOString();
+  const path = (url.split('?')[0] ?? '').slice(0, 300);
+  const ms = Math.round(milliseconds);
+  switch (format) {
+    case 'json':
+      return JSON.stringify({
+        ...{ time: when, id, method, path, status, ms },
+        ...(project !== undefined && { project }),
+        ...(token !== undefined && { token }),
+      });
+    case 'text':
+      return [
+        ...[when, method, oneLine(path), status, `${ms}ms`, `id=${id}`],
+        ...(project === undefined ? [] : [`project=${project}`]),
+        ...(token === undefined ? [] : [`token=${token}`]),
+      ].join(' ');
+  }
 }
 
 /** A line that is about no request. */
-export function formatNotice(time: number, message: string): string {
-  return JSON.stringify({ time: new Date(time * 1000).toISOString(), message });
+export function formatNotice(time: number, message: string, format: LogFormat): string {
+  const when = new Date(time * 1000).toISOString();
+  switch (format) {
+    case 'json':
+      return JSON.stringify({ time: when, message });
+    case 'text':
+      return `${when} ${oneLine(message)}`;
+  }
 }
+
+/** What a client sent must not look like another line, nor steer a terminal. */
+const oneLine = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);

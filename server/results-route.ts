@@ -18,7 +18,7 @@ import { placementOf, type Placement } from './placement.js';
 import { admit, afterPages, type Route, type ServerContext } from './server-context.js';
 import type { StoredJob } from './site.js';
 import { checkStaged, stagedFile, type StagedJob } from './staged-job.js';
-import { withStaging } from './staging.js';
+import { withUpload } from './upload-room.js';
 
 export const postResults: Route = async (call, context) => {
   const asked = parseAsked(call.query);
@@ -26,10 +26,11 @@ export const postResults: Route = async (call, context) => {
   const { host, job } = asked.value;
   const admitted = await admit(call, context, { action: 'append', host, job });
   if (!admitted.ok) return admitted.answer;
-  return withStaging(context.site.own.staging, async (folder) => {
-    const plan = jobFilePlanner(folder, context.limits, (field) => recordSuffixes.find((s) => s === field));
+  const { limits } = context;
+  return withUpload(call, { context, maxBytes: limits.bodyBytes }, async (folder, room) => {
+    const plan = jobFilePlanner(folder, limits, (field) => recordSuffixes.find((s) => s === field));
     call.welcome();
-    const form = await receiveForm(call.request, plan.take, context.limits);
+    const form = await receiveForm(call.request, { plan: plan.take, limits, room });
     if (!form.ok) return form.answer;
     context.metrics.add('soil_upload_bytes', {}, form.bytes);
     if (plan.job() !== undefined && plan.job() !== job) {
@@ -38,13 +39,15 @@ export const postResults: Route = async (call, context) => {
     const staged = await checkStaged(
       folder,
       { job, wwzDigest: form.digests.get(stagedFile(folder, 'wwz')) },
-      context.limits,
+      limits,
     );
     if (!staged.ok) return rejected(context, staged.error);
     const identity = identityOf(staged.value.record, { host, job });
     if (!identity.ok) return rejected(context, `json: ${identity.error}`);
     const stored = await storeChecked(placementOf(identity.value), staged.value, context);
-    return stored.ok ? jobAnswer(stored.value) : stored.answer;
+    if (!stored.ok) return stored.answer;
+    if (stored.value.kind === 'new') room.keep(form.bytes);
+    return jobAnswer(stored.value);
   });
 };
 

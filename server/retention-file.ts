@@ -1,44 +1,57 @@
-/** soil-server.yml -> the site's retention, or every fault as `FILE:LINE:COLUMN: sentence`. */
-import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument, type Node } from 'yaml';
+/** The part `retention` of soil-server.yml -> the policy, every fault with its place. */
+import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { accept, quote, refuse, type Result } from '../model/result.js';
+import { fault, readMap, readYaml, settle, type Entry, type YamlSource } from '../model/yaml-reader.js';
 import { parseRetention, type PolicyFault, type RetentionPolicy } from './retention-policy.js';
 
-/** Undefined where the file says nothing of it. */
-export async function readRetention(file: string): Promise<Result<RetentionPolicy | undefined>> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    return refuse(`cannot read ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
-  }
-  return parseRetentionText(text, file);
+export function readRetention(source: YamlSource, entry: Entry): RetentionPolicy {
+  const { policy, faults } = parseRetention(plainOf(entry.node));
+  for (const found of faults) fault(source, offsetOf(entry, found), found.text);
+  return policy;
 }
 
+/** The policy in a file that has nothing else, or has it beside keys that are read elsewhere. */
 export function parseRetentionText(text: string, file: string): Result<RetentionPolicy | undefined> {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, schema: 'failsafe', prettyErrors: false });
-  const at = (offset: number, sentence: string): string => {
-    const { line, col } = lineCounter.linePos(offset);
-    return `${file}:${Math.max(1, line)}:${Math.max(1, col)}: ${sentence}`;
-  };
-  const wrong = [...document.errors, ...document.warnings].map(({ pos, message }) =>
-    at(pos[0], `cannot read YAML: ${message}`),
+  const { source, root } = readYaml(text, file);
+  if (source.faults.length > 0) return settle(source, undefined);
+  const entry = readMap(source, root, 'the file')?.get('retention');
+  return settle(source, entry && readRetention(source, entry));
+}
+
+/** Text, lists and maps; an alias is none of them, and is refused where it stands. */
+function plainOf(node: Node | null): unknown {
+  if (isScalar(node)) return node.value;
+  if (isSeq(node)) return node.items.map((item) => plainOf(item as Node | null));
+  if (!isMap(node)) return undefined;
+  return Object.fromEntries(
+    node.items.map((pair) => [
+      String((pair.key as { readonly value?: unknown } | null)?.value),
+      plainOf(pair.value as Node | null),
+    ]),
   );
-  if (wrong.length > 0) return refuse(wrong.join('\n'));
-  // An alias is written out: a bounded number of them, so that none stands for a file larger than memory.
-  const root = document.toJS({ maxAliasCount: 100 }) as unknown;
-  if (typeof root !== 'object' || root === null || !('retention' in root)) return accept(undefined);
-  const { policy, faults } = parseRetention(root.retention);
-  const offsetOf = ({ path }: PolicyFault): number => {
-    for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as Node | undefined;
-      const start = node?.range?.[0];
-      if (start !== undefined) return start;
-    }
-    return 0;
-  };
-  return faults.length === 0
-    ? accept(policy)
-    : refuse(faults.map((fault) => at(offsetOf(fault), fault.text)).join('\n'));
+}
+
+/** Where the deepest of the keys stands that the fault names. */
+function offsetOf({ node, offset }: Entry, { path }: PolicyFault): number {
+  let at = offset;
+  let here: Node | null = node;
+  for (const key of path.slice(1)) {
+    if (isSeq(here)) here = (here.items[Number(key)] ?? null) as Node | null;
+    else if (isMap(here)) {
+      const pair = here.items.find(
+        (item) => (item.key as { readonly value?: unknown } | null)?.value === key,
+      );
+      const keyNode = pair?.key as Node | null | undefined;
+      at = keyNode?.range?.[0] ?? at;
+      here = (pair?.value ?? null) as Node | null;
+    } else break;
+    at = here?.range?.[0] ?? at;
+  }
+  return at;
+}
+
+/** For whoever prunes by hand: no policy is a fault there. */
+export function requirePolicy(policy: RetentionPolicy | undefined, file: string): Result<RetentionPolicy> {
+  if (policy !== undefined) return accept(policy);
+  return refuse(`cannot prune: ${quote(file)} has no retention`);
 }

@@ -13,11 +13,16 @@ export interface RetentionWatch {
   readonly stop: () => Promise<void>;
 }
 
+export interface WatchSurroundings extends Pick<ServerContext, 'site' | 'now' | 'report'> {
+  /** something was removed */
+  readonly afterPrune: (() => Promise<void>) | undefined;
+}
+
 /** setInterval() takes no more. */
 const longestMilliseconds = 2 ** 31 - 1;
 
 export function watchRetention(
-  { site, now, report }: Pick<ServerContext, 'site' | 'now' | 'report'>,
+  { site, now, report, afterPrune }: WatchSurroundings,
   policy: RetentionPolicy,
 ): RetentionWatch {
   const end = new AbortController();
@@ -28,6 +33,7 @@ export function watchRetention(
       const { runs, wwz, bytes } = pruned;
       if (runs + wwz > 0) {
         report(`removed ${countText(runs, 'run')}, and the wwz files of ${wwz} more: ${bytesText(bytes)}`);
+        await afterPrune?.();
       }
       return pruned;
     });

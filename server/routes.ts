@@ -1,5 +1,4 @@
-/** The addresses of the server: method and path -> a route, or the site's own files. */
-import type { IncomingMessage } from 'node:http';
+/** The addresses of a project: method and path below its prefix -> a route, or the site's own files. */
 import { problem, wrongMethod, type Answer } from './answer.js';
 import { putArtifact } from './artifact-route.js';
 import { postEvent } from './event-route.js';
@@ -37,7 +36,8 @@ const routes: Readonly<Record<string, Methods>> = {
 
 const artifacts = '/artifacts/';
 
-export function findTarget({ method = '', url = '' }: IncomingMessage): Target {
+/** `url` begins with the slash behind the project's prefix. */
+export function findTarget(method: string, url: string): Target {
   const [path = '', ...rest] = url.split('?');
   const query = new URLSearchParams(rest.join('?'));
   const methods: Methods | undefined = path.startsWith(artifacts)

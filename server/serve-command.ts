@@ -1,112 +1,105 @@
-/** `soil-server serve --site DIR`: a site -> a server of it, until a signal comes. */
+/** `soil-server serve`: a site, or soil-server.yml with many -> a server of them, until a signal comes. */
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { exit, type CommandContext } from './command-context.js';
 import { listen } from './http-server.js';
 import { defaultLimits } from './limits.js';
 import { Metrics } from './metrics.js';
-import { isSite } from './private-folder.js';
-import { removedSentence } from './removed-path.js';
-import { formatNotice } from './request-log.js';
-import { readRetention } from './retention-file.js';
-import { watchRetention } from './retention-watch.js';
-import { watchSilence } from './silence-watch.js';
-import { Site } from './site.js';
-import { openStaticSite } from './static.js';
-import { TokenBook } from './token-store.js';
+import { defaultQuota, rootPrefix } from './project.js';
+import { formatNotice, formatRequestLine } from './request-log.js';
+import { openProject, type ServedProject } from './served-project.js';
+import { parseLogFormat, parsePort, parseServerConfig, type ServerConfig } from './server-config.js';
 
+/** Where the sites stand: one folder, or a file that maps prefixes to folders. */
+export type ServeWhat =
+  { readonly kind: 'site'; readonly folder: string } | { readonly kind: 'config'; readonly file: string };
+
+/** What stands on the command line goes before what stands in the file. */
 export interface ServeOptions {
-  readonly host: string;
-  readonly port: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly logFormat?: string;
   readonly openOnLoopback?: boolean;
-  /** soil-server.yml */
-  readonly config?: string;
 }
 
 export async function serveCommand(
-  folder: string,
+  what: ServeWhat,
   options: ServeOptions,
   { now, print, warn, stop }: CommandContext,
 ): Promise<number> {
-  const address = parseAddress(options);
-  if (!address.ok) {
-    warn(address.error);
+  const wrongUse = (error: string): number => {
+    warn(error);
     return exit.wrongUse;
-  }
-  if (!(await isSite(folder))) {
-    warn(`cannot serve ${quote(folder)}: it is no site; run soil-server init --site ${quote(folder)} first`);
-    return exit.wrongUse;
-  }
-  const policy = options.config === undefined ? accept(undefined) : await readRetention(options.config);
-  if (!policy.ok) {
-    warn(policy.error);
-    return exit.wrongUse;
-  }
-  const limits = defaultLimits;
-  const opened = await Site.open(folder, { limits, now, title: siteTitle });
-  if (!opened.ok) {
-    warn(opened.error);
-    return exit.wrongUse;
-  }
-  const site = opened.value;
-  const report = (message: string): void => {
-    warn(formatNotice(now(), message));
   };
+  const config = await readConfig(what);
+  if (!config.ok) return wrongUse(config.error);
+  const address = parseAddress(config.value, options);
+  if (!address.ok) return wrongUse(address.error);
+  const format = parseLogFormat(options.logFormat ?? config.value.logFormat ?? 'json');
+  if (!format.ok) return wrongUse(format.error);
+  const { limits } = config.value;
+  const projects: ServedProject[] = [];
   try {
-    for (const problem of site.problems) report(problem);
-    // A crash may have come between a record and its pages: they are brought to what the records say.
-    await site.showAll();
-    const files = await openStaticSite(folder, {
-      report,
-      removed: (path) => removedSentence(site.state, path),
-    });
-    try {
-      const guard = {
-        tokens: new TokenBook(site.own.tokens),
-        isOpen: options.openOnLoopback === true,
+    for (const project of config.value.projects) {
+      const report = (message: string): void => {
+        const which = project.prefix === rootPrefix ? '' : `project ${quote(project.prefix)}: `;
+        warn(formatNotice(now(), which + message, format.value));
       };
-      const retention = policy.value && watchRetention({ site, now, report }, policy.value);
-      const context = {
-        site,
-        limits,
-        guard,
-        metrics: new Metrics(),
-        now,
-        report,
-        ...(retention && { retention }),
-      };
-      const server = await listen(address.value, { context, files, log: warn });
-      const watch = watchSilence(context);
-      retention?.start();
-      const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
-      print(`soil-server: serving ${resolve(folder)} at http://${name}:${server.port}/`);
-      await aborted(stop);
-      await server.stop();
-      await watch.stop();
-      await retention?.stop();
-      return exit.fine;
-    } finally {
-      await files.close();
+      const isOpen = options.openOnLoopback === true;
+      const opened = await openProject(project, { now, report, isOpen });
+      if (!opened.ok) return wrongUse(opened.error);
+      projects.push(opened.value);
     }
+    const server = await listen(address.value, {
+      root: { projects, title: config.value.title ?? 'Soil', metrics: new Metrics() },
+      ...{ limits, now },
+      log: (line) => {
+        warn(formatRequestLine(line, format.value));
+      },
+    });
+    const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
+    const where = what.kind === 'site' ? resolve(what.folder) : `${projects.length} projects`;
+    print(`soil-server: serving ${where} at http://${name}:${server.port}/`);
+    await aborted(stop);
+    await server.stop();
+    return exit.fine;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND'].includes(code)) throw error;
-    warn(`cannot serve at ${quote(`${options.host}:${options.port}`)}: ${(error as Error).message}`);
+    const { host, port } = address.value;
+    warn(`cannot serve at ${quote(`${host}:${port}`)}: ${(error as Error).message}`);
     return exit.failed;
   } finally {
-    await site.close();
+    for (const project of projects) await project.close();
   }
 }
 
-function parseAddress({
-  host,
-  port,
-  openOnLoopback = false,
-}: ServeOptions): Result<{ readonly host: string; readonly port: number }> {
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    return refuse(`cannot accept --port ${quote(port)}: it must be a whole number from 0 to 65535`);
+async function readConfig(what: ServeWhat): Promise<Result<ServerConfig>> {
+  switch (what.kind) {
+    case 'site': {
+      const limits = defaultLimits;
+      const project = { prefix: rootPrefix, folder: what.folder, limits, quota: defaultQuota };
+      return accept({ limits, projects: [project] });
+    }
+    case 'config':
+      try {
+        return parseServerConfig(await readFile(what.file, 'utf8'), what.file);
+      } catch (error) {
+        const { code = 'unknown' } = error as NodeJS.ErrnoException;
+        return refuse(`cannot read ${quote(what.file)}: ${code}`);
+      }
   }
+}
+
+function parseAddress(
+  config: ServerConfig,
+  { host: hostOption, port: portOption, openOnLoopback = false }: ServeOptions,
+): Result<{ readonly host: string; readonly port: number }> {
+  const host = hostOption ?? config.host ?? '127.0.0.1';
+  const port = portOption === undefined ? accept(config.port ?? 8080) : parsePort(portOption);
+  if (!port.ok) return port;
   // Only addresses that can be nothing else: a name may resolve to any.
   const isLoopback = host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
   if (openOnLoopback && !isLoopback) {
@@ -114,7 +107,7 @@ function parseAddress({
       `cannot accept uploads without a token at --host ${quote(host)}: --open-on-loopback needs an address of 127.0.0.0/8, or ::1`,
     );
   }
-  return accept({ host, port: Number(port) });
+  return accept({ host, port: port.value });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

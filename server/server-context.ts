@@ -5,15 +5,22 @@ import { problem } from './answer.js';
 import { identify, type Guard } from './authorization.js';
 import type { ServerLimits } from './limits.js';
 import type { Metrics } from './metrics.js';
+import type { Project } from './project.js';
 import type { RetentionWatch } from './retention-watch.js';
 import type { Site } from './site.js';
+import type { SiteUsage } from './site-usage.js';
 import { permits, type StoredToken, type Wish } from './token.js';
 
+/** Of one project: nothing in it is another's. */
 export interface ServerContext {
+  readonly project: Project;
   readonly site: Site;
+  readonly usage: SiteUsage;
   readonly limits: ServerLimits;
   readonly guard: Guard;
   readonly metrics: Metrics;
+  /** under way now */
+  readonly uploads: { count: number };
   /** absent where the site keeps everything */
   readonly retention?: RetentionWatch;
   /** seconds since 1970, UTC */

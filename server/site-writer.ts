@@ -25,6 +25,8 @@ export interface WriterCounts {
  * shows them all: an older page never lands after a newer one.
  */
 export class SiteWriter {
+  /** is told how long each rewrite took, in seconds */
+  onRewrite: ((seconds: number) => void) | undefined;
   readonly #site: string;
   readonly #state: LiveState;
   readonly #details: ReadDetails;
@@ -133,7 +135,9 @@ export class SiteWriter {
       this.#totals = totals;
       throw error;
     } finally {
-      this.#counts.seconds += (performance.now() - begin) / 1000;
+      const seconds = (performance.now() - begin) / 1000;
+      this.#counts.seconds += seconds;
+      this.onRewrite?.(seconds);
     }
   }
 

@@ -237,6 +237,11 @@ export class Site {
     });
   }
 
+  /** changes that wait for their turn, the one under way included */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /**
    * Removes what `choose` says when its turn comes: it is logged and known to be gone, then the pages follow, then the
    * files are deleted. What a crash leaves undone, the next start does. How many entries.

@@ -12,8 +12,8 @@ import { placementIn } from './placement.js';
 import { jobFilePlanner, rejected, storeChecked, urlsOf, type JobFilePlanner } from './results-route.js';
 import { admit, forbid, type Route, type ServerContext } from './server-context.js';
 import { checkStaged, stagedFile } from './staged-job.js';
-import { withStaging } from './staging.js';
 import type { StoredToken } from './token.js';
+import { withUpload } from './upload-room.js';
 
 export const getWwup: Route = () => Promise.resolve(text(200, usage));
 
@@ -34,14 +34,17 @@ interface WwupCall {
   readonly files: JobFilePlanner;
   /** the name of a status file, where the form had one */
   readonly statusFile: () => string | undefined;
+  /** what was sent stays in the site */
+  readonly keep: () => void;
 }
 
 export const postWwup: Route = async (call, context) => {
   // Which action it is, only the form's fields tell.
   const admitted = await admit(call, context);
   if (!admitted.ok) return plain(admitted.answer);
-  return withStaging(context.site.own.staging, async (folder) => {
-    const files = jobFilePlanner(folder, context.limits, () => undefined);
+  const { limits } = context;
+  return withUpload(call, { context, maxBytes: limits.bodyBytes }, async (folder, room) => {
+    const files = jobFilePlanner(folder, limits, () => undefined);
     let statusFile: string | undefined;
     // Status files have no suffix of Soil's; whether one may be in this form is known when all fields are.
     const plan = (part: FilePart): Result<FilePlan> => {
@@ -52,18 +55,22 @@ export const postWwup: Route = async (call, context) => {
       const job = parseStatusFileName(name);
       if (!job.ok) return job;
       statusFile = name;
-      return accept({ path: join(folder, 'status'), maxBytes: context.limits.fieldBytes });
+      return accept({ path: join(folder, 'status'), maxBytes: limits.fieldBytes });
     };
     call.welcome();
-    const form = await receiveForm(call.request, plan, context.limits);
+    const form = await receiveForm(call.request, { plan, limits, room });
     if (!form.ok) return plain(form.answer);
     context.metrics.add('soil_upload_bytes', {}, form.bytes);
     const fields = parseFields(form.fields);
     if (!fields.ok) return plain(problem(400, fields.error));
     const { token } = admitted;
+    const keep = (): void => {
+      room.keep(form.bytes);
+    };
+    const { digests } = form;
     return plain(
       await answer(
-        { fields: fields.value, token, folder, files, digests: form.digests, statusFile: () => statusFile },
+        { fields: fields.value, token, folder, files, digests, statusFile: () => statusFile, keep },
         context,
       ),
     );
@@ -150,6 +157,7 @@ async function answerJob(type: string, call: WwupCall, context: ServerContext): 
   if (!call.files.suffixes.has('json')) {
     const kept = await keepPartial(context.site.own.partial, address, call, context.limits);
     if (!kept.ok) return problem(503, kept.error, { 'Retry-After': '600' });
+    call.keep();
     return text(200, `Kept until ${job}.json comes: ${[...call.files.suffixes].sort().join(', ')}\n`);
   }
   const forget = await takePartial(context.site.own.partial, address, call);
@@ -163,6 +171,7 @@ async function answerJob(type: string, call: WwupCall, context: ServerContext): 
   if (!placement.ok) return rejected(context, `json: ${placement.error}`);
   const stored = await storeChecked(placement.value, staged.value, context);
   if (!stored.ok) return stored.answer;
+  if (stored.value.kind === 'new') call.keep();
   await forget();
   return text(200, `Stored.\n${Object.values(urlsOf(stored.value)).join('\n')}\n`);
 }

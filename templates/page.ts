@@ -190,6 +190,11 @@ export interface WwzListingView {
   readonly hidden: number;
 }
 
+export interface ProjectsView {
+  readonly frame: Frame;
+  readonly projects: readonly { readonly path: string; readonly href: string; readonly title: string }[];
+}
+
 export interface ImageView {
   readonly frame: Frame;
   readonly heading: string;

@@ -11,6 +11,7 @@ import type {
   HomeView,
   HostIndexView,
   ImageView,
+  ProjectsView,
   RawIndexView,
   RemovedRunView,
   RetentionView,
@@ -36,6 +37,7 @@ interface Pages {
   readonly 'wwz-index': WwzIndexView;
   readonly image: ImageView;
   readonly 'wwz-listing': WwzListingView;
+  readonly projects: ProjectsView;
 }
 
 /** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */

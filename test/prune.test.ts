@@ -9,7 +9,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { must, run, soilServer, type CommandEnd } from './command.js';
 import { checkPage } from './html-check.js';
-import { startServer, serveSite, type ServedSite } from './soil-server.js';
+import { serveConfig, startServer, type ServedSite } from './soil-server.js';
 import { formOf, shellJob, tsvOf, type JobBytes } from './upload-form.js';
 
 let root: string;
@@ -105,7 +105,7 @@ async function copyOf(t: TestContext): Promise<string> {
 
 async function configOf(site: string, retention: string): Promise<string> {
   const file = join(site, '..', 'soil-server.yml');
-  await writeFile(file, `retention: ${retention}\n`);
+  await writeFile(file, `projects: { /: { site: ${site} } }\nretention: ${retention}\n`);
   return file;
 }
 
@@ -272,7 +272,7 @@ test('a server prunes when it starts and when it is asked; a removed file is 410
     site,
     '{ run: { newest: 3 }, wwz: { newest: 1 }, keep: { first-failure: false } }',
   );
-  const server = await serveSite(site, ['--config', config]);
+  const server = await serveConfig(config);
   t.after(() => server.stop('SIGKILL'));
   const post = (headers: Readonly<Record<string, string>>) =>
     fetch(new URL('prune', server.url), { method: 'POST', headers });
@@ -328,7 +328,7 @@ test('a token without the action prune, or for some jobs only, is refused', asyn
       .split('\n')
       .at(-1);
   const tokens = [await make('--actions', 'append'), await make('--actions', 'prune', '--jobs', 'cpp-*')];
-  const server = await serveSite(site, ['--config', config]);
+  const server = await serveConfig(config);
   t.after(() => server.stop());
   for (const own of tokens) {
     const headers = { Authorization: `Bearer ${own ?? ''}` };
@@ -340,7 +340,7 @@ test('a token without the action prune, or for some jobs only, is refused', asyn
 test('soil-server prune: uploads and events go on meanwhile, and nothing that arrives is lost', async (t) => {
   const site = await copyOf(t);
   const config = await configOf(site, '{ run: { newest: 2 }, keep: { green: false, first-failure: false } }');
-  const server = await serveSite(site, ['--config', config]);
+  const server = await serveConfig(config);
   t.after(() => server.stop('SIGKILL'));
   const headers = { Authorization: `Bearer ${token}` };
   const sent: number[] = [];

@@ -419,8 +419,8 @@ test('unknown addresses, wrong methods and private files are refused in one sent
 test('GET /healthz and /metrics tell how the server is', async () => {
   assert.deepEqual(await get('healthz'), { status: 200, text: 'ok\n' });
   const { text } = await get('metrics');
-  assert.match(text, /^soil_uploads_total\{result="new"\} \d+$/m);
-  assert.match(text, /^soil_requests_total\{route="results",status="201"\} \d+$/m);
+  assert.match(text, /^soil_uploads_total\{project="\/",result="new"\} \d+$/m);
+  assert.match(text, /^soil_requests_total\{project="\/",route="results",status="201"\} \d+$/m);
   assert.ok(text.endsWith('# EOF\n'));
 });
 

@@ -18,9 +18,16 @@ export interface ServedSite {
   readonly stop: (signal?: NodeJS.Signals) => Promise<void>;
 }
 
-export async function serveSite(site: string, options: readonly string[] = []): Promise<ServedSite> {
-  const args = [soilServer, 'serve', '--site', site, '--port', '0', ...options];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export const serveSite = (site: string, options: readonly string[] = []): Promise<ServedSite> =>
+  startServing([process.execPath, soilServer, 'serve', '--site', site, '--port', '0', ...options]);
+
+/** Serves the projects of a soil-server.yml. */
+export const serveConfig = (file: string): Promise<ServedSite> =>
+  startServing([process.execPath, soilServer, 'serve', '--config', file, '--port', '0']);
+
+/** Runs a command line that ends up as a server. */
+export async function startServing([program = '', ...args]: readonly string[]): Promise<ServedSite> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const ended = once(child, 'exit');
@@ -51,15 +58,20 @@ export interface RunningServer extends ServedSite {
   readonly close: () => Promise<void>;
 }
 
-export async function startServer(actions = 'append,event,status'): Promise<RunningServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'soil-site-'));
-  const site = join(folder, 'site');
+/** Makes a folder a site; returns a token for it. */
+export async function makeSite(site: string, actions = 'append,event,status'): Promise<string> {
   await must(process.execPath, [soilServer, 'init', '--site', site]);
   const created = await must(process.execPath, [
     soilServer,
     ...['token', 'create', '--site', site, '--id', 'test', '--actions', actions],
   ]);
-  const token = created.trim().split('\n').at(-1) ?? '';
+  return created.trim().split('\n').at(-1) ?? '';
+}
+
+export async function startServer(actions = 'append,event,status'): Promise<RunningServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-site-'));
+  const site = join(folder, 'site');
+  const token = await makeSite(site, actions);
   const served = await serveSite(site);
   return {
     ...served,

@@ -6,7 +6,7 @@ import { artifactUrl, parseArtifactName, type ArtifactAddress } from './artifact
 import { planPlace, type ArtifactOptions, type Place } from './artifact-place.js';
 import { exit, type CommandContext } from './command-context.js';
 import { download } from './download.js';
-import { formatDuration, parseDuration } from './duration.js';
+import { formatDuration, parseDuration } from '../model/duration.js';
 import type { SoilService } from './soil-service.js';
 import { outcomeOf, waitFor, type Look } from './waiting.js';
 

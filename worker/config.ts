@@ -12,7 +12,7 @@ import {
   settle,
   type Entry,
   type YamlSource,
-} from './yaml-reader.js';
+} from '../model/yaml-reader.js';
 
 /** The name that is looked for at a repo's root. */
 export const configName = 'soil.yml';

@@ -10,7 +10,7 @@ import {
   readWords,
   type Entry,
   type YamlSource,
-} from './yaml-reader.js';
+} from '../model/yaml-reader.js';
 
 const defaultBuildSeconds = 3600;
 const whenWords = ['missing', 'always', 'never'] as const;

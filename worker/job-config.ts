@@ -2,7 +2,7 @@
 import type { JobName } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseResultPath } from '../model/task.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from '../model/duration.js';
 import { readImage } from './image-config.js';
 import type { JobDeclaration } from './job.js';
 import { withheldVariables } from './secret.js';
@@ -23,7 +23,7 @@ import {
   type Entry,
   type Located,
   type YamlSource,
-} from './yaml-reader.js';
+} from '../model/yaml-reader.js';
 
 const jobKeys = [
   'image',

@@ -6,7 +6,7 @@ import { parseAttempt } from '../model/run.js';
 import { exit, type CommandContext } from './command-context.js';
 import { findCommit } from './commit-choice.js';
 import { configName, parseBranch } from './config.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from '../model/duration.js';
 import { readGitFacts, type GitFacts } from './git.js';
 import { gitRemote } from './git-remote.js';
 import { githubRemote, parseRepository } from './github-remote.js';

@@ -1,7 +1,7 @@
 /** Options and the environment -> where results go: a server with its token, or a folder over SSH. */
 import { accept, refuse, type Result } from '../model/result.js';
 import type { CommandContext } from './command-context.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from '../model/duration.js';
 import { readSecret } from './secret.js';
 import { parseServerUrl } from './server-url.js';
 import { defaultLimitSeconds, defaultRetries, planIdle, type SoilService } from './soil-service.js';

@@ -2,8 +2,8 @@
 import { parseTaskName, type TaskName } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseResultPath, plainTask, type TaskDeclaration } from '../model/task.js';
+import { parseDuration } from '../model/duration.js';
 import { parseBuiltin } from './builtin-task.js';
-import { parseDuration } from './duration.js';
 import {
   fault,
   readList,
@@ -12,7 +12,7 @@ import {
   readWords,
   type Located,
   type YamlSource,
-} from './yaml-reader.js';
+} from '../model/yaml-reader.js';
 
 const taskKeys = [
   'name',

@@ -4,7 +4,7 @@ import { accept, quote, type Result } from '../model/result.js';
 import type { JobStatus } from '../model/status.js';
 import { exit, type CommandContext } from './command-context.js';
 import { findCommit } from './commit-choice.js';
-import { formatDuration, parseDuration } from './duration.js';
+import { formatDuration, parseDuration } from '../model/duration.js';
 import { judge } from './gate.js';
 import { readGitFacts } from './git.js';
 import { chooseRepo } from './job-choice.js';

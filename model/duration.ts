@@ -1,5 +1,5 @@
 /** Durations as people write them (`90s`, `15m`, `1h30m`) -> whole seconds, or a refusal. */
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { accept, quote, refuse, type Result } from './result.js';
 
 const unitSeconds: Readonly<Record<string, number>> = { d: 86400, h: 3600, m: 60, s: 1 };
 const longestSeconds = 366 * 86400;

@@ -1,6 +1,6 @@
 /** YAML text -> located maps, lists and words; every fault is kept with its line and column, none ends the reading. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { accept, quote, refuse, type Result } from './result.js';
 
 /** A file under reading: where its lines begin, and what was found wrong so far. */
 export interface YamlSource {

@@ -181,6 +181,12 @@ class FormReader {
   #takeFile(part: FilePart, stream: Readable & { truncated?: boolean }): void {
     // Without a listener the error of a stream that is cut short would end the process.
     stream.on('error', () => undefined);
+    // The parser goes on to the end of a chunk after it was destroyed. A file that begins there and is cut short has
+    // nobody left to end it, so that whoever waits for it waits until the client is cut.
+    if (this.#failure !== undefined) {
+      stream.resume();
+      return;
+    }
     const plan = this.#options.plan(part);
     if (!plan.ok) {
       stream.resume();

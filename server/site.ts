@@ -20,6 +20,7 @@ import { SiteWriter } from './site-writer.js';
 import { writeSnapshot } from './snapshot.js';
 import type { StagedJob } from './staged-job.js';
 import { compareJob, storeArtifact, storeJob, type Stored } from './store.js';
+import { removeUnfinished } from './unfinished-store.js';
 import { writeStatus, type StatusWish, type WrittenStatus } from './status-writer.js';
 
 export interface SiteOptions {
@@ -95,6 +96,7 @@ export class Site {
     if (!lock.ok) return lock;
     try {
       const { limits, now, title, useSnapshot = true } = options;
+      await removeUnfinished(folder, own.staging);
       await emptyStaging(own, { now: now(), partialSeconds: limits.partialSeconds });
       const details = new DetailCache(folder, limits);
       const pages = await pageVersion(title);
@@ -199,11 +201,13 @@ export class Site {
     staged: string,
   ): Promise<{ readonly stored: Stored; readonly shown: Promise<void> }> {
     return this.#queue.run(async () => {
-      const stored = await storeArtifact(this.folder, file, staged);
+      // Logged before it is there: a start after a crash between the two looks at the commit's page again.
+      const stored = await storeArtifact(this.folder, file, {
+        staged,
+        before: () => this.#append({ kind: 'artifact', time: this.#options.now(), ...file }),
+      });
       if (stored.kind !== 'new') return { stored, shown: Promise.resolve() };
-      const shown = this.#follow(this.state.addArtifact(file.host, file.commit, file.path));
-      await this.#write({ kind: 'artifact', time: this.#options.now(), ...file });
-      return { stored, shown };
+      return { stored, shown: this.#follow(this.state.addArtifact(file.host, file.commit, file.path)) };
     });
   }
 

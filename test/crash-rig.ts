@@ -137,7 +137,7 @@ async function look(site: string, server: ServedSite, { book, counts, fault }: L
   for (const { job, mark, record, run: folder } of book.jobs) {
     const text = await page(folder);
     if (!text.includes(`>${job}<`)) fault(`${folder} does not show ${job}, which was acknowledged`);
-    if (!text.includes(`href="${job}.wwz/"`)) fault(`${folder} does not link ${job}.wwz/`);
+    if (!text.includes(`"${job}.wwz/`)) fault(`${folder} does not link ${job}.wwz/`);
     if (!record.startsWith(folder)) fault(`${record} is not in ${folder}: ${mark}`);
   }
   // All of them over HTTP would be the same again: the newest ones, and whatever their run's page links.

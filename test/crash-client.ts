@@ -107,13 +107,21 @@ function makeJob(number: number, dice: Dice): { readonly job: JobBytes; readonly
     { name: '_tmp/soil/logs/build.txt', content: mark, attributes: regular },
     { name: '_tmp/soil/logs/unit.txt', content: mark, attributes: regular },
     { name: 'index.html', content: `<title>${mark}</title>`, attributes: regular },
-    { name: 'data.bin', content: dice.bytes(dice.pick([100, 4000, 60_000, 200_000])), method: 0, attributes: regular },
+    {
+      name: 'data.bin',
+      content: dice.bytes(dice.pick([100, 4000, 60_000, 200_000])),
+      method: 0,
+      attributes: regular,
+    },
   ]);
   return { job: { job: name, wwz, tsv, json }, mark };
 }
 
 // Two runs share a commit, so that its page is written by both.
-const commitOf = (run: number): string => Math.floor(run / 2).toString(16).padStart(40, 'a');
+const commitOf = (run: number): string =>
+  Math.floor(run / 2)
+    .toString(16)
+    .padStart(40, 'a');
 
 async function sendEvent(url: string, book: Book): Promise<void> {
   const number = book.sent++;

@@ -59,7 +59,8 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
     for (let life = 1; counts.kills < wanted; life++) {
       const chance = dice.below(20);
       if (chance < 3) await killProgram(serveArgs(site), { dice, counts, kind: 'early' });
-      else if (chance === 3 && life > 3) await killProgram(['rebuild', site], { dice, counts, kind: 'rebuilds' });
+      else if (chance === 3 && life > 3)
+        await killProgram(['rebuild', site], { dice, counts, kind: 'rebuilds' });
       const server = await serveSite(site, ['--open-on-loopback']);
       await look(site, server, { book, counts, fault });
       if (life % 12 === 0) {
@@ -74,7 +75,12 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       const sending = Array.from({ length: clients }, () =>
         sendUntilCut(server.url, { book, dice, stop: stop.signal }),
       );
-      await wait(dice.below(dice.pick([20, 120, 400])));
+      // The moment is a random one some answers later, so that a slow machine has as much to lose as a quick one.
+      const before = acknowledged(book);
+      const answers = dice.pick([0, 0, 1, 2, 5]);
+      const until = Date.now() + 60_000;
+      while (acknowledged(book) < before + answers && Date.now() < until) await wait(1);
+      await wait(dice.below(dice.pick([4, 20, 60])));
       await server.stop('SIGKILL');
       stop.abort();
       await Promise.all(sending);
@@ -93,12 +99,30 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
   }
 }
 
-const serveArgs = (site: string): readonly string[] => ['serve', '--site', site, '--port', '0', '--open-on-loopback'];
+const acknowledged = (book: Book): number => book.files.length + book.events.length;
+
+async function answersOrLimit(book: Book, wanted: number): Promise<void> {
+  const limit = performance.now() + 20_000;
+  while (acknowledged(book) < wanted && performance.now() < limit) await wait(2);
+}
+
+const serveArgs = (site: string): readonly string[] => [
+  'serve',
+  '--site',
+  site,
+  '--port',
+  '0',
+  '--open-on-loopback',
+];
 
 /** A moment between its start and what it takes to be ready on a quick machine. */
 async function killProgram(
   args: readonly string[],
-  { dice, counts, kind }: { readonly dice: Dice; readonly counts: CrashCounts; readonly kind: 'early' | 'rebuilds' },
+  {
+    dice,
+    counts,
+    kind,
+  }: { readonly dice: Dice; readonly counts: CrashCounts; readonly kind: 'early' | 'rebuilds' },
 ): Promise<void> {
   const child = spawn(process.execPath, [soilServer, ...args], { stdio: 'ignore' });
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -109,6 +133,8 @@ async function killProgram(
   counts.kills++;
   counts[kind]++;
 }
+
+const acknowledged = ({ files, events }: Book): number => files.length / 3 + events.length;
 
 interface LookOptions {
   readonly book: Book;
@@ -132,7 +158,8 @@ async function look(site: string, server: ServedSite, { book, counts, fault }: L
     return known;
   };
   for (const { run: folder, job } of book.events) {
-    if (!(await page(folder)).includes(`>${job}<`)) fault(`${folder} does not show ${job}, whose event was acknowledged`);
+    if (!(await page(folder)).includes(`>${job}<`))
+      fault(`${folder} does not show ${job}, whose event was acknowledged`);
   }
   for (const { job, mark, record, run: folder } of book.jobs) {
     const text = await page(folder);

@@ -13,7 +13,10 @@ const { values } = parseArgs({
 const kills = Number(values.kills);
 const killsOfSite = 25;
 const counts = noCrashes();
-const sites = Array.from({ length: Math.ceil(kills / killsOfSite) }, (_, i) => Number(values.seed) * 1000 + i);
+const sites = Array.from(
+  { length: Math.ceil(kills / killsOfSite) },
+  (_, i) => Number(values.seed) * 1000 + i,
+);
 const begin = performance.now();
 
 async function lane(): Promise<void> {

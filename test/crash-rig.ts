@@ -75,7 +75,9 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       const sending = Array.from({ length: clients }, () =>
         sendUntilCut(server.url, { book, dice, stop: stop.signal }),
       );
-      await wait(dice.below(dice.pick([20, 120, 400])));
+      // Some answers first, so that a slow machine has as much to lose as a quick one; then any moment.
+      await answersOrLimit(book, acknowledged(book) + dice.below(dice.pick([1, 4, 10])));
+      await wait(dice.below(dice.pick([5, 30, 100])));
       await server.stop('SIGKILL');
       stop.abort();
       await Promise.all(sending);

@@ -79,7 +79,10 @@ function inOrder(...steps: readonly SystemCall[]): void {
   for (const [index, step] of steps.entries()) {
     const next = steps[index + 1];
     if (next === undefined) continue;
-    assert.ok(step.ended < next.began, `${JSON.stringify(step)} must end before ${JSON.stringify(next)} begins`);
+    assert.ok(
+      step.ended < next.began,
+      `${JSON.stringify(step)} must end before ${JSON.stringify(next)} begins`,
+    );
   }
 }
 
@@ -91,10 +94,14 @@ const logLine = (text: RegExp): SystemCall =>
   one(/^p?write(64)?$/, new RegExp(`\\.soil/log/[^>]*>, "[^\\n]*${text.source}`));
 
 const answers = (status: number): readonly SystemCall[] =>
-  calls.filter((c) => /^(write|writev|sendto|sendmsg)$/.test(c.name) && c.args.includes(`HTTP/1.1 ${status}`));
+  calls.filter(
+    (c) => /^(write|writev|sendto|sendmsg)$/.test(c.name) && c.args.includes(`HTTP/1.1 ${status}`),
+  );
 
 test('an upload: files are on the disk before they are moved, the JSON last, then the folder, the log, the answer', () => {
-  const moves = ['wwz', 'tsv', 'json'].map((suffix) => rename(new RegExp(`github-jobs/1234/dev-minimal\\.${suffix}`)));
+  const moves = ['wwz', 'tsv', 'json'].map((suffix) =>
+    rename(new RegExp(`github-jobs/1234/dev-minimal\\.${suffix}`)),
+  );
   const [wwz, tsv, json] = moves;
   assert.ok(wwz !== undefined && tsv !== undefined && json !== undefined);
   for (const suffix of ['wwz', 'tsv', 'json']) {
@@ -108,7 +115,10 @@ test('an upload: files are on the disk before they are moved, the JSON last, the
   assert.ok(between(json, line, /^fsync$/, folder).length >= 1, 'the folder is synced behind the JSON');
   const [answer] = answers(201);
   assert.ok(answer !== undefined);
-  assert.ok(between(line, answer, /^fdatasync$/, /\.soil\/log\//).length >= 1, 'the log is synced before the answer');
+  assert.ok(
+    between(line, answer, /^fdatasync$/, /\.soil\/log\//).length >= 1,
+    'the log is synced before the answer',
+  );
 });
 
 test('an upload: the parents of a new folder are on the disk before the folder is filled', () => {

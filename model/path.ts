@@ -71,14 +71,21 @@ export const commitArtifactFolder = (host: WorkerHost, commit: CommitHash): Site
  * one that is too long for a file's name.
  */
 export function branchKey(branch: string): string | undefined {
-  const key = [...new TextEncoder().encode(branch)]
-    .map((byte, index) => {
-      const character = String.fromCharCode(byte);
-      const isPlain = /[\w-]/.test(character) || (character === '.' && index > 0);
-      return isPlain ? character : `~${byte.toString(16).padStart(2, '0')}`;
-    })
-    .join('');
-  return key === '' || key.length > 200 ? undefined : key;
+  if (branch.length > longestKey) return undefined;
+  const key = Array.from(branch).map(encodeCharacter).join('').replace(/^\./, '~2e');
+  return key === '' || key.length > longestKey ? undefined : key;
+}
+
+const longestKey = 200;
+
+function encodeCharacter(character: string): string {
+  if (/[\w.-]/.test(character)) return character;
+  // Half of a pair has no UTF-8: TextEncoder would make one and the same of all of them.
+  if (/\p{Surrogate}/u.test(character)) return `~u${character.charCodeAt(0).toString(16)}`;
+  return Array.from(
+    new TextEncoder().encode(character),
+    (byte) => `~${byte.toString(16).padStart(2, '0')}`,
+  ).join('');
 }
 
 export const branchRoot = 'branches';

@@ -5,6 +5,7 @@ import { commitArtifactFolder, parsePublicPath } from '../model/path.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { json, problem } from './answer.js';
 import { receiveFile } from './body-reader.js';
+import { parseDigest } from './digest.js';
 import { admit, afterPages, type Route } from './server-context.js';
 import type { PublishedFile } from './site-scan.js';
 import { withStaging } from './staging.js';
@@ -21,11 +22,20 @@ export const putArtifact: Route = async (call, context) => {
       `cannot publish for a commit: token ${quote(admitted.token.id)} is for some jobs only`,
     );
   }
+  const { 'repr-digest': field } = call.request.headers;
+  const promised = parseDigest(Array.isArray(field) ? field.join(',') : field);
+  if (!promised.ok) return problem(400, promised.error);
   return withStaging(context.site.own.staging, async (folder) => {
     const staged = join(folder, 'artifact');
     call.welcome();
     const received = await receiveFile(call.request, staged, context.limits.artifactBytes);
     if (!received.ok) return received.answer;
+    if (promised.value !== undefined && promised.value !== received.sha256) {
+      return problem(
+        400,
+        `cannot store ${quote(path)}: its SHA-256 is ${received.sha256}, not ${promised.value} as promised`,
+      );
+    }
     const { stored, shown } = await context.site.publish(target.value, staged);
     if (stored.kind === 'conflict') {
       return problem(
@@ -35,7 +45,11 @@ export const putArtifact: Route = async (call, context) => {
     }
     await afterPages(shown, context);
     const file = `${commitArtifactFolder(host, commit)}/${path}`;
-    return json(stored.kind === 'new' ? 201 : 200, { artifact: file, bytes: received.bytes });
+    return json(stored.kind === 'new' ? 201 : 200, {
+      artifact: file,
+      bytes: received.bytes,
+      sha256: received.sha256,
+    });
   });
 };
 

@@ -1,4 +1,5 @@
 /** A request's body without a form around it: a small text, or a stream of bytes to a file, within limits. */
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { problem, type Answer } from './answer.js';
@@ -26,19 +27,26 @@ export async function receiveText(request: IncomingMessage, maxBytes: number): P
   return received.ok ? { ok: true, text: Buffer.concat(chunks).toString('utf8') } : received;
 }
 
+export type ReceivedFile =
+  | { readonly ok: true; readonly bytes: number; /** hexadecimal */ readonly sha256: string }
+  | { readonly ok: false; readonly answer: Answer };
+
 /** The whole body into a new file, on the disk when this returns; what a refusal leaves is the caller's to remove. */
 export async function receiveFile(
   request: IncomingMessage,
   path: string,
   maxBytes: number,
-): Promise<{ readonly ok: true; readonly bytes: number } | { readonly ok: false; readonly answer: Answer }> {
+): Promise<ReceivedFile> {
   const handle = await open(path, 'wx', 0o644);
+  const sum = createHash('sha256');
   try {
     const received = await receive(request, maxBytes, async (chunk) => {
+      sum.update(chunk);
       await handle.write(chunk);
     });
-    if (received.ok) await handle.sync();
-    return received;
+    if (!received.ok) return received;
+    await handle.sync();
+    return { ...received, sha256: sum.digest('hex') };
   } finally {
     await handle.close();
   }

@@ -3,7 +3,7 @@ import { workerHosts, type CommitHash, type JobName } from '../model/name.js';
 import { NewestList, type Timed } from './newest-list.js';
 import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
-import { isPullRequest, type BranchCommit, type RanJob, type Run } from './state.js';
+import { isPullRequest, type BranchCommit, type Job, type RanJob, type Run } from './state.js';
 
 /** A commit on a branch. `time`: when the first of its runs began. */
 interface Group extends Timed {
@@ -25,23 +25,31 @@ interface Place {
 /** Which names a change touches. */
 export interface NameChange {
   readonly branches: ReadonlySet<string>;
+  /** those whose history tells something else now: not each event makes a hundred runs be read again */
   readonly jobs: ReadonlySet<JobName>;
 }
+
+type JobLists = Map<JobName, NewestList<Ran>>;
 
 export class BranchIndex {
   readonly #branches = new Map<
     string,
     { readonly list: NewestList<Group>; readonly groups: Map<CommitHash, Group> }
   >();
-  readonly #history = new Map<string, NewestList<Ran>>();
+  readonly #history: JobLists = new Map();
+  readonly #onBranch = new Map<string, JobLists>();
   readonly #places = new Map<RunEntry, Place>();
+  /** each run as it was put in last */
+  readonly #told = new Map<RunEntry, Run>();
 
   /** Takes in how a run is folded now. */
   put(entry: RunEntry): NameChange {
     const { run } = entry;
     const before = this.#places.get(entry);
     const after = run && placeOf(run);
-    const jobs = new Set(run?.jobs.map(({ address }) => address.job));
+    const jobs = changedJobs(this.#told.get(entry), run);
+    if (run === undefined) this.#told.delete(entry);
+    else this.#told.set(entry, run);
     if (before?.branch !== after?.branch) this.#moveJobs(entry, before?.branch, after?.branch);
     if (before !== undefined && (before.branch !== after?.branch || before.commit !== after.commit)) {
       this.#regroup(before, (entries) => entries.delete(entry));
@@ -52,14 +60,33 @@ export class BranchIndex {
       this.#regroup(after, (entries) => entries.add(entry));
     }
     for (const ran of ranJobs(entry)) {
-      for (const key of keysOf(ran.job, after?.branch)) {
-        const list = this.#history.get(key) ?? new NewestList<Ran>();
-        this.#history.set(key, list);
-        list.put(ran);
-      }
+      putIn(this.#history, ran);
+      if (after === undefined) continue;
+      const lists = this.#onBranch.get(after.branch) ?? new Map<JobName, NewestList<Ran>>();
+      this.#onBranch.set(after.branch, lists);
+      putIn(lists, ran);
     }
     const branches = new Set([before, after].flatMap((place) => (place === undefined ? [] : [place.branch])));
     return { branches, jobs };
+  }
+
+  /** Takes a run out that is about to be forgotten. */
+  remove(entry: RunEntry): NameChange {
+    const place = this.#places.get(entry);
+    this.#places.delete(entry);
+    if (place !== undefined) this.#regroup(place, (entries) => entries.delete(entry));
+    const ran = ranJobs(entry);
+    for (const one of ran) {
+      for (const key of keysOf(one.job, place?.branch)) {
+        const list = this.#history.get(key);
+        list?.remove(one);
+        if (list?.length === 0) this.#history.delete(key);
+      }
+    }
+    return {
+      branches: new Set(place === undefined ? [] : [place.branch]),
+      jobs: new Set(ran.map(({ job }) => job)),
+    };
   }
 
   /** Every branch that has a commit. */
@@ -69,15 +96,12 @@ export class BranchIndex {
 
   /** Every job that has ended somewhere. */
   jobs(): readonly JobName[] {
-    return [...this.#history.keys()].filter((key) => !key.includes('\n')) as JobName[];
+    return [...this.#history.keys()];
   }
 
   /** Every job that has ended on a branch. */
   jobsOf(branch: string): readonly JobName[] {
-    const end = `\n${branch}`;
-    return [...this.#history.keys()]
-      .filter((key) => key.endsWith(end) && key.indexOf('\n') === key.length - end.length)
-      .map((key) => key.slice(0, -end.length) as JobName);
+    return [...(this.#onBranch.get(branch)?.keys() ?? [])];
   }
 
   commits(branch: string, count: number): readonly BranchCommit[] {
@@ -92,7 +116,7 @@ export class BranchIndex {
   }
 
   history(job: JobName, count: number, branch?: string): readonly RanJob[] {
-    const list = this.#history.get(branch === undefined ? job : `${job}\n${branch}`);
+    const list = (branch === undefined ? this.#history : this.#onBranch.get(branch))?.get(job);
     return (list?.newest(count) ?? []).flatMap(({ entry: { run }, job: name }) => {
       const found = run?.jobs.find(({ address }) => address.job === name);
       return run === undefined || found === undefined ? [] : [{ run, job: found }];
@@ -101,12 +125,13 @@ export class BranchIndex {
 
   #moveJobs(entry: RunEntry, from: string | undefined, to: string | undefined): void {
     if (from === undefined || from === to) return;
+    const lists = this.#onBranch.get(from);
     for (const ran of ranJobs(entry)) {
-      const key = `${ran.job}\n${from}`;
-      const list = this.#history.get(key);
+      const list = lists?.get(ran.job);
       list?.remove(ran);
-      if (list?.length === 0) this.#history.delete(key);
+      if (list?.length === 0) lists?.delete(ran.job);
     }
+    if (lists?.size === 0) this.#onBranch.delete(from);
   }
 
   #regroup({ branch, commit }: Place, change: (entries: Set<RunEntry>) => void): void {
@@ -144,5 +169,29 @@ function ranJobs(entry: RunEntry): readonly Ran[] {
   }));
 }
 
-const keysOf = (job: JobName, branch: string | undefined): readonly string[] =>
-  branch === undefined ? [job] : [job, `${job}\n${branch}`];
+function putIn(lists: JobLists, ran: Ran): void {
+  const list = lists.get(ran.job) ?? new NewestList<Ran>();
+  lists.set(ran.job, list);
+  list.put(ran);
+}
+
+/** Ended jobs that are not what they were; all of them where what is told beside each is. */
+function changedJobs(before: Run | undefined, after: Run | undefined): ReadonlySet<JobName> {
+  const ended = (after?.jobs ?? []).filter(({ summary }) => summary !== undefined);
+  const isMoved =
+    before?.branch !== after?.branch ||
+    before?.commit !== after?.commit ||
+    (before !== undefined && isPullRequest(before)) !== (after !== undefined && isPullRequest(after));
+  const changed = ended.filter((job) => {
+    const old = before?.jobs.find(({ address }) => address.job === job.address.job);
+    return isMoved || !isSameEnd(old, job);
+  });
+  return new Set(changed.map(({ address }) => address.job));
+}
+
+/** A job with flaky tasks is made anew each time its run is folded. */
+const isSameEnd = (before: Job | undefined, after: Job): boolean =>
+  before === after ||
+  (before?.outcome === after.outcome &&
+    after.flakyTasks.length > 0 &&
+    JSON.stringify(before) === JSON.stringify(after));

@@ -42,6 +42,10 @@ export class CommitIndex {
     this.#artifacts.set(key, (this.#artifacts.get(key) ?? new Set()).add(path));
   }
 
+  removeArtifacts(host: WorkerHost, commit: CommitHash): void {
+    this.#artifacts.delete(keyOf(host, commit));
+  }
+
   /** Ordered by name. */
   artifacts(host: WorkerHost, commit: CommitHash): readonly string[] {
     return [...(this.#artifacts.get(keyOf(host, commit)) ?? [])].sort();

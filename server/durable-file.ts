@@ -1,6 +1,6 @@
 /** Files that are whole or not there: bytes -> a temporary file in the same folder -> its name, by rename. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -54,6 +54,21 @@ export function writePage(path: string, text: string | Buffer): boolean {
     throw error;
   }
   return true;
+}
+
+/** Takes a page away, and its folder where that is empty then. */
+export function removePage(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+    throw error;
+  }
+  try {
+    rmdirSync(dirname(path));
+  } catch {
+    // Something else is in it.
+  }
 }
 
 function readPage(path: string): Buffer | undefined {

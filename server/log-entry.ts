@@ -12,6 +12,7 @@ import {
 import { parsePublicPath } from '../model/path.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import type { JobAddress } from '../model/run.js';
+import { parseRemoval, removalBody, type ArtifactRemoval, type Removal } from './removal.js';
 
 /** SHA-256 of a job's files, in hexadecimal; of a wwz only where it was computed while it came in. */
 export interface JobDigests {
@@ -42,7 +43,9 @@ export type LogEntry =
       readonly path: string;
     }
   | { readonly kind: 'given-up'; readonly time: number; readonly address: JobAddress }
-  | { readonly kind: 'repaired'; readonly time: number; readonly reason: string };
+  | { readonly kind: 'repaired'; readonly time: number; readonly reason: string }
+  | Removal
+  | ArtifactRemoval;
 
 /** Where a log is: the number of its last line, and that line's SHA-256. */
 export interface ChainEnd {
@@ -80,6 +83,9 @@ function bodyOf(entry: LogEntry): object {
       return { givenUp: addressText(entry.address) };
     case 'repaired':
       return { repaired: entry.reason };
+    case 'removed':
+    case 'removed-artifacts':
+      return removalBody(entry);
   }
 }
 
@@ -135,6 +141,8 @@ function parseBody(body: Readonly<Record<string, unknown>>, time: number): Resul
     return address.ok ? accept({ kind: 'given-up', time, address: address.value }) : address;
   }
   if (typeof repaired === 'string') return accept({ kind: 'repaired', time, reason: repaired });
+  const removal = parseRemoval(body, time);
+  if (removal !== undefined) return removal;
   return refuse(`cannot read the line: ${quote(Object.keys(body).join(', '))} is nothing that a log has`);
 }
 

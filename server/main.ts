@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import type { CheckCommandOptions } from './check-command.js';
 import { exit, type CommandContext } from './command-context.js';
+import type { DeployOptions } from './deploy-command.js';
+import type { PruneCommandOptions } from './prune-command.js';
 import type { ServeOptions } from './serve-command.js';
 import type { CreateOptions } from './token-command.js';
 
@@ -56,6 +58,7 @@ program
   .option('--host <address>', 'the address to listen at', '127.0.0.1')
   .option('--port <port>', 'the port to listen at; 0: any that is free', '8080')
   .option('--open-on-loopback', 'take uploads without a token, from this machine only')
+  .option('--config <file>', 'soil-server.yml: what the site keeps, and how long')
   .addHelpText(
     'after',
     examples(
@@ -91,6 +94,69 @@ program
     return finish((await import('./check-command.js')).checkCommand(folder, options, context));
   });
 
+program
+  .command('prune')
+  .description(
+    'remove what is beyond the limits of soil-server.yml; each run that goes leaves a page that says so',
+  )
+  .argument('[dir]', "the site's folder")
+  .addOption(siteOption())
+  .option('--config <file>', 'where the limits stand', 'soil-server.yml')
+  .option('--dry-run', 'tell what would go and why, and remove nothing')
+  .option('--page <file>', 'where the page of a dry run goes (default: .soil/retention.html of the site)')
+  .addHelpText(
+    'after',
+    examples(
+      'soil-server prune /srv/soil --config /etc/soil-server.yml --dry-run --page plan.html',
+      'soil-server prune /srv/soil --config /etc/soil-server.yml',
+    ),
+  )
+  .action(async (dir: string | undefined, options: SiteOption & PruneCommandOptions, command: Command) => {
+    const folder = siteFolder(command, options, dir);
+    return finish((await import('./prune-command.js')).pruneCommand(folder, options, context));
+  });
+
+program
+  .command('pin')
+  .description('keep a run, whatever the limits say')
+  .argument('<run>', 'HOST/RUN: github/1234, local/2026-01-13, or on sourcehut a job id or a commit')
+  .addOption(siteOption())
+  .option('--remove', 'take the pin away')
+  .addHelpText(
+    'after',
+    examples(
+      'soil-server pin github/1234 --site /srv/soil',
+      'soil-server pin github/1234 --site /srv/soil --remove',
+    ),
+  )
+  .action(async (run: string, options: SiteOption & { readonly remove?: boolean }, command: Command) => {
+    const folder = siteFolder(command, options);
+    const wish = { run, isPinned: options.remove !== true };
+    return finish((await import('./prune-command.js')).pinCommand(folder, wish, context));
+  });
+
+program
+  .command('deploy')
+  .description('set up a site on a plain web host over SSH, or bring its pages up to date')
+  .argument('<user@host:dir>', 'the folder there that the web server serves')
+  .option('--ssh-port <n>', 'the port of the SSH server (default: 22)')
+  .option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)')
+  .option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)')
+  .option('--mirror <dir>', 'keep the records here, so that only new ones are fetched the next time')
+  .addHelpText(
+    'after',
+    examples(
+      'soil-server deploy soil@www.example.org:/srv/soil',
+      'soil-server deploy soil@www.example.org:/srv/soil --mirror ~/soil-mirror',
+    ),
+  )
+  .action(async (address: string, options: DeployOptions) => {
+    const ssh = { environment: process.env, cwd: process.cwd() };
+    return finish(
+      (await import('./deploy-command.js')).deployCommand(address, options, { ...context, ...ssh }),
+    );
+  });
+
 const token = program.command('token').description('who may write to a site: create, list, revoke');
 
 token
@@ -98,7 +164,7 @@ token
   .description('make a token and print it once, on the last line')
   .addOption(siteOption())
   .requiredOption('--id <name>', 'what it is called; two of a name may be alive, for rotation')
-  .requiredOption('--actions <list>', 'what it may do: append, event, status')
+  .requiredOption('--actions <list>', 'what it may do: append, event, status, prune')
   .option('--jobs <pattern>', 'for which jobs; * stands for any characters', '*')
   .option('--worker-host <host>', 'for which worker host: github, sourcehut, local (default: any)')
   .option('--expires <days>', 'for how many days (default: until it is revoked)')

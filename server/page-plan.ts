@@ -30,6 +30,7 @@ import {
   renderHome,
   renderHostIndex,
   renderRawIndex,
+  renderRemovedRun,
   renderRun,
 } from './views/site-pages.js';
 
@@ -88,6 +89,9 @@ export function* planAll(source: PlanSource): Generator<PlannedPage> {
   }
   for (const host of workerHosts) {
     for (const run of state.groups(host).flat()) yield planRun(source, run.folder);
+  }
+  for (const { folder, removed } of state.sources()) {
+    if (removed !== undefined) yield planRun(source, folder);
   }
   for (const commit of state.commits()) yield* planCommit(source, commit);
   for (const branch of state.names.branches()) {
@@ -149,6 +153,8 @@ function planRun({ state, details }: PlanSource, folder: RunFolder): PlannedPage
   return {
     path: runPage(folder),
     render: () => {
+      const removal = state.removal(folder);
+      if (removal !== undefined) return renderRemovedRun(state, removal);
       const arrived = (state.run(folder)?.jobs ?? []).filter((job) => job.summary !== undefined);
       const read = arrived.map(({ address }): [JobName, JobDetails] => [address.job, details(address)]);
       return renderRun(state, folder, new Map(read));

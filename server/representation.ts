@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Body, ByteRange } from '../wwz/body.js';
+import { formatDigest, wantsDigest } from './digest.js';
 import { acceptsGzip, matchesAny, parseRange, rangeApplies, type RangeAnswer } from './conditional.js';
 
 /** A file, an entry or a page, ready to be sent. */
@@ -16,6 +17,8 @@ export interface Representation {
   readonly size: number;
   /** its bytes, all or a range of them */
   readonly plain: (range?: ByteRange) => Promise<Body>;
+  /** SHA-256 of its bytes as themselves, hexadecimal; absent where nobody can tell */
+  readonly digest?: () => Promise<string>;
   /** the same as gzip; `length` is absent where it is only known in the end */
   readonly gzip?: { readonly length?: number; readonly body: () => Promise<Body> };
 }
@@ -42,6 +45,9 @@ export async function sendRepresentation(exchange: Exchange, what: Representatio
   }
   headers['Accept-Ranges'] = 'bytes';
   headers['Content-Type'] = what.type;
+  if (gzip === undefined && what.digest !== undefined && wantsDigest(headerOf(request, 'want-repr-digest'))) {
+    headers['Repr-Digest'] = formatDigest(await what.digest());
+  }
   if (range.kind === 'unsatisfiable') {
     headers['Content-Range'] = `bytes */${what.size}`;
     delete headers['Content-Type'];

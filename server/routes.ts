@@ -4,8 +4,10 @@ import { problem, wrongMethod, type Answer } from './answer.js';
 import { putArtifact } from './artifact-route.js';
 import { postEvent } from './event-route.js';
 import { getHealth, getMetrics } from './health-route.js';
+import { postPrune } from './prune-route.js';
 import { postResults } from './results-route.js';
 import type { Route } from './server-context.js';
+import { getToken } from './token-route.js';
 import { getWwup, postWwup } from './wwup-route.js';
 
 /** What a request is for. `name` is the metric's label; `isUpload`: it counts against the uploads at one time. */
@@ -26,7 +28,9 @@ type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT', Route>>>;
 const routes: Readonly<Record<string, Methods>> = {
   '/results': { POST: postResults },
   '/event': { POST: postEvent },
+  '/prune': { POST: postPrune },
   '/wwup.cgi': { GET: getWwup, POST: postWwup },
+  '/token': { GET: getToken },
   '/healthz': { GET: getHealth },
   '/metrics': { GET: getMetrics },
 };
@@ -55,6 +59,6 @@ export function findTarget({ method = '', url = '' }: IncomingMessage): Target {
     ...{ kind: 'route', route, query },
     name: isArtifact ? 'artifacts' : path.slice(1),
     rest: isArtifact ? path.slice(artifacts.length) : '',
-    isUpload: asked !== 'GET' && path !== '/event',
+    isUpload: asked !== 'GET' && path !== '/event' && path !== '/prune',
   };
 }

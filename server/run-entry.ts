@@ -2,6 +2,7 @@
 import type { JobName, RunId } from '../model/name.js';
 import { splitFolder, type RunFolder } from '../model/run.js';
 import type { EventFacts } from './event-fact.js';
+import type { Removal } from './removal.js';
 import type { RunSource } from './run-fold.js';
 import type { RecordedJob, Run } from './state.js';
 
@@ -15,7 +16,9 @@ export class RunEntry implements RunSource {
   readonly expected = new Set<JobName>();
   readonly givenUp = new Map<JobName, number>();
   #runId: RunId | undefined;
-  /** as it was folded last */
+  /** the run was removed: nothing else of it counts any more */
+  removed: Removal | undefined;
+  /** as it was folded last; absent where it was removed */
   run: Run | undefined;
 
   constructor(folder: RunFolder) {

@@ -7,7 +7,10 @@ import { listen } from './http-server.js';
 import { defaultLimits } from './limits.js';
 import { Metrics } from './metrics.js';
 import { isSite } from './private-folder.js';
+import { removedSentence } from './removed-path.js';
 import { formatNotice } from './request-log.js';
+import { readRetention } from './retention-file.js';
+import { watchRetention } from './retention-watch.js';
 import { watchSilence } from './silence-watch.js';
 import { Site } from './site.js';
 import { openStaticSite } from './static.js';
@@ -17,6 +20,8 @@ export interface ServeOptions {
   readonly host: string;
   readonly port: string;
   readonly openOnLoopback?: boolean;
+  /** soil-server.yml */
+  readonly config?: string;
 }
 
 export async function serveCommand(
@@ -33,6 +38,11 @@ export async function serveCommand(
     warn(`cannot serve ${quote(folder)}: it is no site; run soil-server init --site ${quote(folder)} first`);
     return exit.wrongUse;
   }
+  const policy = options.config === undefined ? accept(undefined) : await readRetention(options.config);
+  if (!policy.ok) {
+    warn(policy.error);
+    return exit.wrongUse;
+  }
   const limits = defaultLimits;
   const opened = await Site.open(folder, { limits, now, title: siteTitle });
   if (!opened.ok) {
@@ -47,20 +57,34 @@ export async function serveCommand(
     for (const problem of site.problems) report(problem);
     // A crash may have come between a record and its pages: they are brought to what the records say.
     await site.showAll();
-    const files = await openStaticSite(folder, { report });
+    const files = await openStaticSite(folder, {
+      report,
+      removed: (path) => removedSentence(site.state, path),
+    });
     try {
       const guard = {
         tokens: new TokenBook(site.own.tokens),
         isOpen: options.openOnLoopback === true,
       };
-      const context = { site, limits, guard, metrics: new Metrics(), now, report };
+      const retention = policy.value && watchRetention({ site, now, report }, policy.value);
+      const context = {
+        site,
+        limits,
+        guard,
+        metrics: new Metrics(),
+        now,
+        report,
+        ...(retention && { retention }),
+      };
       const server = await listen(address.value, { context, files, log: warn });
       const watch = watchSilence(context);
+      retention?.start();
       const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
       print(`soil-server: serving ${resolve(folder)} at http://${name}:${server.port}/`);
       await aborted(stop);
       await server.stop();
       await watch.stop();
+      await retention?.stop();
       return exit.fine;
     } finally {
       await files.close();

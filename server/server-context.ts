@@ -5,6 +5,7 @@ import { problem } from './answer.js';
 import { identify, type Guard } from './authorization.js';
 import type { ServerLimits } from './limits.js';
 import type { Metrics } from './metrics.js';
+import type { RetentionWatch } from './retention-watch.js';
 import type { Site } from './site.js';
 import { permits, type StoredToken, type Wish } from './token.js';
 
@@ -13,6 +14,8 @@ export interface ServerContext {
   readonly limits: ServerLimits;
   readonly guard: Guard;
   readonly metrics: Metrics;
+  /** absent where the site keeps everything */
+  readonly retention?: RetentionWatch;
   /** seconds since 1970, UTC */
   readonly now: () => number;
   /** a line for the operator, beside the request's own */

@@ -65,12 +65,18 @@ function comparePage(wanted: Buffer | undefined, found: Buffer | undefined): str
   return found.equals(wanted) ? undefined : 'the page is not what the records make it';
 }
 
-/** Every record that was ever accepted, as it was accepted last, and those that are there without a line in the log. */
-function acceptedRecords({ log, unlogged }: ReadSite) {
+/** Every record that was accepted and not removed, as it was accepted last, and those that are there without a line in the log. */
+function acceptedRecords({ log, unlogged, state }: ReadSite) {
   const records = new Map<string, { readonly address: JobAddress; readonly digests: JobDigests }>();
   const isRecord = (entry: LogEntry) => entry.kind === 'record';
   for (const { entry } of log.entries) if (isRecord(entry)) records.set(addressText(entry.address), entry);
   for (const record of unlogged) records.set(addressText(record.address), record);
+  for (const [key, { address, digests }] of records) {
+    const { wwz, ...others } = digests;
+    const isEmptied = state.arrived(address)?.summary.removedWwz !== undefined;
+    if (state.removal(address) !== undefined) records.delete(key);
+    else if (isEmptied && wwz !== undefined) records.set(key, { address, digests: others });
+  }
   return records;
 }
 

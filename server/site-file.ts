@@ -10,6 +10,7 @@ import type { Body } from '../wwz/body.js';
 import { fileIdentity } from '../wwz/open.js';
 import { contentType, isText, plainText } from './content-type.js';
 import type { Representation } from './representation.js';
+import { digestOf } from './digest.js';
 import { areaHeaders, areaOf } from './site-area.js';
 
 /**
@@ -84,7 +85,8 @@ function representFile(path: SitePath, { handle, size, tag }: FileContent): Repr
     if (bytes.length === end - start) return bytes;
     throw new Error(`cannot read ${JSON.stringify(path)}: it became shorter`);
   };
-  const common = { type, headers: areaHeaders(area), tag, size, plain };
+  const digest = (): Promise<string> => digestOf(tag, plain);
+  const common = { type, headers: areaHeaders(area), tag, size, plain, digest };
   if (size < gzipFromBytes || !isText(type)) return common;
   return { ...common, gzip: { body: async () => gzipped(await plain()) } };
 }

@@ -8,8 +8,9 @@ import type { ServerLimits } from './limits.js';
 import { addressText, type JobDigests, type LogEntry } from './log-entry.js';
 import type { ListTotals } from './page-plan.js';
 import type { PrivateFolder } from './private-folder.js';
-import { scanSite } from './site-scan.js';
-import { LiveState, type Change } from './site-state.js';
+import { deleteRemoved } from './removed-file.js';
+import { scanSite, type PublishedFile } from './site-scan.js';
+import { LiveState, nothing, type Change } from './site-state.js';
 import { readSnapshot, type SnapshotRun } from './snapshot.js';
 import type { RecordedJob } from './state.js';
 
@@ -33,6 +34,8 @@ export interface ReadSite {
   /** what is bad, one line each */
   readonly problems: readonly string[];
   /** pages that may show less than the state knows; `all`: nothing is known of any */
+  /** pages that may be there still of what the log says was removed */
+  readonly removed: Change;
   readonly stale: 'all' | { readonly change: Change; readonly totals: ListTotals };
 }
 
@@ -60,6 +63,8 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
   const logged = new Set(gone);
   for (const { entry } of read.entries) if (entry.kind === 'record') logged.add(addressText(entry.address));
   const filled = new Set(found.map(({ job }) => keyOf(job.address)));
+  const published = new Set(scanned.artifacts.map(artifactText));
+  const isPublished = (file: PublishedFile): boolean => published.has(artifactText(file));
   const touched = new Map<string, RunFolder>();
   const commits = new Set<CommitHash>();
   const touch = ({ host, name }: RunFolder): void => {
@@ -80,23 +85,30 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
     for (const run of base?.runs ?? []) {
       if (isKept(run) || run.heard.size > 0 || filled.has(keyOf(run.folder))) state.restoreHeard(run);
     }
+    for (const run of base?.runs ?? []) {
+      if (run.removed !== undefined) state.remove(run.removed);
+      else if (!isKept(run)) for (const job of run.arrived.values()) state.restoreRemovedWwz(job);
+    }
     for (const { event, time } of base?.waiting ?? []) state.addEvent(event, time);
     for (const { entry } of read.entries) {
-      const folder = takeIn(entry, state);
+      const folder = takeIn(entry, { state, isPublished });
       if (folder !== undefined) touch(folder);
       if (entry.kind === 'artifact') commits.add(entry.commit);
     }
   });
   const change = state.changeOf([...touched.values()]);
+  const removed = removedPages(read);
+  const wasPruned = read.entries.some(({ entry }) => entry.kind.startsWith('removed'));
   // Where a record is gone, or pages are made in another way, any page may show what is no more.
-  const isKnown = base?.pages === pages && gone.size === 0;
+  const isKnown = base?.pages === pages && gone.size === 0 && !wasPruned;
   return {
     state,
     log: read,
     unlogged: found.flatMap(({ job: { address }, digests }) =>
-      logged.has(addressText(address)) ? [] : [{ address, digests }],
+      logged.has(addressText(address)) || state.removal(address) !== undefined ? [] : [{ address, digests }],
     ),
     problems: [...scanned.problems, ...read.problems],
+    removed,
     stale: isKnown
       ? {
           change: { ...change, commits: [...new Set([...change.commits, ...commits])] },
@@ -114,6 +126,12 @@ export interface StartedSite extends Omit<ReadSite, 'log' | 'unlogged'> {
 export async function startSite(site: string, options: StartOptions, now: number): Promise<StartedSite> {
   const { unlogged, log: read, ...started } = await readSite(site, options);
   await cutTornLine(options.own.log);
+  // A crash may have come between what was logged and the disk.
+  await deleteRemoved(
+    site,
+    started.state,
+    read.entries.map(({ entry }) => entry),
+  );
   const log = await EventLog.open(options.own.log, read.end);
   // A crash may have come between a record and its line; and a folder may be another Soil's.
   await log.append(unlogged.map((record) => ({ kind: 'record', time: now, ...record, found: true })));
@@ -130,7 +148,13 @@ async function readMemory({ log, snapshot }: PrivateFolder, { useSnapshot }: Sta
 }
 
 /** Takes an entry of the log in; what comes out is the folder whose pages show it. Records are in the folder itself. */
-function takeIn(entry: LogEntry, state: LiveState): RunFolder | undefined {
+function takeIn(
+  entry: LogEntry,
+  {
+    state,
+    isPublished,
+  }: { readonly state: LiveState; readonly isPublished: (file: PublishedFile) => boolean },
+): RunFolder | undefined {
   switch (entry.kind) {
     case 'event':
       state.addEvent(entry.event, entry.time);
@@ -140,10 +164,30 @@ function takeIn(entry: LogEntry, state: LiveState): RunFolder | undefined {
       return entry.address;
     case 'record':
       return entry.address;
+    case 'removed':
+      state.remove(entry);
+      return entry.folder;
+    case 'removed-artifacts':
+      state.removeArtifacts(entry.host, entry.commit);
+      return undefined;
     case 'artifact':
+      // It is there already, unless artifacts of its commit were removed before it came.
+      if (isPublished(entry)) state.addArtifact(entry.host, entry.commit, entry.path);
+      return undefined;
     case 'repaired':
       return undefined;
   }
+}
+
+/** Commits, branches and jobs that runs which were removed had. */
+function removedPages({ entries }: ReadLog): Change {
+  const removals = entries.flatMap(({ entry }) => (entry.kind === 'removed' ? [entry] : []));
+  return {
+    ...nothing,
+    commits: [...new Set(removals.flatMap(({ run }) => run.commit ?? []))],
+    branches: [...new Set(removals.flatMap(({ run }) => run.branch ?? []))],
+    jobs: [...new Set(removals.flatMap(({ jobs }) => jobs.map(({ job }) => job)))],
+  };
 }
 
 const addressesOf = ({ arrived }: SnapshotRun): readonly string[] =>
@@ -158,4 +202,5 @@ function totalsOf(runs: readonly SnapshotRun[]): ListTotals {
   return new Map([...names].map(([host, known]) => [host, known.size]));
 }
 
+const artifactText = ({ host, commit, path }: PublishedFile): string => `${host}/${commit}/${path}`;
 const keyOf = ({ host, name }: RunFolder): string => `${host} ${name}`;

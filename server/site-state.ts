@@ -10,6 +10,7 @@ import { jobOf, shareJob, sharer } from './job-summary.js';
 import { RunClaims } from './run-claims.js';
 import { RunEntry } from './run-entry.js';
 import { foldRun, type RunSource } from './run-fold.js';
+import type { Removal } from './removal.js';
 import { newestFirst, RunList } from './run-list.js';
 import type { BranchCommit, Job, RanJob, RecordedJob, Run, RunGroup, SiteState } from './state.js';
 
@@ -62,7 +63,9 @@ export class LiveState implements SiteState {
         if (commit !== undefined) this.#commits.put(entry, commit);
       }
     }
-    for (const entry of this.#entries.values()) this.#index(entry, this.#fold(entry));
+    for (const entry of this.#entries.values()) {
+      if (entry.removed === undefined) this.#index(entry, this.#fold(entry));
+    }
     for (const host of workerHosts) {
       const runs = [...this.#entries.values()].flatMap(({ folder, run }) =>
         folder.host === host && run !== undefined ? [run] : [],
@@ -85,6 +88,7 @@ export class LiveState implements SiteState {
   restoreJob(job: RecordedJob): Change {
     const { address } = job;
     const entry = this.#entry(address);
+    if (entry.removed !== undefined) return nothing;
     entry.arrived.set(address.job, shareJob(job, this.#shared));
     if (address.host !== 'github') return this.#changed(entry);
     const { runId } = job.summary.origin;
@@ -118,6 +122,7 @@ export class LiveState implements SiteState {
   /** Nothing was heard of a job for too long; `time` is when that was found. */
   giveUp({ job, ...folder }: JobAddress, time: number): Change {
     const entry = this.#entry(folder);
+    if (entry.removed !== undefined) return nothing;
     entry.givenUp.set(job, Math.max(entry.givenUp.get(job) ?? time, time));
     return this.#changed(entry);
   }
@@ -137,6 +142,73 @@ export class LiveState implements SiteState {
   /** A file was published for a commit, by its path below the commit's artifacts. */
   addArtifact(host: WorkerHost, commit: CommitHash, path: string): Change {
     this.#commits.addArtifact(host, commit, path);
+    return { ...nothing, commits: [commit] };
+  }
+
+  /**
+   * Takes out of the lists what goes: the wwz files of a run's jobs, or the whole run, of which the removal is then all
+   * that is known. No record and no event brings it back.
+   */
+  remove(removal: Removal): Change {
+    const entry = this.#entry(removal.folder);
+    if (removal.tier === 'wwz') {
+      for (const { job, wwzBytes } of removal.jobs) this.#removeWwz(entry, job, { removal, wwzBytes });
+      return this.#changed(entry);
+    }
+    const { folder, run, runName } = entry;
+    const { host } = folder;
+    const { runId } = removal.run;
+    if (host === 'github' && runId !== undefined) this.claims.claim(runName as RunId, runId);
+    const commits = commitsOf(entry);
+    const lookers = [...commits].flatMap((commit) => this.#commits.laterThan(entry, commit));
+    const names = this.names.remove(entry);
+    entry.removed = removal;
+    for (const known of [entry.arrived, entry.heard, entry.expected, entry.givenUp]) known.clear();
+    this.#unfinished.delete(entry);
+    if (this.#isLoading) return nothing;
+    if (run !== undefined) this.list(host).remove(run);
+    this.#commits.remove(entry, commits);
+    entry.run = undefined;
+    // Whether a later pass is a flaky one, only what is still there can tell.
+    const changes = lookers.map((other) => this.#changed(other));
+    const siblings = this.#siblings(folder).map((sibling) => sibling.folder);
+    const branches = [...names.branches];
+    const jobs = [...names.jobs];
+    return joined([
+      { folders: siblings, commits: [...commits], reordered: [host], branches, jobs },
+      ...changes,
+    ]);
+  }
+
+  #removeWwz(
+    entry: RunEntry,
+    name: JobName,
+    { removal, wwzBytes }: { readonly removal: Removal; readonly wwzBytes: number | undefined },
+  ): void {
+    const job = entry.arrived.get(name);
+    if (job === undefined) return;
+    const { wwzBytes: present, ...summary } = job.summary;
+    const bytes = wwzBytes ?? present;
+    const removedWwz = { time: removal.time, rule: removal.rule, ...(bytes !== undefined && { bytes }) };
+    entry.arrived.set(name, { ...job, summary: { ...summary, removedWwz } });
+  }
+
+  /** What a snapshot remembers of a wwz, of a job whose other files were read anew. */
+  restoreRemovedWwz({ address, summary: { removedWwz } }: RecordedJob): void {
+    const entry = this.#entry(address);
+    const job = entry.arrived.get(address.job);
+    if (job?.summary.wwzBytes !== undefined || job === undefined || removedWwz === undefined) return;
+    entry.arrived.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
+  }
+
+  /** What is remembered of a run that was removed. */
+  removal(folder: RunFolder): Removal | undefined {
+    return this.#entries.get(keyOf(folder))?.removed;
+  }
+
+  /** Takes out what was published for a commit. */
+  removeArtifacts(host: WorkerHost, commit: CommitHash): Change {
+    this.#commits.removeArtifacts(host, commit);
     return { ...nothing, commits: [commit] };
   }
 
@@ -248,6 +320,7 @@ export class LiveState implements SiteState {
       return nothing;
     }
     const entry = this.#entry(folder);
+    if (entry.removed !== undefined) return nothing;
     entry.heard.set(event.job, addEvent(entry.heard.get(event.job), event, time));
     for (const job of event.expectedJobs) entry.expected.add(job);
     return this.#changed(entry);
@@ -281,17 +354,19 @@ export class LiveState implements SiteState {
    * and later runs of its commits, where a pass may now be a flaky one.
    */
   #changed(entry: RunEntry): Change {
-    if (this.#isLoading) return nothing;
+    if (this.#isLoading || entry.removed !== undefined) return nothing;
     this.#touched = { branches: new Set(), jobs: new Set() };
     const reordered = new Set<WorkerHost>();
-    const later = new Set(this.#siblings(entry.folder).filter((other) => other.attempt > entry.attempt));
+    const later = new Set(
+      this.#siblings(entry.folder).filter((other) => other.attempt > entry.attempt && !other.removed),
+    );
     const noteLater = (other: RunEntry): void => {
       for (const commit of commitsOf(other)) {
         for (const looker of this.#commits.laterThan(other, commit)) later.add(looker);
       }
     };
     for (const sibling of this.#siblings(entry.folder)) {
-      if (this.#runIdOf(sibling) === sibling.runId) continue;
+      if (sibling.removed !== undefined || this.#runIdOf(sibling) === sibling.runId) continue;
       noteLater(sibling);
       if (this.#placeAnew(sibling)) reordered.add(entry.folder.host);
       noteLater(sibling);
@@ -328,7 +403,12 @@ export class LiveState implements SiteState {
       folders: [...entries].map(({ folder }) => folder),
       commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
       reordered: [],
-      branches: [...entries].flatMap(({ run }) => run?.branch ?? []),
+      // Also those that only its events named: a page of such a branch may be there, and has to go.
+      branches: [...entries].flatMap(({ run, arrived, heard }) => [
+        ...(run?.branch === undefined ? [] : [run.branch]),
+        ...[...arrived.values()].flatMap(({ summary }) => summary.origin.branch ?? []),
+        ...[...heard.values()].flatMap((facts) => facts.branch ?? []),
+      ]),
       jobs: [...entries].flatMap(({ run }) => run?.jobs.map(({ address }) => address.job) ?? []),
     };
   }
@@ -351,7 +431,8 @@ export class LiveState implements SiteState {
     const told = this.#siblings(folder).flatMap(({ arrived }) =>
       [...arrived.values()].flatMap(({ summary }) => summary.origin.runId ?? []),
     );
-    return told.sort(compareRunNames)[0] ?? this.claims.ownerOf(runName as RunId);
+    const removed = this.#siblings(folder).flatMap((sibling) => sibling.removed?.run.runId ?? []);
+    return [...told, ...removed].sort(compareRunNames)[0] ?? this.claims.ownerOf(runName as RunId);
   }
 
   #refold(entry: RunEntry): void {

@@ -5,7 +5,7 @@ import { workerHosts, type CommitHash, type WorkerHost } from '../model/name.js'
 import { hostFolder } from '../model/path.js';
 import type { RunFolder } from '../model/run.js';
 import type { ReadDetails } from './detail-cache.js';
-import { isMissing, writePage } from './durable-file.js';
+import { isMissing, removePage, writePage } from './durable-file.js';
 import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } from './page-plan.js';
 import { eachBounded } from './site-scan.js';
 import { NameWriter } from './name-writer.js';
@@ -119,9 +119,12 @@ export class SiteWriter {
       ...{ folders: [...folders.values()], commits: [...commits], reordered: [...reordered] },
     };
     try {
-      for (const page of planChange({ state: this.#state, details: this.#details }, change, totals)) {
-        await this.#write(page);
-      }
+      const source = { state: this.#state, details: this.#details };
+      const pages = planChange(source, change, totals);
+      for (const page of pages) await this.#write(page);
+      // A list that is written from end to end may have become shorter.
+      const kept = new Set(pages.map(({ path }) => path));
+      for (const host of reordered) await this.#removeStaleLists(host, kept);
       this.#counts.rewrites++;
     } catch (error) {
       for (const [key, folder] of folders) this.#folders.set(key, folder);
@@ -145,10 +148,11 @@ export class SiteWriter {
     }
   }
 
-  async #write({ path, render }: PlannedPage): Promise<void> {
+  #write({ path, render }: PlannedPage): Promise<void> {
     const bytes = render();
     const at = join(this.#site, path);
-    if (bytes === undefined) await rm(at, { force: true });
+    if (bytes === undefined) removePage(at);
     else if (writePage(at, bytes)) this.#counts.pages++;
+    return Promise.resolve();
   }
 }

@@ -2,7 +2,7 @@
 import type { JobEvent } from '../model/event.js';
 import type { CommitHash, WorkerHost } from '../model/name.js';
 import type { SitePath } from '../model/path.js';
-import { accept, refuse, type Result } from '../model/result.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
 import type { JobAddress } from '../model/run.js';
 import { DetailCache } from './detail-cache.js';
 import { removeTemporary } from './durable-file.js';
@@ -11,9 +11,13 @@ import type { ServerLimits } from './limits.js';
 import type { ChainEnd, LogEntry } from './log-entry.js';
 import { pageVersion } from './page-version.js';
 import { planFolder, type Placement } from './placement.js';
+import type { ArtifactRemoval, Removal } from './removal.js';
+import { deleteRemoved } from './removed-file.js';
 import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-folder.js';
 import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
+import { removeStaleNames } from './stale-name.js';
+import { removeStaleNames } from './stale-name.js';
 import { startSite, type StartedSite } from './site-start.js';
 import { nothing, type Change, type LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';
@@ -60,6 +64,7 @@ export class Site {
   readonly problems: readonly string[];
   readonly #options: SiteOptions;
   readonly #stale: StartedSite['stale'];
+  readonly #removed: Change;
   readonly #pages: string;
   readonly #log: EventLog;
   readonly #lock: Lock;
@@ -69,6 +74,8 @@ export class Site {
   /** the pages were brought to what the site knows */
   #isShown = false;
   #snapshots: Promise<void> = Promise.resolve();
+  /** removals whose files may still be there */
+  #removing: Promise<void> = Promise.resolve();
 
   private constructor(parts: SiteParts) {
     const { folder, own, state, problems, options, log, lock, details, stale, pages } = parts;
@@ -79,6 +86,7 @@ export class Site {
     this.problems = problems;
     this.#options = options;
     this.#stale = stale;
+    this.#removed = parts.removed;
     this.#pages = pages;
     this.#log = log;
     this.#lock = lock;
@@ -114,8 +122,13 @@ export class Site {
     const stale = this.#stale;
     const wasStopped = stale !== 'all' && stale.change.folders.length + stale.change.commits.length === 0;
     if (!wasStopped) await removeTemporary(this.folder);
-    if (stale === 'all') await this.writer.writeAll();
-    else await this.writer.follow(stale.change);
+    if (stale === 'all') {
+      await this.writer.writeAll();
+      await this.writer.follow(this.#removed);
+    } else if (wasStopped) await this.writer.follow(stale.change);
+    // A job may have given its run another branch: what the crash kept from being taken away is of the branch before.
+    else await this.writer.follow({ ...stale.change, branches: [...this.state.names.branches()] });
+    if (!wasStopped) await removeStaleNames(this.folder, { state: this.state, details: this.details.read });
     this.#isShown = true;
     return this.writer.counts().pages - before;
   }
@@ -162,12 +175,34 @@ export class Site {
       const folder = planFolder(placement, attempt, this.state.claims);
       if (!folder.ok) return folder;
       const address: JobAddress = { ...folder.value, job: placement.job };
-      const compared = await compareJob(this.folder, address, files);
+      const removed = this.#compareRemoved(address, staged);
+      if (removed !== undefined && !removed.ok && counted !== undefined) return removed;
+      if (removed?.ok === false) continue;
+      if (removed !== undefined) return accept({ address, stored: { kind: 'same' } });
+      const isEmptied = this.state.arrived(address)?.summary.removedWwz?.bytes === staged.wwzBytes;
+      const compared = await compareJob(
+        this.folder,
+        address,
+        isEmptied ? { ...files, hasWwz: false } : files,
+      );
       const isTaken = compared !== 'free' && compared.kind === 'conflict';
       if (isTaken && counted === undefined) continue;
+      if (compared !== 'free') return accept({ address, stored: compared });
       return accept({ address, stored: await storeJob(this.folder, address, files) });
     }
     return refuse(`cannot store the job: ${attemptsTried} attempts of it are there already`);
+  }
+
+  /** Of a run that was removed: the files that were there are the same as ever; any other come too late. */
+  #compareRemoved(address: JobAddress, { digests }: StagedJob): Result<true> | undefined {
+    const removal = this.state.removal(address);
+    if (removal === undefined) return undefined;
+    const known = removal.jobs.find(({ job }) => job === address.job);
+    if (known?.json === digests.json && known.tsv === digests.tsv) return accept(true);
+    const when = new Date(removal.time * 1000).toISOString().slice(0, 10);
+    return refuse(
+      `cannot store job ${quote(address.job)}: run ${quote(address.name)} was removed on ${when}, since it was ${removal.rule}`,
+    );
   }
 
   /** Logs an event; when this returns it is on the disk. `shown` settles when the pages show it. */
@@ -211,6 +246,43 @@ export class Site {
     });
   }
 
+  /**
+   * Removes what `choose` says when its turn comes: it is logged and known to be gone, then the pages follow, then the
+   * files are deleted. What a crash leaves undone, the next start does. How many entries.
+   */
+  async remove(choose: () => readonly (Removal | ArtifactRemoval)[]): Promise<number> {
+    const work = this.#remove(choose);
+    this.#removing = Promise.allSettled([this.#removing, work]).then(() => undefined);
+    return work;
+  }
+
+  async #remove(choose: () => readonly (Removal | ArtifactRemoval)[]): Promise<number> {
+    const { entries, shown } = await this.#queue.run(async () => {
+      const chosen = choose();
+      if (chosen.length === 0) return { entries: chosen, shown: Promise.resolve() };
+      // Not through #append(): a snapshot that it begins would end behind entries whose files are still there.
+      await this.#log.append([...this.#unlogged, ...chosen]);
+      this.#unlogged = [];
+      const changes = chosen.map((entry) =>
+        entry.kind === 'removed'
+          ? this.state.remove(entry)
+          : this.state.removeArtifacts(entry.host, entry.commit),
+      );
+      for (const entry of chosen) {
+        if (entry.kind !== 'removed') continue;
+        for (const { job } of entry.jobs) this.details.forget({ ...entry.folder, job });
+      }
+      return { entries: chosen, shown: Promise.all(changes.map((change) => this.#follow(change))) };
+    });
+    try {
+      await shown;
+    } finally {
+      // On a disk that is full pages fail; this is what makes room for them.
+      await this.#queue.run(() => deleteRemoved(this.folder, this.state, entries));
+    }
+    return entries.length;
+  }
+
   #follow(change: Change): Promise<void> {
     if (change.folders.length === 0 && change.commits.length === 0) return Promise.resolve();
     const shown = this.writer.follow(change);
@@ -234,7 +306,9 @@ export class Site {
   /** Beside the work: a start after a crash then reads less. */
   #snapshotLater(): void {
     const { end } = this.#log;
+    const removing = this.#removing;
     const work = async (): Promise<void> => {
+      await removing;
       await this.writer.follow(nothing);
       await this.writer.idle();
       await this.#snapshot(end);
@@ -253,6 +327,7 @@ export class Site {
 
   /** Finishes what was accepted, remembers what the site knows, and gives the site free. */
   async close(): Promise<void> {
+    await this.#removing;
     await this.#queue.idle();
     await this.writer.idle();
     await this.#snapshots;

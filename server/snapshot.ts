@@ -9,6 +9,8 @@ import type { RunFolder } from '../model/run.js';
 import { isMissing } from './durable-file.js';
 import type { EventFacts } from './event-fact.js';
 import type { ChainEnd } from './log-entry.js';
+import type { Removal } from './removal.js';
+import type { RunEntry } from './run-entry.js';
 import type { RunSource } from './run-fold.js';
 import { folderStamp } from './site-scan.js';
 import type { LiveState } from './site-state.js';
@@ -22,6 +24,7 @@ const runsAtOnce = 200;
 /** A run as a snapshot has it. `stamp`: its folder's, see folderStamp(); absent where it has none. */
 export interface SnapshotRun extends RunSource {
   readonly stamp: string | undefined;
+  readonly removed: Removal | undefined;
 }
 
 export interface Snapshot {
@@ -84,6 +87,7 @@ interface PlainRun {
   readonly folder: RunFolder;
   readonly runId?: RunId;
   readonly stamp?: string;
+  readonly removed?: Removal;
   readonly arrived: readonly RecordedJob[];
   readonly heard: readonly (readonly [
     JobName,
@@ -94,13 +98,14 @@ interface PlainRun {
 }
 
 function plainOf(
-  { folder, runId, arrived, heard, expected, givenUp }: RunSource,
+  { folder, runId, arrived, heard, expected, givenUp, removed }: RunEntry,
   stamp: string | undefined,
 ): PlainRun {
   return {
     folder,
     ...(runId !== undefined && { runId }),
     ...(stamp !== undefined && { stamp }),
+    ...(removed !== undefined && { removed }),
     arrived: [...arrived.values()],
     // Of a job that has arrived nothing that was heard counts any more.
     heard: [...heard]
@@ -148,11 +153,12 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
   return { end: head.end, pages: head.pages, runs, waiting };
 }
 
-function runOf({ folder, runId, stamp, arrived, heard, expected, givenUp }: PlainRun): SnapshotRun {
+function runOf({ folder, runId, stamp, removed, arrived, heard, expected, givenUp }: PlainRun): SnapshotRun {
   return {
     folder,
     runId,
     stamp,
+    removed,
     // Once for the folder, not once for each of its jobs.
     arrived: new Map(
       arrived.map((job) => [job.address.job, { ...job, address: { ...folder, job: job.address.job } }]),

@@ -47,10 +47,19 @@ export interface JobSummary {
   readonly pullSeconds?: number;
   readonly reason?: string;
   readonly wwzBytes?: number;
+  /** its wwz was there and went, by a rule of the site's retention */
+  readonly removedWwz?: RemovedWwz;
   readonly passedTasks: readonly TaskName[];
   readonly failedTasks: readonly TaskName[];
   /** every job that this job's record says its run is to have */
   readonly expectedJobs: readonly JobName[];
+}
+
+/** `time` in seconds since 1970, UTC; `rule` in words. */
+export interface RemovedWwz {
+  readonly time: number;
+  readonly rule: string;
+  readonly bytes?: number;
 }
 
 /** How many rows ended how; an outcome that no row has is left out. */

@@ -16,6 +16,8 @@ import { findInWwz } from './wwz-entry.js';
 export interface StaticSiteOptions extends WwzCacheOptions {
   /** told of what went wrong on our side: a damaged wwz, an error of the disk; nothing by default */
   readonly report?: (message: string) => void;
+  /** why a file that is not there was removed; undefined where it never was */
+  readonly removed?: (path: string) => string | undefined;
 }
 
 /** A site that is being served. */
@@ -24,6 +26,7 @@ export interface StaticSite {
   readonly root: string;
   readonly cache: WwzCache;
   readonly report: (message: string) => void;
+  readonly removed: (path: string) => string | undefined;
   /** Closes the wwz files; a request that is under way finishes first on its own. */
   close(): Promise<void>;
 }
@@ -32,7 +35,8 @@ export interface StaticSite {
 export async function openStaticSite(folder: string, options: StaticSiteOptions = {}): Promise<StaticSite> {
   const cache = new WwzCache(options);
   const report = options.report ?? (() => undefined);
-  return { root: await realpath(folder), cache, report, close: () => cache.close() };
+  const removed = options.removed ?? (() => undefined);
+  return { root: await realpath(folder), cache, report, removed, close: () => cache.close() };
 }
 
 /**
@@ -142,7 +146,9 @@ async function answerFile(site: StaticSite, exchange: Exchange, target: Target):
   const parsed = parsePublicPath(target.isFolder ? `${target.path}${slash}index.html` : target.path);
   const real = parsed.ok ? await findInSite(site.root, parsed.value) : undefined;
   if (!parsed.ok || real === undefined) {
-    sendAbsence(exchange);
+    const removed = site.removed(target.path);
+    if (removed === undefined) sendAbsence(exchange);
+    else sendText(exchange, 410, { text: removed });
     return;
   }
   const isForeign = areaOf(parsed.value) === 'foreign';

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workerHosts, type WorkerHost } from '../model/name.js';
 import { branchRoot, historyRoot, hostFolder, parseJobFile, parseRunFolder } from '../model/path.js';
+import type { JobAddress } from '../model/run.js';
 import { isMissing, isTemporaryName } from './durable-file.js';
 import type { Finding } from './finding.js';
 import type { LiveState } from './site-state.js';
@@ -59,10 +60,20 @@ async function walkRun(site: string, path: string, { state, pages, host, say }: 
     const file = parseJobFile(name);
     if (isTemporaryName(name)) say(at, 'a rewrite left it');
     else if (!file.ok) say(at, 'no file of a run has this name');
+    else if (wasRemoved(state, { ...folder.value, ...file.value }))
+      say(at, 'it was removed, and is there all the same');
     else if (state.arrived({ ...folder.value, job: file.value.job }) === undefined) {
       say(at, `the job's JSON is not there: it never arrived whole`);
     }
   }
+}
+
+function wasRemoved(
+  state: LiveState,
+  { suffix, ...address }: JobAddress & { readonly suffix: string },
+): boolean {
+  if (state.removal(address) !== undefined) return true;
+  return suffix === 'wwz' && state.arrived(address)?.summary.removedWwz !== undefined;
 }
 
 /** Artifacts are whatever was published; only what a crash left is looked for among them. */

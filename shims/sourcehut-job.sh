@@ -1,5 +1,5 @@
 #!/bin/sh
-# shims/sourcehut-job.sh JOB: sets up a builds.sr.ht machine, then runs a job of this repo there.
+# shims/sourcehut-job.sh JOB...: sets up a builds.sr.ht machine, then runs jobs of this repo there.
 set -eu
 cd "$(dirname "$0")/.."
 # The secret file of the project, where it has one: shell text that sets SOIL_SERVER and SOIL_TOKEN.
@@ -12,4 +12,4 @@ fi
 sh shims/test-packages.sh
 npm ci --no-audit --no-fund
 npm run build
-exec sh shims/ci-job.sh "$1"
+exec sh shims/ci-job.sh "$@"

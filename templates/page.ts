@@ -131,6 +131,45 @@ export interface FeedView {
   readonly entries: readonly FeedEntryView[];
 }
 
+/** What is left of a run that was removed. */
+export interface RemovedRunView {
+  readonly frame: Frame;
+  readonly heading: string;
+  readonly attempt: string | undefined;
+  readonly subject: string | undefined;
+  readonly time: Instant | undefined;
+  readonly rule: string;
+  readonly facts: readonly Fact[];
+  readonly jobs: readonly {
+    readonly mark: Mark;
+    readonly name: string;
+    readonly size: string | undefined;
+  }[];
+}
+
+/** What a prune would do, run by run. */
+export interface RetentionView {
+  readonly frame: Frame;
+  readonly heading: string;
+  readonly summary: string;
+  readonly limits: readonly Fact[];
+  readonly hosts: readonly {
+    readonly name: string;
+    readonly id: string;
+    readonly runs: readonly {
+      readonly mark: Mark;
+      readonly label: MaybeLink;
+      readonly branch: string | undefined;
+      readonly start: Instant | undefined;
+      readonly size: string;
+      /** `stays`, `loses its wwz files`, `goes` */
+      readonly fate: string;
+      readonly css: string;
+      readonly reason: string | undefined;
+    }[];
+  }[];
+}
+
 export interface WwzIndexView {
   readonly frame: Frame;
   readonly heading: string;
@@ -155,6 +194,7 @@ export interface ImageView {
   readonly frame: Frame;
   readonly heading: string;
   readonly facts: readonly Fact[];
+  readonly files: readonly Link[];
   readonly layers: readonly {
     readonly number: number;
     readonly size: string;

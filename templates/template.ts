@@ -12,6 +12,8 @@ import type {
   HostIndexView,
   ImageView,
   RawIndexView,
+  RemovedRunView,
+  RetentionView,
   RunView,
   WwzIndexView,
   WwzListingView,
@@ -26,6 +28,8 @@ interface Pages {
   readonly 'raw-index': RawIndexView;
   readonly run: RunView;
   readonly commit: CommitView;
+  readonly 'removed-run': RemovedRunView;
+  readonly retention: RetentionView;
   readonly history: HistoryView;
   readonly 'badge.svg': BadgeView;
   readonly 'feed.atom': FeedView;

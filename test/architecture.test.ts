@@ -12,8 +12,9 @@ const rooms: Record<string, readonly string[]> = {
   model: [],
   wwz: ['model'],
   templates: ['model'],
-  worker: ['templates', 'wwz', 'model'],
-  server: ['templates', 'wwz', 'model'],
+  ssh: ['model'],
+  worker: ['templates', 'wwz', 'ssh', 'model'],
+  server: ['templates', 'wwz', 'ssh', 'model'],
 };
 
 interface Module {
@@ -88,7 +89,7 @@ test('the top level is what the design says', () => {
   const allowed = new Set(
     (
       'worker server templates shims .github .builds package.json tsconfig.json README.md ' +
-      'model wwz test bench docs .ci LICENSE CHANGELOG.md CONTRIBUTING.md package-lock.json soil.yml soil-server.yml ' +
+      'model wwz ssh test bench docs .ci LICENSE CHANGELOG.md CONTRIBUTING.md package-lock.json soil.yml soil-server.yml ' +
       '.gitignore .prettierrc.json .prettierignore eslint.config.js .git dist node_modules _soil action.yml'
     ).split(' '),
   );

@@ -16,6 +16,8 @@ export interface TestEngine {
   readonly image: string;
   /** names of all containers, running or not */
   readonly containers: () => Promise<readonly string[]>;
+  /** ends the engine's daemon, and starts it again after `between`; podman has none */
+  readonly restart?: (between?: () => Promise<void>) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -103,33 +105,45 @@ async function openDocker(): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-docker-'));
   const socket = `unix://${folder}/docker.sock`;
   const environment = { DOCKER_HOST: socket, DOCKER_CONFIG: join(folder, 'config') };
-  const daemon = spawn(
-    'dockerd',
-    [
-      ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--host', socket],
-      ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
-      ...['--pidfile', join(folder, 'pid'), '--log-level', 'error'],
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
   let log = '';
-  daemon.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const failed = new Promise<never>((_, reject) => {
-    daemon.on('error', reject);
-    daemon.on('exit', (code) => {
-      reject(new Error(`dockerd ended with ${String(code)}\n${log}`));
+  const start = async () => {
+    const daemon = spawn(
+      'dockerd',
+      [
+        ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--host', socket],
+        ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+        ...['--pidfile', join(folder, 'pid'), '--log-level', 'error'],
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    daemon.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    const failed = new Promise<never>((_, reject) => {
+      daemon.on('error', reject);
+      daemon.on('exit', (code) => {
+        reject(new Error(`dockerd ended with ${String(code)}\n${log}`));
+      });
     });
-  });
-  failed.catch(() => undefined);
+    failed.catch(() => undefined);
+    const end = async () => {
+      const ended = daemon.exitCode === null ? once(daemon, 'exit') : undefined;
+      daemon.kill('SIGTERM');
+      await ended;
+    };
+    try {
+      await Promise.race([answers(environment, join(folder, 'docker.sock')), failed]);
+    } catch (error) {
+      await end();
+      throw error;
+    }
+    return { end };
+  };
+  let daemon = await start();
   const close = async () => {
     await run('sh', ['-c', 'docker ps --all --quiet | xargs -r docker rm --force'], { env: environment });
-    const ended = daemon.exitCode === null ? once(daemon, 'exit') : undefined;
-    daemon.kill('SIGTERM');
-    await ended;
+    await daemon.end();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await Promise.race([answers(environment, join(folder, 'docker.sock')), failed]);
     await must('docker', ['import', await busyboxTar(folder), testImage], { env: environment });
   } catch (error) {
     await close();
@@ -140,6 +154,11 @@ async function openDocker(): Promise<TestEngine> {
     environment,
     image: testImage,
     containers: containersOf('docker', environment),
+    restart: async (between) => {
+      await daemon.end();
+      await between?.();
+      daemon = await start();
+    },
     close,
   };
 }

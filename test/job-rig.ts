@@ -29,6 +29,8 @@ export interface StartedJob {
   /** a signal for the worker, as a user or a CI host sends it */
   readonly signal: (signal: NodeJS.Signals) => void;
   readonly ended: Promise<JobRun>;
+  /** what it has printed so far */
+  readonly output: () => string;
 }
 
 export interface JobOptions {
@@ -100,7 +102,7 @@ export async function startJob(
       log: (task) => readFile(join(out, 'logs', `${task}.txt`), 'utf8'),
     };
   };
-  return { repo, out, signal: (signal) => child.kill(signal), ended: collect() };
+  return { repo, out, output: () => output, signal: (signal) => child.kill(signal), ended: collect() };
 }
 
 /** Runs a job to its end and removes its repo when the test is over. */
@@ -113,6 +115,18 @@ export async function runJobOf(
   const started = await startJob(engine, yaml, options);
   t.after(() => rm(started.repo, { recursive: true, force: true }));
   return started.ended;
+}
+
+/** Waits until a job has printed something, and until `also` holds where it is given, at most 60 s. */
+export async function outputHas(
+  job: StartedJob,
+  pattern: RegExp,
+  also: () => boolean | Promise<boolean> = () => true,
+): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !(pattern.test(job.output()) && (await also()));) {
+    if (Date.now() > deadline) throw new Error(`no ${pattern.source} within 60 s\n${job.output()}`);
+    await setTimeout(20);
+  }
 }
 
 /** Waits until a file is there, at most 60 s. */

@@ -107,7 +107,7 @@ test('the feed has the failure and the recovery, and nothing that is no news', a
   const feed = await text('branches/main/feed.atom');
   const titles = [...feed.matchAll(/<entry>\n<title>([^<]*)</g)].map(([, title]) => title);
   assert.deepEqual(titles, ['main recovered', 'main began to fail: unit']);
-  assert.match(feed, new RegExp(`tag:soil.invalid,2026:main:${commitOf('d')}:recovered`));
+  assert.match(feed, new RegExp(`tag:soil.invalid,2026:Soil:main:${commitOf('d')}:recovered`));
 });
 
 test('history/JOB has the newest runs, task by task, and the commits since the last green one', async () => {

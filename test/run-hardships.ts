@@ -1,7 +1,7 @@
 /** What must not cost a job its record, nor the machine its peace: the same hardships on podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { access, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -64,6 +64,38 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
       await noRecord;
       await comesTrue('the task ends', async () => !(await processLives(word)));
       await comesTrue('its container is gone', async () => (await machine.containers()).length === 0);
+    });
+
+    it('a worker that was stopped longer than a task’s limit does not call it late when it ended in time', async (t) => {
+      const tasks = `
+- name: patient
+  timeout: 5s
+  run: 'touch ready; while ! test -e go; do sleep 0.05; done; echo in time'
+- {name: next, run: 'echo here'}`;
+      const started = await startJob(machine, jobYaml(machine, tasks));
+      t.after(() => rm(started.repo, { recursive: true, force: true }));
+      await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+      started.signal('SIGSTOP');
+      await writeFile(join(started.repo, 'go'), '');
+      // The event to wait for is that the limit has passed while the worker stands still.
+      await setTimeout(6000);
+      started.signal('SIGCONT');
+      const job = await started.ended;
+      assert.deepEqual(job.summary, ['patient 0 passed', 'next 0 passed'], job.output);
+      assert.equal(job.status, 0);
+    });
+
+    it('a task that is still at it when a stopped worker wakes up is late, and ended', async (t) => {
+      const tasks = `
+- {name: slow, timeout: 3s, run: 'touch ready; while :; do sleep 0.05; done'}
+- {name: next, run: 'echo here'}`;
+      const started = await startJob(machine, jobYaml(machine, tasks, 'grace: 1s'));
+      t.after(() => rm(started.repo, { recursive: true, force: true }));
+      await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+      started.signal('SIGSTOP');
+      await setTimeout(4000);
+      started.signal('SIGCONT');
+      assert.deepEqual((await started.ended).summary, ['slow 124 timed-out', 'next 0 passed']);
     });
 
     it('a result that no wwz can hold costs nothing but itself', async (t) => {
@@ -151,6 +183,39 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
         assert.deepEqual(await machine.containers(), []);
       });
 
+      it('an engine that is not installed is an error with a record that says so', async (t) => {
+        const folder = await mkdtemp(join(tmpdir(), 'soil-path-'));
+        t.after(() => rm(folder, { recursive: true, force: true }));
+        await symlink((await must('sh', ['-c', 'command -v git'])).trim(), join(folder, 'git'));
+        const job = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`), {
+          env: { PATH: folder },
+        });
+        assert.equal(job.status, 125, job.output);
+        assert.deepEqual(job.summary, ['a 125 skipped']);
+        assert.match(
+          job.record.reason ?? '',
+          new RegExp(`^cannot find a container engine: ${kind}: .*ENOENT`),
+        );
+      });
+
+      it('a container that its engine kills or stops under a task is an error, and the next job runs', async (t) => {
+        for (const words of [['kill'], ['stop', '--time', '0']]) {
+          const tasks = `[{name: victim, run: 'touch ready; sleep 600'}, {name: never, run: 'true'}]`;
+          const started = await startJob(machine, jobYaml(machine, tasks));
+          t.after(() => rm(started.repo, { recursive: true, force: true }));
+          await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+          const [name = ''] = await machine.containers();
+          await must(kind, [...words, name], { env: machine.environment });
+          const job = await started.ended;
+          assert.deepEqual(job.summary, ['victim 125 error', 'never 125 skipped'], words[0]);
+          assert.equal(job.record.outcome, 'error');
+          assert.equal(job.status, 125);
+          assert.deepEqual(await machine.containers(), []);
+        }
+        const next = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
+        assert.equal(next.status, 0, next.output);
+      });
+
       it('defect 14: no flag of the engine hands a token on', async (t) => {
         const job = await runJobOf(
           t,
@@ -159,6 +224,76 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
           { env: { SOIL_TOKEN: 'tok-en1' } },
         );
         assert.doesNotMatch(await job.log('env'), /tok-en/);
+      });
+    }
+
+    if (kind === 'docker') {
+      it('an engine that is restarted in the middle of a job is an error; no container is left, and the next job runs', async (t) => {
+        const tasks = `
+- {name: first, run: 'true'}
+- {name: victim, run: 'touch ready; sleep 600'}
+- {name: never, run: 'true'}`;
+        const started = await startJob(
+          machine,
+          jobYaml(machine, tasks, `engine-flags: ['--stop-timeout=1']`),
+        );
+        t.after(() => rm(started.repo, { recursive: true, force: true }));
+        await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+        await machine.restart?.();
+        const job = await started.ended;
+        assert.deepEqual(
+          job.summary,
+          ['first 0 passed', 'victim 125 error', 'never 125 skipped'],
+          job.output,
+        );
+        assert.equal(job.record.outcome, 'error');
+        assert.equal(job.status, 125);
+        assert.deepEqual(await machine.containers(), []);
+        const next = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
+        assert.equal(next.status, 0, next.output);
+      });
+
+      it('an engine that goes away and stays away is an error that names the container it may have left', async (t) => {
+        const tasks = `[{name: victim, run: 'touch ready; sleep 600'}]`;
+        const started = await startJob(
+          machine,
+          jobYaml(machine, tasks, `engine-flags: ['--stop-timeout=1']`),
+        );
+        t.after(() => rm(started.repo, { recursive: true, force: true }));
+        await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+        await machine.restart?.(async () => {
+          const job = await started.ended;
+          assert.deepEqual(job.summary, ['victim 125 error']);
+          assert.equal(job.status, 125);
+          assert.match(
+            job.output,
+            /notice: cannot remove container "soil-[0-9a-f]+": .*; mend: docker rm --force soil-/,
+          );
+        });
+        await comesTrue('its container is gone', async () => (await machine.containers()).length === 0);
+      });
+    }
+
+    if (kind === 'podman') {
+      it('the death of podman’s own monitor is an error, and its container is gone', async (t) => {
+        const word = `soil${randomBytes(6).toString('hex')}`;
+        const tasks = `
+- {name: victim, run: 'sh -c "touch ready; while :; do sleep 1; done; : ${word}"'}
+- {name: never, run: 'true'}`;
+        const started = await startJob(machine, jobYaml(machine, tasks));
+        t.after(() => rm(started.repo, { recursive: true, force: true }));
+        await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+        assert.equal(await processLives(word), true);
+        const [name = ''] = await machine.containers();
+        const file = await must('podman', ['inspect', '--format', '{{.ConmonPidFile}}', name], {
+          env: machine.environment,
+        });
+        process.kill(Number(await readFile(file.trim(), 'utf8')), 'SIGKILL');
+        const job = await started.ended;
+        assert.deepEqual(job.summary, ['victim 125 error', 'never 125 skipped'], job.output);
+        assert.equal(job.status, 125);
+        assert.deepEqual(await machine.containers(), []);
+        await comesTrue('the task ends', async () => !(await processLives(word)));
       });
     }
 

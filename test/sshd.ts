@@ -20,7 +20,8 @@ export interface TestSshd {
   readonly close: () => Promise<void>;
 }
 
-export async function startSshd(): Promise<TestSshd> {
+/** `path`: what a command that is run there finds its programs in. */
+export async function startSshd({ path }: { readonly path?: string } = {}): Promise<TestSshd> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-sshd-'));
   const hostKeyFile = join(folder, 'host_key');
   const key = join(folder, 'user_key');
@@ -40,6 +41,7 @@ export async function startSshd(): Promise<TestSshd> {
     'StrictModes no',
     'PermitRootLogin prohibit-password',
     'Subsystem sftp internal-sftp',
+    ...(path === undefined ? [] : [`SetEnv PATH=${path}`]),
   ];
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
   // sshd wants its folder for privilege separation, which the service's start script makes.

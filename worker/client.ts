@@ -29,6 +29,9 @@ export type HttpAnswer =
   | { readonly kind: 'answer'; readonly status: number; readonly text: string; readonly retryAfter?: string }
   | { readonly kind: 'trouble'; readonly reason: string };
 
+export const isSuccess = (answer: HttpAnswer): answer is HttpAnswer & { kind: 'answer' } =>
+  answer.kind === 'answer' && answer.status >= 200 && answer.status < 300;
+
 /** One exchange. Redirects are not followed: a token must not go where nobody sent it. Never throws. */
 export function send(options: HttpRequest): Promise<HttpAnswer> {
   const { url, method, body, cancel } = options;
@@ -59,11 +62,11 @@ export function send(options: HttpRequest): Promise<HttpAnswer> {
     });
     request.on('response', (response) => {
       readAnswer(response, options.maxAnswerBytes).then(end, (error: unknown) => {
-        trouble(reasonOf(error));
+        trouble(describeTrouble(error));
       });
     });
     request.on('error', (error) => {
-      trouble(reasonOf(error));
+      trouble(describeTrouble(error));
     });
     if (body === undefined || typeof body === 'string') request.end(body);
     else sendWhenAsked(request, body);
@@ -114,20 +117,23 @@ async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<
 }
 
 /** A refused connection to a name with several addresses has no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+export function describeTrouble(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describeTrouble).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
 
 export interface RetryPolicy {
   /** the first try counts */
   readonly tries: number;
+  /** no try begins later than this after the first; absent: whenever */
+  readonly limitSeconds?: number;
   /** before the second try; doubled for each further one, and spread by a half up or down */
   readonly baseSeconds: number;
   readonly maxSeconds: number;
   readonly random: () => number;
   /** hears of each try that failed and will be repeated */
   readonly notice: (text: string) => void;
+  /** ends the waiting between two tries; a try that has begun goes on */
   readonly cancel?: AbortSignal;
 }
 
@@ -136,10 +142,13 @@ export async function sendWithRetries(
   attempt: () => Promise<HttpAnswer>,
   policy: RetryPolicy,
 ): Promise<HttpAnswer> {
+  const end = performance.now() / 1000 + (policy.limitSeconds ?? Infinity);
   for (let n = 1; ; n++) {
     const answer = await attempt();
     if (n >= policy.tries || !mayMend(answer) || policy.cancel?.aborted === true) return answer;
-    const pause = planPause(answer, n, policy);
+    const left = end - performance.now() / 1000;
+    if (left <= 0) return answer;
+    const pause = Math.min(left, planPause(answer, n, policy));
     policy.notice(`${describeAnswer(answer)}; trying again in ${pause.toFixed(1)} s`);
     try {
       await wait(pause * 1000, undefined, policy.cancel && { signal: policy.cancel });

@@ -12,8 +12,12 @@ export interface CommandContext {
   readonly warn: (line: string) => void;
   /** the whole of stdin, at most a megabyte */
   readonly readInput: () => Promise<string>;
+  /** a passing line at the bottom of a terminal; nothing where there is none */
+  readonly status: (text: string) => void;
   /** stdout is a terminal that wants colours */
   readonly colour: boolean;
+  /** stdin and stdout are a terminal: a person can be asked, and a shell opened */
+  readonly isInteractive: boolean;
   /** aborted by SIGINT and SIGTERM */
   readonly cancel: AbortSignal;
 }

@@ -6,6 +6,10 @@ export interface CommandOptions {
   readonly timeoutSeconds: number;
   readonly cancel?: AbortSignal;
   readonly cwd?: string;
+  /** a file descriptor that gets both outputs instead; nothing of them is kept then */
+  readonly log?: number;
+  /** the time between TERM and KILL at the limit or when cancelled; absent: KILL at once */
+  readonly graceSeconds?: number;
 }
 
 export interface CommandEnd {
@@ -29,18 +33,26 @@ export function runCommand(
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       env: { ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: options.log === undefined ? ['ignore', 'pipe', 'pipe'] : ['ignore', options.log, options.log],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const stdout = keep(child.stdout);
     const stderr = keep(child.stderr);
     let trouble: string | undefined;
-    const kill = (why: string) => {
-      trouble ??= why;
+    const killNow = () => {
       child.kill('SIGKILL');
       // A child of its own may hold the pipes open for ever: nobody waits for that.
-      child.stdout.destroy();
-      child.stderr.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    };
+    let grace: NodeJS.Timeout | undefined;
+    const kill = (why: string) => {
+      trouble ??= why;
+      if (options.graceSeconds === undefined) killNow();
+      else {
+        child.kill('SIGTERM');
+        grace ??= setTimeout(killNow, options.graceSeconds * 1000);
+      }
     };
     const timer = setTimeout(() => {
       kill(`it took longer than ${options.timeoutSeconds} s`);
@@ -52,8 +64,10 @@ export function runCommand(
     options.cancel?.addEventListener('abort', cancelled);
     const end = (status: number | undefined, why: string | undefined) => {
       clearTimeout(timer);
+      clearTimeout(grace);
       options.cancel?.removeEventListener('abort', cancelled);
-      const told = status === undefined ? (trouble ?? why) : undefined;
+      // One that ended by itself at TERM has a status, and was late or cancelled all the same.
+      const told = trouble ?? (status === undefined ? why : undefined);
       resolve({
         status,
         stdout: stdout(),
@@ -70,10 +84,10 @@ export function runCommand(
   });
 }
 
-function keep(stream: NodeJS.ReadableStream): () => string {
+function keep(stream: NodeJS.ReadableStream | null): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  stream.on('data', (chunk: Buffer) => {
+  stream?.on('data', (chunk: Buffer) => {
     if (bytes < keptBytes) chunks.push(chunk);
     bytes += chunk.length;
   });

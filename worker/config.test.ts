@@ -127,7 +127,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'an unknown key of a job',
     jobOf('image: none', task, 'img: x'),
-    /^soil\.yml:6:5: cannot accept key "img" in job a: it must be one of image, pull, tasks, /,
+    /^soil\.yml:6:5: cannot accept key "img" in job a: it must be one of image, build, pull, tasks, /,
   ],
   [
     'an unknown key of a task',
@@ -180,6 +180,32 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     'pull of a wrong word',
     jobOf('image: x', 'pull: daily', task),
     /cannot accept pull "daily": it must be one of missing, always, never/,
+  ],
+  [
+    'pull of a wrong word in a map',
+    jobOf('image: x', 'pull: {when: daily, retries: many, timeout: soon}', task),
+    /cannot accept pull "daily".*\n.*cannot accept retries "many".*\n.*cannot accept timeout "soon"/,
+  ],
+  [
+    'pull of an image that is loaded',
+    jobOf('image: oci:images/dev', 'pull: always', task),
+    /cannot accept key "pull": the job's image is not pulled/,
+  ],
+  [
+    'both image and build',
+    jobOf('image: x', 'build: Containerfile', task),
+    /cannot accept job "a": it has both image and build/,
+  ],
+  [
+    'a build from outside of the repo',
+    jobOf('build: {file: ../Containerfile, context: /}', task),
+    /cannot accept file "\.\.\/Containerfile".*\n.*cannot accept context "\/": it must be a path below/,
+  ],
+  ['a build without a file', jobOf('build: {context: .}', task), /cannot accept build: file is missing/],
+  [
+    'an archive with a colon in its path',
+    jobOf('image: "docker-archive:a:b"', task),
+    /after docker-archive: comes a path without colons/,
   ],
   [
     'pull on the raw machine',
@@ -424,4 +450,24 @@ test('parseConfig() takes any environment as it is written', () => {
       assert.deepEqual({ ...config.jobs[0]?.environment }, { ...environment });
     }),
   );
+});
+
+test('parseConfig() reads every way an image comes', () => {
+  const text = (image: string): string =>
+    `project: p\njobs:\n  a:\n    ${image}\n    tasks: [{name: t, run: 'true'}]\n`;
+  const imageOf = (image: string) => valueOf(parseConfig(text(image))).jobs[0]?.image;
+  assert.deepEqual(imageOf('image: none'), { kind: 'none' });
+  assert.deepEqual(imageOf('image: debian:12'), { kind: 'named', name: 'debian:12', pull: 'missing' });
+  assert.deepEqual(imageOf('image: x\n    pull: {retries: 5, timeout: 10m}'), {
+    ...{ kind: 'named', name: 'x', pull: 'missing', pullRetries: 5, pullTimeoutSeconds: 600 },
+  });
+  for (const form of ['docker-archive', 'oci', 'rootfs']) {
+    assert.deepEqual(imageOf(`image: ${form}:a/b`), { kind: 'file', form, path: 'a/b' });
+  }
+  assert.deepEqual(imageOf('build: Containerfile'), {
+    ...{ kind: 'build', file: 'Containerfile', context: '.', timeoutSeconds: 3600, flags: [] },
+  });
+  assert.deepEqual(imageOf('build: {file: ci/F, context: ci, timeout: 5m, flags: [--target=dev]}'), {
+    ...{ kind: 'build', file: 'ci/F', context: 'ci', timeoutSeconds: 300, flags: ['--target=dev'] },
+  });
 });

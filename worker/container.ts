@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { quote } from '../model/result.js';
+import { reasonOf } from './command.js';
 import { callEngine, type Engine } from './engine.js';
 import type { JobDeclaration } from './job.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
@@ -13,7 +14,9 @@ export const containerRepo = '/repo';
 
 export interface ContainerOptions {
   readonly engine: Engine;
+  /** the image for people, and the words that name it for the engine */
   readonly image: string;
+  readonly words: readonly string[];
   readonly job: Pick<JobDeclaration, 'network' | 'user' | 'engineFlags' | 'graceSeconds'>;
   /** host paths */
   readonly control: string;
@@ -35,38 +38,48 @@ export async function startContainer(options: ContainerOptions): Promise<TaskHos
     startSeconds,
   });
   if ('kind' in supervisor) {
-    await removeContainer(engine, name);
+    const left = await removeContainer(engine, name);
     const reason = `cannot start a container of image ${quote(image, 200)}: ${supervisor.reason}`;
-    return { kind: 'lost', reason };
+    return { kind: 'lost', reason: left === undefined ? reason : `${reason}; ${left}` };
   }
   return {
     run: (number, attempt) => supervisor.run(number, attempt),
     endTask: async () => {
       if (await endFromWithin(supervisor, job.graceSeconds)) return { isHostGone: false };
       // A container that does not obey goes as a whole; a new one takes the tasks that are left.
-      await removeContainer(engine, name);
+      const notice = await removeContainer(engine, name);
       await supervisor.close(killSeconds);
-      return { isHostGone: true };
+      return { isHostGone: true, ...(notice !== undefined && { notice }) };
     },
     close: async () => {
       await supervisor.close(killSeconds);
-      await removeContainer(engine, name);
-      return undefined;
+      return removeContainer(engine, name);
     },
   };
 }
 
-function runArguments(name: string, { image, job, control, repo }: ContainerOptions): readonly string[] {
+function runArguments(name: string, options: ContainerOptions): readonly string[] {
   return [
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
+    ...containerFlags(options),
+    ...options.words,
+    ...[`${containerControl}/supervisor.sh`, containerControl, containerRepo],
+  ];
+}
+
+/** What makes the container the job's own: `/bin/sh` with the repo, its environment, user and network. */
+export function containerFlags({
+  job,
+  control,
+  repo,
+}: Omit<ContainerOptions, 'engine' | 'image' | 'words'>): string[] {
+  return [
     ...['--entrypoint', '/bin/sh', '--workdir', containerRepo],
     ...['--mount', mount(repo, containerRepo), '--mount', mount(control, containerControl)],
     ...Object.entries(gitEnvironment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.network === undefined ? [] : ['--network', job.network]),
     ...(job.user === undefined ? [] : ['--user', job.user]),
     ...job.engineFlags,
-    image,
-    ...[`${containerControl}/supervisor.sh`, containerControl, containerRepo],
   ];
 }
 
@@ -103,9 +116,24 @@ async function endFromWithin(supervisor: Supervisor, graceSeconds: number): Prom
   return false;
 }
 
-/** One that is gone already is no fault. `kill` comes first, since podman's `rm --force` would wait for 10 s. */
-async function removeContainer(engine: Engine, name: string): Promise<void> {
-  const killed = await callEngine(engine, ['kill', '--signal', 'KILL', name]);
-  if (killed.status !== 0 && /no such container|no container with name/i.test(killed.stderr)) return;
-  await callEngine(engine, ['rm', '--force', '--volumes', name]);
+/** What both engines say of a container that is gone, or about to be. */
+const gone = /no such container|no container with (name|id)|already in progress/i;
+/** An engine that is restarted answers again within this time, once a second. */
+const removeTries = 10;
+
+/**
+ * One that is gone already is no fault. `kill` comes first, since podman's `rm --force` would wait for 10 s. A text
+ * where the container could not be removed: its engine does not answer.
+ */
+export async function removeContainer(engine: Engine, name: string): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const killed = await callEngine(engine, ['kill', '--signal', 'KILL', name]);
+    if (killed.status !== 0 && gone.test(killed.stderr)) return undefined;
+    const removed = await callEngine(engine, ['rm', '--force', '--volumes', name]);
+    if (removed.status === 0 || gone.test(removed.stderr)) return undefined;
+    if (attempt === removeTries) {
+      return `cannot remove container ${quote(name)}: ${reasonOf(removed)}; mend: ${engine.program} rm --force ${name}`;
+    }
+    await wait(1000);
+  }
 }

@@ -8,14 +8,17 @@ import { exit, type CommandContext } from './command-context.js';
 
 export async function didAllSucceedCommand(
   files: readonly string[],
+  { json = false }: { readonly json?: boolean },
   context: CommandContext,
 ): Promise<number> {
-  let failed = 0;
-  for (const file of files) {
-    const faults = await readFaults(file, context);
-    for (const fault of faults) context.warn(`${file}: ${fault}`);
-    if (faults.length > 0) failed++;
+  const read: { readonly file: string; readonly faults: readonly string[] }[] = [];
+  for (const file of files) read.push({ file, faults: await readFaults(file, context) });
+  const failed = read.filter(({ faults }) => faults.length > 0).length;
+  if (json) {
+    context.print(JSON.stringify({ succeeded: failed === 0, files: read }));
+    return failed === 0 ? exit.fine : exit.failed;
   }
+  for (const { file, faults } of read) for (const fault of faults) context.warn(`${file}: ${fault}`);
   if (failed === 0) context.print(`all succeeded: ${files.length} of ${files.length}`);
   else context.warn(`not all succeeded: ${failed} of ${files.length} did not`);
   return failed === 0 ? exit.fine : exit.failed;

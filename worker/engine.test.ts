@@ -13,6 +13,15 @@ test('parseInspection() finds digest and size, whichever engine tells', () => {
   const local = [{ Id: `sha256:${id}`, RepoDigests: [], Size: 9 }];
   assert.deepEqual(parseInspection(JSON.stringify(local)), { digest: `sha256:${id}`, bytes: 9 });
   assert.deepEqual(parseInspection(JSON.stringify([{ Id: id }])), { digest: `sha256:${id}` });
+  const both = [
+    {
+      Id: id,
+      Digest: `sha256:${'b'.repeat(64)}`,
+      RepoDigests: [`a:5000/x@sha256:${'d'.repeat(64)}`, `b/x@sha256:${'e'.repeat(64)}`],
+    },
+  ];
+  assert.deepEqual(parseInspection(JSON.stringify(both), 'b/x:1'), { digest: `sha256:${'e'.repeat(64)}` });
+  assert.deepEqual(parseInspection(JSON.stringify(both), 'a:5000/x'), { digest: `sha256:${'d'.repeat(64)}` });
   for (const text of ['', 'x', '{}', '[]', '[null]']) assert.deepEqual(parseInspection(text), {}, text);
 });
 

@@ -4,6 +4,7 @@ import type { ImageLayer, ImageRecord } from '../model/record.js';
 import { defined } from '../model/record.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { reasonOf, runCommand, type CommandEnd } from './command.js';
+import type { PullRule } from './job.js';
 
 export interface Engine {
   readonly program: 'podman' | 'docker';
@@ -42,55 +43,80 @@ export async function hasImage(engine: Engine, image: string): Promise<boolean> 
   return (await callEngine(engine, ['image', 'inspect', '--format', 'x', image])).status === 0;
 }
 
-const pullTries = 3;
+export interface PullOptions {
+  readonly rule: PullRule;
+  readonly cancel: AbortSignal;
+  /** hears of a try that failed and is followed by another */
+  readonly notice: (text: string) => void;
+}
 
-/** Pulls an image, with two more tries where the registry is out of reach; at most 30 minutes each. */
+const defaultPullRetries = 2;
+const defaultPullSeconds = 30 * 60;
+
+/** Pulls an image, with further tries where the registry is out of reach, all within one limit. */
 export async function pullImage(
   engine: Engine,
   image: string,
-  cancel: AbortSignal,
+  { rule, cancel, notice }: PullOptions,
 ): Promise<Result<undefined>> {
+  const limit = rule.pullTimeoutSeconds ?? defaultPullSeconds;
+  const tries = 1 + (rule.pullRetries ?? defaultPullRetries);
+  const begin = performance.now();
   for (let attempt = 1; ; attempt++) {
-    const end = await callEngine(engine, ['pull', '--quiet', image], { timeoutSeconds: 1800, cancel });
+    const left = limit - (performance.now() - begin) / 1000;
+    const end = await callEngine(engine, ['pull', '--quiet', image], { timeoutSeconds: left, cancel });
     if (end.status === 0) return accept(undefined);
-    const reason = reasonOf(end);
-    if (attempt === pullTries || cancel.aborted || !mayPass(end.stderr)) {
-      return refuse(`cannot pull image ${quote(image, 200)}: ${reason}`);
+    const isLate = (performance.now() - begin) / 1000 >= limit;
+    const reason = isLate ? `it took longer than ${limit} s` : reasonOf(end);
+    if (attempt === tries || isLate || cancel.aborted || !mayPass(end.stderr)) {
+      const tried = attempt === 1 ? '' : ` ${attempt} times`;
+      return refuse(`cannot pull image ${quote(image, 200)}${tried}: ${reason}`);
     }
-    await setTimeout(1000 * 2 ** attempt, undefined, { signal: cancel }).catch(() => undefined);
+    notice(`try ${attempt} of ${tries} to pull ${quote(image, 200)} failed: ${reason}`);
+    const pause = Math.min(60, 2 ** attempt, Math.max(0, left));
+    await setTimeout(1000 * pause, undefined, { signal: cancel }).catch(() => undefined);
   }
 }
 
 /** Errors of the way to the registry may pass; an image that does not exist, or a name that is none, will not. */
 function mayPass(stderr: string): boolean {
-  return /timeout|timed out|connection re(set|fused)|EOF|50[0-9]|too many requests|temporar/i.test(stderr);
+  return /timeout|timed out|connection re(set|fused)|broken pipe|no route|EOF|\b50[0-9]\b|too many requests|temporar/i.test(
+    stderr,
+  );
 }
 
-/** What the image is made of, as far as the engine tells; never fails the job. */
-export async function describeImage(engine: Engine, image: string): Promise<ImageRecord> {
+/** What the image is made of, as far as the engine tells; `name` is what its reader calls it. Never fails the job. */
+export async function describeImage(engine: Engine, image: string, name = image): Promise<ImageRecord> {
   const [inspected, history] = await Promise.all([
     callEngine(engine, ['image', 'inspect', image]),
     callEngine(engine, ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', image]),
   ]);
-  const facts = parseInspection(inspected.stdout);
+  const facts = parseInspection(inspected.stdout, image);
   return {
-    name: image,
+    name,
     engine: engine.program,
     ...defined(facts),
     layers: history.status === 0 ? parseHistory(history.stdout) : [],
   };
 }
 
-/** `image inspect`: podman tells `Digest`, docker `RepoDigests`, both `Id` and `Size`. */
-export function parseInspection(json: string): { digest?: string; bytes?: number } {
+/**
+ * `image inspect`: podman tells `Digest`, both tell `RepoDigests`, `Id` and `Size`. An image may have come under several
+ * names, each with a digest of its own: that of the name in question counts.
+ */
+export function parseInspection(json: string, image = ''): { digest?: string; bytes?: number } {
   const [first] = parseJson(json) as [Record<string, unknown> | null | undefined];
   const { Digest, RepoDigests, Id, Size } = first ?? {};
-  const [named] = Array.isArray(RepoDigests) ? (RepoDigests as unknown[]) : [];
-  const candidates = [Digest, typeof named === 'string' ? named.split('@')[1] : undefined, Id];
+  const names = (Array.isArray(RepoDigests) ? (RepoDigests as unknown[]) : []).map(String);
+  const own = names.find((name) => name.startsWith(`${repositoryOf(image)}@`));
+  const candidates = [own?.split('@')[1], Digest, names[0]?.split('@')[1], Id];
   const digest = candidates.find((d): d is string => typeof d === 'string' && d.startsWith('sha256:'));
   const plain = typeof Id === 'string' && /^[0-9a-f]{64}$/.test(Id) ? `sha256:${Id}` : undefined;
   return defined({ digest: digest ?? plain, bytes: typeof Size === 'number' ? Size : undefined });
 }
+
+/** `localhost:5000/a/b:1` -> `localhost:5000/a/b`. */
+const repositoryOf = (image: string): string => image.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
 
 function parseJson(text: string): unknown[] {
   try {

@@ -10,7 +10,12 @@ export type StatusAnswer =
   /** 404: nothing has been reported yet */
   | { readonly kind: 'missing' }
   /** no answer, or one that is no status; `reason` is a sentence's end */
-  | { readonly kind: 'unusable'; readonly reason: string };
+  | {
+      readonly kind: 'unusable';
+      readonly reason: string;
+      /** asking again would not help: the server wants somebody else, or has no such address */
+      readonly isRefusal?: boolean;
+    };
 
 /** What every status must be bound to. */
 export interface Expectation {

@@ -120,7 +120,10 @@ async function firstOf<T>(
   let timer: NodeJS.Timeout | undefined;
   let cancelled: () => void = () => undefined;
   const others = new Promise<'late' | 'cancelled'>((resolve) => {
-    timer = setTimeout(resolve, Math.min(limitMs, longestTimerMs), 'late');
+    // The clock is the monotonic one: it stands still while the machine is suspended, and no change of the date moves it.
+    // A worker that was stopped itself wakes up late: what its task has said meanwhile is read first (the poll phase
+    // comes between timers and setImmediate), so that a task that ended in time is not called late.
+    timer = setTimeout(() => setImmediate(resolve, 'late'), Math.min(limitMs, longestTimerMs));
     cancelled = () => {
       resolve('cancelled');
     };

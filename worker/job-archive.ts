@@ -6,6 +6,7 @@ import { formatRows, type TaskRow } from '../model/row.js';
 import { wwzAssets } from '../templates/asset.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from '../wwz/write.js';
 import type { JobFolder } from './job-folder.js';
+import type { ImageWay } from './progress.js';
 import { isReadable, type ResultFile } from './result-files.js';
 import { renderImagePage, renderWwzIndex } from './views/wwz-index.js';
 
@@ -16,30 +17,48 @@ export interface ArchiveParts {
   readonly results: readonly ResultFile[];
   /** false where the disk has no room for them */
   readonly hasLogs: boolean;
+  readonly way?: ImageWay;
 }
 
 /** What `tasks-from` printed, and what it complained about. */
 export const wwzTaskList = `${wwzOwnFolder}/task-list.txt`;
 export const wwzTaskListLog = `${wwzOwnFolder}/task-list-log.txt`;
+/** What a build of the image printed. */
+export const wwzBuildLog = `${wwzOwnFolder}/image-build.txt`;
 export const wwzRows = `${wwzOwnFolder}/tasks.tsv`;
 
 export async function writeJobArchive(parts: ArchiveParts): Promise<Result<WrittenWwz>> {
-  const { record, rows, folder, hasLogs, results } = parts;
+  const { record, rows, folder, hasLogs, results, way } = parts;
+  const buildLog = hasLogs && (await isReadable(folder.buildLog)) ? wwzBuildLog : undefined;
   const text = (name: string, content: string): WwzSource => ({
     kind: 'bytes',
     name,
     bytes: Buffer.from(content),
   });
   const sources: WwzSource[] = [
-    text(wwzIndex, renderWwzIndex({ record, rows, hasImagePage: record.image !== undefined })),
+    text(
+      wwzIndex,
+      renderWwzIndex({
+        ...{ record, rows, hasImagePage: record.image !== undefined },
+        ...(buildLog !== undefined && { buildLog }),
+      }),
+    ),
     text(wwzRows, formatRows(rows)),
     ...wwzAssets().map(({ path, bytes }) => ({ kind: 'bytes' as const, name: path, bytes })),
   ];
   if (record.image !== undefined) {
     sources.push(
-      text(wwzImagePage, renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds })),
+      text(
+        wwzImagePage,
+        renderImagePage({
+          ...{ image: record.image, pullSeconds: record.imagePullSeconds },
+          ...(way !== undefined && { way }),
+          ...(buildLog !== undefined && { buildLog }),
+        }),
+      ),
     );
   }
+  if (buildLog !== undefined) sources.push({ kind: 'file', name: buildLog, path: folder.buildLog });
   if (hasLogs) sources.push(...(await logsOf(rows, folder)));
   sources.push(...results.map((file) => ({ kind: 'file' as const, ...file })));
   return writeWwz(folder.files.wwz, sources);

@@ -8,7 +8,8 @@ import type { CommandContext } from './command-context.js';
 import { configName, parseConfig } from './config.js';
 import { findRepo } from './git.js';
 import type { ImageSource, JobDeclaration, ProjectConfig } from './job.js';
-import { defaultGraceSeconds, defaultTimeoutSeconds, parseImage } from './job-config.js';
+import { parseImage } from './image-config.js';
+import { defaultGraceSeconds, defaultTimeoutSeconds } from './job-config.js';
 
 export interface JobChoiceOptions {
   /** another file than soil.yml at the repo's root */
@@ -71,7 +72,7 @@ export async function chooseJob(
   const name = parseJobName(text, 'job');
   if (!name.ok) return name;
   const image =
-    options.image === undefined ? accept(undefined) : parseImage(options.image, 'missing', '--image');
+    options.image === undefined ? accept(undefined) : parseImage(options.image, undefined, '--image');
   if (!image.ok) return image;
   const repo = await chooseRepo(context);
   const config = await readConfig(repo, context.cwd, options.config);
@@ -104,8 +105,8 @@ export async function chooseJob(
 /** Another image keeps the job's own rule for pulling. */
 function withImage(job: JobDeclaration, image: ImageSource | undefined): JobDeclaration {
   if (image === undefined) return job;
-  if (image.kind === 'none' || job.image.kind === 'none') return { ...job, image };
-  return { ...job, image: { ...image, pull: job.image.pull } };
+  if (image.kind !== 'named' || job.image.kind !== 'named') return { ...job, image };
+  return { ...job, image: { ...job.image, name: image.name } };
 }
 
 function withTasks(job: JobDeclaration, tasks: readonly TaskDeclaration[]): JobDeclaration {

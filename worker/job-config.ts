@@ -3,7 +3,8 @@ import type { JobName } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseResultPath } from '../model/task.js';
 import { parseDuration } from './duration.js';
-import type { ImageSource, JobDeclaration } from './job.js';
+import { readImage } from './image-config.js';
+import type { JobDeclaration } from './job.js';
 import {
   parseCommand,
   parsePositiveDuration,
@@ -23,6 +24,7 @@ import {
 
 const jobKeys = [
   'image',
+  'build',
   'pull',
   'tasks',
   'tasks-from',
@@ -58,6 +60,7 @@ export function readJob(source: YamlSource, entry: Entry, name: JobName): JobEnt
     return found && readWord(source, found, key, parse);
   };
   const image = readImage(source, map, entry);
+  if (image?.kind === 'none') checkContainerKeys(source, map);
   const tasksEntry = map.get('tasks');
   const tasks = tasksEntry === undefined ? [] : readTasks(source, tasksEntry, `job ${name}`);
   const tasksFrom = get('tasks-from', parseCommand);
@@ -72,7 +75,7 @@ export function readJob(source: YamlSource, entry: Entry, name: JobName): JobEnt
     needs: words('needs', (text) => accept(text)),
     job: {
       name,
-      image,
+      image: image ?? { kind: 'none' },
       tasks,
       ...(tasksFrom !== undefined && { tasksFrom }),
       artifacts: words('artifacts', parseArtifact).map(({ value }) => value),
@@ -97,43 +100,11 @@ export function readJob(source: YamlSource, entry: Entry, name: JobName): JobEnt
 /** Keys that only a container can heed. */
 const containerKeys = ['pull', 'network', 'user', 'engine-flags'] as const;
 
-function readImage(source: YamlSource, map: ReadonlyMap<string, Entry>, job: Entry): ImageSource {
-  const entry = map.get('image');
-  if (entry === undefined) {
-    fault(source, job.keyOffset, `cannot accept job ${quote(job.key)}: image is missing; name one, or none`);
-    return { kind: 'none' };
+function checkContainerKeys(source: YamlSource, map: ReadonlyMap<string, Entry>): void {
+  for (const key of containerKeys) {
+    const found = map.get(key);
+    if (found) fault(source, found.keyOffset, `cannot accept key ${quote(key)}: the job has image: none`);
   }
-  const pullEntry = map.get('pull');
-  const pull = pullEntry && readWord(source, pullEntry, 'pull', parsePull);
-  const image = readWord(source, entry, 'image', (text) => parseImage(text, pull ?? 'missing'));
-  if (image?.kind === 'none') {
-    for (const key of containerKeys) {
-      const found = map.get(key);
-      if (found) fault(source, found.keyOffset, `cannot accept key ${quote(key)}: the job has image: none`);
-    }
-  }
-  return image ?? { kind: 'none' };
-}
-
-/** `none`, or the name of an image as podman and docker take it. */
-export function parseImage(
-  text: string,
-  pull: 'missing' | 'always' | 'never' = 'missing',
-  what = 'image',
-): Result<ImageSource> {
-  if (text === 'none') return accept({ kind: 'none' });
-  if (text.length <= 400 && /^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/.test(text)) {
-    return accept({ kind: 'named', name: text, pull });
-  }
-  return refuse(
-    `cannot accept ${what} ${quote(text)}: it must be none, or an image name such as debian:12 ` +
-      '(letters, digits and . _ : / @ + -, beginning with a letter or digit)',
-  );
-}
-
-function parsePull(text: string): Result<'missing' | 'always' | 'never'> {
-  if (text === 'missing' || text === 'always' || text === 'never') return accept(text);
-  return refuse(`cannot accept pull ${quote(text)}: it must be one of missing, always, never`);
 }
 
 /** A word for an option of the engine. It may not look like a further option. */

@@ -3,6 +3,7 @@ import { chmod, copyFile, link, mkdir, open, rename, rm, writeFile } from 'node:
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobName, TaskName } from '../model/name.js';
+import { builtinName, builtinScript } from './builtin-task.js';
 import type { JobFiles } from './progress.js';
 
 /** The package's supervisor, seen from dist/worker/. */
@@ -16,6 +17,8 @@ export interface JobFolder {
   /** mounted into the container */
   readonly control: string;
   readonly taskList: string;
+  /** what a build of the job's image printed, where there is one */
+  readonly buildLog: string;
   logOf(number: number, attempt: number): string;
   /** gives back what was kept free */
   release(reserve: Reserve): Promise<void>;
@@ -42,13 +45,15 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
     await writeFile(reserveOf(reserve), Buffer.alloc(reserveBytes[reserve]));
   }
   await copyFile(supervisorScript, join(control, 'supervisor.sh'));
-  await chmod(join(control, 'supervisor.sh'), 0o644);
+  await copyFile(builtinScript, join(control, builtinName));
+  for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
   const taskList = join(control, 'task-list');
   await makeWritable(taskList);
   return {
     files: { json: join(out, `${job}.json`), tsv: join(out, `${job}.tsv`), wwz: join(out, `${job}.wwz`) },
     control,
     taskList,
+    buildLog: join(out, 'image-build.txt'),
     logOf: (number, attempt) => join(control, 'log', `${number}.${attempt}`),
     release: (reserve) => rm(reserveOf(reserve), { force: true }),
     restore: async () => {

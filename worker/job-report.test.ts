@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { TaskName } from '../model/name.js';
-import { recordSchema } from '../model/record.js';
 import type { TaskRow } from '../model/row.js';
-import { failedRows, formatLogTail, formatProgress, formatStepSummary, plain } from './job-report.js';
+import { failedRows, formatLogTail, formatProgress, plain } from './job-report.js';
 
 const row = (change: Partial<TaskRow>): TaskRow => ({
   ...{ kind: 'row', status: 0, task: 'unit' as TaskName, script: 'x', action: '-', outcome: 'passed' },
@@ -56,6 +55,10 @@ test('formatLogTail() lets no log command the terminal or the CI host', () => {
   ]);
 });
 
+test('formatProgress() lets no task name command the CI host', () => {
+  assert.equal(lineOf({ task: '##[add-path]x' as TaskName }), 'passed      1.23 s  ## [add-path]x');
+});
+
 test('plain() leaves no control character, whatever a task printed', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
@@ -72,19 +75,4 @@ test('failedRows() leaves out what passed, what was skipped and nothing else', (
     failedRows(rows).map(({ outcome }) => outcome),
     ['failed', 'timed-out', 'cancelled', 'error'],
   );
-});
-
-test('formatStepSummary() is a table that no task name can break out of', () => {
-  const rows = [
-    row({ task: 'a | b <img src=x> [l](javascript:x)' as TaskName, status: 1, outcome: 'failed' }),
-  ];
-  const record = { schema: recordSchema, attempt: 1, tasks: [], expectedJobs: [] };
-  const end = { outcome: 'failed', status: 1, record, rows, files: { json: '', tsv: '', wwz: '' } } as const;
-  const text = formatStepSummary('unit', end, ['https://ci.example/x/']);
-  assert.match(text, /^### unit: failed\n/);
-  assert.match(
-    text,
-    /\| failed \| 1 \| 1\.23 s \| a &#124; b &#60;img src=x&#62; &#91;l&#93;\(javascript:x\) \|/,
-  );
-  assert.match(text, /- <https:\/\/ci\.example\/x\/>/);
 });

@@ -1,7 +1,7 @@
-/** A job's progress -> lines for a terminal or a CI log, and a table for GitHub's step summary. Pure. */
+/** A job's progress -> lines for a terminal or a CI log. Pure. */
 import { isGreen, type FinishedOutcome, type TaskOutcome } from '../model/outcome.js';
 import type { TaskRow } from '../model/row.js';
-import type { FinishedJob, Progress } from './progress.js';
+import type { Progress } from './progress.js';
 
 export interface ReportStyle {
   readonly colour: boolean;
@@ -14,9 +14,9 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
     case 'task-begin':
       return [];
     case 'pull-begin':
-      return [`pulling ${progress.image}`];
+      return [`${imageVerbs[progress.way].doing} ${plain(progress.image)}`];
     case 'pull-done':
-      return [`pulled ${progress.image} in ${seconds(progress.seconds)}`];
+      return [`${imageVerbs[progress.way].done} ${plain(progress.image)} in ${seconds(progress.seconds)}`];
     case 'task-done':
       return [formatRow(progress.row, style)];
     case 'archive':
@@ -31,7 +31,32 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
   }
 }
 
-function formatRow(row: TaskRow, style: ReportStyle): string {
+const imageVerbs = {
+  pull: { doing: 'pulling', done: 'pulled' },
+  load: { doing: 'loading', done: 'loaded' },
+  build: { doing: 'building', done: 'built' },
+} as const;
+
+/** What is going on now, for the passing line of a terminal; undefined where nothing is that could take long. */
+export function formatStatus(progress: Progress): string | undefined {
+  switch (progress.kind) {
+    case 'pull-begin':
+      return `${imageVerbs[progress.way].doing} ${plain(progress.image)}`;
+    case 'task-begin':
+      return `running ${plain(progress.task)} (${progress.index + 1} of ${progress.of})`;
+    case 'task-done':
+      return 'writing the archive';
+    case 'start':
+    case 'pull-done':
+    case 'archive':
+    case 'notice':
+    case 'done':
+      return undefined;
+  }
+}
+
+/** One task in one line. */
+export function formatRow(row: TaskRow, style: ReportStyle): string {
   const word = paint(row.outcome.padEnd(9), row.outcome, style);
   const elapsed = row.elapsedSeconds === undefined ? '' : seconds(row.elapsedSeconds);
   const facts = [
@@ -39,20 +64,28 @@ function formatRow(row: TaskRow, style: ReportStyle): string {
     ...(row.tries > 1 ? [`${row.tries} tries`] : []),
     ...(row.allowed && row.outcome !== 'passed' ? ['allowed'] : []),
   ];
-  return `${word} ${elapsed.padStart(8)}  ${row.task}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
+  return `${word} ${elapsed.padStart(8)}  ${plain(row.task)}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
 /**
- * The end of a failed task's log. Every line is set off: nothing that a task printed may reach the terminal as a
- * control sequence, nor GitHub's runner as a command (`::set-env`, `##[...]`).
+ * The end of a task's log. Every line is set off: nothing that a task printed may reach the terminal as a control
+ * sequence, nor GitHub's runner as a command (`::set-env`, `##[...]`).
  */
-export function formatLogTail(task: string, log: string, lines = 20): string[] {
+export function formatLogTail(task: string, log: string, count = 20): string[] {
+  const { lines, isWhole } = logLines(log, count);
+  return [`--- ${plain(task)}: ${isWhole ? 'its log' : `the last ${count} lines`}`, ...lines.map(setOff)];
+}
+
+/** A log's line as it may stand among ours. */
+export const setOff = (line: string): string => `| ${plain(line).slice(0, 1000)}`;
+
+/** The last so many lines of a text. */
+export function logLines(
+  log: string,
+  count: number,
+): { readonly lines: readonly string[]; readonly isWhole: boolean } {
   const all = log.replace(/\r?\n$/, '').split(/\r?\n/);
-  const kept = all.slice(-lines);
-  return [
-    `--- ${task}: ${kept.length < all.length ? `the last ${lines} lines` : 'its log'}`,
-    ...kept.map((line) => `| ${plain(line).slice(0, 1000)}`),
-  ];
+  return { lines: all.slice(-count), isWhole: all.length <= count };
 }
 
 /** Text without control sequences, and without what a CI host would take for a command. */
@@ -67,26 +100,6 @@ export function plain(text: string): string {
 
 export function failedRows(rows: readonly TaskRow[]): TaskRow[] {
   return rows.filter((row) => row.outcome !== 'skipped' && !isGreen(row.outcome as FinishedOutcome));
-}
-
-/** GitHub's step summary: the outcome, a table of the tasks, the addresses. */
-export function formatStepSummary(job: string, end: FinishedJob, urls: readonly string[]): string {
-  const cell = (text: string): string =>
-    plain(text).replace(/[\\|<>&`*_[\]#@!~$]/g, (c) => `&#${c.charCodeAt(0)};`);
-  const rows = end.rows.map((row) => {
-    const elapsed = row.elapsedSeconds === undefined ? '' : seconds(row.elapsedSeconds);
-    return `| ${row.outcome} | ${row.status} | ${elapsed} | ${cell(row.task)} |`;
-  });
-  return [
-    `### ${cell(job)}: ${end.outcome}`,
-    '',
-    ...(end.record.reason === undefined ? [] : [cell(end.record.reason), '']),
-    ...(rows.length === 0
-      ? []
-      : ['| outcome | status | elapsed | task |', '| --- | ---: | ---: | --- |', ...rows, '']),
-    ...urls.map((url) => `- <${url}>`),
-    '',
-  ].join('\n');
 }
 
 function paint(text: string, outcome: TaskOutcome | FinishedOutcome, { colour }: ReportStyle): string {

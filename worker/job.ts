@@ -2,10 +2,30 @@
 import type { JobName } from '../model/name.js';
 import type { TaskDeclaration } from '../model/task.js';
 
-/** Where a job's tasks run: on the raw machine, or in a container of an image that an engine knows or pulls. */
+/** When an image is pulled, and how patiently. */
+export interface PullRule {
+  readonly pull: 'missing' | 'always' | 'never';
+  /** further tries where the registry is out of reach; absent: 2 */
+  readonly pullRetries?: number;
+  /** for all tries together; absent: 30 minutes */
+  readonly pullTimeoutSeconds?: number;
+}
+
+/** Where a job's tasks run: on the raw machine, or in a container of an image that is found, loaded or built first. */
 export type ImageSource =
   | { readonly kind: 'none' }
-  | { readonly kind: 'named'; readonly name: string; readonly pull: 'missing' | 'always' | 'never' };
+  | ({ readonly kind: 'named'; readonly name: string } & PullRule)
+  /** a tar as `docker save` writes it, a folder in the OCI image layout, or a root file system */
+  | { readonly kind: 'file'; readonly form: 'docker-archive' | 'oci' | 'rootfs'; readonly path: string }
+  /** file and context are paths below the repo's root */
+  | {
+      readonly kind: 'build';
+      readonly file: string;
+      readonly context: string;
+      readonly timeoutSeconds: number;
+      /** handed to `podman build` or `docker build` as they are */
+      readonly flags: readonly string[];
+    };
 
 export interface JobDeclaration {
   readonly name: JobName;

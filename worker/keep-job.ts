@@ -6,13 +6,15 @@ import { formatRows, type TaskRow } from '../model/row.js';
 import type { TaskDeclaration } from '../model/task.js';
 import { writeJobArchive } from './job-archive.js';
 import { writeWhole, type JobFolder } from './job-folder.js';
-import type { FinishedJob, RunJobOptions } from './progress.js';
+import type { FinishedJob, ImageWay, RunJobOptions } from './progress.js';
 import { findResults, type ResultFiles } from './result-files.js';
 
 /** The tasks as they were listed, and a row for each. */
 export interface KeptTasks {
   readonly tasks: readonly TaskDeclaration[];
   readonly rows: readonly TaskRow[];
+  /** how the image came, where it was not there before */
+  readonly way?: ImageWay;
 }
 
 /** Writes the three files, JSON last: with it, the job is finished. */
@@ -30,7 +32,8 @@ export async function keepJob(
     return link === undefined ? row : { ...row, resultHtml: link };
   });
   let kept = record;
-  const whole = { record, rows, folder, results: results.files, hasLogs: true };
+  const { way } = end;
+  const whole = { record, rows, folder, results: results.files, hasLogs: true, ...(way && { way }) };
   let archived = await writeJobArchive(whole);
   if (!archived.ok) {
     // Without its results the job is not what it says. What there is room for is kept: the logs, or at least an index.

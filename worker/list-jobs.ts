@@ -1,5 +1,6 @@
 /** `soil-worker list-jobs`: soil.yml -> the names of its jobs, one a line, or as JSON for a CI host's matrix. */
 import { exit, type CommandContext } from './command-context.js';
+import { formatImage } from './image-config.js';
 import { readProject } from './job-choice.js';
 import type { ProjectConfig } from './job.js';
 
@@ -21,6 +22,6 @@ export async function listJobsCommand(
 function jobList({ jobs }: ProjectConfig): readonly object[] {
   return jobs.map(({ name, image, needs }) => ({
     ...{ name, needs },
-    image: image.kind === 'none' ? 'none' : image.name,
+    image: formatImage(image),
   }));
 }

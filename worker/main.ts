@@ -1,23 +1,51 @@
 #!/usr/bin/env node
 /** soil-worker: argv and the environment in; the command's exit status out. Commands are loaded when they are asked for. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { isatty } from 'node:tty';
+import { Command, CommanderError, type Option } from 'commander';
 import type { CommandContext } from './command-context.js';
 import type { MergeOptions } from './merge-command.js';
 import type { PublishOptions } from './publish-target.js';
-import type { RunOptions } from './run-command.js';
+import type { RunJobsOptions } from './run-jobs.js';
+import { addDeskCommands } from './desk-commands.js';
+import { addServerCommands } from './server-commands.js';
+import { openStatusLine } from './status-line.js';
+import {
+  attempt,
+  config,
+  engine,
+  examples,
+  image,
+  json,
+  out,
+  publishLimit,
+  runId,
+  server,
+  ssh,
+  tokenFile,
+  type CommandKit,
+} from './shared-options.js';
 
 const version = readVersion();
 const stop = new AbortController();
+const statusLine = openStatusLine(process.stderr, process.env);
 const context: CommandContext = {
   environment: process.env,
   cwd: process.cwd(),
   version,
   now: () => new Date(),
-  print: (line) => process.stdout.write(`${line}\n`),
-  warn: (line) => process.stderr.write(`${line}\n`),
+  print: (line) => {
+    statusLine.interrupt(() => process.stdout.write(`${line}\n`));
+  },
+  warn: (line) => {
+    statusLine.interrupt(() => process.stderr.write(`${line}\n`));
+  },
+  status: (text) => {
+    statusLine.show(text);
+  },
   readInput,
   colour: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
+  isInteractive: isatty(0) && isatty(1),
   cancel: stop.signal,
 };
 
@@ -39,48 +67,36 @@ const program = new Command('soil-worker')
   SOIL_SERVER and SOIL_TOKEN say where to publish, and with which token. No task sees a token.`,
   );
 
-const server = () => new Option('--server <url>', 'the Soil server (or SOIL_SERVER)');
-const tokenFile = () =>
-  new Option('--token-file <file>', 'read the token from a file that its owner alone may read');
-const config = () => new Option('--config <file>', 'read this instead of soil.yml at the root of the repo');
-const out = () => new Option('--out <dir>', 'the folder that has a folder for each job (default: _soil)');
-const runId = () => new Option('--run-id <id>', 'a local run of this id (or SOIL_RUN)');
-const attempt = () => new Option('--attempt <n>', 'the attempt of that run (or SOIL_ATTEMPT; default: 1)');
-const ssh = () => [
-  new Option('--ssh <user@host:dir>', 'publish into the folder of a site over SFTP instead'),
-  new Option('--ssh-port <n>', 'the port of the SSH server (default: 22)'),
-  new Option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)'),
-  new Option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)'),
-];
-
-command('run <job>', 'run a job and write its JSON, TSV and wwz to _soil/JOB/', [
+command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz of each to _soil/JOB/', [
   config(),
   out(),
   runId(),
   attempt(),
   server(),
   tokenFile(),
+  publishLimit(),
   ...ssh(),
 ])
   .option(
     '--publish',
     'publish the results when the job has ended, and tell the server what happens meanwhile',
   )
-  .addOption(new Option('--engine <engine>', 'the container engine').choices(['podman', 'docker']))
-  .option('--image <image>', "run in this image instead of the job's own; none: on the raw machine")
+  .addOption(engine())
+  .addOption(image())
   .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
   .addHelpText(
     'after',
     examples`
     soil-worker run dev-minimal
     soil-worker run unit --image none
+    soil-worker run unit lint docs                     all of them, whatever each comes to
+    soil-worker run unit --json | jq .outcome
     soil-worker run dev-minimal --publish --server https://ci.example.org/
     soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
   )
-  .action(async (job: string, options: RunOptions & PublishOptions & { readonly publish?: boolean }) => {
-    if (options.publish === true) {
-      await finish((await import('./publish-command.js')).runAndPublish(job, options, context));
-    } else await finish((await import('./run-command.js')).runCommand(job, options, context));
+  .addOption(json())
+  .action(async (jobs: string[], options: RunJobsOptions) => {
+    await finish((await import('./run-jobs.js')).runJobsCommand(jobs, options, context));
   });
 
 command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [
@@ -88,6 +104,7 @@ command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [
   tokenFile(),
   out(),
   config(),
+  publishLimit(),
   ...ssh(),
 ])
   .addHelpText(
@@ -111,14 +128,15 @@ command('list-jobs', 'print the names of the jobs in soil.yml', [config()])
     await finish((await import('./list-jobs.js')).listJobsCommand(options, context));
   });
 
-command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed')
+command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed', [json()])
   .addHelpText(
     'after',
     examples`
-    soil-worker did-all-succeed _soil/*/*.tsv`,
+    soil-worker did-all-succeed _soil/*/*.tsv
+    soil-worker did-all-succeed _soil/unit/unit.tsv --json`,
   )
-  .action(async (files: string[]) => {
-    await finish((await import('./did-all-succeed.js')).didAllSucceedCommand(files, context));
+  .action(async (files: string[], options: { readonly json?: boolean }) => {
+    await finish((await import('./did-all-succeed.js')).didAllSucceedCommand(files, options, context));
   });
 
 command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
@@ -127,6 +145,7 @@ command('maybe-merge', 'move the target branch to a commit that passed, or say w
   attempt(),
   config(),
   tokenFile(),
+  json(),
 ])
   .option('--remote <url>', 'the repo whose branch is moved, by git push')
   .option(
@@ -168,21 +187,27 @@ command('extract <file> <dir>', 'unpack a wwz into a folder, once every byte of 
   .addHelpText(
     'after',
     examples`
-    soil-worker extract _soil/unit/unit.wwz unpacked`,
+    soil-worker extract _soil/unit/unit.wwz unpacked
+
+  The folder must be empty or not there yet: nothing is overwritten, and no name leads out of it.`,
   )
   .action(async (file: string, folder: string) => {
     await finish((await import('./archive-command.js')).extractCommand(file, folder, context));
   });
 
-function command(usage: string, description: string, shared: readonly Option[] = []): Command {
-  const made = program.command(usage).description(description);
+const kit: CommandKit = { context, command, finish };
+addDeskCommands(kit);
+addServerCommands(kit);
+
+function command(
+  usage: string,
+  description: string,
+  shared: readonly Option[] = [],
+  parent: Command = program,
+): Command {
+  const made = parent.command(usage).description(description);
   for (const option of shared) made.addOption(option);
   return made;
-}
-
-/** The text below a help, its common indent taken away. */
-function examples([text = '']: TemplateStringsArray): string {
-  return `\nExamples:${text.replaceAll('\n  ', '\n')}`;
 }
 
 // A reader that went away (`| head`, a closed terminal) must not end the job halfway.

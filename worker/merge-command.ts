@@ -1,12 +1,13 @@
 /** `soil-worker maybe-merge`: options and the environment -> whose run and commit it is about; then the gate itself. */
 import { relative, resolve } from 'node:path';
-import { parseCommitHash, parseRunId, parseWorkerHost, type CommitHash } from '../model/name.js';
+import { parseRunId, parseWorkerHost, type CommitHash } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseAttempt } from '../model/run.js';
 import { exit, type CommandContext } from './command-context.js';
+import { findCommit } from './commit-choice.js';
 import { configName, parseBranch } from './config.js';
 import { parseDuration } from './duration.js';
-import { readGitFacts, runGit, type GitFacts } from './git.js';
+import { readGitFacts, type GitFacts } from './git.js';
 import { gitRemote } from './git-remote.js';
 import { githubRemote, parseRepository } from './github-remote.js';
 import { branchOfRef, planRun, type RunIdentity } from './identity.js';
@@ -31,6 +32,7 @@ export interface MergeOptions {
   readonly maxAge?: string;
   readonly wait?: string;
   readonly tokenFile?: string;
+  readonly json?: boolean;
 }
 
 export async function mergeCommand(options: MergeOptions, context: CommandContext): Promise<number> {
@@ -40,10 +42,18 @@ export async function mergeCommand(options: MergeOptions, context: CommandContex
     return exit.wrongUse;
   }
   if (planned.value.kind === 'nothing') {
-    context.print(planned.value.reason);
+    const { reason } = planned.value;
+    context.print(options.json === true ? JSON.stringify({ status: exit.fine, message: reason }) : reason);
     return exit.fine;
   }
-  const { status, message } = await maybeMerge(planned.value.merge);
+  const { merge } = planned.value;
+  const say = options.json === true ? context.warn : merge.say;
+  const { status, message } = await maybeMerge({ ...merge, say });
+  if (options.json === true) {
+    const { host, run, attempt, commit, branch, target } = merge;
+    context.print(JSON.stringify({ status, message, host, run, attempt, commit, branch, target }));
+    return status;
+  }
   (status === 0 ? context.print : context.warn)(message);
   return status;
 }
@@ -99,34 +109,14 @@ function optionalDuration(text: string | undefined, what: string): Result<number
   return text === undefined ? accept(undefined) : parseDuration(text, what);
 }
 
-/** The named commit, or the one that is checked out: always the whole hash, since a status must equal it to the letter. */
-async function findCommit(
-  named: string | undefined,
-  git: GitFacts,
-  { repo, environment }: { readonly repo: string; readonly environment: CommandContext['environment'] },
-): Promise<Result<CommitHash>> {
-  if (named === undefined) {
-    return git.commit === undefined
-      ? refuse(`cannot tell the commit: git knows none in ${quote(repo, 300)}; name it with --commit`)
-      : accept(git.commit);
-  }
-  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(named)) return parseCommitHash(named, '--commit');
-  if (named.startsWith('-'))
-    return refuse(`cannot accept --commit ${quote(named)}: git takes it for an option`);
-  const found = await runGit(['rev-parse', '--verify', '--quiet', `${named}^{commit}`], {
-    environment,
-    cwd: repo,
-  });
-  const commit = parseCommitHash(found.stdout.trim());
-  return found.status === 0 && commit.ok
-    ? commit
-    : refuse(`cannot accept --commit ${quote(named)}: git knows no such commit`);
-}
-
-type StatusRun = Pick<MaybeMergeOptions, 'host' | 'run' | 'attempt'>;
+export type StatusRun = Pick<MaybeMergeOptions, 'host' | 'run' | 'attempt'>;
 
 /** Under which host, run and attempt the status API is asked. */
-function planRunId(options: MergeOptions, commit: CommitHash, context: CommandContext): Result<StatusRun> {
+export function planRunId(
+  options: Pick<MergeOptions, 'host' | 'runId' | 'attempt'>,
+  commit: CommitHash,
+  context: CommandContext,
+): Result<StatusRun> {
   const { environment } = context;
   if (options.host !== undefined && options.runId !== undefined) {
     const host = parseWorkerHost(options.host, '--host');

@@ -8,6 +8,9 @@ import type { JobFiles } from './progress.js';
 /** The folder below the repo's root that holds every job's folder unless `--out` names another. */
 export const outName = '_soil';
 
+/** In a job's folder: what `local` kept of the artifacts that the job made in its clone. */
+export const artifactsName = 'artifacts';
+
 export function planOutFolder(
   out: string | undefined,
   { repo, cwd, job }: { readonly repo: string; readonly cwd: string; readonly job: JobName },
@@ -25,7 +28,15 @@ export function filesIn(folder: string, job: JobName): JobFiles {
  * not cost a project its sources.
  */
 export async function prepareOutFolder(folder: string, job: JobName): Promise<Result<undefined>> {
-  const ours = new Set(['control', 'logs', '.reserve', `${job}.json`, `${job}.tsv`, `${job}.wwz`]);
+  const ours = new Set([
+    'control',
+    'logs',
+    artifactsName,
+    '.reserve',
+    `${job}.json`,
+    `${job}.tsv`,
+    `${job}.wwz`,
+  ]);
   const parent = resolve(folder, '..');
   try {
     await mkdir(parent, { recursive: true });

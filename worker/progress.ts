@@ -5,10 +5,18 @@ import type { TaskRow } from '../model/row.js';
 import type { TaskName } from '../model/name.js';
 import type { JobDeclaration } from './job.js';
 
+/** How an image comes to the engine. */
+export type ImageWay = 'pull' | 'load' | 'build';
+
 export type Progress =
   | { readonly kind: 'start'; readonly tasks: number }
-  | { readonly kind: 'pull-begin'; readonly image: string }
-  | { readonly kind: 'pull-done'; readonly image: string; readonly seconds: number }
+  | { readonly kind: 'pull-begin'; readonly image: string; readonly way: ImageWay }
+  | {
+      readonly kind: 'pull-done';
+      readonly image: string;
+      readonly seconds: number;
+      readonly way: ImageWay;
+    }
   | { readonly kind: 'task-begin'; readonly task: TaskName; readonly index: number; readonly of: number }
   | { readonly kind: 'task-done'; readonly row: TaskRow; readonly logFile: string }
   | { readonly kind: 'archive'; readonly files: number; readonly bytes: number }

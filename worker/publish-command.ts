@@ -1,5 +1,5 @@
 /** `soil-worker publish JOB` and `run JOB --publish`: a finished job's files -> the server, or a folder over SSH. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseJobName, type JobName } from '../model/name.js';
 import { identityOf, recordSchema } from '../model/record.js';
 import type { Result } from '../model/result.js';
@@ -7,10 +7,11 @@ import { exit, type CommandContext } from './command-context.js';
 import { EventSender } from './event-sender.js';
 import { chooseRepo, readConfig } from './job-choice.js';
 import { planEvent, planEventBase } from './job-event.js';
-import { planOutFolder } from './out-folder.js';
+import { artifactsName, planOutFolder } from './out-folder.js';
 import { planTarget, type PublishOptions, type PublishTarget } from './publish-target.js';
-import { executeJob, planJob, writeStepSummary, type RunOptions } from './run-command.js';
-import { plannedUrls, readStored, sendStored, type StoredJob } from './stored-job.js';
+import { writeStepSummary } from './github-files.js';
+import { executeJob, planJob, type JobEnd, type RunOptions } from './run-command.js';
+import { isThere, plannedUrls, readStored, sendStored, type StoredJob } from './stored-job.js';
 
 /** `publish JOB`: what an earlier `run` left behind. */
 export async function publishCommand(
@@ -40,12 +41,12 @@ export async function runAndPublish(
   name: string,
   options: RunOptions & PublishOptions,
   context: CommandContext,
-): Promise<number> {
+): Promise<JobEnd> {
   const target = await planTarget(options, context);
   const planned = target.ok ? await planJob(name, options, context) : target;
   if (!target.ok || !planned.ok) {
     context.warn(target.ok ? (planned.ok ? '' : planned.error) : target.error);
-    return exit.wrongUse;
+    return { job: name, status: exit.wrongUse, urls: [] };
   }
   const { job, origin, repo } = planned.value;
   const notice = (text: string): void => {
@@ -76,10 +77,11 @@ export async function runAndPublish(
       )
     : identity;
   if (!identity.ok) context.warn(identity.error);
-  await writeStepSummary(job.name, end, published.ok ? published.value : [], context);
-  if (published.ok) return end.status;
-  context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options)}`);
-  return end.status === 0 ? exit.failed : end.status;
+  const urls = published.ok ? published.value : [];
+  await writeStepSummary({ job: name, end, urls, tails: end.tails }, context);
+  if (published.ok) return { job: name, outcome: end.outcome, status: end.status, urls };
+  context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options, target.value)}`);
+  return { job: name, outcome: end.outcome, status: end.status === 0 ? exit.failed : end.status, urls };
 }
 
 /** A server gives a job up after half an hour of silence; a task may well take longer than that. */
@@ -108,17 +110,23 @@ async function declaredArtifacts(
     context.warn(`notice: no artifact is published: ${config.error}`);
     return [];
   }
-  return (config.value?.jobs.find(({ name }) => name === job)?.artifacts ?? []).map((path) =>
-    join(repo, path),
+  const declared = config.value?.jobs.find(({ name }) => name === job)?.artifacts ?? [];
+  const kept = join(planOutFolder(options.out, { repo, cwd: context.cwd, job }), artifactsName);
+  return Promise.all(
+    declared.map(async (path) => {
+      const copy = join(kept, basename(path));
+      return (await isThere(copy)) ? copy : join(repo, path);
+    }),
   );
 }
 
 /** The command that publishes what is kept, without the token. */
-function publishLater(job: JobName, options: PublishOptions): string {
+function publishLater(job: JobName, options: PublishOptions, target: PublishTarget): string {
   const given: readonly (readonly [string, string | undefined])[] = [
     ['--out', options.out],
-    ['--config', options.config],
-    ['--server', options.ssh === undefined ? options.server : undefined],
+    ['--config', options.laterConfig ?? options.config],
+    // Also where the environment named it: who gives the command may be somebody else.
+    ['--server', target.kind === 'server' ? target.service.url.href : undefined],
     ['--token-file', options.tokenFile],
     ['--ssh', options.ssh],
     ['--ssh-port', options.sshPort],

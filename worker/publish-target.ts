@@ -1,16 +1,21 @@
 /** Options and the environment -> where results go: a server with its token, or a folder over SSH. */
 import { accept, refuse, type Result } from '../model/result.js';
 import type { CommandContext } from './command-context.js';
+import { parseDuration } from './duration.js';
 import { readSecret } from './secret.js';
 import { parseServerUrl } from './server-url.js';
-import { defaultRetries, type SoilService } from './soil-service.js';
-import type { SshTarget } from './ssh-target.js';
+import { defaultLimitSeconds, defaultRetries, planIdle, type SoilService } from './soil-service.js';
+import type { SshTarget } from '../ssh/ssh-target.js';
 
 export interface PublishOptions {
   readonly server?: string;
   readonly tokenFile?: string;
   readonly config?: string;
+  /** the same file as a later `publish` finds it, where it is another one */
+  readonly laterConfig?: string;
   readonly out?: string;
+  /** how long a server that does not answer is tried again */
+  readonly publishLimit?: string;
   /** USER@HOST:DIR */
   readonly ssh?: string;
   readonly sshPort?: string;
@@ -28,7 +33,7 @@ export async function planTarget(
   context: CommandContext,
 ): Promise<Result<PublishTarget>> {
   if (options.ssh !== undefined) {
-    const { planSshTarget } = await import('./ssh-target.js');
+    const { planSshTarget } = await import('../ssh/ssh-target.js');
     const ssh = await planSshTarget({ ...options, ssh: options.ssh }, context);
     return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value }) : ssh;
   }
@@ -44,12 +49,24 @@ export async function planTarget(
     ...(options.tokenFile !== undefined && { file: options.tokenFile }),
   });
   if (!token.ok) return token;
+  const limit =
+    options.publishLimit === undefined
+      ? accept(defaultLimitSeconds)
+      : parseDuration(options.publishLimit, '--publish-limit');
+  if (!limit.ok) return limit;
   const retries = {
     ...defaultRetries,
+    ...{ limitSeconds: limit.value, cancel: context.cancel },
     notice: (text: string) => {
       context.warn(`notice: ${text}`);
     },
   };
-  const service = { url: url.value, retries, ...(token.value !== undefined && { token: token.value }) };
+  const service = {
+    ...{ url: url.value, retries, idleSeconds: planIdle(limit.value) },
+    progress: (bytes: number, of: number) => {
+      context.status(bytes < of ? `sent ${Math.floor((100 * bytes) / of)} % of ${of} bytes` : '');
+    },
+    ...(token.value !== undefined && { token: token.value }),
+  };
   return accept({ kind: 'server', service });
 }

@@ -1,15 +1,14 @@
-/** A job's three files -> the server's addresses of them: one multipart request, JSON last; artifacts; the job's end. */
+/** A job's three files -> the server's addresses of them: one multipart request, JSON last; then the job's end. */
 import { createReadStream, type ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import FormData from 'form-data';
-import type { CommitHash, JobName, WorkerHost } from '../model/name.js';
+import type { JobName, WorkerHost } from '../model/name.js';
 import { formatEvent, type JobEvent } from '../model/event.js';
-import { commitArtifactFolder } from '../model/path.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { describeAnswer, type HttpAnswer, type RequestBody } from './client.js';
+import { describeAnswer, isSuccess, type HttpAnswer, type RequestBody } from './client.js';
 import type { JobFiles } from './progress.js';
-import { ask, type SoilService } from './soil-service.js';
+import { ask, uploadSeconds, type SoilService } from './soil-service.js';
 
 /** Where the server shows what it took, as absolute URLs. */
 export interface PublishedUrls {
@@ -26,9 +25,6 @@ const parts = [
   ['json', 'application/json'],
 ] as const;
 
-/** An upload may take this long, whatever its size. */
-const uploadSeconds = 30 * 60;
-
 export async function publishFiles(
   service: SoilService,
   { files, job, host }: { readonly files: JobFiles; readonly job: JobName; readonly host: WorkerHost },
@@ -44,9 +40,6 @@ export async function publishFiles(
   const urls = parsePublished(answer.text, service.url);
   return urls.ok ? urls : because(urls.error);
 }
-
-const isSuccess = (answer: HttpAnswer): answer is HttpAnswer & { kind: 'answer' } =>
-  answer.kind === 'answer' && answer.status >= 200 && answer.status < 300;
 
 /** What a person can do about it. */
 function adviceFor(answer: HttpAnswer): string {
@@ -125,35 +118,6 @@ export function parsePublished(text: string, server: URL): Result<PublishedUrls>
   }
   const { run = '', record = '', wwz = '', commit } = urls;
   return accept({ run, record, wwz, ...(commit !== undefined && { commit }) });
-}
-
-/** Sends one file for a commit; the answer is where readers find it. `name` is its name on the site. */
-export async function publishArtifact(
-  service: SoilService,
-  {
-    file,
-    name,
-    host,
-    commit,
-  }: { readonly file: string; readonly name: string; readonly host: WorkerHost; readonly commit: CommitHash },
-): Promise<Result<string>> {
-  const because = (reason: string) => refuse(`cannot publish artifact ${quote(name)}: ${reason}`);
-  const facts = await stat(file).catch((error: unknown) => (error as Error).message);
-  if (typeof facts === 'string') return because(facts);
-  if (!facts.isFile()) return because('it is no file');
-  const url = new URL(`artifacts/${host}/${commit}/${encodeURIComponent(name)}`, service.url);
-  const { size } = facts;
-  const body: RequestBody = {
-    headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-    open: () => createReadStream(file, { end: Math.max(0, size - 1) }),
-  };
-  const answer = await ask(service, {
-    ...{ method: 'PUT', url, totalSeconds: uploadSeconds },
-    body: size === 0 ? '' : body,
-  });
-  if (!isSuccess(answer)) return because(describeAnswer(answer));
-  const shown = `${commitArtifactFolder(host, commit)}/${encodeURIComponent(name)}`;
-  return accept(new URL(shown, service.url).href);
 }
 
 /**

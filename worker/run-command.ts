@@ -1,14 +1,15 @@
 /** `soil-worker run JOB`: options -> a job that ran, its files, and its exit status; published where asked. */
-import { appendFile, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { JobName } from '../model/name.js';
+import type { FinishedOutcome } from '../model/outcome.js';
 import type { Result } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
+import { containerRepo } from './container.js';
 import { readGitFacts } from './git.js';
+import { writeStepSummary } from './github-files.js';
 import { planOrigin, type JobOrigin } from './identity.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
-import { failedRows, formatLogTail, formatProgress, formatStepSummary } from './job-report.js';
-import { readLogTail } from './log-tail.js';
+import { JobDisplay } from './job-display.js';
 import { planOutFolder, prepareOutFolder } from './out-folder.js';
 import type { FinishedJob, Progress } from './progress.js';
 import { runJob } from './run-job.js';
@@ -56,64 +57,54 @@ export async function planJob(
   return { ok: true, value: { ...choice.value, origin: planned.value.origin, out } };
 }
 
+/** A finished job, with the ends of its failed tasks' logs. */
+export interface ExecutedJob extends FinishedJob {
+  readonly tails: ReadonlyMap<string, string>;
+}
+
 /** Runs the job to its end, printing a line a task. `report` hears of everything, too. */
 export async function executeJob(
   planned: PlannedJob,
   options: RunOptions,
   context: CommandContext,
   report: (progress: Progress) => void = () => undefined,
-): Promise<FinishedJob> {
-  const logs = new Map<string, string>();
+): Promise<ExecutedJob> {
+  const isGithub = context.environment.GITHUB_ACTIONS === 'true';
+  const roots = [containerRepo, planned.repo];
+  const shown = new JobDisplay({ job: planned.job.name, context, isGithub, roots });
   const end = await runJob({
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },
     ...(options.engine !== undefined && { engine: options.engine }),
     ...{ environment: context.environment, withheld: withheldVariables, cancel: context.cancel },
     report: (progress) => {
-      if (progress.kind === 'task-done') logs.set(progress.row.task, progress.logFile);
-      const print = progress.kind === 'notice' ? context.warn : context.print;
-      for (const line of formatProgress(progress, context)) print(line);
+      shown.tell(progress);
       report(progress);
     },
   });
-  for (const { task } of failedRows(end.rows)) {
-    const log = logs.get(task);
-    if (log === undefined) continue;
-    for (const line of formatLogTail(task, await readLogTail(log))) context.print(line);
-  }
-  return end;
+  return { ...end, tails: await shown.end(end) };
+}
+
+/** What a job came to, for whoever runs several. */
+export interface JobEnd {
+  readonly job: string;
+  /** absent where it never began */
+  readonly outcome?: FinishedOutcome;
+  readonly status: number;
+  /** of its run's page and the rest, where it is published */
+  readonly urls: readonly string[];
 }
 
 /** `run` without `--publish`. */
-export async function runCommand(
-  name: string,
-  options: RunOptions,
-  context: CommandContext,
-): Promise<number> {
+export async function runPlain(name: string, options: RunOptions, context: CommandContext): Promise<JobEnd> {
   const planned = await planJob(name, options, context);
   if (!planned.ok) {
     context.warn(planned.error);
-    return exit.wrongUse;
+    return { job: name, status: exit.wrongUse, urls: [] };
   }
   const end = await executeJob(planned.value, options, context);
   context.print(`files: ${dirname(end.files.json)}`);
-  await writeStepSummary(planned.value.job.name, end, [], context);
-  return end.status;
-}
-
-/** GITHUB_STEP_SUMMARY gets the table. That it cannot be written is a notice: the job's result stands. */
-export async function writeStepSummary(
-  job: JobName,
-  end: FinishedJob,
-  urls: readonly string[],
-  context: CommandContext,
-): Promise<void> {
-  const file = context.environment.GITHUB_STEP_SUMMARY;
-  if (file === undefined || file === '') return;
-  try {
-    await appendFile(file, formatStepSummary(job, end, urls));
-  } catch (error) {
-    context.warn(`notice: cannot write the step summary: ${(error as Error).message}`);
-  }
+  await writeStepSummary({ job: name, end, urls: [], tails: end.tails }, context);
+  return { job: name, outcome: end.outcome, status: end.status, urls: [] };
 }
 
 /** The event file of GitHub; at most a few megabytes, since a push with many commits has a large one. */

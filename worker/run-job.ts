@@ -1,26 +1,18 @@
 /** Runs one job whole: a declaration in; a record, its rows and three files out, whatever happens on the way. */
 import { foldTasks, jobStatus, type FinishedOutcome } from '../model/outcome.js';
-import { recordSchema, type ImageRecord, type JobRecord } from '../model/record.js';
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { recordSchema, type JobRecord } from '../model/record.js';
+import { quote } from '../model/result.js';
 import { containerControl, startContainer } from './container.js';
-import { describeImage, findEngine, hasImage, pullImage, type Engine } from './engine.js';
-import type { ImageSource } from './job.js';
 import { HostKeeper, reasonOfAbort, type Trouble } from './host-keeper.js';
 import { makeJobFolder, type JobFolder } from './job-folder.js';
 import { keepJob, type KeptTasks } from './keep-job.js';
 import { readMachine } from './machine.js';
-import type { FinishedJob, RunJobOptions } from './progress.js';
+import type { FinishedJob, ImageWay, RunJobOptions } from './progress.js';
 import { startRawMachine } from './raw-machine.js';
+import { readyImage, withhold, type PlaceOptions, type ReadyImage } from './ready-image.js';
+import { builtinName, builtinVariable } from './builtin-task.js';
 import { listTasks } from './task-list.js';
 import { runTasks, skippedRow, type LoopOptions } from './task-loop.js';
-
-/** What is known of the image once it is there. */
-interface ReadyImage {
-  readonly engine: Engine;
-  readonly name: string;
-  readonly described: Promise<ImageRecord>;
-  readonly pullSeconds?: number;
-}
 
 /** What the tasks came to. */
 interface TasksEnd extends KeptTasks {
@@ -34,10 +26,10 @@ interface TasksEnd extends KeptTasks {
 export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
   const folder = await makeJobFolder(options.out, options.job.name);
   try {
-    const { record, end } = await runTasksOf(options, folder);
+    const { record, end, way } = await runTasksOf(options, folder);
     await folder.release('archive');
     await folder.restore();
-    return await keepJob(record, end, folder, options);
+    return await keepJob(record, { ...end, ...(way !== undefined && { way }) }, folder, options);
   } finally {
     await folder.close().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -49,10 +41,10 @@ export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
 async function runTasksOf(
   options: RunJobOptions,
   folder: JobFolder,
-): Promise<{ record: JobRecord; end: TasksEnd }> {
+): Promise<{ record: JobRecord; end: TasksEnd; way: ImageWay | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
-  const image = await readyImage(job.image, options);
+  const image = await readyImage(job.image, { ...options, buildLog: folder.buildLog });
   const startTime = Date.now() / 1000;
   const end: TasksEnd = image.ok
     ? await runOn(image.value, folder, options)
@@ -64,6 +56,7 @@ async function runTasksOf(
   const ready = image.ok ? image.value : undefined;
   const { outcome, reason } = outcomeOf(end);
   const described = await ready?.described;
+  await ready?.release();
   const record: JobRecord = {
     ...options.origin,
     schema: recordSchema,
@@ -78,30 +71,7 @@ async function runTasksOf(
     machine: readMachine(),
     tasks: end.tasks.map(({ name, run }) => ({ name, run })),
   };
-  return { record, end };
-}
-
-/** Waits for the image; undefined on the raw machine. The engine describes it while the tasks run. */
-async function readyImage(
-  image: ImageSource,
-  options: RunJobOptions,
-): Promise<Result<ReadyImage | undefined>> {
-  if (image.kind === 'none') return accept(undefined);
-  const found = await findEngine(withhold(options), options.engine);
-  if (!found.ok) return found;
-  const engine = found.value;
-  const { name } = image;
-  const there = image.pull !== 'always' && (await hasImage(engine, name));
-  if (there) return accept({ engine, name, described: describeImage(engine, name) });
-  if (image.pull === 'never')
-    return refuse(`cannot use image ${quote(name, 200)}: ${engine.program} does not have it`);
-  options.report({ kind: 'pull-begin', image: name });
-  const begin = performance.now();
-  const pulled = await pullImage(engine, name, options.cancel);
-  if (!pulled.ok) return pulled;
-  const pullSeconds = (performance.now() - begin) / 1000;
-  options.report({ kind: 'pull-done', image: name, seconds: pullSeconds });
-  return accept({ engine, name, described: describeImage(engine, name), pullSeconds });
+  return { record, end, way: ready?.way };
 }
 
 async function runOn(
@@ -131,26 +101,30 @@ async function runOn(
 }
 
 function loopOptions(image: ReadyImage | undefined, folder: JobFolder, options: RunJobOptions): LoopOptions {
-  const { job, repo, out, cancel, report, withheld } = options;
-  const declared = Object.entries({ CI: 'true', SOIL_JOB: job.name, ...job.environment });
-  const environment = Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
+  const { job, repo, out, cancel, report } = options;
   const { control } = folder;
+  const environment = jobEnvironment(options, image === undefined ? control : containerControl);
   const openHost = () =>
     image === undefined
       ? startRawMachine({
           ...{ control, repo, graceSeconds: job.graceSeconds },
           environment: withhold(options),
         })
-      : startContainer({ engine: image.engine, image: image.name, job, control, repo });
+      : startContainer({ engine: image.engine, image: image.name, words: image.words, job, control, repo });
   return { job, out, folder, environment, openHost, cancel, report };
 }
 
-/**
- * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
- * `--env SOIL_TOKEN` or `--env-host` would hand them on.
- */
-function withhold({ environment, withheld }: RunJobOptions): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.includes(name)));
+/** What every task finds in its environment; `control` as the tasks see it. */
+export function jobEnvironment(
+  { job, withheld }: Pick<PlaceOptions, 'job' | 'withheld'>,
+  control: string,
+): Record<string, string> {
+  const builtin = `${control}/${builtinName}`;
+  const declared = Object.entries({
+    ...{ CI: 'true', SOIL_JOB: job.name, [builtinVariable]: builtin },
+    ...job.environment,
+  });
+  return Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
 }
 
 const troubleOf = (reason: string, cancel: AbortSignal): Trouble =>

@@ -1,6 +1,6 @@
 /** Tokens: from a variable or a private file, never from an argument; and the variables that no task may see. */
-import { open } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../model/result.js';
+import { readPrivateFile } from '../ssh/private-file.js';
 
 /** Variables that hold a credential, or the means to get one. No task sees them. */
 export const withheldVariables: readonly string[] = [
@@ -40,25 +40,6 @@ export async function readSecret({
   }
   const text = await readPrivateFile(file, 'token file');
   return text.ok ? parseSecret(text.value, `token file ${quote(file)}`) : text;
-}
-
-/** A small file that its owner alone may read. */
-export async function readPrivateFile(file: string, what: string): Promise<Result<string>> {
-  const because = (reason: string) => refuse(`cannot read ${what} ${quote(file, 300)}: ${reason}`);
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const facts = await handle.stat();
-      if (!facts.isFile()) return because('it is no file');
-      if ((facts.mode & 0o077) !== 0) return because(`others may read it; mend: chmod 600 ${file}`);
-      if (facts.size > 20_000) return because('it is larger than any token or key');
-      return accept(await handle.readFile('utf8'));
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    return because((error as Error).message);
-  }
 }
 
 /** One line of printable ASCII: what an HTTP header can hold. The text itself stands in no message. */

@@ -1,17 +1,35 @@
 /** A Soil server as the worker sees it: where it is, which token opens it, how long to wait for it. */
-import { send, sendWithRetries, type HttpAnswer, type HttpRequest, type RetryPolicy } from './client.js';
+import {
+  send,
+  sendWithRetries,
+  type HttpAnswer,
+  type HttpRequest,
+  type RequestBody,
+  type RetryPolicy,
+} from './client.js';
 
 export interface SoilService {
   /** ends in a slash */
   readonly url: URL;
   readonly token?: string;
   readonly retries: RetryPolicy;
+  /** without a byte in either direction; 60 unless set */
+  readonly idleSeconds?: number;
+  /** hears how much of a body has gone out, and of how much */
+  readonly progress?: (bytes: number, of: number) => void;
 }
 
-/** Five tries within about 15 s of waiting, unless the server asks for more. */
-export const defaultRetries = { tries: 5, baseSeconds: 1, maxSeconds: 60, random: Math.random } as const;
+/** A server that is started anew, or moved, is back within two minutes. */
+export const defaultLimitSeconds = 120;
+/** As often as the limit allows: after 1, 2, 4, 8, 16 and then every 30 s, more or less. */
+export const defaultRetries = { tries: 1000, baseSeconds: 1, maxSeconds: 30, random: Math.random } as const;
 
-const idleSeconds = 60;
+/** How long a silent connection is believed in, where the server is tried for `limitSeconds`. */
+export const planIdle = (limitSeconds: number): number => Math.min(60, Math.max(5, limitSeconds / 2));
+
+/** An upload may take this long, whatever its size. */
+export const uploadSeconds = 30 * 60;
+
 const maxAnswerBytes = 100_000;
 
 /** A request to the server with its token; as often as its policy says. */
@@ -26,9 +44,26 @@ export function ask(
     () =>
       send({
         ...request,
-        ...{ headers, idleSeconds, maxAnswerBytes },
-        ...(policy.cancel !== undefined && { cancel: policy.cancel }),
+        ...{ headers, maxAnswerBytes, idleSeconds: service.idleSeconds ?? 60 },
+        ...(typeof request.body === 'object' && { body: counted(request.body, service.progress) }),
       }),
     policy,
   );
+}
+
+/** The same body, with somebody who hears how far it is. */
+function counted(body: RequestBody, progress: SoilService['progress']): RequestBody {
+  if (progress === undefined) return body;
+  const of = Number(body.headers['content-length']);
+  return {
+    ...body,
+    open: () => {
+      const stream = body.open();
+      let sent = 0;
+      stream.on('data', (chunk: Buffer) => {
+        progress((sent += chunk.length), of);
+      });
+      return stream;
+    },
+  };
 }

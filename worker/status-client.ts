@@ -21,7 +21,7 @@ export interface StatusAddress {
 export async function askStatus(address: StatusAddress): Promise<StatusAnswer> {
   for (let attempt = 1; ; attempt++) {
     const answer = await askOnce(address);
-    if (answer.kind !== 'unusable' || attempt === tries) return answer;
+    if (answer.kind !== 'unusable' || answer.isRefusal === true || attempt === tries) return answer;
     await setTimeout(200 * 2 ** attempt);
   }
 }
@@ -40,7 +40,9 @@ async function askOnce({ server, host, run, job }: StatusAddress): Promise<Statu
     }
     if (response.status !== 200) {
       await response.body?.cancel();
-      return { kind: 'unusable', reason: `the server answered ${response.status}` };
+      const { status } = response;
+      const isRefusal = status >= 400 && status < 500 && status !== 429 && status !== 408;
+      return { kind: 'unusable', reason: `the server answered ${status}`, isRefusal };
     }
     const status = parseStatus(await readText(response));
     return status.ok ? { kind: 'status', status: status.value } : { kind: 'unusable', reason: status.error };

@@ -8,11 +8,12 @@ import { identityOf, type JobRecord } from '../model/record.js';
 import { parseRecord } from '../model/record-reader.js';
 import { accept, quote, refuse, unreachable, type Result } from '../model/result.js';
 import { addressOf, type JobIdentity } from '../model/run.js';
+import { publishArtifact } from './artifact.js';
 import type { CommandContext } from './command-context.js';
 import { planDone, planEventBase } from './job-event.js';
 import { filesIn } from './out-folder.js';
 import type { JobFiles } from './progress.js';
-import { publishArtifact, publishEnd, publishFiles, type PublishedUrls } from './publish.js';
+import { publishEnd, publishFiles, type PublishedUrls } from './publish.js';
 import type { PublishTarget } from './publish-target.js';
 import type { SoilService } from './soil-service.js';
 
@@ -62,8 +63,8 @@ async function sendToServer(
       continue;
     }
     const sent = await publishArtifact(service, { file, name, host, commit: record.commit });
-    if (!sent.ok) return sent;
-    lines.push(sent.value);
+    if (sent.kind !== 'published') return refuse(sent.reason);
+    lines.push(sent.artifact.url);
   }
   const ended = await publishEnd(service, planDone(planEventBase(record, host, job), record.status ?? 125));
   if (!ended.ok) return ended;
@@ -111,7 +112,7 @@ export async function readStored(
   return identity.ok ? accept({ job, identity: identity.value, record: record.value, files }) : identity;
 }
 
-const isThere = (file: string): Promise<boolean> =>
+export const isThere = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,
     () => false,

@@ -2,6 +2,7 @@
 import { parseTaskName, type TaskName } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseResultPath, plainTask, type TaskDeclaration } from '../model/task.js';
+import { parseBuiltin } from './builtin-task.js';
 import { parseDuration } from './duration.js';
 import {
   fault,
@@ -23,6 +24,7 @@ const taskKeys = [
   'retries',
   'allow-failure',
   'env',
+  'builtin',
 ] as const;
 
 /** Reads the list `tasks`. What cannot be read is left out, with its fault told. */
@@ -49,11 +51,15 @@ function readTask(
     const entry = map.get(key);
     return entry && readWord(source, entry, key, parse);
   };
-  for (const key of ['name', 'run'] as const) {
+  const isBuiltin = map.has('builtin');
+  for (const key of isBuiltin ? (['name'] as const) : (['name', 'run'] as const)) {
     if (!map.has(key)) fault(source, located.offset, `cannot accept the task: ${key} is missing`);
   }
+  if (isBuiltin && map.has('run')) {
+    fault(source, located.offset, 'cannot accept the task: it has both run and builtin');
+  }
   const name = get('name', (text) => parseNewName(text, before));
-  const run = get('run', parseCommand);
+  const run = get('run', parseCommand) ?? get('builtin', parseBuiltin);
   const results = wordsOf(map.get('results'), 'result', parseResultPath);
   const resultHtml = get('result-html', (text) => parseResultPath(text, 'result-html')) ?? onlyPage(results);
   const timeoutSeconds = get('timeout', (text) => parsePositiveDuration(text, 'timeout'));

@@ -114,6 +114,9 @@ export function readMap(
   return entries;
 }
 
+/** Whether a map stands there, where a word would do as well. */
+export const isMapEntry = ({ node }: Located): boolean => isMap(node);
+
 /** The items of a list. */
 export function readList(source: YamlSource, { node, offset }: Located, what: string): Located[] | undefined {
   if (!isSeq(node)) {

@@ -11,9 +11,9 @@ import {
   urlFact,
 } from '../../templates/fact.js';
 import type { Fact } from '../../templates/part.js';
-import { durationText, httpUrl } from '../../templates/wording.js';
+import { bytesText, durationText, httpUrl, instantOf } from '../../templates/wording.js';
 import type { JobRecord } from '../../model/record.js';
-import type { Job, Run } from '../state.js';
+import type { Job, RemovedWwz, Run } from '../state.js';
 import { firstOf, pullRequestOf, spanSeconds } from './entry.js';
 import { jobStart, repositoryUrl } from './job-view.js';
 
@@ -60,9 +60,18 @@ export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact
   return [
     ...timeFact('Started', jobStart(job)),
     ...knownFact('Exit status', record?.status === undefined ? undefined : String(record.status)),
+    ...removedFact(job.summary?.removedWwz),
     ...imageFact(record?.image),
     ...machineFact(record?.machine),
     // Elsewhere the run's own facts have it.
     ...(address.host === 'sourcehut' ? urlFact('On its host', httpUrl(record?.jobUrl)) : []),
   ];
+}
+
+/** Where the logs and results of a job are that has none. */
+function removedFact(removed: RemovedWwz | undefined): readonly Fact[] {
+  if (removed === undefined) return [];
+  const size = removed.bytes === undefined ? '' : ` (${bytesText(removed.bytes)})`;
+  const when = instantOf(removed.time)?.short ?? '';
+  return knownFact('Logs and results', `removed on ${when}${size}: ${removed.rule}`);
 }

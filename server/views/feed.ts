@@ -1,11 +1,11 @@
 /** A branch's feed (Atom, RFC 4287): when it began to fail, and when it recovered. Pure. */
-import { branchFile, commitPage, homePage, linkBetween } from '../../model/path.js';
+import { branchFile, branchKey, commitPage, homePage, linkBetween } from '../../model/path.js';
 import { isGreen, type JobOutcome } from '../../model/outcome.js';
 import type { FeedEntryView } from '../../templates/page.js';
 import { renderPage } from '../../templates/template.js';
 import { countText, markOf, shortCommit, visibleText } from '../../templates/wording.js';
 import type { BranchCommit, SiteState } from '../state.js';
-import { groupOutcome, instant, jobsOf } from './latest-file.js';
+import { groupOutcome, instant, newestJobs } from './latest-file.js';
 
 /** Commits of the branch that are looked at; a feed is for what is new. */
 const commitsSearched = 200;
@@ -18,10 +18,10 @@ export function renderFeed(site: SiteState, branch: string, key: string): string
   const page = branchFile(key, 'feed.atom');
   const entries = turnsOf(groups)
     .slice(0, entriesShown)
-    .map((turn) => entryOf(turn, { branch, key, page }));
+    .map((turn) => entryOf(turn, { branch, tag: tagOf(site.title, key), page }));
   return renderPage('feed.atom', {
-    title: `${visibleText(branch)} · ${site.title}`,
-    id: tagOf(key),
+    title: `${visibleText(branch)} · ${visibleText(site.title)}`,
+    id: tagOf(site.title, key),
     updated: entries[0]?.updated ?? atomTime(groups.at(-1)?.time),
     selfHref: linkBetween(page, page),
     homeHref: linkBetween(page, homePage()),
@@ -41,7 +41,8 @@ function turnsOf(groups: readonly BranchCommit[]): readonly Turn[] {
   let wasGreen: boolean | undefined;
   for (const group of [...groups].reverse()) {
     const outcome = groupOutcome(group);
-    if (outcome === 'running' || outcome === 'expected') continue;
+    // A cancelled one says nothing of the commit.
+    if (outcome === 'running' || outcome === 'expected' || outcome === 'cancelled') continue;
     const isRecovery = isGreen(outcome);
     // The first commit of all is news only when it failed.
     if (isRecovery !== (wasGreen ?? true)) turns.unshift({ group, outcome, isRecovery });
@@ -54,19 +55,19 @@ function entryOf(
   { group, outcome, isRecovery }: Turn,
   {
     branch,
-    key,
+    tag,
     page,
-  }: { readonly branch: string; readonly key: string; readonly page: ReturnType<typeof branchFile> },
+  }: { readonly branch: string; readonly tag: string; readonly page: ReturnType<typeof branchFile> },
 ): FeedEntryView {
   const [run] = group.runs;
-  const bad = jobsOf(group).filter((job) => !isGreen(job.outcome));
+  const bad = newestJobs(group).filter((job) => !isGreen(job.outcome));
   const subject = group.runs.find(({ commitLine }) => commitLine !== undefined)?.commitLine;
   const names = [...new Set(bad.map((job) => visibleText(job.address.job)))];
   const what = isRecovery
     ? 'recovered'
     : `began to fail: ${names.slice(0, 5).join(', ') || markOf(outcome).word}`;
   return {
-    id: `${tagOf(key)}:${group.commit}:${isRecovery ? 'recovered' : 'failed'}`,
+    id: `${tag}:${group.commit}:${isRecovery ? 'recovered' : 'failed'}`,
     title: `${visibleText(branch)} ${what}`,
     updated: atomTime(group.time),
     href: linkBetween(page, commitPage(run.folder.host, group.commit)),
@@ -78,7 +79,11 @@ function entryOf(
   };
 }
 
-/** RFC 4151 wants an authority; a site that may be moved has none of its own, so that the reserved name stands in. */
-const tagOf = (key: string): string => `tag:soil.invalid,2026:${key}`;
+/**
+ * RFC 4151 wants an authority; a site that may be moved has none of its own, so that the reserved name stands in. The
+ * site's title keeps the branches of two projects apart.
+ */
+const tagOf = (title: string, key: string): string =>
+  `tag:soil.invalid,2026:${branchKey(title) ?? ''}:${key}`;
 
 const atomTime = (seconds: number | undefined): string => instant(seconds) ?? '1970-01-01T00:00:00Z';

@@ -8,7 +8,7 @@ import {
   type SitePath,
 } from '../../model/path.js';
 import type { JobName } from '../../model/name.js';
-import { isGreen } from '../../model/outcome.js';
+import { isGreen, type TaskOutcome } from '../../model/outcome.js';
 import type { TaskRow } from '../../model/row.js';
 import type { HistoryView } from '../../templates/page.js';
 import { renderPage } from '../../templates/template.js';
@@ -21,12 +21,16 @@ import {
   visibleText,
 } from '../../templates/wording.js';
 import type { ReadDetails } from '../detail-cache.js';
-import type { RanJob, SiteState } from '../state.js';
+import type { Job, RanJob, SiteState } from '../state.js';
 import { frameOf } from './frame.js';
 import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
 import { instant } from './latest-file.js';
 
 const runsShown = 100;
+/** Runs that are looked through for a green one. */
+const runsSearched = 1000;
+/** Commits since then that are named. */
+const commitsShown = 100;
 /** Columns of the table of tasks. */
 const runsCompared = 30;
 const tasksShown = 200;
@@ -37,13 +41,13 @@ export function renderHistoryFile(site: SiteState, job: JobName, details: ReadDe
   const newest = site.history(job, runsShown);
   if (newest.length === 0) return undefined;
   const page = historyFile(job);
-  const { green, since } = sinceGreen(newest);
+  const { green, since } = sinceGreen(site.history(job, runsSearched));
   const json = {
     schema,
     job,
     lastGreen: green && runJson(page, green),
     commitsSince: since,
-    runs: newest.map((ran) => ({ ...runJson(page, ran), tasks: tasksJson(taskRows(ran, details)) })),
+    runs: newest.map((ran) => ({ ...runJson(page, ran), tasks: tasksJson(ran, details) })),
   };
   return `${JSON.stringify(json)}\n`;
 }
@@ -62,10 +66,17 @@ function runJson(page: SitePath, { run, job }: RanJob): object {
   };
 }
 
-const tasksJson = (rows: readonly TaskRow[]): object =>
+const tasksJson = (ran: RanJob, details: ReadDetails): object =>
   Object.fromEntries(
-    rows.map(({ task, outcome, elapsedSeconds }) => [task, { outcome, elapsedSeconds }] as const),
+    taskRows(ran, details).map((row) => {
+      const { task, elapsedSeconds } = row;
+      return [task, { outcome: outcomeOf(ran.job, row), elapsedSeconds }] as const;
+    }),
   );
+
+/** A pass of what had failed on the same commit before is a flaky one, as on the run's page. */
+const outcomeOf = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
+  outcome === 'passed' && flakyTasks.includes(task) ? 'flaky' : outcome;
 
 const taskRows = ({ job }: RanJob, details: ReadDetails): readonly TaskRow[] =>
   details(job.address).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
@@ -78,7 +89,7 @@ function sinceGreen(newest: readonly RanJob[]) {
   const own = green?.job.summary?.origin.commit;
   const since = new Set(after.flatMap(({ run, job }) => job.summary?.origin.commit ?? run.commit ?? []));
   if (own !== undefined) since.delete(own);
-  return { green, since: [...since] };
+  return { green, since: [...since].slice(0, commitsShown) };
 }
 
 export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDetails): string | undefined {
@@ -86,7 +97,8 @@ export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDe
   if (newest.length === 0) return undefined;
   const page = historyPage(job);
   const longest = Math.max(1, ...newest.map(({ job: { summary } }) => summary?.seconds ?? 0));
-  const { green, since } = sinceGreen(newest);
+  const searched = site.history(job, runsSearched);
+  const { green, since } = sinceGreen(searched);
   const view: HistoryView = {
     frame: frameOf(site, page, `History of ${visibleText(job)}`),
     heading: visibleText(job),
@@ -97,7 +109,7 @@ export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDe
       time: instantOf(jobStart(green.job)),
     },
     since: since.map((commit) => {
-      const ran = newest.find((other) => (other.job.summary?.origin.commit ?? other.run.commit) === commit);
+      const ran = searched.find((other) => (other.job.summary?.origin.commit ?? other.run.commit) === commit);
       return {
         text: shortCommit(commit),
         href: linkBetween(page, commitPage(ran?.run.folder.host ?? 'github', commit)),
@@ -143,9 +155,8 @@ function taskLines(runs: readonly RanJob[], page: SitePath, details: ReadDetails
     cells: runs.map(({ job }, index) => {
       const row = rows[index]?.get(name);
       if (row === undefined) return { mark: undefined, href: undefined, elapsed: undefined };
-      const isFlaky = row.outcome === 'passed' && job.flakyTasks.includes(name);
       return {
-        mark: markOf(isFlaky ? 'flaky' : row.outcome),
+        mark: markOf(outcomeOf(job, row)),
         href: row.outcome === 'skipped' ? undefined : logHref(job, page, row),
         elapsed: row.elapsedSeconds === undefined ? undefined : durationText(row.elapsedSeconds),
       };

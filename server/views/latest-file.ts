@@ -26,19 +26,23 @@ export function renderLatestGreen(site: SiteState, branch: string, key: string):
 export const groupOutcome = (group: BranchCommit): JobOutcome => foldJobs(newestByName(jobsOf(group)));
 
 /** Every job of the commit on its branch, those of the newest run and attempt first. */
-export const jobsOf = ({ runs }: BranchCommit): readonly Job[] => runs.flatMap((run) => run.jobs);
+const jobsOf = ({ runs }: BranchCommit): readonly Job[] => runs.flatMap((run) => run.jobs);
+
+/** Of jobs with the same name on the same host the newest, which is the one that counts. */
+export function newestJobs(group: BranchCommit): readonly Job[] {
+  const seen = new Set<string>();
+  return jobsOf(group).filter(({ address: { host, job } }) => {
+    const isNew = !seen.has(`${host} ${job}`);
+    seen.add(`${host} ${job}`);
+    return isNew;
+  });
+}
 
 function commitJson(
   page: SitePath,
   { branch, newest }: { readonly branch: string; readonly newest: BranchCommit },
 ): string {
   const [first] = newest.runs;
-  const seen = new Set<string>();
-  const jobs = jobsOf(newest).filter(({ address: { host, job } }) => {
-    const isNew = !seen.has(`${host} ${job}`);
-    seen.add(`${host} ${job}`);
-    return isNew;
-  });
   const json = {
     schema,
     branch,
@@ -47,7 +51,7 @@ function commitJson(
     outcome: groupOutcome(newest),
     startTime: instant(newest.time),
     page: linkBetween(page, commitPage(first.folder.host, newest.commit)),
-    jobs: jobs.map((job) => jobJson(page, job)),
+    jobs: newestJobs(newest).map((job) => jobJson(page, job)),
   };
   return `${JSON.stringify(json, null, 2)}\n`;
 }

@@ -23,10 +23,12 @@ export interface WwzIndexOptions {
   readonly rows: readonly Row[];
   /** whether the wwz has an image page */
   readonly hasImagePage: boolean;
+  /** the path of the log of the image's build, where there is one */
+  readonly buildLog?: string;
 }
 
 /** The wwz's `index.html`. On the site it stands at `HOST-jobs/RUN/JOB.wwz/index.html`; links go from there. */
-export function renderWwzIndex({ record, rows, hasImagePage }: WwzIndexOptions): string {
+export function renderWwzIndex({ record, rows, hasImagePage, buildLog }: WwzIndexOptions): string {
   const job = visibleText(record.job ?? 'job');
   return renderPage('wwz-index', {
     frame: wwzFrame(wwzIndex, job, []),
@@ -37,6 +39,7 @@ export function renderWwzIndex({ record, rows, hasImagePage }: WwzIndexOptions):
     facts: jobFacts(record),
     files: [
       ...(hasImagePage ? [{ text: 'Image', href: linkBetween(pathOf(wwzIndex), wwzImagePage) }] : []),
+      ...buildLink(wwzIndex, buildLog),
       ...(record.job === undefined ? [] : jobFiles(record.job)),
     ],
     table: taskTable({
@@ -54,11 +57,20 @@ export function renderWwzIndex({ record, rows, hasImagePage }: WwzIndexOptions):
 
 export interface ImagePageOptions {
   readonly image: ImageRecord;
+  /** how long it took to have it: pulled, loaded or built */
   readonly pullSeconds: number | undefined;
+  /** how it came; absent: pulled */
+  readonly way?: 'pull' | 'load' | 'build';
+  readonly buildLog?: string;
 }
 
+const wayWords = { pull: 'Pulled in', load: 'Loaded in', build: 'Built in' } as const;
+
+const buildLink = (page: string, log: string | undefined): readonly Link[] =>
+  log === undefined ? [] : [{ text: "The log of the image's build", href: linkBetween(pathOf(page), log) }];
+
 /** The wwz's `_soil/image.html`. */
-export function renderImagePage({ image, pullSeconds }: ImagePageOptions): string {
+export function renderImagePage({ image, pullSeconds, way = 'pull', buildLog }: ImagePageOptions): string {
   const total = image.bytes ?? image.layers.reduce((sum, layer) => sum + layer.bytes, 0);
   const largest = Math.max(1, ...image.layers.map((layer) => layer.bytes));
   return renderPage('image', {
@@ -72,8 +84,9 @@ export function renderImagePage({ image, pullSeconds }: ImagePageOptions): strin
       textFact('Engine', image.engine),
       textFact('Total', bytesText(total)),
       textFact('Layers', String(image.layers.length)),
-      ...(pullSeconds === undefined ? [] : [textFact('Pulled in', durationText(pullSeconds))]),
+      ...(pullSeconds === undefined ? [] : [textFact(wayWords[way], durationText(pullSeconds))]),
     ],
+    files: buildLink(wwzImagePage, buildLog),
     layers: image.layers.map((layer, index) => ({
       number: index + 1,
       size: bytesText(layer.bytes),

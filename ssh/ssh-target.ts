@@ -2,9 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import type { CommandContext } from './command-context.js';
 import { hostEntryName, knownKeyTypes, parseKnownHosts } from './known-hosts.js';
-import { readPrivateFile } from './secret.js';
+import { readPrivateFile } from './private-file.js';
 
 export interface SshTarget {
   readonly user: string;
@@ -18,17 +17,26 @@ export interface SshTarget {
 
 export interface SshOptions {
   readonly ssh: string;
+  /** what the address is called in messages; --ssh unless set */
+  readonly what?: string;
   readonly sshPort?: string;
   readonly sshKey?: string;
   readonly knownHosts?: string;
 }
 
+/** Where keys are looked for. */
+export interface SshContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
 /** Reads `USER@HOST:DIR`; an IPv6 address stands in brackets. */
 export function parseSshAddress(
   text: string,
+  what = '--ssh',
 ): Result<{ readonly user: string; readonly host: string; readonly folder: string }> {
   const parts = /^([^@:/\s-][^@:/\s]*)@(\[[0-9A-Fa-f:.]+\]|[^@:/\s[\]-][^@:/\s[\]]*):([^\0]+)$/.exec(text);
-  if (parts === null) return refuse(`cannot accept --ssh ${quote(text)}: it must be USER@HOST:DIR`);
+  if (parts === null) return refuse(`cannot accept ${what} ${quote(text)}: it must be USER@HOST:DIR`);
   const [, user = '', host = '', folder = ''] = parts;
   return accept({ user, host: host.replace(/^\[|\]$/g, ''), folder: folder.replace(/(.)\/+$/, '$1') });
 }
@@ -36,9 +44,9 @@ export function parseSshAddress(
 /** A host without an entry in known_hosts is refused here; its key is compared when it answers. */
 export async function planSshTarget(
   options: SshOptions,
-  { environment, cwd }: CommandContext,
+  { environment, cwd }: SshContext,
 ): Promise<Result<SshTarget>> {
-  const address = parseSshAddress(options.ssh);
+  const address = parseSshAddress(options.ssh, options.what);
   if (!address.ok) return address;
   const portText = options.sshPort ?? '22';
   const port = /^[1-9]\d{0,4}$/.test(portText) ? Number(portText) : 0;

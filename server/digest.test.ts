@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { digestOf, formatDigest, parseDigest, wantsDigest } from './digest.js';
+
+const sha256 = createHash('sha256').update('hello').digest('hex');
+
+test('wantsDigest() hears a preference for SHA-256, and no other', () => {
+  for (const field of ['sha-256=10', 'SHA-256=1', 'sha-512=3, sha-256=10', ' sha-256 = 5 ']) {
+    assert.equal(wantsDigest(field), true, field);
+  }
+  for (const field of [undefined, '', 'sha-256=0', 'sha-512=10', 'sha-256', 'sha-256=11', 'xsha-256=1']) {
+    assert.equal(wantsDigest(field), false, field);
+  }
+});
+
+test('parseDigest() reads what formatDigest() writes, among others', () => {
+  const field = formatDigest(sha256);
+  assert.deepEqual(parseDigest(field), { ok: true, value: sha256 });
+  assert.deepEqual(parseDigest(`sha-512=:AAAA:, ${field}`), { ok: true, value: sha256 });
+  for (const none of [undefined, '', 'sha-512=:AAAA:']) {
+    assert.deepEqual(parseDigest(none), { ok: true, value: undefined });
+  }
+});
+
+test('parseDigest() refuses a SHA-256 that is none: a promise that cannot be kept', () => {
+  for (const field of ['sha-256=', 'sha-256=:AAAA:', `sha-256=${sha256}`, 'sha-256=:not base64:']) {
+    const parsed = parseDigest(field);
+    assert.match(parsed.ok ? '' : parsed.error, /cannot accept Repr-Digest/, field);
+  }
+});
+
+test('digestOf() reads a file once, however often it is asked; after a failure again', async () => {
+  let reads = 0;
+  const read = () => {
+    reads++;
+    return Promise.resolve(Buffer.from('hello'));
+  };
+  assert.deepEqual(await Promise.all([digestOf('one', read), digestOf('one', read)]), [sha256, sha256]);
+  assert.equal(await digestOf('one', read), sha256);
+  assert.equal(reads, 1);
+  const failing = () => Promise.reject(new Error('the disk'));
+  await assert.rejects(digestOf('two', failing), /the disk/);
+  assert.equal(await digestOf('two', read), sha256);
+});

@@ -1,0 +1,119 @@
+/** `soil-server prune DIR [--dry-run]` and `soil-server pin RUN`: a site and its policy -> what went, or would go, one line a run. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { bytesText, countText } from '../templates/wording.js';
+import { exit, siteTitle, type CommandContext } from './command-context.js';
+import { DetailCache } from './detail-cache.js';
+import { writePage } from './durable-file.js';
+import { defaultLimits } from './limits.js';
+import { changePin } from './pin-store.js';
+import { isSite, privateFolder } from './private-folder.js';
+import { planSite, pruneSite } from './prune.js';
+import { readRetention } from './retention-file.js';
+import { parseRunPin, type RetentionPolicy } from './retention-policy.js';
+import { readSite } from './site-start.js';
+import { Site } from './site.js';
+import { renderRetention, summarize } from './views/retention-page.js';
+
+export interface PruneCommandOptions {
+  readonly config?: string;
+  readonly dryRun?: boolean;
+  /** where the page of a dry run is written */
+  readonly page?: string;
+}
+
+/** Exit status: 0 done, or there was nothing to do; 2 for wrong use, or another process has the site. */
+export async function pruneCommand(
+  folder: string,
+  { config = 'soil-server.yml', dryRun = false, page }: PruneCommandOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { now, print, warn, stop } = context;
+  const policy = await policyIn(config);
+  if (!policy.ok) {
+    warn(policy.error);
+    return exit.wrongUse;
+  }
+  if (!(await isSite(folder))) {
+    warn(`cannot prune ${quote(folder)}: it is no site`);
+    return exit.wrongUse;
+  }
+  if (page !== undefined && !dryRun) {
+    warn('cannot write --page: it shows what would go, so that it needs --dry-run');
+    return exit.wrongUse;
+  }
+  if (dryRun) return planOnly(folder, { policy: policy.value, page }, context);
+  const opened = await Site.open(folder, { limits: defaultLimits, now, title: siteTitle });
+  if (!opened.ok) {
+    warn(`${opened.error}; a server prunes by itself, and at once when it is asked: POST /prune`);
+    return exit.wrongUse;
+  }
+  const site = opened.value;
+  try {
+    for (const problem of site.problems) warn(`warning: ${problem}`);
+    await site.showAll();
+    const { runs, wwz, bytes } = await pruneSite(site, { policy: policy.value, now, stop });
+    print(
+      `soil-server: removed ${countText(runs, 'run')}, and the wwz files of ${wwz} more: ${bytesText(bytes)}`,
+    );
+    return exit.fine;
+  } finally {
+    await site.close();
+  }
+}
+
+async function policyIn(file: string): Promise<Result<RetentionPolicy>> {
+  const policy = await readRetention(file);
+  if (!policy.ok) return policy;
+  if (policy.value !== undefined) return accept(policy.value);
+  return refuse(`cannot prune: ${quote(file)} has no retention`);
+}
+
+/** Reads the site as it is, without its lock: a server may go on meanwhile. */
+async function planOnly(
+  folder: string,
+  { policy, page }: { readonly policy: RetentionPolicy; readonly page: string | undefined },
+  { now, print }: CommandContext,
+): Promise<number> {
+  const own = privateFolder(folder);
+  const details = new DetailCache(folder, defaultLimits);
+  const options = { own, limits: defaultLimits, title: siteTitle, details, pages: '', useSnapshot: true };
+  const { state } = await readSite(folder, options);
+  const time = now();
+  const verdicts = await planSite(folder, { state, own, policy, now: time });
+  for (const { run, goes, rule = '' } of verdicts) {
+    if (goes === undefined) continue;
+    const what = goes === 'run' ? 'the whole run' : 'its wwz files';
+    print(`${run.host}/${run.run}: ${what}: ${rule}`);
+  }
+  print(`soil-server: ${summarize(verdicts)}`);
+  const file = resolve(page ?? join(own.root, 'retention.html'));
+  const way = relative(dirname(file), resolve(folder)).split(sep).map(encodeURIComponent).join('/');
+  const toSite = way === '' ? '' : `${way}/`;
+  await mkdir(dirname(file), { recursive: true });
+  writePage(file, renderRetention(verdicts, { title: siteTitle, toSite, policy, now: time }));
+  print(`soil-server: the page is ${file}`);
+  return exit.fine;
+}
+
+/** `RUN` is HOST/NAME. Works while a server has the site. */
+export async function pinCommand(
+  folder: string,
+  { run, isPinned }: { readonly run: string; readonly isPinned: boolean },
+  { print, warn }: CommandContext,
+): Promise<number> {
+  const pin = parseRunPin(run);
+  if (!pin.ok || !(await isSite(folder))) {
+    warn(pin.ok ? `cannot pin in ${quote(folder)}: it is no site` : pin.error);
+    return exit.wrongUse;
+  }
+  const changed = await changePin(privateFolder(folder), pin.value, { isPinned });
+  if (!changed.ok) {
+    warn(changed.error);
+    return exit.wrongUse;
+  }
+  const now = isPinned ? 'pinned' : 'not pinned';
+  print(`soil-server: ${run} is ${changed.value ? now : `${now} already`}`);
+  return exit.fine;
+}

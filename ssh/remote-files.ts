@@ -1,0 +1,124 @@
+/** Files on another machine, over SFTP: looked at, fetched, and put in place whole or not at all. */
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { SFTPWrapper } from 'ssh2';
+import { quote } from '../model/result.js';
+
+export interface RemoteEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'other';
+  readonly bytes: number;
+}
+
+/** Each method throws its reason. */
+export class RemoteFiles {
+  constructor(private readonly sftp: SFTPWrapper) {}
+
+  /** SFTP's status 2 is SSH_FX_NO_SUCH_FILE; every other trouble is told. */
+  async exists(path: string): Promise<boolean> {
+    try {
+      await call((done) => {
+        this.sftp.stat(path, (error) => {
+          done(error);
+        });
+      });
+      return true;
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code === 2) return false;
+      throw new Error(`cannot look at ${quote(path)}: ${(error as Error).message}`);
+    }
+  }
+
+  list(folder: string): Promise<readonly RemoteEntry[]> {
+    return new Promise((resolve, reject) => {
+      this.sftp.readdir(folder, (error, list) => {
+        if (error !== undefined) reject(new Error(`cannot list ${quote(folder)}: ${error.message}`));
+        else {
+          const entries = list.map(({ filename, attrs }) => ({
+            name: filename,
+            kind: attrs.isFile() ? 'file' : attrs.isDirectory() ? 'folder' : 'other',
+            bytes: attrs.size,
+          }));
+          resolve(entries as readonly RemoteEntry[]);
+        }
+      });
+    });
+  }
+
+  /** The folders above `path` below `root`. */
+  async makeFolders(root: string, path: string): Promise<void> {
+    let folder = root;
+    for (const part of path.split('/').slice(0, -1)) {
+      folder += `/${part}`;
+      await this.makeFolder(folder);
+    }
+  }
+
+  /** One that is there is fine. */
+  async makeFolder(folder: string, mode = 0o755): Promise<void> {
+    await call((done) => {
+      this.sftp.mkdir(folder, { mode }, done);
+    }).catch(async (error: unknown) => {
+      if (!(await this.exists(folder)))
+        throw new Error(`cannot make ${quote(folder)}: ${(error as Error).message}`);
+    });
+  }
+
+  /**
+   * A temporary name in the same folder, then a rename. SFTP's own rename refuses a file that is there; `replace` takes
+   * OpenSSH's other one, which is that of POSIX.
+   */
+  async place(file: string, path: string, { replace = false } = {}): Promise<void> {
+    const at = path.lastIndexOf('/');
+    const temporary = `${path.slice(0, at)}/.${path.slice(at + 1)}.${randomBytes(8).toString('hex')}.tmp`;
+    try {
+      await pipeline(
+        createReadStream(file),
+        this.sftp.createWriteStream(temporary, { flags: 'wx', mode: 0o644 }),
+      );
+      await call((done) => {
+        if (replace) this.sftp.ext_openssh_rename(temporary, path, done);
+        else this.sftp.rename(temporary, path, done);
+      });
+    } catch (error) {
+      await call((done) => {
+        this.sftp.unlink(temporary, done);
+      }).catch(() => undefined);
+      throw new Error(`cannot write ${quote(path)}: ${(error as Error).message}`);
+    }
+  }
+
+  /** Whole or not at all, here too. */
+  async fetch(path: string, file: string): Promise<void> {
+    await mkdir(dirname(file), { recursive: true });
+    const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`;
+    await pipeline(this.sftp.createReadStream(path), createWriteStream(temporary, { flags: 'wx' }));
+    await rename(temporary, file);
+  }
+
+  async isSame(file: string, path: string): Promise<boolean> {
+    const [ours, theirs] = await Promise.all([
+      digest(createReadStream(file)),
+      digest(this.sftp.createReadStream(path)),
+    ]);
+    return ours === theirs;
+  }
+}
+
+async function digest(stream: NodeJS.ReadableStream): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(stream, hash);
+  return hash.digest('hex');
+}
+
+function call(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

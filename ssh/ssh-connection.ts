@@ -1,0 +1,80 @@
+/** A host and its keys -> a connection for as long as some work takes; the work's value, or why it failed, out. */
+import { NodeSSH } from 'node-ssh';
+import { accept, refuse, type Result } from '../model/result.js';
+import { algorithmsFor, hostEntryName, judgeKey, knownKeyTypes, type KeyVerdict } from './known-hosts.js';
+import { RemoteFiles } from './remote-files.js';
+import type { SshTarget } from './ssh-target.js';
+
+export interface SshHost {
+  readonly files: RemoteFiles;
+  /** Runs a line of shell there; it never throws for what the line does. */
+  readonly execute: (line: string) => Promise<RemoteEnd>;
+}
+
+export interface RemoteEnd {
+  /** null where a signal ended it */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const connectSeconds = 20;
+const totalSeconds = 30 * 60;
+
+/** `USER@HOST:DIR`, for messages. */
+export const showTarget = ({ user, host, folder }: SshTarget): string => `${user}@${host}:${folder}`;
+
+/** What the work throws is the reason of a refusal. At the limit of half an hour the connection is ended under it. */
+export async function withSsh<T>(target: SshTarget, work: (host: SshHost) => Promise<T>): Promise<Result<T>> {
+  const ssh = new NodeSSH();
+  const judged: { verdict?: KeyVerdict } = {};
+  const timer = setTimeout(() => {
+    ssh.dispose();
+  }, totalSeconds * 1000);
+  try {
+    await connect(ssh, target, (verdict) => (judged.verdict = verdict));
+    const files = new RemoteFiles(await ssh.requestSFTP());
+    const execute = async (line: string): Promise<RemoteEnd> => {
+      const { code, stdout, stderr } = await ssh.execCommand(line);
+      return { status: code, stdout, stderr };
+    };
+    return accept(await work({ files, execute }));
+  } catch (error) {
+    return refuse(describeTrouble(judged.verdict, error as Error));
+  } finally {
+    clearTimeout(timer);
+    ssh.dispose();
+  }
+}
+
+async function connect(ssh: NodeSSH, target: SshTarget, tell: (verdict: KeyVerdict) => void): Promise<void> {
+  const { user, host, port, login, knownHosts } = target;
+  const name = hostEntryName(host, port);
+  const types = algorithmsFor(knownKeyTypes(knownHosts, name));
+  await ssh.connect({
+    ...{ host, port, username: user, ...login },
+    readyTimeout: connectSeconds * 1000,
+    ...{ keepaliveInterval: 10_000, keepaliveCountMax: 3 },
+    // A host that has several keys must show one that is on file, or it would look like an impostor.
+    algorithms: { serverHostKey: types as never },
+    hostVerifier: (key: Buffer) => {
+      const verdict = judgeKey(knownHosts, name, key);
+      tell(verdict);
+      return verdict === 'known';
+    },
+  });
+}
+
+function describeTrouble(verdict: KeyVerdict | undefined, error: Error): string {
+  switch (verdict) {
+    case 'changed':
+      return "the host's key is not the one in known_hosts: it may be another machine";
+    case 'revoked':
+      return "the host's key is marked as revoked in known_hosts";
+    case 'unknown':
+      return "the host's key is not in known_hosts";
+    case 'known':
+    case undefined:
+      return error.message;
+  }
+}

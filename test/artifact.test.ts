@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { openBadNetwork, unavailable, type Fate } from './bad-network.js';
+import { must, soilWorker, worker, type CommandEnd } from './command.js';
+import { makeRepo } from './job-rig.js';
+import { startServer, type RunningServer } from './soil-server.js';
+
+const bare = {
+  ...{ GITHUB_ACTIONS: undefined, JOB_ID: undefined, JOB_URL: undefined, SOIL_RUN: undefined },
+  ...{ SOIL_ATTEMPT: undefined, GIT_REF: undefined },
+};
+const yaml = `project: p
+jobs:
+  good: { image: none, tasks: [{ name: a, run: 'true' }] }
+  bad: { image: none, tasks: [{ name: a, run: 'exit 3' }] }
+`;
+
+describe('artifacts by commit', () => {
+  let server: RunningServer;
+  let repo: string;
+  let commit: string;
+  before(async () => {
+    server = await startServer();
+    repo = await makeRepo({ 'soil.yml': yaml });
+    commit = (await must('git', ['-C', repo, 'rev-parse', 'HEAD'])).trim();
+    await writeFile(join(repo, 'program.tar'), 'größer\n'.repeat(50_000));
+    await writeFile(join(repo, 'empty'), '');
+  });
+  after(async () => {
+    await server.close();
+    await rm(repo, { recursive: true, force: true });
+  });
+  const soil = (args: readonly string[], env: Record<string, string | undefined> = {}): Promise<CommandEnd> =>
+    worker(args, { cwd: repo, env: { ...bare, SOIL_TOKEN: server.token, SOIL_SERVER: server.url, ...env } });
+  /** A new empty folder; whatever a failed command leaves in it shows. */
+  const emptyFolder = async (t: TestContext): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'soil-get-'));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    return folder;
+  };
+  const network = async (t: TestContext, fateOf: (connection: number) => Fate) => {
+    const opened = await openBadNetwork(() => server.url, fateOf);
+    t.after(() => opened.close());
+    return opened;
+  };
+  const sha256 = async (file: string): Promise<string> =>
+    createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
+
+  it('put and get: the same bytes, with their SHA-256; an empty file and a name with folders, too', async (t) => {
+    const put = await soil(['artifact', 'put', 'program.tar', 'empty']);
+    assert.equal(put.status, 0, put.stderr);
+    assert.equal(
+      put.stdout,
+      ['program.tar', 'empty'].map((n) => `${server.url}local-jobs/commits/${commit}/${n}\n`).join(''),
+    );
+    const named = await soil(['artifact', 'put', 'program.tar', '--name', 'docs/Größe 1.tar', '--json']);
+    assert.equal(named.status, 0, named.stderr);
+    const told = JSON.parse(named.stdout) as {
+      published: { sha256: string; bytes: number; isNew: boolean }[];
+    };
+    const digest = await sha256(join(repo, 'program.tar'));
+    assert.deepEqual(
+      told.published.map((p) => [p.sha256, p.bytes, p.isNew]),
+      [[digest, 450_000, true]],
+    );
+    const folder = await emptyFolder(t);
+    for (const name of ['program.tar', 'empty', 'docs/Größe 1.tar']) {
+      const target = join(folder, 'got');
+      const got = await soil(['artifact', 'get', name, '-o', target]);
+      assert.equal(got.status, 0, got.stderr);
+      assert.equal(
+        await sha256(target),
+        await sha256(join(repo, name === 'empty' ? 'empty' : 'program.tar')),
+      );
+      assert.match(got.stdout, /: \d+ bytes, sha256 [0-9a-f]{64}\n$/);
+      assert.equal(got.stderr, '', 'checked by what the server tells');
+      assert.deepEqual(await readdir(folder), ['got']);
+    }
+  });
+
+  it('put: the same bytes again are fine and said; other bytes are refused, and 409 is explained', async () => {
+    const again = await soil(['artifact', 'put', 'program.tar']);
+    assert.equal(again.status, 0);
+    assert.match(again.stderr, /notice: program\.tar was there already, with the same bytes/);
+    const other = await soil(['artifact', 'put', 'empty', '--name', 'program.tar']);
+    assert.equal(other.status, 3);
+    assert.match(
+      other.stderr,
+      /cannot publish artifact "program\.tar": status 409: .*there already with other bytes.*; a commit has one file of a name for ever/,
+    );
+    assert.equal(
+      await sha256(join(server.site, 'local-jobs', 'commits', commit, 'program.tar')),
+      await sha256(join(repo, 'program.tar')),
+    );
+  });
+
+  it('put: what changed on the way is refused by the server, which keeps nothing of it', async () => {
+    const response = await fetch(new URL(`artifacts/local/${commit}/changed`, server.url), {
+      method: 'PUT',
+      headers: {
+        Authorization: `Bearer ${server.token}`,
+        'Repr-Digest': `sha-256=:${createHash('sha256').update('sent').digest('base64')}:`,
+      },
+      body: 'came',
+    });
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), /its SHA-256 is [0-9a-f]{64}, not [0-9a-f]{64} as promised/);
+    const folder = join(server.site, 'local-jobs', 'commits', commit);
+    assert.ok(!(await readdir(folder)).includes('changed'));
+  });
+
+  it('a reader who asks for it is told a file’s SHA-256, also of a part; others, and gzip, are not', async () => {
+    const url = new URL(`local-jobs/commits/${commit}/program.tar`, server.url);
+    const ask = async (headers: Record<string, string>): Promise<string | null> => {
+      const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...headers } });
+      await response.arrayBuffer();
+      return response.headers.get('repr-digest');
+    };
+    const want = { 'Want-Repr-Digest': 'sha-256=10' };
+    const digest = Buffer.from(await sha256(join(repo, 'program.tar')), 'hex').toString('base64');
+    assert.equal(await ask(want), `sha-256=:${digest}:`);
+    assert.equal(await ask({ ...want, Range: 'bytes=5-9' }), `sha-256=:${digest}:`);
+    assert.equal(await ask({}), null);
+    const page = await fetch(new URL('web/style.css', server.url), { headers: want });
+    assert.equal(page.headers.get('content-encoding'), 'gzip');
+    assert.equal(page.headers.get('repr-digest'), null);
+  });
+
+  it('GET /token tells what a token may do; 401 without a good one', async () => {
+    const url = new URL('token', server.url);
+    const told = await fetch(url, { headers: { Authorization: `Bearer ${server.token}` } });
+    assert.deepEqual(await told.json(), { id: 'test', actions: ['append', 'event', 'status'], jobs: '*' });
+    assert.equal((await fetch(url)).status, 401);
+    assert.equal((await fetch(url, { method: 'POST' })).status, 405);
+  });
+
+  it('get and wait: what is not there lands nowhere; 1 at the limit', async (t) => {
+    const folder = await emptyFolder(t);
+    for (const args of [
+      ['artifact', 'get', 'none.tar'],
+      ['wait', 'artifact', 'none.tar', '--limit', '2s'],
+    ]) {
+      const end = await soil([...args, '-o', join(folder, 'none.tar')]);
+      assert.equal(end.status, 1, end.stderr);
+      assert.match(
+        end.stderr,
+        /cannot get "none\.tar" of commit [0-9a-f]{40} within [02]s: it is not there \(404\)/,
+      );
+      assert.deepEqual(await readdir(folder), []);
+    }
+    const json = await soil(['artifact', 'get', 'none.tar', '--json', '-o', join(folder, 'x')]);
+    assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'limit');
+  });
+
+  it('wait artifact: it comes while it is waited for', async (t) => {
+    const folder = await emptyFolder(t);
+    await writeFile(join(folder, 'late'), 'late\n');
+    let asked = 0;
+    const seen = await network(t, () => {
+      asked++;
+      return { kind: 'pass' };
+    });
+    const waiting = soil(['wait', 'artifact', 'late', '--limit', '60s', '-o', join(folder, 'got')], {
+      SOIL_SERVER: seen.url,
+    });
+    for (let i = 0; i < 600 && asked < 2; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(asked >= 2, 'it was asked for, in vain');
+    assert.equal((await soil(['artifact', 'put', join(folder, 'late')])).status, 0);
+    const end = await waiting;
+    assert.equal(end.status, 0, end.stderr);
+    assert.match(end.stderr, /waiting at most 1m for http:.*\/late: it is not there \(404\)/);
+    assert.equal(await readFile(join(folder, 'got'), 'utf8'), 'late\n');
+  });
+
+  const passing: readonly (readonly [string, Fate])[] = [
+    ['a connection that is dropped', { kind: 'drop' }],
+    ['a server that answers 503', unavailable],
+    ['an answer that ends halfway', { kind: 'cut-answer', bytes: 100_000 }],
+    ['a byte that is another', { kind: 'corrupt' }],
+  ];
+  for (const [what, fate] of passing) {
+    it(`wait artifact gets over ${what}; get does not, and leaves nothing`, async (t) => {
+      const name = fate.kind === 'corrupt' ? 'small' : 'program.tar';
+      await writeFile(join(repo, 'small'), 'small\n');
+      await soil(['artifact', 'put', 'small']);
+      const folder = await emptyFolder(t);
+      const target = join(folder, 'got');
+      const bad = await network(t, () => fate);
+      const once = await soil(['artifact', 'get', name, '-o', target], { SOIL_SERVER: bad.url });
+      assert.equal(once.status, 1, once.stderr);
+      assert.deepEqual(await readdir(folder), []);
+      const mending = await network(t, (n) => (n <= 2 ? fate : { kind: 'pass' }));
+      const end = await soil(['wait', 'artifact', name, '-o', target, '--limit', '60s'], {
+        SOIL_SERVER: mending.url,
+      });
+      assert.equal(end.status, 0, end.stderr);
+      assert.equal(await sha256(target), await sha256(join(repo, name)));
+      assert.deepEqual(await readdir(folder), ['got']);
+    });
+  }
+
+  const refusing: readonly (readonly [string, string, RegExp])[] = [
+    [
+      'a server that wants somebody else',
+      'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
+      /answered 403/,
+    ],
+    [
+      'a portal’s page in place of the file',
+      'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\nlog in',
+      /a page of HTML in place of the file/,
+    ],
+    [
+      'a redirect',
+      'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n',
+      /redirects are not followed/,
+    ],
+  ];
+  for (const [what, text, reason] of refusing) {
+    it(`wait artifact: ${what} is refused at once: 3, and nothing is left`, async (t) => {
+      const folder = await emptyFolder(t);
+      const bad = await network(t, () => ({ kind: 'answer', text }));
+      const end = await soil(['wait', 'artifact', 'program.tar', '-o', join(folder, 'got')], {
+        SOIL_SERVER: bad.url,
+      });
+      assert.equal(end.status, 3, end.stderr);
+      assert.match(end.stderr, reason);
+      assert.equal(bad.connections(), 1);
+      assert.deepEqual(await readdir(folder), []);
+    });
+  }
+
+  it('a put that is cut is tried again', async (t) => {
+    const bad = await network(t, (n) =>
+      n === 1 ? { kind: 'cut-request', bytes: 50_000 } : { kind: 'pass' },
+    );
+    await writeFile(join(repo, 'cut.tar'), 'x'.repeat(300_000));
+    const end = await soil(['artifact', 'put', 'cut.tar'], { SOIL_SERVER: bad.url });
+    assert.equal(end.status, 0, end.stderr);
+    assert.match(end.stderr, /trying again in/);
+    const kept = await readFile(join(server.site, 'local-jobs', 'commits', commit, 'cut.tar'));
+    assert.equal(kept.length, 300_000);
+  });
+
+  it('wrong use: 2, and nothing is asked', async (t) => {
+    const folder = await emptyFolder(t);
+    await mkdir(join(folder, 'folder'));
+    for (const [args, reason] of [
+      [['artifact', 'get', '../x'], /cannot accept artifact "\.\.\/x"/],
+      [['artifact', 'get', 'x', '-o', join(folder, 'folder')], /it is a folder; name a file with --output/],
+      [['artifact', 'get', 'x', '-o', join(folder, 'no', 'x')], /its folder is not there/],
+      [['artifact', 'put', 'nothing'], /cannot publish "nothing": it is not there/],
+      [['artifact', 'put', 'empty', 'program.tar', '--name', 'x'], /there are 2 files/],
+      [['artifact', 'get', 'x', '--commit', 'no-such'], /git knows no such commit/],
+      [['wait', 'artifact', 'x', '--limit', '5'], /cannot accept --limit "5": it has no unit/],
+      [['wait', 'job', '../x'], /cannot accept job/],
+    ] as const) {
+      const end = await soil(args, { SOIL_SERVER: 'http://127.0.0.1:9/' });
+      assert.equal(end.status, 2, end.stderr);
+      assert.match(end.stderr, reason);
+    }
+  });
+
+  it('wait job: 0 green, 1 not green or not within the limit, 0 with --ended, 3 refused', async (t) => {
+    const env = { SOIL_RUN: 'waited' };
+    const wait = (...args: string[]): Promise<CommandEnd> => soil(['wait', 'job', ...args], env);
+    const early = await wait('good', '--limit', '1s');
+    assert.equal(early.status, 1);
+    assert.match(early.stderr, /cannot wait longer than 1s for job "good": it has not reported/);
+    const waiting = wait('good', '--limit', '60s', '--json');
+    assert.equal((await soil(['run', 'good', '--publish'], env)).status, 0);
+    const there = await waiting;
+    assert.equal(there.status, 0, there.stderr);
+    const told = JSON.parse(there.stdout) as Record<string, unknown>;
+    assert.deepEqual([told.job, told.run, told.outcome, told.result], ['good', 'waited', 'there', 'passed']);
+    assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
+    const bad = await wait('bad');
+    assert.equal(bad.status, 1);
+    assert.match(bad.stderr, /job "bad" will not be green: failed with exit status 3/);
+    assert.equal((await wait('bad', '--ended')).status, 0);
+    const attempt = await wait('good', '--attempt', '2', '--limit', '0s');
+    assert.match(attempt.stderr, /has reported for attempt 1 only; this is attempt 2/);
+    const closed = await network(t, () => ({
+      kind: 'answer',
+      text: 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n',
+    }));
+    const refused = await soil(['wait', 'job', 'good'], { ...env, SOIL_SERVER: closed.url });
+    assert.equal(refused.status, 3, refused.stderr);
+  });
+
+  it('SIGINT while waiting: 130, and nothing is left', async (t) => {
+    const folder = await emptyFolder(t);
+    const slow = await network(t, () => ({ kind: 'slow', bytes: 100 }));
+    const args = ['artifact', 'get', 'program.tar', '-o', join(folder, 'got')];
+    const child = spawn(process.execPath, [soilWorker, ...args], {
+      ...{ cwd: repo, stdio: 'ignore', timeout: 120_000, killSignal: 'SIGKILL' },
+      env: { ...process.env, ...bare, SOIL_SERVER: slow.url },
+    });
+    const ended = once(child, 'exit');
+    for (let i = 0; i < 3000 && (await readdir(folder)).length === 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.match((await readdir(folder)).join(), /^\.got\.\w+\.tmp$/, 'it has begun, under another name');
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [130, null]);
+    assert.deepEqual(await readdir(folder), []);
+  });
+});

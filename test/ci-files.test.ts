@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { actionFaults, manifestFaults, workflowFaults } from './ci-files.js';
+import { repoRoot } from './command.js';
+
+const filesOf = (folder: string): { name: string; text: string }[] =>
+  readdirSync(join(repoRoot, folder)).map((name) => ({
+    name,
+    text: readFileSync(join(repoRoot, folder, name), 'utf8'),
+  }));
+const action = readFileSync(join(repoRoot, 'action.yml'), 'utf8');
+
+test('every workflow of this repo is one by GitHub’s own parser', async () => {
+  const files = filesOf('.github/workflows');
+  assert.ok(files.length > 0);
+  for (const { name, text } of files) assert.deepEqual(await workflowFaults(text, name), [], name);
+});
+
+test('action.yml is one by GitHub’s own parser', () => {
+  assert.deepEqual(actionFaults(action), []);
+});
+
+test('every manifest in .builds/ is one by sourcehut’s documentation', () => {
+  const files = filesOf('.builds');
+  assert.ok(files.length > 0);
+  for (const { name, text } of files) assert.deepEqual(manifestFaults(text), [], name);
+});
+
+test('the YAML blocks of docs/hosts.md are what they are said to be', async () => {
+  const text = readFileSync(join(repoRoot, 'docs/hosts.md'), 'utf8');
+  const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+  const workflows = blocks.filter((block) => /^on:/m.test(block));
+  const manifests = blocks.filter((block) => /^image:/m.test(block));
+  assert.ok(workflows.length >= 2 && manifests.length >= 1, 'the examples were found');
+  for (const block of workflows) assert.deepEqual(await workflowFaults(block), [], block);
+  for (const block of manifests) assert.deepEqual(manifestFaults(block), [], block);
+});
+
+test('workflowFaults() finds what GitHub would refuse', async () => {
+  const job = (lines: string): string => `on: push\njobs:\n  a:\n    runs-on: x\n${lines}`;
+  const steps = '    steps: [{run: ls}]\n';
+  assert.deepEqual(await workflowFaults(job(steps)), []);
+  const faulty: readonly (readonly [string, RegExp])[] = [
+    [job('    step: [{run: ls}]\n'), /step/],
+    [job(`    needs: b\n${steps}`), /b/],
+    ['on: pushed\njobs: {a: {runs-on: x, steps: [{run: ls}]}}\n', /pushed/],
+    [job(`    if: \${{ githb.ref }}\n${steps}`), /githb/],
+    [job(`    permissions: {contents: all}\n${steps}`), /all/],
+    [job('    steps: [{run: ls, uses: x/y@v1}]\n'), /./],
+    ['jobs: [', /./],
+  ];
+  for (const [text, reason] of faulty) assert.match((await workflowFaults(text)).join('\n'), reason, text);
+});
+
+test('actionFaults() finds what GitHub would refuse', () => {
+  for (const [from, to] of [
+    ['using: composite', 'using: compost'],
+    ['      shell: sh\n', ''],
+    ['runs:', 'run:'],
+    ['required: true', 'required: {}'],
+  ] as const) {
+    assert.ok(action.includes(from), from);
+    assert.notDeepEqual(actionFaults(action.replace(from, to)), [], to);
+  }
+});
+
+test('manifestFaults() finds what sourcehut would refuse', () => {
+  const good = 'image: debian/stable\ntasks:\n  - a: |\n      ls\n';
+  assert.deepEqual(manifestFaults(good), []);
+  for (const [text, fault] of [
+    ['tasks: [{a: ls}]', 'image is missing'],
+    ['image: x', 'tasks is missing'],
+    [`${good}package: [git]`, 'there is no key package'],
+    [`${good}packages: git`, 'packages is not what it must be'],
+    ['image: x\ntasks: [{A b: ls}]', 'tasks is not what it must be'],
+    ['image: x\ntasks: [{a: ls, b: ls}]', 'tasks is not what it must be'],
+    ['image: x\ntasks: []', 'tasks is not what it must be'],
+    ['image: x\ntasks: [{a: ls}, {a: ls}]', 'a task stands twice'],
+    [`${good}triggers: [{action: email, condition: maybe}]`, 'triggers is not what it must be'],
+    [`${good}constructor: 1`, 'there is no key constructor'],
+    ['- a', 'the manifest is no map'],
+  ] as const) {
+    assert.deepEqual(manifestFaults(text), [fault], text);
+  }
+});

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { openBadNetwork } from './bad-network.js';
+import { must, repoRoot, run, soilServer, worker, type CommandEnd } from './command.js';
+import { makeRepo } from './job-rig.js';
+import { startServer, type RunningServer } from './soil-server.js';
+
+interface Told {
+  readonly well: boolean;
+  readonly findings: readonly {
+    readonly check: string;
+    readonly state: string;
+    readonly text: string;
+    readonly mend?: string;
+  }[];
+}
+
+const told = (end: CommandEnd): Told => {
+  assert.ok(end.status === 0 || end.status === 1, end.stderr + end.stdout);
+  const json = JSON.parse(end.stdout) as Told;
+  assert.equal(end.status, json.well ? 0 : 1);
+  assert.equal(
+    json.well,
+    json.findings.every(({ state }) => state !== 'fault'),
+  );
+  return json;
+};
+const finding = (all: Told, check: string) => {
+  const found = all.findings.find((f) => f.check === check);
+  assert.ok(found, check);
+  return found;
+};
+const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, SOIL_TOKEN: undefined, JOB_ID: undefined };
+
+/** A machine of its own as far as /etc goes: what a mend writes there is gone with it. */
+describe('soil-worker doctor on a machine with a fault, and again when it was mended', () => {
+  let folder: string;
+  let repo: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'soil-doctor-test-'));
+    await chmod(folder, 0o755);
+    for (const name of ['etc', 'soil', 'home']) await mkdir(join(folder, name));
+    await chmod(join(folder, 'home'), 0o777);
+    repo = await makeRepo({
+      'soil.yml': 'project: p\njobs: { a: { image: none, tasks: [{ name: a, run: x }] } }\n',
+    });
+    await cp('/etc/containers', join(folder, 'containers'), { recursive: true }).catch(() =>
+      mkdir(join(folder, 'containers')),
+    );
+    await writeFile(
+      join(folder, 'storage.conf'),
+      `[storage]\ndriver="overlay"\ngraphroot="${folder}/graph"\nrunroot="${folder}/run"\n`,
+    );
+  });
+  after(async () => {
+    await run('podman', ['system', 'reset', '--force'], {
+      env: { CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf') },
+    });
+    await rm(folder, { recursive: true, force: true });
+    await rm(repo, { recursive: true, force: true });
+  });
+  /** Runs a shell script where /etc may be written, and Soil is at /.../soil for every user. */
+  const onMachine = (script: string): Promise<CommandEnd> => {
+    const prepare = [
+      `mount -t tmpfs tmpfs '${folder}/etc'`,
+      `mkdir '${folder}/etc/upper' '${folder}/etc/work'`,
+      `mount -t overlay -o 'lowerdir=/etc,upperdir=${folder}/etc/upper,workdir=${folder}/etc/work' overlay /etc`,
+      `mount --bind '${repoRoot}' '${folder}/soil'`,
+      'sudo() { "$@"; }',
+      `doctor() { "$@" '${process.execPath}' '${folder}/soil/dist/worker/main.js' doctor --json; }`,
+    ].join('\n');
+    return run('unshare', ['--mount', 'sh', '-euc', `${prepare}\ncd '${repo}'\n${script}`], {
+      env: {
+        ...{ ...bare, HOME: join(folder, 'home'), CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf') },
+        ...{ XDG_CONFIG_HOME: undefined, CONTAINERS_CONF: undefined, GIT_CONFIG_NOSYSTEM: '1' },
+      },
+    });
+  };
+  /** What doctor says, then the mend of a check as it stands there, then what doctor says now. */
+  const mended = async (check: string, as: string): Promise<readonly [Told, Told]> => {
+    await rm(join(folder, 'home', '.gitconfig'), { force: true });
+    const first = told(await onMachine(`doctor ${as} || exit 1`));
+    const { state, mend = '' } = finding(first, check);
+    assert.equal(state, 'fault', JSON.stringify(first, null, 1));
+    const again = await onMachine(
+      `{ as() { ${check === 'subuid' ? '' : as} sh -c "$1"; }; ${check === 'subuid' ? `eval '${mend.replaceAll("'", `'\\''`)}'` : `as '${mend.replaceAll("'", `'\\''`)}'`}; } >&2\ndoctor ${as} || exit 1`,
+    );
+    return [first, told(again)];
+  };
+  const limited = 'prlimit --nofile=5000:5000 setpriv --bounding-set=-sys_resource';
+  const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+
+  it('container: podman raises limits that it may not raise; the mend lets it run one', async () => {
+    const [first, second] = await mended('container', limited);
+    assert.match(finding(first, 'container').text, /rlimit.*it lacks CAP_SYS_RESOURCE/);
+    assert.equal(finding(second, 'container').state, 'well', JSON.stringify(second, null, 1));
+  });
+
+  it('safe-directory: another user’s repo; the mend has git trust it', async () => {
+    const [first, second] = await mended('safe-directory', nobody);
+    assert.match(finding(first, 'safe-directory').text, /git does not trust .*: it belongs to another user/);
+    assert.equal(finding(second, 'safe-directory').state, 'well');
+  });
+
+  it('git-identity: nobody is known; the mend tells git', async () => {
+    const [, second] = await mended('git-identity', nobody);
+    assert.equal(finding(second, 'git-identity').state, 'well');
+  });
+
+  it('subuid: an ordinary user has no subordinate ids; the mend gives some', async () => {
+    const [first, second] = await mended('subuid', nobody);
+    assert.match(finding(first, 'subuid').text, /nobody has no line in \/etc\/subuid and \/etc\/subgid/);
+    assert.equal(finding(second, 'subuid').state, 'well');
+  });
+
+  it('limits: few open files are a fault', async () => {
+    const all = told(await onMachine('doctor prlimit --nofile=500:500 || exit 1'));
+    assert.match(finding(all, 'limits').text, /may open 500 files only/);
+    assert.match(finding(all, 'limits').mend ?? '', /limits\.d\/soil\.conf/);
+  });
+
+  it('an ordinary user without the programs of rootless podman: each is named with its package', async () => {
+    const path = join(folder, 'path');
+    await mkdir(path);
+    for (const program of ['git', 'podman', 'sh'])
+      await must('ln', ['-s', `/usr/bin/${program}`, join(path, program)]);
+    const all = told(await onMachine(`doctor env PATH='${path}' /usr/bin/${nobody} || exit 1`));
+    assert.match(finding(all, 'newuidmap').mend ?? '', /^sudo \S.* uidmap$/);
+    assert.match(finding(all, 'rootless-network').mend ?? '', /slirp4netns$/);
+  });
+
+  it('no engine at all: the line that installs one', async () => {
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    const all = told(await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: empty } }));
+    assert.match(finding(all, 'engine').text, /podman: .*ENOENT; docker: .*ENOENT/);
+    assert.match(finding(all, 'engine').mend ?? '', /install -y podman uidmap slirp4netns$/);
+    assert.equal(finding(all, 'git').state, 'fault');
+    const docker = told(
+      await worker(['doctor', '--json', '--engine', 'docker'], {
+        ...{ cwd: repo, env: { ...bare, DOCKER_HOST: 'unix:///nowhere/docker.sock' } },
+      }),
+    );
+    assert.match(finding(docker, 'engine').mend ?? '', /systemctl start docker/);
+  });
+});
+
+describe('soil-worker doctor with a server', () => {
+  let server: RunningServer;
+  let repo: string;
+  before(async () => {
+    server = await startServer();
+    repo = await makeRepo({});
+  });
+  after(async () => {
+    await server.close();
+    await rm(repo, { recursive: true, force: true });
+  });
+  const doctor = async (env: Record<string, string>): Promise<Told> =>
+    told(await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: '/usr/bin:/bin', ...env } }));
+  const newToken = async (...args: string[]): Promise<string> => {
+    const words = ['token', 'create', '--site', server.site, '--id', 'other', ...args];
+    return (await must(process.execPath, [soilServer, ...words])).trim().split('\n').at(-1) ?? '';
+  };
+
+  it('all well: it answers, the clocks agree, the token may do it all and is in no message', async () => {
+    const all = await doctor({ SOIL_SERVER: server.url, SOIL_TOKEN: server.token });
+    for (const check of ['server', 'clock', 'token']) assert.equal(finding(all, check).state, 'well', check);
+    assert.match(finding(all, 'token').text, /token test: append, event, status; jobs \*, worker host any/);
+    assert.ok(!JSON.stringify(all).includes(server.token));
+  });
+
+  it('a token that is missing, wrong, too weak or about to expire', async () => {
+    const state = async (token: string): Promise<string> => {
+      const found = finding(
+        await doctor({ SOIL_SERVER: server.url, ...(token && { SOIL_TOKEN: token }) }),
+        'token',
+      );
+      assert.match(found.mend ?? '', /soil-server token create --site SITE/);
+      return found.text;
+    };
+    assert.match(await state(''), /there is no token: SOIL_TOKEN is not set/);
+    assert.match(await state('soil_ci_test_wrongwrong'), /cannot accept the token/);
+    assert.match(
+      await state(await newToken('--actions', 'append,event')),
+      /token other lacks the action status: no gate will count the jobs/,
+    );
+    const soon = await newToken('--actions', 'append,event,status', '--expires', '3');
+    assert.match(await state(soon), /token other expires in [23] days/);
+  });
+
+  it('a server that does not answer, is none, or lives in another time', async (t) => {
+    const nobody = await openBadNetwork(
+      () => undefined,
+      () => ({ kind: 'drop' }),
+    );
+    await nobody.close();
+    const down = finding(await doctor({ SOIL_SERVER: nobody.url }), 'server');
+    assert.match(down.text, /does not answer: .*ECONNREFUSED/);
+    assert.equal(down.mend, `curl -v ${nobody.url}healthz`);
+    const date = new Date(Date.now() - 7_200_000).toUTCString();
+    const other = await openBadNetwork(
+      () => server.url,
+      () => ({
+        kind: 'answer',
+        text: `HTTP/1.1 200 OK\r\nDate: ${date}\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello`,
+      }),
+    );
+    t.after(() => other.close());
+    const all = await doctor({ SOIL_SERVER: other.url });
+    assert.match(finding(all, 'server').text, /answers 200 to \/healthz: it is no Soil server/);
+    assert.match(finding(all, 'clock').text, /this clock is 7\d\d\d s ahead of the server's/);
+    assert.match(finding(all, 'clock').mend ?? '', /timedatectl set-ntp true/);
+  });
+
+  it('for people: a line a check, its mend below it, no control sequence', async () => {
+    const end = await worker(['doctor'], { cwd: repo, env: { ...bare, PATH: '/usr/bin:/bin' } });
+    assert.equal(end.status, 1);
+    assert.match(
+      end.stdout,
+      /^FAULT {2}soil-yml +there is no soil\.yml in .*\n {7}mend: +cd \S+ && soil-worker init$/m,
+    );
+    assert.match(end.stdout, /to mend; docs\/troubleshooting\.md says more\n$/);
+    assert.doesNotMatch(end.stdout, /\u001b/);
+  });
+});

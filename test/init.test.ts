@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { must, worker } from './command.js';
+import { makeRepo } from './job-rig.js';
+
+const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined };
+
+/** Real small projects whose tools are on the machine: what init writes for them must run. */
+const projects: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  make: {
+    Makefile: 'hello: hello.c\n\t$(CC) -o $@ hello.c\ncheck: hello\n\t./hello\n',
+    'hello.c': '#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n',
+  },
+  node: {
+    'package.json': JSON.stringify({ name: 'x', version: '1.0.0', scripts: { test: 'node --test' } }),
+    'package-lock.json': JSON.stringify({
+      ...{ name: 'x', version: '1.0.0', lockfileVersion: 3, requires: true },
+      packages: { '': { name: 'x', version: '1.0.0' } },
+    }),
+    'a.test.js': "require('node:test').test('a', () => {});\n",
+  },
+};
+
+for (const [name, files] of Object.entries(projects)) {
+  test(`init for a ${name} project: list-jobs reads it, and its tasks pass`, async (t) => {
+    const repo = await makeRepo(files);
+    t.after(() => rm(repo, { recursive: true, force: true }));
+    const end = await worker(['init'], { cwd: repo, env: bare });
+    assert.equal(end.status, 0, end.stderr);
+    assert.equal(end.stdout, 'wrote soil.yml\nwrote .github/workflows/soil.yml\nwrote .builds/soil.yml\n');
+    const listed = await worker(['list-jobs'], { cwd: repo, env: bare });
+    assert.deepEqual([listed.status, listed.stdout], [0, `${name}\n`]);
+    const ran = await worker(['run', name, '--image', 'none'], { cwd: repo, env: bare });
+    assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, /passed .* os-info\n/);
+    assert.match(ran.stdout, name === 'make' ? /passed .* check\n/ : /passed .* test\n/);
+    // What sourcehut would run is a shell script: with `soil-worker` in npx's place it runs the job.
+    const manifest = parse(await readFile(join(repo, '.builds', 'soil.yml'), 'utf8')) as {
+      tasks: { jobs: string }[];
+    };
+    const script = (manifest.tasks[0]?.jobs ?? '')
+      .replace(/^cd .*$/m, '')
+      .replace(/npx \S+ \S+ soil-worker/, 'echo');
+    const shell = spawnSync('sh', ['-eu', '-c', script], {
+      encoding: 'utf8',
+      env: { ...process.env, SOIL_SERVER: '' },
+    });
+    assert.deepEqual([shell.status, shell.stdout.trim()], [0, `run ${name}`], shell.stderr);
+  });
+}
+
+test('init never overwrites without --force; the workflow is for the jobs of the soil.yml that is there', async (t) => {
+  const own = 'project: p\njobs: { mine: { image: none, tasks: [{ name: a, run: x }] } }\n';
+  const repo = await makeRepo({ 'soil.yml': own, Makefile: 'all:\n' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const init = (...args: string[]) => worker(['init', ...args], { cwd: repo, env: bare });
+  const end = await init('--no-sourcehut');
+  assert.equal(end.status, 1);
+  assert.equal(end.stderr, 'kept soil.yml: it is there already; --force writes it anew\n');
+  assert.equal(end.stdout, 'wrote .github/workflows/soil.yml\n');
+  assert.equal(await readFile(join(repo, 'soil.yml'), 'utf8'), own);
+  assert.match(
+    await readFile(join(repo, '.github', 'workflows', 'soil.yml'), 'utf8'),
+    /soil-worker run mine /,
+  );
+  await writeFile(join(repo, '.github', 'workflows', 'soil.yml'), 'mine\n');
+  assert.equal((await init()).status, 1);
+  assert.equal(await readFile(join(repo, '.github', 'workflows', 'soil.yml'), 'utf8'), 'mine\n');
+  assert.equal((await init('--force')).status, 0);
+  assert.match(await readFile(join(repo, 'soil.yml'), 'utf8'), /^ {2}make:$/m);
+});
+
+test('init --dry-run prints all files and writes none; a broken soil.yml is told with its line', async (t) => {
+  const repo = await makeRepo({ 'go.mod': 'module x\ngo 1.22\n' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  await must('git', ['-C', repo, 'checkout', '-q', '-b', 'trunk']);
+  const end = await worker(['init', '--dry-run'], { cwd: repo, env: bare });
+  assert.equal(end.status, 0, end.stderr);
+  assert.match(
+    end.stdout,
+    /^--- soil\.yml\n[^]*golang:1\.22[^]*to: trunk[^]*^--- \.github\/workflows\/soil\.yml$[^]*^--- \.builds\/soil\.yml$/m,
+  );
+  assert.deepEqual((await readdir(repo)).sort(), ['.git', 'go.mod']);
+  await writeFile(join(repo, 'soil.yml'), 'project: p\njobs: 5\n');
+  await mkdir(join(repo, 'sub'));
+  const broken = await worker(['init'], { cwd: join(repo, 'sub'), env: bare });
+  assert.equal(broken.status, 2);
+  assert.match(broken.stderr, /^soil\.yml:2:7: cannot accept jobs/);
+});

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { openBadNetwork, unavailable, type BadNetwork, type Fate } from './bad-network.js';
+import { run, soilWorker, worker, type CommandEnd } from './command.js';
+import { makeRepo } from './job-rig.js';
+import { serveSite, startServer, type RunningServer, type ServedSite } from './soil-server.js';
+
+const yaml = `project: p
+jobs:
+  green:
+    image: none
+    artifacts: [program.tar]
+    tasks:
+      - { name: a, run: 'head -c 300000 /dev/urandom >noise.bin; seq 60000 >program.tar', results: noise.bin }
+  red: { image: none, tasks: [{ name: a, run: 'exit 7' }] }
+`;
+const bare = {
+  ...{ GITHUB_ACTIONS: undefined, JOB_ID: undefined, JOB_URL: undefined, SOIL_RUN: undefined },
+  ...{ SOIL_ATTEMPT: undefined, GIT_REF: undefined, SOIL_SERVER: undefined },
+};
+const pass: Fate = { kind: 'pass' };
+
+describe('run --publish over a bad network', () => {
+  let server: RunningServer;
+  let repo: string;
+  before(async () => {
+    server = await startServer();
+    repo = await makeRepo({ 'soil.yml': yaml });
+  });
+  after(async () => {
+    await server.close();
+    await rm(repo, { recursive: true, force: true });
+  });
+  let runs = 0;
+  const newRun = (): string => `r${++runs}`;
+  const soil = (args: readonly string[], token = server.token): Promise<CommandEnd> =>
+    worker(args, { cwd: repo, env: { ...bare, SOIL_TOKEN: token } });
+  const publish = (job: string, id: string, url: string, ...more: string[]): Promise<CommandEnd> =>
+    soil(['run', job, '--publish', '--run-id', id, '--server', url, ...more]);
+  const network = async (
+    t: TestContext,
+    fateOf: (connection: number) => Fate,
+    target: () => string | undefined = () => server.url,
+  ): Promise<BadNetwork> => {
+    const opened = await openBadNetwork(target, fateOf);
+    t.after(() => opened.close());
+    return opened;
+  };
+  /** The site has exactly the files that the job left, and the gate's line. */
+  const arrived = async (id: string, status: RegExp, job = 'green', site = server.site): Promise<void> => {
+    for (const suffix of ['json', 'tsv', 'wwz']) {
+      const here = await readFile(join(repo, '_soil', job, `${job}.${suffix}`));
+      assert.ok(here.equals(await readFile(join(site, 'local-jobs', id, `${job}.${suffix}`))), suffix);
+    }
+    assert.match(await readFile(join(site, 'status-api', 'local', id, job), 'utf8'), status);
+  };
+
+  const mishaps: readonly (readonly [string, Fate])[] = [
+    ['connections that are dropped', { kind: 'drop' }],
+    ['a proxy that answers 503', unavailable],
+    ['uploads that break off', { kind: 'cut-request', bytes: 100_000 }],
+    ['answers that are lost, though the server has all', { kind: 'cut-answer', bytes: 20 }],
+  ];
+  for (const [what, fate] of mishaps) {
+    it(`gets over ${what}: status 0, all files are there byte for byte`, async (t) => {
+      // The events of the running job take some of them; the rest is for the results.
+      const bad = await network(t, (n) => (n <= 5 ? fate : pass));
+      const id = newRun();
+      const end = await publish('green', id, bad.url);
+      assert.equal(end.status, 0, end.stdout + end.stderr);
+      assert.match(end.stderr, /trying again in \d/);
+      await arrived(id, /^0 .*outcome=passed/);
+      assert.match(end.stdout, new RegExp(`^${bad.url}local-jobs/commits/\\w+/program\\.tar$`, 'm'));
+    });
+  }
+
+  it('a slow network is no mishap: everything arrives at the first try', async (t) => {
+    const bad = await network(t, () => ({ kind: 'slow', bytes: 40_000 }));
+    const id = newRun();
+    const end = await publish('green', id, bad.url);
+    assert.equal(end.status, 0, end.stderr);
+    assert.doesNotMatch(end.stderr, /trying again/);
+    await arrived(id, /^0 /);
+  });
+
+  it('a server that takes everything and never answers is given up, and tried again', async (t) => {
+    const bad = await network(t, (n) => (n <= 2 ? { kind: 'stall' } : pass));
+    const id = newRun();
+    const end = await publish('red', id, bad.url, '--publish-limit', '10s');
+    assert.equal(end.status, 7, end.stderr);
+    await arrived(id, /^7 .*outcome=failed/, 'red');
+  });
+
+  it('a server that is stopped, and started again while the job is being published, gets it all', async (t) => {
+    const down = await startServer();
+    await down.stop();
+    const late: { served?: ServedSite } = {};
+    t.after(async () => {
+      await late.served?.stop();
+      await down.close();
+    });
+    const bad = await network(
+      t,
+      () => pass,
+      () => late.served?.url,
+    );
+    const running = soil(['run', 'red', '--publish', '--run-id', 'late', '--server', bad.url], down.token);
+    for (let i = 0; i < 1200 && bad.connections() < 3; i++) await new Promise((r) => setTimeout(r, 50));
+    assert.ok(bad.connections() >= 3, 'it was tried in vain');
+    late.served = await serveSite(down.site);
+    const end = await running;
+    assert.equal(end.status, 7, end.stderr);
+    await arrived('late', /^7 /, 'red', down.site);
+  });
+
+  for (const [job, status, why, fate] of [
+    ['green', 1, 'nobody answers', { kind: 'drop' }],
+    ['red', 7, 'nobody answers', { kind: 'drop' }],
+    ['green', 1, 'the answer is 503 for ever', unavailable],
+  ] as const) {
+    it(`${job}, and ${why}: status ${status}, the files are kept, and the command that is told publishes them`, async (t) => {
+      const id = newRun();
+      let isMended = false;
+      const bad = await network(t, () => (isMended ? pass : fate));
+      const end = await publish(job, id, bad.url, '--publish-limit', '2s');
+      assert.equal(end.status, status, end.stderr);
+      const [, command = ''] = /^the files are kept; to publish them later: (.*)$/m.exec(end.stderr) ?? [];
+      assert.match(command, new RegExp(`^soil-worker publish ${job} --server ${bad.url}`));
+      isMended = true;
+      const script = `soil-worker() { '${process.execPath}' '${soilWorker}' "$@"; }\n${command}`;
+      const later = await run('bash', ['-c', script], {
+        cwd: repo,
+        env: { ...bare, SOIL_TOKEN: server.token },
+      });
+      assert.equal(later.status, 0, later.stderr);
+      await arrived(id, job === 'green' ? /^0 / : /^7 /, job);
+    });
+  }
+
+  it('the command that is told names the server also where the environment did', async (t) => {
+    const bad = await network(t, () => ({ kind: 'drop' }));
+    const end = await worker(['run', 'green', '--publish', '--publish-limit', '0s'], {
+      ...{ cwd: repo, env: { ...bare, SOIL_TOKEN: server.token, SOIL_SERVER: bad.url } },
+    });
+    assert.equal(end.status, 1);
+    assert.match(
+      end.stderr,
+      new RegExp(`to publish them later: soil-worker publish green --server ${bad.url}$`, 'm'),
+    );
+  });
+
+  it('a wrong --publish-limit: 2, before anything runs', async () => {
+    const end = await publish('green', newRun(), 'http://127.0.0.1:9/', '--publish-limit', '5');
+    assert.equal(end.status, 2);
+    assert.match(end.stderr, /cannot accept --publish-limit "5": it has no unit/);
+    assert.equal(end.stdout, '');
+  });
+});

@@ -1,0 +1,3 @@
+import { testImages } from './run-images.js';
+
+testImages('podman');

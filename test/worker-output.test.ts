@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { soilWorker, worker, type CommandEnd } from './command.js';
+import { makeRepo } from './job-rig.js';
+import { startServer, type RunningServer } from './soil-server.js';
+import { inTerminal } from './terminal.js';
+
+const yaml = `project: p
+jobs:
+  unit:
+    image: none
+    tasks:
+      - { name: first, run: sleep 0.3 }
+      - { name: second, run: 'exit 3' }
+merge: { from: soil-staging, to: main, require: all }
+`;
+const bare = {
+  ...{ GITHUB_ACTIONS: undefined, JOB_ID: undefined, JOB_URL: undefined, SOIL_SERVER: undefined },
+  ...{
+    CI: undefined,
+    NO_COLOR: undefined,
+    TERM: 'xterm',
+    SOIL_RUN: undefined,
+    GITHUB_STEP_SUMMARY: undefined,
+  },
+};
+
+describe('what soil-worker prints', () => {
+  let repo: string;
+  let server: RunningServer;
+  before(async () => {
+    repo = await makeRepo({ 'soil.yml': yaml });
+    server = await startServer();
+  });
+  after(async () => {
+    await server.close();
+    await rm(repo, { recursive: true, force: true });
+  });
+  const onScreen = (env: Record<string, string | undefined> = {}) =>
+    inTerminal(process.execPath, [soilWorker, 'run', 'unit'], { cwd: repo, env: { ...bare, ...env } });
+  const soil = (args: readonly string[], env: Record<string, string> = {}): Promise<CommandEnd> =>
+    worker(args, { cwd: repo, env: { ...bare, ...env } });
+
+  it('on a terminal: colours, and a passing line that is gone in the end', async () => {
+    const { status, screen } = await onScreen();
+    assert.equal(status, 3);
+    assert.match(screen, /\u001b\[31mfailed/);
+    assert.match(screen, /\r\u001b\[2Krunning first \(1 of 2\)/);
+    // What a person sees when it is over: each line as it was painted last.
+    const lines = screen.split('\n').map((line) => line.split('\u001b[2K').at(-1) ?? '');
+    assert.ok(!lines.some((line) => line.includes('running ')), screen);
+  });
+
+  it('NO_COLOR takes the colours away; CI and a dumb terminal every control sequence', async () => {
+    const plain = await onScreen({ NO_COLOR: '1' });
+    assert.doesNotMatch(plain.screen, /\u001b\[\d+m/);
+    assert.match(plain.screen, /running first/);
+    for (const env of [{ CI: 'true' }, { TERM: 'dumb', NO_COLOR: '1' }]) {
+      const { screen } = await onScreen(env);
+      assert.doesNotMatch(screen, /\u001b/, JSON.stringify(env));
+      assert.doesNotMatch(screen, /running first/);
+    }
+  });
+
+  it('into a pipe: plain lines alone', async () => {
+    const end = await soil(['run', 'unit']);
+    assert.doesNotMatch(end.stdout + end.stderr, /\u001b|\r/);
+  });
+
+  it('run --json: one line of JSON on stdout, the rest on stderr, the job’s status', async () => {
+    const env = { SOIL_SERVER: server.url, SOIL_TOKEN: server.token };
+    const end = await soil(['run', 'unit', '--json', '--publish', '--run-id', 'j'], env);
+    assert.equal(end.status, 3);
+    const told = JSON.parse(end.stdout) as Record<string, unknown>;
+    assert.deepEqual([told.job, told.status, told.outcome], ['unit', 3, 'failed']);
+    assert.deepEqual(
+      (told.tasks as { task: string; outcome: string; status: number }[]).map((t) => [
+        t.task,
+        t.outcome,
+        t.status,
+      ]),
+      [
+        ['first', 'passed', 0],
+        ['second', 'failed', 3],
+      ],
+    );
+    assert.ok((told.urls as string[]).some((url) => url.startsWith(`${server.url}local-jobs/j/`)));
+    assert.match(end.stderr, /^failed .* second/m);
+    const wrong = await soil(['run', 'none', '--json']);
+    assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+  });
+
+  it('did-all-succeed --json and maybe-merge --json', async () => {
+    await soil(['run', 'unit']);
+    const end = await soil(['did-all-succeed', '_soil/unit/unit.tsv', 'none.tsv', '--json']);
+    assert.equal(end.status, 1);
+    const told = JSON.parse(end.stdout) as {
+      succeeded: boolean;
+      files: { file: string; faults: string[] }[];
+    };
+    assert.equal(told.succeeded, false);
+    assert.deepEqual(
+      told.files.map(({ file, faults }) => [file, faults.length]),
+      [
+        ['_soil/unit/unit.tsv', 1],
+        ['none.tsv', 1],
+      ],
+    );
+    const merge = ['maybe-merge', '--remote', repo, '--run-id', 'j', '--server', server.url, '--json'];
+    const shut = await soil([...merge, '--branch', 'soil-staging', '--to', 'main']);
+    const gate = JSON.parse(shut.stdout) as { status: number; message: string; target: string };
+    assert.deepEqual([gate.status, gate.target], [shut.status, 'main']);
+    assert.match(gate.message, /main/);
+  });
+});

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { soilWorker, worker, type CommandEnd } from './command.js';
+import { openEngine, type TestEngine } from './engines.js';
+import { jobYaml, makeRepo, runJobOf } from './job-rig.js';
+import { inTerminal, type TerminalOptions } from './terminal.js';
+
+const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined };
+/** What a task and a shell of the same job must agree on. */
+const looks = `id; pwd; cat seed; echo "$SOIL_JOB $CI $COLOUR"; git_config=\${GIT_CONFIG_VALUE_0:-none}; echo "$git_config"; echo "token \${SOIL_TOKEN:-none}"; ls -d /sys/class/net/*`;
+
+for (const kind of ['podman', 'docker', 'raw'] as const) {
+  describe(`soil-worker shell on ${kind}`, () => {
+    let machine: TestEngine;
+    let repo: string;
+    before(async () => {
+      machine = await openEngine(kind);
+      const more = `env: {COLOUR: "red 'n' blue"}${kind === 'raw' ? '' : '\nuser: "1234"'}`;
+      repo = await makeRepo({
+        'soil.yml': jobYaml(machine, `- {name: look, run: '${looks.replaceAll("'", "''")}'}`, more),
+        seed: 'a file of the repo\n',
+      });
+    });
+    after(async () => {
+      await machine.close();
+      await rm(repo, { recursive: true, force: true });
+    });
+    const env = () => ({ ...bare, ...machine.environment, SOIL_TOKEN: 'tok-en' });
+    const asked = () => (machine.engine === undefined ? [] : ['--engine', machine.engine]);
+    const shell = (args: readonly string[], more: { readonly input?: string } = {}): Promise<CommandEnd> =>
+      worker(['shell', 'job', ...asked(), ...args], { cwd: repo, env: env(), ...more });
+    const terminal = (keys: NonNullable<TerminalOptions['keys']>, args: readonly string[] = []) =>
+      inTerminal(process.execPath, [soilWorker, 'shell', 'job', ...asked(), ...args], {
+        ...{ cwd: repo, keys, env: { ...env(), PS1: undefined } },
+      });
+
+    it('-c finds what a task of the job finds: user, folder, repo, environment, network, no token', async (t) => {
+      const yaml = await readFile(join(repo, 'soil.yml'), 'utf8');
+      const job = await runJobOf(t, machine, yaml, {
+        ...{ files: { seed: 'a file of the repo\n' }, env: { SOIL_TOKEN: 'tok-en' } },
+      });
+      const end = await shell(['-c', looks]);
+      assert.equal(end.status, 0, end.stderr);
+      const log = await job.log('look');
+      assert.equal(end.stdout.replace(repo, job.repo), log);
+      assert.match(log, /token none/);
+      if (kind !== 'raw') assert.match(log, /^uid=1234[^]*\n\/repo\n[^]*\n\/sys\/class\/net\/lo\n$/);
+      assert.deepEqual(await machine.containers(), []);
+    });
+
+    it('-c: its exit status, its stdin, and the first failure ends it as it ends a task', async () => {
+      assert.equal((await shell(['-c', 'exit 7'])).status, 7);
+      const fed = await shell(['-c', 'cat; false; echo never'], { input: 'über\n' });
+      assert.deepEqual([fed.status, fed.stdout], [1, 'über\n']);
+    });
+
+    it('a terminal is attached, and the shell’s exit status is the command’s', async () => {
+      const end = await terminal([
+        { after: /[$#] /, type: 'tty; cat seed\n' },
+        { after: /a file of the repo[^]*[$#] /, type: 'exit 42\n' },
+      ]);
+      assert.equal(end.status, 42, end.screen);
+      assert.match(end.screen, /\/dev\/(pts\/\d+|console)/);
+      assert.match(end.screen, /a file of the repo\r\n/);
+      assert.deepEqual(await machine.containers(), []);
+    });
+
+    it('without a terminal and without -c it refuses, and starts nothing', async () => {
+      const end = await shell([]);
+      assert.equal(end.status, 2);
+      assert.match(
+        end.stderr,
+        /cannot open a shell in job "job": stdin and stdout are no terminal; name a command with -c/,
+      );
+    });
+
+    it('leaves nothing behind: no container, no folder', async () => {
+      const temporary = await mkdtemp(join(tmpdir(), 'soil-temporary-'));
+      await worker(['shell', 'job', ...asked(), '-c', 'true'], {
+        ...{ cwd: repo, env: { ...env(), TMPDIR: temporary } },
+      });
+      assert.deepEqual(await machine.containers(), []);
+      assert.deepEqual(await readdir(temporary), []);
+      await rm(temporary, { recursive: true });
+    });
+
+    it('the built-in tasks run where no program is but sh', async () => {
+      const end = await shell(['-c', 'API_TOKEN=abc PLAIN=1 sh "$SOIL_BUILTIN" os-info dump-env']);
+      assert.equal(end.status, 0, end.stderr);
+      assert.match(end.stdout, /^system: Linux/m);
+      assert.match(end.stdout, /^API_TOKEN=\*\*\*$/m);
+      assert.match(end.stdout, /^PLAIN=1$/m);
+    });
+  });
+}
+
+describe('soil-worker shell', () => {
+  it('an image that is not there: status 125 and the reason', async (t) => {
+    const machine = await openEngine('podman');
+    t.after(() => machine.close());
+    const repo = await makeRepo({
+      'soil.yml': jobYaml({ ...machine, image: 'localhost/soil-no-such-image' }, `- {name: a, run: 'true'}`),
+    });
+    t.after(() => rm(repo, { recursive: true, force: true }));
+    const end = await worker(['shell', 'job', '-c', 'true'], {
+      cwd: repo,
+      env: { ...bare, ...machine.environment },
+    });
+    assert.equal(end.status, 125);
+    assert.match(end.stderr, /cannot use image "localhost\/soil-no-such-image"/);
+  });
+});

@@ -1,0 +1,124 @@
+/** `soil-worker artifact get` and `wait artifact`: a file of a commit, once or until it is there, to a file here. */
+import { access, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { artifactUrl, parseArtifactName, type ArtifactAddress } from './artifact.js';
+import { planPlace, type ArtifactOptions, type Place } from './artifact-place.js';
+import { exit, type CommandContext } from './command-context.js';
+import { download } from './download.js';
+import { formatDuration, parseDuration } from './duration.js';
+import type { SoilService } from './soil-service.js';
+import { outcomeOf, waitFor, type Look } from './waiting.js';
+
+export interface GetOptions extends ArtifactOptions {
+  readonly output?: string;
+  readonly limit?: string;
+}
+
+/** 0: it is there, whole and checked. 1: not within the limit. 2: wrong use. 3: the server refused. 130: cancelled. */
+export async function getCommand(
+  nameText: string,
+  options: GetOptions,
+  context: CommandContext,
+): Promise<number> {
+  const planned = await planGet(nameText, options, context);
+  if (!planned.ok) {
+    context.warn(planned.error);
+    return exit.wrongUse;
+  }
+  const { service, host, commit, name, target, limitSeconds } = planned.value;
+  const address: ArtifactAddress = { host, commit, name };
+  const url = artifactUrl(service.url, address);
+  const waited = await waitFor(() => look(url, { service, target, context }), {
+    ...{ limitSeconds, cancel: context.cancel, random: Math.random },
+    clock: () => performance.now() / 1000,
+    notice: (reason) => {
+      context.warn(`waiting at most ${formatDuration(limitSeconds)} for ${url.href}: ${reason}`);
+    },
+  });
+  if (options.json === true)
+    context.print(JSON.stringify({ url: url.href, file: target, ...outcomeOf(waited) }));
+  switch (waited.kind) {
+    case 'there':
+      if (options.json !== true)
+        context.print(`${target}: ${waited.value.bytes} bytes, sha256 ${waited.value.sha256}`);
+      if (!waited.value.isVerified)
+        context.warn('notice: this server tells no SHA-256, so that only the length could be checked');
+      return exit.fine;
+    case 'over':
+      context.warn(
+        `cannot get ${quote(name)} of commit ${commit} within ${formatDuration(limitSeconds)}: ${waited.reason}`,
+      );
+      return exit.failed;
+    case 'refused':
+      context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
+      return exit.refused;
+    case 'cancelled':
+      context.warn('cancelled');
+      return 130;
+  }
+}
+
+interface Verified {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly isVerified: boolean;
+}
+
+async function look(
+  url: URL,
+  {
+    service,
+    target,
+    context,
+  }: { readonly service: SoilService; readonly target: string; readonly context: CommandContext },
+): Promise<Look<Verified>> {
+  const got = await download({
+    ...{ url, target, idleSeconds: 60, cancel: context.cancel },
+    ...(service.token !== undefined && { token: service.token }),
+    progress: (bytes, of) => {
+      context.status(`got ${bytes}${of === undefined ? '' : ` of ${of}`} bytes`);
+    },
+  });
+  switch (got.kind) {
+    case 'there':
+      return { kind: 'there', value: got };
+    case 'missing':
+      return { kind: 'absent', reason: 'it is not there (404)' };
+    case 'trouble':
+      return { kind: 'absent', reason: got.reason };
+    case 'refused':
+      return got;
+  }
+}
+
+interface GetPlan extends Place {
+  readonly name: string;
+  readonly target: string;
+  readonly limitSeconds: number;
+}
+
+async function planGet(
+  nameText: string,
+  options: GetOptions,
+  context: CommandContext,
+): Promise<Result<GetPlan>> {
+  const name = parseArtifactName(nameText);
+  if (!name.ok) return name;
+  const limit = options.limit === undefined ? accept(0) : parseDuration(options.limit, '--limit');
+  if (!limit.ok) return limit;
+  const shown = options.output ?? basename(name.value);
+  const target = resolve(context.cwd, shown);
+  const isFolder = await stat(target).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return refuse(`cannot write ${quote(shown)}: it is a folder; name a file with --output`);
+  const hasParent = await access(dirname(target)).then(
+    () => true,
+    () => false,
+  );
+  if (!hasParent) return refuse(`cannot write ${quote(shown)}: its folder is not there`);
+  const place = await planPlace(options, context);
+  return place.ok ? accept({ ...place.value, name: name.value, target, limitSeconds: limit.value }) : place;
+}

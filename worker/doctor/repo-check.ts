@@ -1,0 +1,110 @@
+/** Checks of the repo that one stands in, as git and soil.yml see it, and of the room on its disk. */
+import { stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runGit, type Environment } from '../git.js';
+import { configName } from '../config.js';
+import { readConfig } from '../job-choice.js';
+import { reasonOf } from '../command.js';
+import { fault, passedOver, well, type Finding } from './finding.js';
+import { install, pasted, type System } from './system.js';
+
+export interface RepoCheckOptions {
+  readonly environment: Environment;
+  readonly cwd: string;
+  readonly repo: string;
+  readonly system: System;
+  /** `--config` */
+  readonly config?: string;
+}
+
+export async function checkGit({ environment, repo, system }: RepoCheckOptions): Promise<Finding[]> {
+  const options = { environment, cwd: repo };
+  const version = await runGit(['--version'], options);
+  if (version.status !== 0) {
+    return [
+      fault('git', `git does not run: ${reasonOf(version)}`, install(system, 'git')),
+      passedOver('safe-directory', 'there is no git'),
+      passedOver('git-identity', 'there is no git'),
+    ];
+  }
+  const found = [well('git', version.stdout.trim())];
+  const asked = await runGit(['rev-parse', '--show-toplevel'], options);
+  const isRepo = asked.status === 0;
+  if (/dubious ownership/i.test(asked.stderr)) {
+    found.push(
+      fault(
+        'safe-directory',
+        `git does not trust ${repo}: it belongs to another user`,
+        `git config --global --add safe.directory ${pasted(repo)}`,
+      ),
+    );
+  } else {
+    found.push(
+      isRepo
+        ? well('safe-directory', `git trusts ${repo}`)
+        : passedOver('safe-directory', `${repo} is no git repo`),
+    );
+  }
+  const [name, email] = await Promise.all(
+    ['user.name', 'user.email'].map((key) => runGit(['config', '--get', key], options)),
+  );
+  const inEnvironment =
+    environment.GIT_COMMITTER_NAME !== undefined && environment.GIT_COMMITTER_EMAIL !== undefined;
+  const isKnown = inEnvironment || (name?.status === 0 && email?.status === 0);
+  found.push(
+    isKnown
+      ? well('git-identity', 'git knows who commits')
+      : fault(
+          'git-identity',
+          'git knows no name and address: a task on the raw machine that commits or tags fails',
+          `git config --global user.name 'YOUR NAME' && git config --global user.email YOU@example.org`,
+        ),
+  );
+  return found;
+}
+
+export async function checkConfig({
+  repo,
+  cwd,
+  config: named,
+  system,
+}: RepoCheckOptions): Promise<Finding[]> {
+  const config = await readConfig(repo, cwd, named);
+  const { asRoot } = system;
+  const found: Finding[] = [];
+  if (!config.ok)
+    found.push(fault('soil-yml', config.error, `\${EDITOR:-vi} ${pasted(named ?? join(repo, configName))}`));
+  else if (config.value === undefined) {
+    found.push(
+      fault('soil-yml', `there is no ${configName} in ${repo}`, `cd ${pasted(repo)} && soil-worker init`),
+    );
+  } else found.push(well('soil-yml', `jobs: ${config.value.jobs.map(({ name }) => name).join(', ')}`));
+  found.push(await checkDisk([repo, tmpdir()], asRoot));
+  return found;
+}
+
+const leastBytes = 1024 ** 3;
+
+/** Whoever fills a disk spoils a job's logs: so that is known before. */
+async function checkDisk(folders: readonly string[], asRoot: string): Promise<Finding> {
+  const shown: string[] = [];
+  for (const folder of folders) {
+    const isFolder = await stat(folder).then(
+      (s) => s.isDirectory(),
+      () => false,
+    );
+    const space = isFolder ? await statfs(folder) : undefined;
+    if (space === undefined) continue;
+    const bytes = space.bavail * space.bsize;
+    if (bytes < leastBytes) {
+      return fault(
+        'disk',
+        `${folder} has ${Math.floor(bytes / 1024 ** 2)} MiB of room only`,
+        `${asRoot}du -xh --max-depth=2 ${pasted(folder)} | sort -h | tail -n 20`,
+      );
+    }
+    shown.push(`${folder} ${Math.floor(bytes / leastBytes)} GiB`);
+  }
+  return well('disk', `room: ${shown.join(', ')}`);
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { valueOf } from '../../model/result.js';
+import { parseConfig } from '../config.js';
+import { sketchJobs } from './project-kind.js';
+import { formatManifest, formatSoilYml, formatWorkflow } from './starting-files.js';
+
+const npm = (scripts: object): string => JSON.stringify({ name: 'x', scripts });
+
+/** Files at the root, with their text where it matters -> `job image: task, task`. */
+const kinds: readonly (readonly [Readonly<Record<string, string>>, readonly string[]])[] = [
+  [{ 'README.md': '' }, ['look docker.io/library/debian:12: files']],
+  [
+    { 'package.json': npm({ build: 'tsc', test: 'node --test', lint: 'eslint' }), 'package-lock.json': '' },
+    ['node docker.io/library/node:20: install, build, lint, test'],
+  ],
+  [
+    { 'package.json': npm({ test: 'echo "Error: no test specified" && exit 1' }), 'yarn.lock': '' },
+    ['node docker.io/library/node:20: install'],
+  ],
+  [{ 'package.json': '{ broken', 'pnpm-lock.yaml': '' }, ['node docker.io/library/node:20: install']],
+  [
+    { 'configure.ac': '', 'Makefile.am': '', Makefile: 'check:\n' },
+    ['autotools docker.io/library/gcc:14: autoreconf, configure, make, check'],
+  ],
+  [{ 'configure.ac': '', configure: '' }, ['autotools docker.io/library/gcc:14: configure, make, check']],
+  [{ 'CMakeLists.txt': '' }, ['cmake docker.io/library/debian:12: packages, configure, build, test']],
+  [{ 'meson.build': '' }, ['meson docker.io/library/debian:12: packages, setup, compile, test']],
+  [{ 'Cargo.toml': '', 'Cargo.lock': '' }, ['rust docker.io/library/rust:1: build, test']],
+  [{ 'go.mod': 'module x\n\ngo 1.22.3\n' }, ['go docker.io/library/golang:1.22: vet, build, test']],
+  [
+    { 'pyproject.toml': '[project]\n[tool.pytest]\n' },
+    ['python docker.io/library/python:3.12: install, test'],
+  ],
+  [{ 'requirements.txt': 'requests\n' }, ['python docker.io/library/python:3.12: install, test']],
+  [{ 'pom.xml': '' }, ['maven docker.io/library/maven:3: verify']],
+  [{ 'build.gradle.kts': '', gradlew: '' }, ['gradle docker.io/library/gradle:8: build']],
+  [{ Gemfile: '' }, ['ruby docker.io/library/ruby:3.3: install, test']],
+  [
+    { Makefile: 'X := 1\nall: a.o\ntest check: all\n\techo\n.PHONY: lint\n' },
+    ['make docker.io/library/gcc:14: build, check, test'],
+  ],
+  [
+    { Makefile: 'test:\n', 'go.mod': '', 'package.json': npm({}) },
+    ['node docker.io/library/node:20: install', 'go docker.io/library/golang:1: vet, build, test'],
+  ],
+];
+
+for (const [files, expected] of kinds) {
+  const shown = Object.keys(files).join(', ');
+  test(`sketchJobs() knows ${shown}, and what is written of it is a soil.yml with a workflow and a manifest`, () => {
+    const jobs = sketchJobs({ names: new Set(Object.keys(files)), text: (name) => files[name] ?? '' });
+    const tasksOf = (tasks: (typeof jobs)[number]['tasks']): string =>
+      tasks
+        .slice(1)
+        .map(({ name }) => name)
+        .join(', ');
+    assert.deepEqual(
+      jobs.map(({ name, image, tasks }) => `${name} ${image}: ${tasksOf(tasks)}`),
+      expected,
+    );
+    assert.ok(jobs.every(({ tasks }) => tasks[0]?.name === 'os-info'));
+    const config = valueOf(parseConfig(formatSoilYml(jobs, { project: 'x', branch: 'trunk' })));
+    assert.deepEqual(
+      config.jobs.map(({ name }) => name),
+      jobs.map(({ name }) => name),
+    );
+    assert.deepEqual(config.merge, { from: 'soil-staging', to: 'trunk', require: 'all' });
+    const ci = { ...config, tool: 'soil-ci@1.2.3' };
+    const workflow = parse(formatWorkflow(ci)) as { jobs: Record<string, { steps: { run?: string }[] }> };
+    assert.deepEqual(Object.keys(workflow.jobs), [...jobs.map(({ name }) => `job-${name}`), 'maybe-merge']);
+    for (const { name } of jobs) {
+      const runs = workflow.jobs[`job-${name}`]?.steps.map(({ run }) => run);
+      assert.ok(
+        runs?.includes(
+          `npx --yes --package=soil-ci@1.2.3 soil-worker run ${name} \${SOIL_SERVER:+--publish}`,
+        ),
+      );
+    }
+    assert.ok(!formatWorkflow(ci).includes('&a'), 'no anchors');
+    const manifest = parse(formatManifest(ci, 'x')) as { tasks: { jobs: string }[] };
+    assert.match(manifest.tasks[0]?.jobs ?? '', /^cd x\n/);
+  });
+}
+
+test('formatWorkflow() and formatManifest() heed needs', () => {
+  const job = (name: string, needs: string): string =>
+    `  ${name}: { image: none, needs: [${needs}], tasks: [{ name: t, run: x }] }\n`;
+  const text = `project: p\njobs:\n${job('b.2', 'a')}${job('a', '')}`;
+  const ci = { ...valueOf(parseConfig(text)), tool: 'soil-ci@1' };
+  const workflow = parse(formatWorkflow(ci)) as { jobs: Record<string, { needs?: string[] }> };
+  assert.deepEqual(workflow.jobs['job-b_2']?.needs, ['job-a']);
+  assert.deepEqual(Object.keys(workflow.jobs), ['job-b_2', 'job-a'], 'no merge rule, no gate');
+  assert.match(formatManifest(ci, 'p q'), /for job in a b\.2; do/);
+});

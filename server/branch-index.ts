@@ -75,14 +75,10 @@ export class BranchIndex {
     const place = this.#places.get(entry);
     this.#places.delete(entry);
     if (place !== undefined) this.#regroup(place, (entries) => entries.delete(entry));
+    this.#told.delete(entry);
     const ran = ranJobs(entry);
-    for (const one of ran) {
-      for (const key of keysOf(one.job, place?.branch)) {
-        const list = this.#history.get(key);
-        list?.remove(one);
-        if (list?.length === 0) this.#history.delete(key);
-      }
-    }
+    for (const one of ran) takeOut(this.#history, one);
+    if (place !== undefined) this.#moveJobs(entry, place.branch, undefined);
     return {
       branches: new Set(place === undefined ? [] : [place.branch]),
       jobs: new Set(ran.map(({ job }) => job)),
@@ -126,12 +122,9 @@ export class BranchIndex {
   #moveJobs(entry: RunEntry, from: string | undefined, to: string | undefined): void {
     if (from === undefined || from === to) return;
     const lists = this.#onBranch.get(from);
-    for (const ran of ranJobs(entry)) {
-      const list = lists?.get(ran.job);
-      list?.remove(ran);
-      if (list?.length === 0) lists?.delete(ran.job);
-    }
-    if (lists?.size === 0) this.#onBranch.delete(from);
+    if (lists === undefined) return;
+    for (const ran of ranJobs(entry)) takeOut(lists, ran);
+    if (lists.size === 0) this.#onBranch.delete(from);
   }
 
   #regroup({ branch, commit }: Place, change: (entries: Set<RunEntry>) => void): void {
@@ -167,6 +160,12 @@ function ranJobs(entry: RunEntry): readonly Ran[] {
   return [...entry.arrived.values()].map(({ address: { job }, summary }) => ({
     ...{ time: summary.startTime ?? 0, id: `${host} ${name} ${job}`, entry, job },
   }));
+}
+
+function takeOut(lists: JobLists, ran: Ran): void {
+  const list = lists.get(ran.job);
+  list?.remove(ran);
+  if (list?.length === 0) lists.delete(ran.job);
 }
 
 function putIn(lists: JobLists, ran: Ran): void {

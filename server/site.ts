@@ -17,7 +17,6 @@ import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-f
 import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
 import { removeStaleNames } from './stale-name.js';
-import { removeStaleNames } from './stale-name.js';
 import { startSite, type StartedSite } from './site-start.js';
 import { nothing, type Change, type LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';

@@ -89,7 +89,11 @@ class RecordReader {
       attempt: this.parsed('GITHUB_RUN_ATTEMPT', parseAttempt) ?? this.parsed('attempt', parseAttempt) ?? 1,
       tasks: this.list('tasks').map((item) => {
         const task = new RecordReader(this.object('tasks', item));
-        return { name: task.text('name') ?? '', run: task.verbatim('run') };
+        const skipped = task.text('skipped');
+        return {
+          ...{ name: task.text('name') ?? '', run: task.verbatim('run') },
+          ...(skipped === undefined ? {} : { skipped }),
+        };
       }),
       expectedJobs: this.list('expected-jobs').map((item) =>
         unwrap(parseJobName(String(item), 'expected-jobs')),

@@ -34,6 +34,8 @@ export interface MachineRecord {
 export interface TaskCommand {
   readonly name: string;
   readonly run: string;
+  /** why it was not run, where other tasks kept it from that; one sentence */
+  readonly skipped?: string;
 }
 
 /** One job's record. Every field but `schema` may be missing in a record that another tool wrote. */

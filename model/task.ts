@@ -21,6 +21,12 @@ export interface TaskDeclaration {
   readonly allowFailure: boolean;
   /** added to the job's environment */
   readonly environment: Readonly<Record<string, string>>;
+  /** where it runs, a folder below the repo; absent: the job's */
+  readonly workingFolder?: string;
+  /** between TERM and KILL; absent: the job's */
+  readonly graceSeconds?: number;
+  /** its outputs and input are a terminal; absent: as the job says */
+  readonly tty?: boolean;
 }
 
 /** A task with nothing but a name and a command. */

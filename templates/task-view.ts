@@ -27,12 +27,17 @@ export interface TaskTableOptions {
 }
 
 export function taskTable(options: TaskTableOptions): TaskTable {
-  const commands = new Map(options.commands.map((c) => [c.name, c.run]));
+  const commands = new Map(options.commands.map((c) => [c.name, c]));
   const all = options.rows.filter((row) => row.kind === 'row');
   const shown = cut(all, options.limit ?? tasksShown);
   return {
     caption: options.caption,
-    tasks: shown.map((row) => taskView(row, commands.get(row.task), options)),
+    tasks: shown.map((row) => {
+      const command = commands.get(row.task);
+      const view = taskView(row, command?.run, options);
+      const isTold = row.outcome === 'skipped' && command?.skipped !== undefined;
+      return isTold ? { ...view, note: visibleText(command.skipped) } : view;
+    }),
     badRows: badRowViews(options.rows),
     more: all.length - shown.length,
     hasResults: shown.some((row) => row.resultHtml !== undefined),

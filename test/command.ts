@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;
   readonly timeoutSeconds?: number;
+  /** another user than this process's, who must be root then */
+  readonly as?: { readonly uid: number; readonly gid: number };
 }
 
 export interface CommandEnd {
@@ -35,6 +37,7 @@ export async function run(
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: (options.timeoutSeconds ?? 120) * 1000,
     killSignal: 'SIGKILL',
+    ...options.as,
   });
   child.stdin.on('error', () => undefined); // the program may end before it reads all
   child.stdin.end(options.input ?? '');

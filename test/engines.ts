@@ -42,7 +42,7 @@ export function openEngine(kind: 'podman' | 'docker' | 'raw'): Promise<TestEngin
 }
 
 /** A root file system of one program: a static busybox under the names of its applets. */
-async function busyboxTar(folder: string): Promise<string> {
+export async function busyboxTar(folder: string): Promise<string> {
   const root = join(folder, 'busybox');
   await mkdir(join(root, 'bin'), { recursive: true });
   for (const name of ['tmp', 'etc', 'proc', 'dev', 'sys']) await mkdir(join(root, name));

@@ -1,8 +1,8 @@
 /** Runs one job of a small repo with the built soil-worker: soil.yml text in; exit status, record, rows and logs out. */
 import { spawn } from 'node:child_process';
-import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseRecord } from '../model/record-reader.js';
 import type { JobRecord } from '../model/record.js';
@@ -28,27 +28,36 @@ export interface StartedJob {
   readonly out: string;
   /** a signal for the worker, as a user or a CI host sends it */
   readonly signal: (signal: NodeJS.Signals) => void;
+  /** waits until the worker has printed it, or has ended */
+  readonly prints: (what: RegExp) => Promise<void>;
   readonly ended: Promise<JobRun>;
   /** what it has printed so far */
   readonly output: () => string;
 }
 
 export interface JobOptions {
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: number;
+  /** another user than this process's, to whom the repo then belongs */
+  readonly as?: { readonly uid: number; readonly gid: number };
+  /** where that user finds the worker */
+  readonly worker?: string;
 }
 
 /** A new git repo with the given files, one commit. */
-export async function makeRepo(files: Readonly<Record<string, string>>): Promise<string> {
+export async function makeRepo(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   const repo = await mkdtemp(join(tmpdir(), 'soil-repo-'));
   await chmod(repo, 0o755); // as a clone has it: another user of a container must be able to enter
   const git = (...args: string[]) => must('git', ['-C', repo, ...args]);
   await git('init', '-q', '-b', 'main');
   await git('config', 'user.name', 'Test');
   await git('config', 'user.email', 'test@example.org');
-  for (const [name, text] of Object.entries(files)) await writeFile(join(repo, name), text, { mode: 0o755 });
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(repo, name)), { recursive: true });
+    await writeFile(join(repo, name), text, { mode: 0o755 });
+  }
   await git('add', '--all');
   await git('commit', '-q', '--allow-empty', '-m', 'A change: größer');
   return repo;
@@ -72,13 +81,21 @@ export async function startJob(
   const repo = await makeRepo({ 'soil.yml': yaml, ...options.files });
   const out = join(repo, '_soil', 'job');
   const asked = engine.engine === undefined ? [] : ['--engine', engine.engine];
-  const child = spawn(process.execPath, [soilWorker, 'run', 'job', ...asked, ...(options.args ?? [])], {
-    cwd: repo,
-    env: { ...process.env, GITHUB_ACTIONS: '', ...engine.environment, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: (options.timeoutSeconds ?? 120) * 1000,
-    killSignal: 'SIGKILL',
-  });
+  if (options.as !== undefined) {
+    await must('chown', ['-R', `${options.as.uid}:${options.as.gid}`, repo]);
+  }
+  const child = spawn(
+    process.execPath,
+    [options.worker ?? soilWorker, 'run', 'job', ...asked, ...(options.args ?? [])],
+    {
+      cwd: repo,
+      env: { ...process.env, GITHUB_ACTIONS: '', ...engine.environment, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: (options.timeoutSeconds ?? 120) * 1000,
+      killSignal: 'SIGKILL',
+      ...options.as,
+    },
+  );
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -86,6 +103,17 @@ export async function startJob(
     child.on('error', reject);
     child.on('close', resolve);
   });
+  const prints = async (what: RegExp): Promise<void> => {
+    const heard = new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (what.test(output)) resolve();
+      };
+      child.stdout.on('data', look);
+      child.stderr.on('data', look);
+      look();
+    });
+    await Promise.race([heard, closed]);
+  };
   const collect = async (): Promise<JobRun> => {
     const status = await closed;
     const json = await readFile(join(out, 'job.json'), 'utf8').catch(() => undefined);
@@ -102,7 +130,14 @@ export async function startJob(
       log: (task) => readFile(join(out, 'logs', `${task}.txt`), 'utf8'),
     };
   };
-  return { repo, out, output: () => output, signal: (signal) => child.kill(signal), ended: collect() };
+  return {
+    repo,
+    out,
+    output: () => output,
+    signal: (signal) => child.kill(signal),
+    prints,
+    ended: collect(),
+  };
 }
 
 /** Runs a job to its end and removes its repo when the test is over. */

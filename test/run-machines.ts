@@ -70,6 +70,10 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
       ]);
       assert.equal(job.status, 0);
       assert.equal(job.record.outcome, 'flaky');
+      assert.match(job.output, /skipped +skipped \(it needs "tolerated", which ended as failed\)/);
+      assert.equal(job.record.tasks[3]?.skipped, 'it needs "tolerated", which ended as failed');
+      const index = await must('unzip', ['-p', join(job.out, 'job.wwz'), 'index.html']);
+      assert.match(index, /it needs &quot;tolerated&quot;, which ended as failed/);
       assert.equal(await job.log('env'), 'job true\n');
       assert.equal(job.rows[1]?.tries, 2);
       assert.equal(job.rows[4]?.resultHtml, 'rep/');
@@ -170,13 +174,13 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual(job.summary, ['a 0 passed', 'b 1 failed', 'c 125 skipped']);
     });
 
-    it('300 tasks and 50 MB of log, with nothing lost', async (t) => {
-      const many = Array.from({ length: 300 }, (_, i) => `- {name: t${i}, run: 'echo ${i}'}`).join('\n');
+    it('500 tasks and 50 MB of log, with nothing lost', async (t) => {
+      const many = Array.from({ length: 500 }, (_, i) => `- {name: t${i}, run: 'echo ${i}'}`).join('\n');
       const tasks = `${many}\n- {name: large, run: 'head -c 50000000 /dev/zero | tr "\\\\0" x'}`;
       const job = await runJobOf(t, machine, jobYaml(machine, tasks), { timeoutSeconds: 200 });
-      assert.equal(job.rows.length, 301);
+      assert.equal(job.rows.length, 501);
       assert.ok(job.rows.every((row) => row.outcome === 'passed'));
-      assert.equal(await job.log('t299'), '299\n');
+      assert.equal(await job.log('t499'), '499\n');
       assert.equal((await job.log('large')).length, 50_000_000);
     });
 

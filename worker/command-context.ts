@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly isInteractive: boolean;
   /** aborted by SIGINT and SIGTERM */
   readonly cancel: AbortSignal;
+  /** aborted by the second of them */
+  readonly hurry?: AbortSignal;
 }
 
 /** Exit statuses of the commands, as docs/gate.md has them. */

@@ -111,6 +111,29 @@ test('parseConfig() reads every key', () => {
   });
 });
 
+test('parseConfig() reads what a job and a task say of how they run', () => {
+  const text = `project: p
+jobs:
+  a:
+    image: x
+    parallel: 4
+    working-folder: src/lib
+    tty: true
+    ptrace: true
+    pids-limit: 500
+    secrets: [DEPLOY_KEY, PASSWORD]
+    tasks:
+      - { name: t, run: x, working-folder: ., grace: 1m, tty: false }
+`;
+  const [job] = valueOf(parseConfig(text)).jobs;
+  assert.deepEqual(
+    [job?.parallel, job?.workingFolder, job?.tty, job?.ptrace, job?.pidsLimit, job?.secrets],
+    [...[4, 'src/lib', true, true, 500, ['DEPLOY_KEY', 'PASSWORD']]],
+  );
+  const [task] = job?.tasks ?? [];
+  assert.deepEqual([task?.workingFolder, task?.graceSeconds, task?.tty], ['.', 60, false]);
+});
+
 /** A file of one job `a`, whose lines below the job's name are given; the first of them is line 4. */
 const jobOf = (...lines: string[]): string =>
   ['project: p', 'jobs:', '  a:', ...lines.map((line) => `    ${line}`), ''].join('\n');
@@ -254,6 +277,71 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     'allow-failure that is no truth value',
     taskOf('allow-failure: maybe'),
     /cannot accept allow-failure "maybe": it must be true or false/,
+  ],
+  [
+    'a grace of a task without unit',
+    taskOf('grace: 5'),
+    /^soil\.yml:5:39: cannot accept grace "5": it has no unit/,
+  ],
+  [
+    'a working folder that leaves the repo',
+    taskOf('working-folder: ../x'),
+    /^soil\.yml:5:48: cannot accept working-folder "\.\.\/x": it leaves the repo/,
+  ],
+  [
+    'a working folder of a job that is absolute',
+    jobOf('image: none', task, 'working-folder: /x'),
+    /^soil\.yml:6:21: cannot accept working-folder "\/x": it must be relative/,
+  ],
+  [
+    'tty that is no truth value',
+    taskOf('tty: on'),
+    /^soil\.yml:5:37: cannot accept tty "on": it must be true or false$/,
+  ],
+  [
+    'parallel that is no number',
+    jobOf('image: none', task, 'parallel: all'),
+    /^soil\.yml:6:15: cannot accept parallel "all": it must be a whole number from 1 to 64$/,
+  ],
+  [
+    'more tasks at once than there may be',
+    jobOf('image: none', task, 'parallel: 65'),
+    /cannot accept parallel "65": it must be a whole number from 1 to 64/,
+  ],
+  [
+    'a pids-limit of nothing',
+    jobOf('image: x', task, 'pids-limit: 0'),
+    /^soil\.yml:6:17: cannot accept pids-limit "0": it must be a whole number from 1 to 4194304$/,
+  ],
+  [
+    'a pids-limit on the raw machine',
+    jobOf('image: none', task, 'pids-limit: 9'),
+    /^soil\.yml:6:5: cannot accept key "pids-limit": the job has image: none$/,
+  ],
+  [
+    'ptrace on the raw machine',
+    jobOf('image: none', task, 'ptrace: true'),
+    /^soil\.yml:6:5: cannot accept key "ptrace": the job has image: none$/,
+  ],
+  [
+    'ptrace that is no truth value',
+    jobOf('image: x', task, 'ptrace: yes'),
+    /^soil\.yml:6:13: cannot accept ptrace "yes": it must be true or false$/,
+  ],
+  [
+    'a secret that is no variable',
+    jobOf('image: none', task, 'secrets: [A, b-c]'),
+    /^soil\.yml:6:18: cannot accept secret "b-c": it must be the name of a variable$/,
+  ],
+  [
+    'a secret whose value stands in the same file',
+    jobOf('image: none', 'env: { A: x }', task, 'secrets: A'),
+    /^soil\.yml:7:14: cannot accept secret "A": env of the same job gives its value away$/,
+  ],
+  [
+    'a secret that no task may see',
+    jobOf('image: none', task, 'secrets: [SOIL_TOKEN]'),
+    /cannot accept secret "SOIL_TOKEN": no task may see that variable/,
   ],
   [
     'a result that leaves the repo',

@@ -5,8 +5,9 @@ import { quote } from '../model/result.js';
 import { reasonOf } from './command.js';
 import { callEngine, type Engine } from './engine.js';
 import type { JobDeclaration } from './job.js';
+import { makeWritable, memoryOf } from './job-folder.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
-import type { TaskHost } from './task-host.js';
+import { lasts, type Grace, type TaskHost, type TaskPlace } from './task-host.js';
 
 /** Where a container sees the control folder and the repo. */
 export const containerControl = '/soil';
@@ -17,35 +18,35 @@ export interface ContainerOptions {
   /** the image for people, and the words that name it for the engine */
   readonly image: string;
   readonly words: readonly string[];
-  readonly job: Pick<JobDeclaration, 'network' | 'user' | 'engineFlags' | 'graceSeconds'>;
+  readonly job: Pick<JobDeclaration, 'network' | 'user' | 'engineFlags' | 'ptrace' | 'pidsLimit'>;
   /** host paths */
   readonly control: string;
   readonly repo: string;
+  /** how the container's users are mapped to those of this machine; empty: as the engine does */
+  readonly userFlags: readonly string[];
 }
 
 const startSeconds = 120;
+/** How long the engine may take to note that a container has started. */
+const notedSeconds = 10;
 const pollMs = 20;
 /** How long KILL is repeated before the container as a whole has to go. */
 const killSeconds = 10;
 
-export async function startContainer(options: ContainerOptions): Promise<TaskHost | Lost> {
-  const { engine, image, job } = options;
-  const name = `soil-${randomBytes(8).toString('hex')}`;
-  const supervisor = await startSupervisor({
-    program: engine.program,
-    args: runArguments(name, options),
-    environment: engine.environment,
-    startSeconds,
-  });
-  if ('kind' in supervisor) {
-    const left = await removeContainer(engine, name);
-    const reason = `cannot start a container of image ${quote(image, 200)}: ${supervisor.reason}`;
-    return { kind: 'lost', reason: left === undefined ? reason : `${reason}; ${left}` };
-  }
+/** Tasks one after another: the container's process 1 runs them. A host that was given up is followed by a new container. */
+export function containerPlace(options: ContainerOptions): TaskPlace {
+  return { openHost: () => startContainer(options), close: () => Promise.resolve(undefined) };
+}
+
+async function startContainer(options: ContainerOptions): Promise<TaskHost | Lost> {
+  const { engine } = options;
+  const name = newName();
+  const supervisor = await startFirst(name, options);
+  if ('kind' in supervisor) return supervisor;
   return {
-    run: (number, attempt) => supervisor.run(number, attempt),
-    endTask: async () => {
-      if (await endFromWithin(supervisor, job.graceSeconds)) return { isHostGone: false };
+    run: (order) => supervisor.run(order),
+    endTask: async (grace) => {
+      if (await endFromWithin(supervisor, grace)) return { isHostGone: false };
       // A container that does not obey goes as a whole; a new one takes the tasks that are left.
       const notice = await removeContainer(engine, name);
       await supervisor.close(killSeconds);
@@ -58,12 +59,94 @@ export async function startContainer(options: ContainerOptions): Promise<TaskHos
   };
 }
 
+/**
+ * Tasks at once, in one container: process 1 rests, and each lane is a supervisor of its own that the engine's `exec`
+ * has started once. A lane ends the tree of its own task only.
+ */
+export function containerLanes(options: ContainerOptions, cookie: string): TaskPlace {
+  const { engine, control } = options;
+  const name = newName();
+  let first: Promise<Supervisor | Lost> | undefined;
+  let lanes = 0;
+  return {
+    openHost: async () => {
+      first ??= startFirst(name, options);
+      const container = await first;
+      if ('kind' in container) return container;
+      if (lanes === 0) container.rest();
+      const lane = ++lanes;
+      await makeWritable(memoryOf(control, lane));
+      const supervisor = await startLane(engine, [
+        ...['exec', '--interactive', name, '/bin/sh', ...supervisorWords],
+        ...[String(lane), cookie],
+      ]);
+      if ('kind' in supervisor) {
+        return { kind: 'lost', reason: `cannot start lane ${lane} in the container: ${supervisor.reason}` };
+      }
+      return laneHost(supervisor);
+    },
+    close: async () => {
+      const container = await first;
+      if (container === undefined || 'kind' in container) return undefined;
+      await container.close(killSeconds);
+      return removeContainer(engine, name);
+    },
+  };
+}
+
+/** A container's shell may be up, and have said so, before podman has noted that the container runs. */
+async function startLane(engine: Engine, args: readonly string[]): Promise<Supervisor | Lost> {
+  const limit = performance.now() + notedSeconds * 1000;
+  for (;;) {
+    const supervisor = await startSupervisor({
+      ...{ program: engine.program, args, environment: engine.environment, startSeconds },
+    });
+    const isEarly = 'kind' in supervisor && /not running|state improper/i.test(supervisor.reason);
+    if (!isEarly || performance.now() > limit) return supervisor;
+    await wait(pollMs);
+  }
+}
+
+function laneHost(supervisor: Supervisor): TaskHost {
+  return {
+    run: (order) => supervisor.run(order),
+    endTask: async (grace) => {
+      if (await endFromWithin(supervisor, grace)) return { isHostGone: false };
+      // The container is the other lanes' too: what is left lives until the job's end.
+      return { isHostGone: true, notice: 'cannot end all processes of a task before the job ends' };
+    },
+    close: async () => {
+      await supervisor.close(killSeconds);
+      return undefined;
+    },
+  };
+}
+
+const newName = (): string => `soil-${randomBytes(8).toString('hex')}`;
+
+async function startFirst(name: string, options: ContainerOptions): Promise<Supervisor | Lost> {
+  const { engine, image } = options;
+  const supervisor = await startSupervisor({
+    program: engine.program,
+    args: runArguments(name, options),
+    environment: engine.environment,
+    startSeconds,
+  });
+  if (!('kind' in supervisor)) return supervisor;
+  const left = await removeContainer(engine, name);
+  const reason = `cannot start a container of image ${quote(image, 200)}: ${supervisor.reason}`;
+  return { kind: 'lost', reason: left === undefined ? reason : `${reason}; ${left}` };
+}
+
+const supervisorWords = [`${containerControl}/supervisor.sh`, containerControl, containerRepo];
+
 function runArguments(name: string, options: ContainerOptions): readonly string[] {
   return [
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
     ...containerFlags(options),
     ...options.words,
-    ...[`${containerControl}/supervisor.sh`, containerControl, containerRepo],
+    ...supervisorWords,
+    '1',
   ];
 }
 
@@ -72,6 +155,7 @@ export function containerFlags({
   job,
   control,
   repo,
+  userFlags,
 }: Omit<ContainerOptions, 'engine' | 'image' | 'words'>): string[] {
   return [
     ...['--entrypoint', '/bin/sh', '--workdir', containerRepo],
@@ -79,6 +163,10 @@ export function containerFlags({
     ...Object.entries(gitEnvironment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.network === undefined ? [] : ['--network', job.network]),
     ...(job.user === undefined ? [] : ['--user', job.user]),
+    ...userFlags,
+    ...(job.pidsLimit === undefined ? [] : ['--pids-limit', String(job.pidsLimit)]),
+    // Debuggers turn address randomization off, which both engines' filters of system calls refuse.
+    ...(job.ptrace === true ? ['--cap-add', 'SYS_PTRACE', '--security-opt', 'seccomp=unconfined'] : []),
     ...job.engineFlags,
   ];
 }
@@ -102,16 +190,17 @@ export function mount(source: string, target: string): string {
  * that, and the container stays as it was for the next task. False where it cannot: the supervisor is not process 1
  * (`--init`, `--pid=host`), the task has killed the guard, or something outlives KILL, such as another user's process.
  */
-async function endFromWithin(supervisor: Supervisor, graceSeconds: number): Promise<boolean> {
-  const graceEnds = performance.now() + graceSeconds * 1000;
-  const killEnds = graceEnds + killSeconds * 1000;
+async function endFromWithin(supervisor: Supervisor, grace: Grace): Promise<boolean> {
+  const begin = performance.now();
+  let killBegan: number | undefined;
   let word: 'term' | 'look' | 'kill' = 'term';
-  while (performance.now() < killEnds) {
+  while (killBegan === undefined || performance.now() < killBegan + killSeconds * 1000) {
     const answer = await supervisor.tell(word, killSeconds);
     if (answer === 'gone') return true;
     if (answer !== 'left') return false;
     await wait(pollMs);
-    word = performance.now() < graceEnds ? 'look' : 'kill';
+    word = lasts(grace, begin) ? 'look' : 'kill';
+    if (word === 'kill') killBegan ??= performance.now();
   }
   return false;
 }

@@ -42,7 +42,11 @@ test('scriptOf() and shellWord() keep any value one word', () => {
   assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
   assert.equal(scriptOf({ environment: {}, run: 'make' }), 'make\n');
   assert.equal(
-    scriptOf({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { A: 'x', B: '' }),
+    scriptOf({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),
     "export A='b\nc' B=''; make\nmake check\n",
+  );
+  assert.equal(
+    scriptOf({ environment: {}, run: 'make' }, { workingFolder: "it's", cookie: 'word.1.' }),
+    `export SOIL_TASK_COOKIE="\${SOIL_TASK_COOKIE:+$SOIL_TASK_COOKIE:}word.1."; cd './it'\\''s'; make\n`,
   );
 });

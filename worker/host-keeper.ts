@@ -1,13 +1,15 @@
 /** Runs tries of tasks under a clock: a number in; how the try ended, on time, late or cancelled, out. */
 import type { TaskOutcome } from '../model/outcome.js';
 import type { Progress } from './progress.js';
-import { after, type Lost, type TryEnd } from './supervisor.js';
+import { after, type Lost, type TryEnd, type TryOrder } from './supervisor.js';
 import type { TaskHost } from './task-host.js';
 
 export interface KeeperOptions {
   /** starts the place where tasks run; called again when one had to be given up */
   readonly openHost: () => Promise<TaskHost | Lost>;
   readonly cancel: AbortSignal;
+  /** aborted when nobody wants to wait for a grace any longer */
+  readonly hurry?: AbortSignal;
   readonly report: (progress: Progress) => void;
 }
 
@@ -24,7 +26,14 @@ export interface TriedTask {
   readonly elapsedSeconds: number;
   readonly userSeconds: number;
   readonly systemSeconds: number;
+  readonly maxRssKib?: number;
   readonly trouble?: Trouble;
+}
+
+export interface TryLimits {
+  readonly timeoutSeconds: number;
+  /** between TERM and KILL */
+  readonly graceSeconds: number;
 }
 
 /** `timeout`'s exit status, which readers of Soil's files know. */
@@ -48,7 +57,7 @@ export class HostKeeper {
   }
 
   /** Runs one try with its time limit; a cancelled or late one is ended with everything it started. */
-  async try(number: number, attempt: number, timeoutSeconds: number): Promise<TriedTask> {
+  async try(order: TryOrder, { timeoutSeconds, graceSeconds }: TryLimits): Promise<TriedTask> {
     const begin = performance.now();
     const { cancel } = this.#options;
     const ended = (
@@ -61,6 +70,9 @@ export class HostKeeper {
       elapsedSeconds: (performance.now() - begin) / 1000,
       userSeconds: more.end?.kind === 'done' ? more.end.userSeconds : 0,
       systemSeconds: more.end?.kind === 'done' ? more.end.systemSeconds : 0,
+      ...(more.end?.kind === 'done' && more.end.maxRssKib !== undefined
+        ? { maxRssKib: more.end.maxRssKib }
+        : {}),
       ...(more.trouble === undefined ? {} : { trouble: more.trouble }),
     });
     const broken = (reason: string) =>
@@ -69,9 +81,9 @@ export class HostKeeper {
     const opened = this.#host ?? (await this.#options.openHost());
     if ('kind' in opened) return broken(opened.reason);
     this.#host = opened;
-    const running = opened.run(number, attempt);
+    const running = opened.run(order);
     const first = await firstOf(running, timeoutSeconds * 1000, cancel);
-    const end = typeof first === 'string' ? await this.#endTask(opened, running) : first;
+    const end = typeof first === 'string' ? await this.#endTask(opened, running, graceSeconds) : first;
     if (end.kind === 'lost') await this.close();
     if (first === 'late') return ended('timed-out', timedOutStatus, { end });
     if (first === 'cancelled') {
@@ -85,14 +97,17 @@ export class HostKeeper {
         return broken(`the machinery ended under the task: ${end.reason}`);
       case 'unlogged':
         return broken('the task could not begin: its log cannot be opened');
+      case 'no-terminal':
+        return broken('the task could not begin: there is no program "script" to give it a terminal');
       case 'done':
         return ended(end.status === 0 ? 'passed' : 'failed', end.status, { end });
     }
   }
 
   /** Ends the running task; where its end is not told within the limit, the host is given up. */
-  async #endTask(host: TaskHost, running: Promise<TryEnd>): Promise<TryEnd> {
-    const { isHostGone, notice } = await host.endTask();
+  async #endTask(host: TaskHost, running: Promise<TryEnd>, seconds: number): Promise<TryEnd> {
+    const { hurry } = this.#options;
+    const { isHostGone, notice } = await host.endTask({ seconds, ...(hurry === undefined ? {} : { hurry }) });
     this.#tell(notice);
     const end = await Promise.race([running, after(endSeconds).then(() => silent)]);
     if (isHostGone) await this.close();

@@ -5,9 +5,12 @@ import { parseResultPath } from '../model/task.js';
 import { parseDuration } from './duration.js';
 import { readImage } from './image-config.js';
 import type { JobDeclaration } from './job.js';
+import { withheldVariables } from './secret.js';
 import {
+  isVariableName,
   parseCommand,
   parsePositiveDuration,
+  parseWorkingFolder,
   parseYesNo,
   readEnvironment,
   readTasks,
@@ -37,6 +40,12 @@ const jobKeys = [
   'engine-flags',
   'stop-on-failure',
   'env',
+  'parallel',
+  'working-folder',
+  'tty',
+  'ptrace',
+  'pids-limit',
+  'secrets',
 ] as const;
 type JobKey = (typeof jobKeys)[number];
 
@@ -70,6 +79,13 @@ export function readJob(source: YamlSource, entry: Entry, name: JobName): JobEnt
   }
   const network = get('network', (text) => parseEngineWord(text, 'network'));
   const user = get('user', (text) => parseEngineWord(text, 'user'));
+  const environment = readEnvironment(source, map.get('env'));
+  const parallel = get('parallel', (text) => parseCount(text, 'parallel', mostLanes));
+  const workingFolder = get('working-folder', parseWorkingFolder);
+  const tty = get('tty', (text) => parseYesNo(text, 'tty'));
+  const ptrace = get('ptrace', (text) => parseYesNo(text, 'ptrace'));
+  const pidsLimit = get('pids-limit', (text) => parseCount(text, 'pids-limit', 4_194_304));
+  const secrets = words('secrets', (text) => parseSecretName(text, environment));
   return {
     keyOffset: entry.keyOffset,
     needs: words('needs', (text) => accept(text)),
@@ -83,11 +99,17 @@ export function readJob(source: YamlSource, entry: Entry, name: JobName): JobEnt
       timeoutSeconds:
         get('timeout', (text) => parsePositiveDuration(text, 'timeout')) ?? defaultTimeoutSeconds,
       graceSeconds: get('grace', (text) => parseDuration(text, 'grace')) ?? defaultGraceSeconds,
-      environment: readEnvironment(source, map.get('env')),
+      environment,
       ...(network !== undefined && { network }),
       ...(user !== undefined && { user }),
       engineFlags: words('engine-flags', (text) => accept(text)).map(({ value }) => value),
       stopOnFailure: get('stop-on-failure', (text) => parseYesNo(text, 'stop-on-failure')) ?? false,
+      ...(parallel !== undefined && { parallel }),
+      ...(workingFolder !== undefined && { workingFolder }),
+      ...(tty !== undefined && { tty }),
+      ...(ptrace !== undefined && { ptrace }),
+      ...(pidsLimit !== undefined && { pidsLimit }),
+      ...(secrets.length > 0 && { secrets: secrets.map(({ value }) => value) }),
     },
   };
 
@@ -98,13 +120,30 @@ export function readJob(source: YamlSource, entry: Entry, name: JobName): JobEnt
 }
 
 /** Keys that only a container can heed. */
-const containerKeys = ['pull', 'network', 'user', 'engine-flags'] as const;
+const containerKeys = ['pull', 'network', 'user', 'engine-flags', 'ptrace', 'pids-limit'] as const;
 
 function checkContainerKeys(source: YamlSource, map: ReadonlyMap<string, Entry>): void {
   for (const key of containerKeys) {
     const found = map.get(key);
     if (found) fault(source, found.keyOffset, `cannot accept key ${quote(key)}: the job has image: none`);
   }
+}
+
+/** Each lane has a shell of its own. */
+const mostLanes = 64;
+
+function parseCount(text: string, what: string, most: number): Result<number> {
+  if (/^[1-9]\d{0,8}$/.test(text) && Number(text) <= most) return accept(Number(text));
+  return refuse(`cannot accept ${what} ${quote(text)}: it must be a whole number from 1 to ${most}`);
+}
+
+/** A variable of the worker's own environment; what soil.yml itself says for all to read is no secret. */
+function parseSecretName(text: string, environment: Readonly<Record<string, string>>): Result<string> {
+  const because = (reason: string) => refuse(`cannot accept secret ${quote(text)}: ${reason}`);
+  if (!isVariableName(text)) return because('it must be the name of a variable');
+  if (withheldVariables.includes(text)) return because('no task may see that variable');
+  if (Object.hasOwn(environment, text)) return because('env of the same job gives its value away');
+  return accept(text);
 }
 
 /** A word for an option of the engine. It may not look like a further option. */

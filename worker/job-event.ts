@@ -38,6 +38,7 @@ export function planEvent(progress: Progress, base: EventBase): JobEvent | undef
     case 'task-done':
       return { ...named('task-done'), task: progress.row.task, status: progress.row.status };
     case 'task-begin':
+    case 'task-skipped':
     case 'archive':
     case 'notice':
     case 'done':

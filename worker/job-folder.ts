@@ -20,6 +20,10 @@ export interface JobFolder {
   /** what a build of the job's image printed, where there is one */
   readonly buildLog: string;
   logOf(number: number, attempt: number): string;
+  /** where a result is copied that is not to be kept as it is */
+  copyAt(n: number): string;
+  /** no log is to be read by anybody */
+  dropLogs(): Promise<void>;
   /** gives back what was kept free */
   release(reserve: Reserve): Promise<void>;
   /** the files' folder again, should a task have removed it (`git clean -fdx`) */
@@ -49,12 +53,18 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
   for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
   const taskList = join(control, 'task-list');
   await makeWritable(taskList);
+  await makeWritable(memoryOf(control, 1));
   return {
     files: { json: join(out, `${job}.json`), tsv: join(out, `${job}.tsv`), wwz: join(out, `${job}.wwz`) },
     control,
     taskList,
     buildLog: join(out, 'image-build.txt'),
     logOf: (number, attempt) => join(control, 'log', `${number}.${attempt}`),
+    copyAt: (n) => join(lock, `copy-${n}`),
+    dropLogs: async () => {
+      for (const logs of [join(control, 'log'), join(out, 'logs')])
+        await rm(logs, { recursive: true, force: true });
+    },
     release: (reserve) => rm(reserveOf(reserve), { force: true }),
     restore: async () => {
       await mkdir(out, { recursive: true });
@@ -65,6 +75,9 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
 
 /** Made by the worker, so that it belongs to its user; open to all, since the container's user may be another. */
 export const makeWritable = (file: string): Promise<void> => writeOpen(file, '', 0o666);
+
+/** Where the supervisor of a lane is told how much memory its task took. */
+export const memoryOf = (control: string, lane: number): string => join(control, `memory.${lane}`);
 
 /** Puts a task's script where the supervisor looks for it. */
 export const writeScript = (folder: JobFolder, number: number, text: string): Promise<void> =>

@@ -19,6 +19,10 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
       return [`${imageVerbs[progress.way].done} ${plain(progress.image)} in ${seconds(progress.seconds)}`];
     case 'task-done':
       return [formatRow(progress.row, style)];
+    case 'task-skipped':
+      return [
+        `${paint('skipped'.padEnd(9), 'skipped', style)} ${''.padStart(8)}  ${progress.task} (${plain(progress.reason)})`,
+      ];
     case 'archive':
       return [`archive: ${plural(progress.files, 'file')}, ${bytes(progress.bytes)}`];
     case 'notice':
@@ -48,6 +52,7 @@ export function formatStatus(progress: Progress): string | undefined {
       return 'writing the archive';
     case 'start':
     case 'pull-done':
+    case 'task-skipped':
     case 'archive':
     case 'notice':
     case 'done':

@@ -51,6 +51,18 @@ export interface JobDeclaration {
   readonly engineFlags: readonly string[];
   /** after a failed task the rest is skipped */
   readonly stopOnFailure: boolean;
+  /** how many tasks may run at once; absent: one */
+  readonly parallel?: number;
+  /** where tasks run that name no other folder; absent: the repo's root */
+  readonly workingFolder?: string;
+  /** tasks run on a terminal unless they say otherwise */
+  readonly tty?: boolean;
+  /** tasks may trace each other, as debuggers and sanitizers do */
+  readonly ptrace?: boolean;
+  /** how many processes the container may have at once */
+  readonly pidsLimit?: number;
+  /** variables of the worker's environment that tasks get, and whose values nobody may read afterwards */
+  readonly secrets?: readonly string[];
 }
 
 export interface MergeRule {

@@ -7,7 +7,9 @@ import type { TaskDeclaration } from '../model/task.js';
 import { writeJobArchive } from './job-archive.js';
 import { writeWhole, type JobFolder } from './job-folder.js';
 import type { FinishedJob, ImageWay, RunJobOptions } from './progress.js';
+import type { Mask } from './mask.js';
 import { findResults, type ResultFiles } from './result-files.js';
+import { maskResults } from './result-mask.js';
 
 /** The tasks as they were listed, and a row for each. */
 export interface KeptTasks {
@@ -22,10 +24,10 @@ export async function keepJob(
   record: JobRecord,
   end: KeptTasks,
   folder: JobFolder,
-  options: RunJobOptions,
+  options: RunJobOptions & { readonly mask?: Mask },
 ): Promise<FinishedJob> {
   const { report } = options;
-  const results = await resultsOf(end, options);
+  const results = await resultsOf(end, folder, options);
   for (const text of results.notices) report({ kind: 'notice', text });
   const rows = end.rows.map((row) => {
     const link = results.links.get(row.task);
@@ -55,13 +57,30 @@ export async function keepJob(
 }
 
 /** The results of the tasks that ran; a repo that a task removed has none. */
-async function resultsOf(end: KeptTasks, { repo, out }: RunJobOptions): Promise<ResultFiles> {
+async function resultsOf(
+  end: KeptTasks,
+  folder: JobFolder,
+  { repo, out, mask }: RunJobOptions & { readonly mask?: Mask },
+): Promise<ResultFiles> {
   const ran = new Set<string>(end.rows.filter((r) => r.tries > 0).map((r) => r.task));
   const tasks = end.tasks.filter((task) => ran.has(task.name));
   try {
-    return await findResults({ repo, out }, tasks);
+    const found = await findResults({ repo, out }, tasks);
+    if (mask === undefined) return found;
+    const { files, notices } = await maskResults(found.files, mask, (n) => folder.copyAt(n));
+    return { ...withLinks(found, files), notices: [...found.notices, ...notices] };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { files: [], links: new Map(), notices: [`cannot look for results: ${reason}`] };
   }
+}
+
+/** A row must not link to what was left out. */
+function withLinks(
+  { links }: ResultFiles,
+  files: ResultFiles['files'],
+): Pick<ResultFiles, 'files' | 'links'> {
+  const isThere = (link: string): boolean =>
+    files.some(({ name }) => name === link || (link.endsWith('/') && name.startsWith(link)));
+  return { files, links: new Map([...links].filter(([, link]) => isThere(link))) };
 }

@@ -29,6 +29,8 @@ import {
 const version = readVersion();
 const stop = new AbortController();
 const statusLine = openStatusLine(process.stderr, process.env);
+const hurry = new AbortController();
+let isJobRunning = false;
 const context: CommandContext = {
   environment: process.env,
   cwd: process.cwd(),
@@ -47,6 +49,7 @@ const context: CommandContext = {
   colour: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
   isInteractive: isatty(0) && isatty(1),
   cancel: stop.signal,
+  hurry: hurry.signal,
 };
 
 const program = new Command('soil-worker')
@@ -83,6 +86,8 @@ command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz
   )
   .addOption(engine())
   .addOption(image())
+  .option('--clean', 'first remove what earlier jobs made here and git does not know (default on CI hosts)')
+  .option('--no-clean', 'leave it (default at the desk)')
   .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
   .addHelpText(
     'after',
@@ -96,6 +101,7 @@ command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz
   )
   .addOption(json())
   .action(async (jobs: string[], options: RunJobsOptions) => {
+    isJobRunning = true;
     await finish((await import('./run-jobs.js')).runJobsCommand(jobs, options, context));
   });
 
@@ -215,8 +221,9 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // The second one means it: nothing more is waited for.
-    if (stop.signal.aborted) process.exit(130);
+    // The second one means it: no task has its grace any more. The third one costs the record.
+    if (hurry.signal.aborted || (stop.signal.aborted && !isJobRunning)) process.exit(130);
+    if (stop.signal.aborted) hurry.abort();
     stop.abort(new Error(`${signal} came`));
   });
 }

@@ -32,11 +32,11 @@ test('findTree() finds by cookie and by an open log, and spares who only reads i
       await once(createInterface(stdout), 'line');
     }),
   );
-  const traces: Traces = { supervisor: nobody, cookie, logFolder: folder };
+  const traces: Traces = { supervisor: nobody, cookie, logs: `${folder}/` };
   const found = (await findTree(traces)).map((p) => p.pid);
   assert.deepEqual(found.sort(), [children.cookie.pid, children.writer.pid].sort());
 
-  assert.deepEqual(await endTree(traces, 10), []);
+  assert.deepEqual(await endTree(traces, { seconds: 10 }), []);
   assert.equal(children.reader.exitCode, null);
   children.reader.stdin?.end();
   await Promise.all(ends);

@@ -1,15 +1,21 @@
 /** The processes of a job on the raw machine: found by four traces, ended by TERM and KILL until none is left. */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { lasts, type Grace } from './task-host.js';
 
 /** How a process of the job is known, whatever it did to hide: see isOurs(). */
 export interface Traces {
-  /** the supervisor's id: its descendants are the job's, it itself is spared */
-  readonly supervisor: number;
+  /** the supervisor's id: its descendants are the job's, it itself is spared; absent: it is gone */
+  readonly supervisor?: number;
   /** a random word in the environment of every task */
   readonly cookie: string;
-  /** folder of the job's logs: whoever has a file in it open belongs to the job */
-  readonly logFolder: string;
+  /** what the paths of the logs begin with: whoever has one open for writing belongs to the job, or to the task */
+  readonly logs: string;
+  /**
+   * other tasks run beside this one: groups and sessions that the supervisor leads tell nothing, since all that earlier
+   * tasks of its lane left running are in them
+   */
+  readonly isLane?: boolean;
 }
 
 export interface Process {
@@ -27,11 +33,11 @@ const pollMs = 20;
 const killSeconds = 10;
 
 /** Ends the job's processes but the supervisor: TERM, the grace period, then KILL until a scan finds none; the rest. */
-export async function endTree(traces: Traces, graceSeconds: number): Promise<readonly Process[]> {
-  const graceEnds = performance.now() + graceSeconds * 1000;
+export async function endTree(traces: Traces, grace: Grace): Promise<readonly Process[]> {
+  const begin = performance.now();
   let left = await findTree(traces);
   await signalAll(left, 'SIGTERM');
-  while (left.length > 0 && performance.now() < graceEnds) {
+  while (left.length > 0 && lasts(grace, begin)) {
     await wait(pollMs);
     left = await findTree(traces);
   }
@@ -65,21 +71,26 @@ export async function findTree(traces: Traces): Promise<readonly Process[]> {
   const all = (
     await Promise.all(names.filter((n) => /^\d+$/.test(n)).map((n) => readProcess(Number(n))))
   ).filter((p): p is Process => p !== undefined);
+  const seeds = traces.supervisor === undefined ? [] : [traces.supervisor];
   const marked = await Promise.all(all.map((p) => isMarked(p, traces)));
-  const ours = new Set([traces.supervisor, ...all.filter((_, i) => marked[i]).map((p) => p.pid)]);
+  const ours = new Set([...seeds, ...all.filter((_, i) => marked[i]).map((p) => p.pid)]);
+  const leadsOne = (leader: number): boolean =>
+    ours.has(leader) && !(traces.isLane === true && leader === traces.supervisor);
   // Children of ours are ours too, and so is every group and session that one of ours leads; not one that it joined.
   for (let size = 0; size !== ours.size;) {
     size = ours.size;
-    for (const p of all) if (ours.has(p.parent) || ours.has(p.group) || ours.has(p.session)) ours.add(p.pid);
+    for (const p of all) {
+      if (ours.has(p.parent) || leadsOne(p.group) || leadsOne(p.session)) ours.add(p.pid);
+    }
   }
-  for (const spared of [traces.supervisor, process.pid, 1]) ours.delete(spared);
+  for (const spared of [...seeds, process.pid, 1]) ours.delete(spared);
   return all.filter((p) => ours.has(p.pid));
 }
 
 /** This process has a log open for a moment whenever it makes one: its other children must not pay for that. */
-async function isMarked({ pid }: Process, { cookie, logFolder }: Traces): Promise<boolean> {
+async function isMarked({ pid }: Process, { cookie, logs }: Traces): Promise<boolean> {
   if (pid === process.pid || pid === 1) return false;
-  return (await hasCookie(pid, cookie)) || hasOpenLog(pid, logFolder);
+  return (await hasCookie(pid, cookie)) || hasOpenLog(pid, logs);
 }
 
 /** proc(5), /proc/PID/stat: the name in brackets may hold anything, so fields are counted from its last bracket. */
@@ -103,12 +114,12 @@ async function hasCookie(pid: number, cookie: string): Promise<boolean> {
 }
 
 /** True where the process can write to one of the logs; a reader, such as `tail -f`, is nobody's child. */
-async function hasOpenLog(pid: number, logFolder: string): Promise<boolean> {
+async function hasOpenLog(pid: number, logs: string): Promise<boolean> {
   const folder = `/proc/${pid}/fd`;
   const descriptors = await readdir(folder).catch(() => []);
   const found = descriptors.map(async (fd) => {
     const target = await readlink(`${folder}/${fd}`).catch(() => '');
-    if (!target.startsWith(`${logFolder}/`)) return false;
+    if (!target.startsWith(logs)) return false;
     // proc(5): the link's own mode tells how the file was opened.
     const mode = await lstat(`${folder}/${fd}`).then(
       (s) => s.mode,

@@ -4,6 +4,7 @@ import type { JobRecord } from '../model/record.js';
 import type { TaskRow } from '../model/row.js';
 import type { TaskName } from '../model/name.js';
 import type { JobDeclaration } from './job.js';
+import type { Secret } from './mask-pattern.js';
 
 /** How an image comes to the engine. */
 export type ImageWay = 'pull' | 'load' | 'build';
@@ -19,6 +20,7 @@ export type Progress =
     }
   | { readonly kind: 'task-begin'; readonly task: TaskName; readonly index: number; readonly of: number }
   | { readonly kind: 'task-done'; readonly row: TaskRow; readonly logFile: string }
+  | { readonly kind: 'task-skipped'; readonly task: TaskName; readonly reason: string }
   | { readonly kind: 'archive'; readonly files: number; readonly bytes: number }
   | { readonly kind: 'notice'; readonly text: string }
   | {
@@ -55,6 +57,10 @@ export interface RunJobOptions {
   readonly report: (progress: Progress) => void;
   /** aborted by SIGINT or SIGTERM: the running task's tree is ended and the rest is cancelled */
   readonly cancel: AbortSignal;
+  /** their values are handed to the tasks, and masked in all that the job leaves */
+  readonly secrets?: readonly Secret[];
+  /** aborted by a second signal: no grace any more */
+  readonly hurry?: AbortSignal;
 }
 
 /** A finished job. Whatever happened, there is one: an infrastructure failure is an outcome, not an exception. */

@@ -27,7 +27,7 @@ export interface ReadyImage {
 /** What of a job's options its image and its environment need. */
 export type PlaceOptions = Pick<
   RunJobOptions,
-  'job' | 'engine' | 'environment' | 'withheld' | 'report' | 'cancel' | 'repo'
+  'job' | 'engine' | 'environment' | 'withheld' | 'report' | 'cancel' | 'repo' | 'secrets'
 >;
 
 export interface ImageOptions extends Omit<PlaceOptions, 'job'> {
@@ -92,7 +92,7 @@ export async function readyImage(
 
 /**
  * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
- * `--env SOIL_TOKEN` or `--env-host` would hand them on.
+ * `--env SOIL_TOKEN` or `--env-host` would hand them on. A secret reaches the tasks of its job by their scripts.
  */
 export function withhold({
   environment,

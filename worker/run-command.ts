@@ -2,16 +2,21 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FinishedOutcome } from '../model/outcome.js';
-import type { Result } from '../model/result.js';
+import { accept, quote, type Result } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
 import { containerRepo } from './container.js';
 import { readGitFacts } from './git.js';
 import { writeStepSummary } from './github-files.js';
 import { planOrigin, type JobOrigin } from './identity.js';
+import type { JobDeclaration } from './job.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
 import { JobDisplay } from './job-display.js';
+import { keepMadeList, lookBefore, removeMade, type MadeBefore } from './made-files.js';
+import { makeMask } from './mask.js';
+import { planSecrets, type Secret } from './mask-pattern.js';
 import { planOutFolder, prepareOutFolder } from './out-folder.js';
 import type { FinishedJob, Progress } from './progress.js';
+import { checkNames } from './record-mask.js';
 import { runJob } from './run-job.js';
 import { withheldVariables } from './secret.js';
 
@@ -23,6 +28,8 @@ export interface RunOptions {
   readonly engine?: 'podman' | 'docker';
   readonly runId?: string;
   readonly attempt?: string;
+  /** remove what earlier jobs have made in the repo; unless set, on CI hosts only */
+  readonly clean?: boolean;
 }
 
 /** A job that is about to run, with all that it needs. */
@@ -30,6 +37,7 @@ export interface PlannedJob extends JobChoice {
   readonly origin: JobOrigin;
   /** absolute; gets the files */
   readonly out: string;
+  readonly secrets?: readonly Secret[];
 }
 
 /** Everything that can be wrong before the job begins, in one result. */
@@ -51,10 +59,26 @@ export async function planJob(
   });
   if (!planned.ok) return planned;
   for (const notice of planned.value.notices) context.warn(`notice: ${notice}`);
+  const secrets = planJobSecrets(job, context);
+  if (!secrets.ok) return secrets;
   const out = planOutFolder(options.out, { repo, cwd: context.cwd, job: job.name });
   const prepared = await prepareOutFolder(out, job.name);
   if (!prepared.ok) return prepared;
-  return { ok: true, value: { ...choice.value, origin: planned.value.origin, out } };
+  return { ok: true, value: { ...choice.value, origin: planned.value.origin, out, ...secrets.value } };
+}
+
+/** The values of the job's secrets, as this environment has them. */
+export function planJobSecrets(
+  job: JobDeclaration,
+  { environment, warn }: CommandContext,
+): Result<Pick<PlannedJob, 'secrets'>> {
+  const planned = planSecrets(job.secrets ?? [], environment);
+  if (!planned.ok) return planned;
+  const { secrets, missing } = planned.value;
+  for (const name of missing) warn(`notice: secret ${quote(name)} has no value here: tasks run without it`);
+  if (secrets.length === 0) return accept({});
+  const named = checkNames(job, makeMask(secrets));
+  return named.ok ? accept({ secrets }) : named;
 }
 
 /** A finished job, with the ends of its failed tasks' logs. */
@@ -72,15 +96,19 @@ export async function executeJob(
   const isGithub = context.environment.GITHUB_ACTIONS === 'true';
   const roots = [containerRepo, planned.repo];
   const shown = new JobDisplay({ job: planned.job.name, context, isGithub, roots });
+  const before = await prepareRepo(planned, options, context);
   const end = await runJob({
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },
     ...(options.engine !== undefined && { engine: options.engine }),
+    ...(planned.secrets === undefined ? {} : { secrets: planned.secrets }),
     ...{ environment: context.environment, withheld: withheldVariables, cancel: context.cancel },
+    ...(context.hurry === undefined ? {} : { hurry: context.hurry }),
     report: (progress) => {
       shown.tell(progress);
       report(progress);
     },
   });
+  if (before !== undefined) await rememberMade(planned, before, context);
   return { ...end, tails: await shown.end(end) };
 }
 
@@ -92,6 +120,29 @@ export interface JobEnd {
   readonly status: number;
   /** of its run's page and the rest, where it is published */
   readonly urls: readonly string[];
+}
+
+/** Removes what earlier jobs have left where that is wanted; what git does not know now is none of this job's making. */
+async function prepareRepo(
+  { repo, origin }: PlannedJob,
+  { clean = origin.host !== 'local' }: RunOptions,
+  { environment, print, warn }: CommandContext,
+): Promise<MadeBefore | undefined> {
+  if (clean) {
+    const removed = await removeMade({ repo, environment }, print);
+    if (!removed.ok) warn(`notice: ${removed.error}`);
+  }
+  return lookBefore({ repo, environment });
+}
+
+async function rememberMade(
+  { repo }: PlannedJob,
+  before: MadeBefore,
+  { environment, warn }: CommandContext,
+): Promise<void> {
+  await keepMadeList({ repo, environment }, before).catch((error: unknown) => {
+    warn(`notice: cannot keep the list of what the job made: ${(error as Error).message}`);
+  });
 }
 
 /** `run` without `--publish`. */

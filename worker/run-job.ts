@@ -2,20 +2,26 @@
 import { foldTasks, jobStatus, type FinishedOutcome } from '../model/outcome.js';
 import { recordSchema, type JobRecord } from '../model/record.js';
 import { quote } from '../model/result.js';
-import { containerControl, startContainer } from './container.js';
+import { builtinName, builtinVariable } from './builtin-task.js';
+import { containerControl } from './container.js';
 import { HostKeeper, reasonOfAbort, type Trouble } from './host-keeper.js';
 import { makeJobFolder, type JobFolder } from './job-folder.js';
+import { placeJob } from './job-place.js';
 import { keepJob, type KeptTasks } from './keep-job.js';
+import { LogMasks } from './log-mask.js';
 import { readMachine } from './machine.js';
+import { makeMask, type Mask } from './mask.js';
 import type { FinishedJob, ImageWay, RunJobOptions } from './progress.js';
-import { startRawMachine } from './raw-machine.js';
-import { readyImage, withhold, type PlaceOptions, type ReadyImage } from './ready-image.js';
-import { builtinName, builtinVariable } from './builtin-task.js';
+import { readyImage, type PlaceOptions, type ReadyImage } from './ready-image.js';
+import { maskProgress, maskRecord, maskRow } from './record-mask.js';
+import { reclaimFiles } from './reclaim.js';
 import { listTasks } from './task-list.js';
-import { runTasks, skippedRow, type LoopOptions } from './task-loop.js';
+import { runTasks } from './task-loop.js';
+import { skippedRow, type LoopOptions } from './task-run.js';
 
 /** What the tasks came to. */
 interface TasksEnd extends KeptTasks {
+  readonly skips?: ReadonlyMap<string, string>;
   readonly trouble?: Trouble;
 }
 
@@ -23,13 +29,26 @@ interface TasksEnd extends KeptTasks {
  * Never throws for what a job, an engine or a machine does: that is an outcome. Throws only where the output folder
  * itself cannot be written, since then no record can be kept.
  */
-export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
+export async function runJob(asked: RunJobOptions): Promise<FinishedJob> {
+  const mask = asked.secrets === undefined ? undefined : makeMask(asked.secrets);
+  const options: RunJobOptions =
+    mask === undefined
+      ? asked
+      : {
+          ...asked,
+          report: (progress) => {
+            asked.report(maskProgress(progress, mask));
+          },
+        };
   const folder = await makeJobFolder(options.out, options.job.name);
   try {
-    const { record, end, way } = await runTasksOf(options, folder);
+    const { record, end, way } = await runTasksOf(options, folder, mask);
     await folder.release('archive');
     await folder.restore();
-    return await keepJob(record, { ...end, ...(way !== undefined && { way }) }, folder, options);
+    const kept = { ...end, ...(way !== undefined && { way }) };
+    if (mask === undefined) return await keepJob(record, kept, folder, options);
+    const masked = { ...kept, rows: end.rows.map((row) => maskRow(row, mask)) };
+    return await keepJob(maskRecord(record, mask), masked, folder, { ...options, mask });
   } finally {
     await folder.close().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -41,13 +60,14 @@ export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
 async function runTasksOf(
   options: RunJobOptions,
   folder: JobFolder,
+  mask: Mask | undefined,
 ): Promise<{ record: JobRecord; end: TasksEnd; way: ImageWay | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
   const image = await readyImage(job.image, { ...options, buildLog: folder.buildLog });
   const startTime = Date.now() / 1000;
   const end: TasksEnd = image.ok
-    ? await runOn(image.value, folder, options)
+    ? await runOn(image.value, folder, options, mask)
     : {
         tasks: job.tasks,
         rows: job.tasks.map(skippedRow),
@@ -69,7 +89,10 @@ async function runTasksOf(
     ...(ready?.pullSeconds === undefined ? {} : { imagePullSeconds: ready.pullSeconds }),
     ...(described === undefined ? {} : { image: described }),
     machine: readMachine(),
-    tasks: end.tasks.map(({ name, run }) => ({ name, run })),
+    tasks: end.tasks.map(({ name, run }) => {
+      const skipped = end.skips?.get(name);
+      return { name, run, ...(skipped === undefined ? {} : { skipped }) };
+    }),
   };
   return { record, end, way: ready?.way };
 }
@@ -78,50 +101,74 @@ async function runOn(
   image: ReadyImage | undefined,
   folder: JobFolder,
   options: RunJobOptions,
+  mask: Mask | undefined,
 ): Promise<TasksEnd> {
-  const { job } = options;
-  const loop = loopOptions(image, folder, options);
-  const keeper = new HostKeeper(loop);
-  try {
-    const listed = await listTasks(keeper, folder, image === undefined ? folder.control : containerControl, {
+  const { job, repo, out, cancel, hurry, report } = options;
+  const { place, cookie } = placeJob(image, folder, options);
+  const masks = mask === undefined ? undefined : new LogMasks(mask);
+  const since = Date.now();
+  const control = image === undefined ? folder.control : containerControl;
+  const loop: LoopOptions = {
+    ...{
       job,
-      environment: loop.environment,
+      out,
+      folder,
+      environment: jobEnvironment(options, control),
+      openHost: place.openHost,
+      cancel,
+      report,
+    },
+    ...(cookie === undefined ? {} : { cookie }),
+    ...(hurry === undefined ? {} : { hurry }),
+    ...(masks === undefined ? {} : { masks }),
+  };
+  const keepers = Array.from({ length: job.parallel ?? 1 }, () => new HostKeeper(loop));
+  let end: TasksEnd;
+  try {
+    const listed = await listTasks(keepers, folder, control, {
+      ...loop,
+      ...(mask === undefined ? {} : { mask }),
     });
-    if (!listed.ok) return { tasks: [], rows: [], trouble: troubleOf(listed.error, options.cancel) };
-    const end = await runTasks(listed.value, keeper, loop);
-    return { tasks: listed.value, ...end };
+    end = listed.ok
+      ? { tasks: listed.value, ...(await runTasks(listed.value, keepers, loop)) }
+      : { tasks: [], rows: [], trouble: troubleOf(listed.error, cancel) };
   } catch (error) {
     // A bug or a broken machine must not cost the record.
-    const reason = error instanceof Error ? error.message : String(error);
-    options.report({ kind: 'notice', text: `the job ended early: ${reason}` });
-    return { tasks: job.tasks, rows: job.tasks.map(skippedRow), trouble: { outcome: 'error', reason } };
+    end = endedEarly(job.tasks, error, options);
   } finally {
-    await keeper.close();
+    await Promise.all(keepers.map((keeper) => keeper.close()));
+    const notices = [await place.close()];
+    if (image !== undefined) {
+      notices.push(await reclaimFiles({ repo, engine: image.engine, words: image.words, since }));
+    }
+    for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
+  }
+  try {
+    await masks?.finish();
+    return end;
+  } catch (error) {
+    // A log that cannot be searched may hold a secret: none is shown.
+    await folder.dropLogs();
+    return { ...end, ...endedEarly(end.tasks, error, options) };
   }
 }
 
-function loopOptions(image: ReadyImage | undefined, folder: JobFolder, options: RunJobOptions): LoopOptions {
-  const { job, repo, out, cancel, report } = options;
-  const { control } = folder;
-  const environment = jobEnvironment(options, image === undefined ? control : containerControl);
-  const openHost = () =>
-    image === undefined
-      ? startRawMachine({
-          ...{ control, repo, graceSeconds: job.graceSeconds },
-          environment: withhold(options),
-        })
-      : startContainer({ engine: image.engine, image: image.name, words: image.words, job, control, repo });
-  return { job, out, folder, environment, openHost, cancel, report };
+function endedEarly(tasks: KeptTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksEnd {
+  const reason = error instanceof Error ? error.message : String(error);
+  report({ kind: 'notice', text: `the job ended early: ${reason}` });
+  return { tasks, rows: tasks.map(skippedRow), trouble: { outcome: 'error', reason } };
 }
 
-/** What every task finds in its environment; `control` as the tasks see it. */
+/** What every task finds, its own declarations last; `control` as the tasks see it. */
 export function jobEnvironment(
-  { job, withheld }: Pick<PlaceOptions, 'job' | 'withheld'>,
+  { job, secrets = [], withheld }: Pick<PlaceOptions, 'job' | 'secrets' | 'withheld'>,
   control: string,
 ): Record<string, string> {
+  const secret = Object.fromEntries(secrets.map(({ name, value }) => [name, value]));
   const builtin = `${control}/${builtinName}`;
   const declared = Object.entries({
     ...{ CI: 'true', SOIL_JOB: job.name, [builtinVariable]: builtin },
+    ...secret,
     ...job.environment,
   });
   return Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));

@@ -9,8 +9,10 @@ import { exit, type CommandContext } from './command-context.js';
 import { containerControl, containerFlags, removeContainer } from './container.js';
 import { chooseJob, type JobChoice } from './job-choice.js';
 import { makeJobFolder, writeScript, type JobFolder } from './job-folder.js';
+import { userFlagsOf } from './job-place.js';
 import { formatProgress } from './job-report.js';
 import { readyImage, withhold, type PlaceOptions, type ReadyImage } from './ready-image.js';
+import { planJobSecrets } from './run-command.js';
 import { jobEnvironment } from './run-job.js';
 import { withheldVariables } from './secret.js';
 import { scriptOf } from './task-script.js';
@@ -42,6 +44,11 @@ export async function shellCommand(
     context.warn(choice.error);
     return exit.wrongUse;
   }
+  const secrets = planJobSecrets(choice.value.job, context);
+  if (!secrets.ok) {
+    context.warn(secrets.error);
+    return exit.wrongUse;
+  }
   const place: PlaceOptions = {
     ...{
       job: choice.value.job,
@@ -50,6 +57,7 @@ export async function shellCommand(
       withheld: withheldVariables,
     },
     ...(options.engine !== undefined && { engine: options.engine }),
+    ...secrets.value,
     cancel: context.cancel,
     report: (progress) => {
       // What the shell prints on stdout is the caller's alone.
@@ -95,7 +103,9 @@ async function openShell(
 ): Promise<number> {
   const control = image === undefined ? folder.control : containerControl;
   const run = command ?? interactiveShell;
-  await writeScript(folder, scriptNumber, scriptOf({ environment: {}, run }, jobEnvironment(place, control)));
+  const environment = jobEnvironment(place, control);
+  const own = job.workingFolder === undefined ? {} : { workingFolder: job.workingFolder };
+  await writeScript(folder, scriptNumber, scriptOf({ environment: {}, run }, { environment, ...own }));
   // As the supervisor runs a task; an interactive shell must not end at its first failed command.
   const words = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];
   if (image === undefined) {
@@ -111,7 +121,7 @@ async function openShell(
   const args = [
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
     ...(command === undefined ? ['--tty'] : []),
-    ...containerFlags({ job, control: folder.control, repo }),
+    ...containerFlags({ job, control: folder.control, repo, userFlags: userFlagsOf(place, image.engine) }),
     ...image.words,
     ...words,
   ];

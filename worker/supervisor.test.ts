@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { fileAppears } from '../test/job-rig.js';
 import { mount } from './container.js';
 import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
 
@@ -21,10 +22,14 @@ async function makeControl(tasks: readonly string[]): Promise<string> {
   return control;
 }
 
-async function start(words: readonly string[], control: string): Promise<Supervisor> {
+async function start(
+  words: readonly string[],
+  control: string,
+  cookie: readonly string[] = [],
+): Promise<Supervisor> {
   const [program = '', ...args] = words;
   const started = await startSupervisor({
-    ...{ program, args: [...args, script, control, tmpdir()] },
+    ...{ program, args: [...args, script, control, tmpdir(), '1', ...cookie] },
     ...{ environment: { PATH: process.env.PATH }, startSeconds: 30 },
   });
   if ('kind' in started) throw new Error(started.reason);
@@ -36,20 +41,20 @@ for (const [name, words] of Object.entries(shells)) {
     const control = await makeControl(['echo a; echo b >&2; cat; pwd; exit 7', 'true']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
-    const first = await supervisor.run(1, 1);
+    const first = await supervisor.run({ number: 1, attempt: 1 });
     assert.ok(first.kind === 'done' && first.status === 7);
     assert.equal(await readFile(join(control, 'log', '1.1'), 'utf8'), `a\nb\n${tmpdir()}\n`);
-    const second = await supervisor.run(2, 1);
+    const second = await supervisor.run({ number: 2, attempt: 1 });
     assert.ok(second.kind === 'done' && second.status === 0);
     await supervisor.close(10);
-    assert.equal((await supervisor.run(1, 2)).kind, 'lost', 'after its end it is lost');
+    assert.equal((await supervisor.run({ number: 1, attempt: 2 })).kind, 'lost', 'after its end it is lost');
   });
 
   test(`supervisor.sh in ${name}: says kill -1 nowhere but in a container of its own`, async (t) => {
     const control = await makeControl(['touch "$0.begun"; read x <"$0.wait"']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
-    const running = supervisor.run(1, 1);
+    const running = supervisor.run({ number: 1, attempt: 1 });
     assert.notEqual(supervisor.pid, 1);
     assert.equal(await supervisor.tell('term', 10), 'refused');
     assert.equal(await supervisor.tell('kill', 10), 'refused');
@@ -62,8 +67,34 @@ for (const [name, words] of Object.entries(shells)) {
     t.after(() => rm(control, { recursive: true, force: true }));
     await rm(join(control, 'log'), { recursive: true });
     const supervisor = await start(words, control);
-    assert.equal((await supervisor.run(1, 1)).kind, 'unlogged');
+    assert.equal((await supervisor.run({ number: 1, attempt: 1 })).kind, 'unlogged');
     await assert.rejects(readFile(join(control, 'task', '1.sh.begun')));
+    await supervisor.close(10);
+  });
+}
+
+for (const [name, words] of Object.entries(shells)) {
+  test(`supervisor.sh in ${name}: beside others, ends the tree of its own task and nothing else`, async (t) => {
+    const stubborn = 'trap "" TERM; echo up; while :; do sleep 1; done';
+    const control = await makeControl([
+      // What a task leaves running is no part of the next one.
+      `export SOIL_TASK_COOKIE=word.1.; sleep 600 </dev/null >/dev/null 2>&1 & echo $! >"$0.pid"`,
+      `export SOIL_TASK_COOKIE=word.2.; (setsid sh -c '${stubborn}' >/dev/null 2>&1 &) ; setsid sh -c '${stubborn}' & ` +
+        `(env -i PATH="$PATH" setsid sh -c '${stubborn}' &); touch "$0.begun"; wait`,
+    ]);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    const supervisor = await start(words, control, ['word']);
+    assert.equal((await supervisor.run({ number: 1, attempt: 1 })).kind, 'done');
+    const left = Number(await readFile(join(control, 'task', '1.sh.pid'), 'utf8'));
+    const running = supervisor.run({ number: 2, attempt: 1 });
+    await fileAppears(join(control, 'task', '2.sh.begun'));
+    assert.equal(await supervisor.tell('look', 60), 'left');
+    let answer = await supervisor.tell('term', 60);
+    for (let i = 0; i < 100 && answer !== 'gone'; i++) answer = await supervisor.tell('kill', 60);
+    assert.equal(answer, 'gone');
+    assert.equal((await running).kind, 'done');
+    assert.ok(process.kill(left, 0), 'what the task before has left still runs');
+    process.kill(left, 'SIGKILL');
     await supervisor.close(10);
   });
 }

@@ -10,9 +10,13 @@ export type TryEnd =
       readonly status: number;
       readonly userSeconds: number;
       readonly systemSeconds: number;
+      /** the largest resident set of one process, where the machine has a program that tells it */
+      readonly maxRssKib?: number;
     }
   /** its log could not be opened, so it never began */
   | { readonly kind: 'unlogged' }
+  /** it is to have a terminal, and there is no program to give it one */
+  | { readonly kind: 'no-terminal' }
   /** supervisor or container went away under it */
   | Lost;
 
@@ -24,12 +28,21 @@ export interface Lost {
 /** What the guard beside a task answers: processes left, none left, or that it may not signal them here. */
 export type Answer = 'left' | 'gone' | 'refused';
 
+/** One try of a task: the number of its script, and whether it has a terminal. */
+export interface TryOrder {
+  readonly number: number;
+  readonly attempt: number;
+  readonly tty?: boolean;
+}
+
 /** One running supervisor. Every method may be called after it died: they then tell that it is lost. */
 export interface Supervisor {
   /** its process id where it runs: 1 in a container of its own */
   readonly pid: number;
   /** runs a task to its end, however long that takes: the caller keeps the clock */
-  run(number: number, attempt: number): Promise<TryEnd>;
+  run(order: TryOrder): Promise<TryEnd>;
+  /** runs nothing from here on, and listens as it does beside a task */
+  rest(): void;
   /** says a word to the guard of the task that runs, or ran last; undefined where it does not answer within the limit */
   tell(word: 'term' | 'kill' | 'look', limitSeconds: number): Promise<Answer | undefined>;
   /** closes its input and waits for its end; kills the process (an engine's client, or the shell) at the limit */
@@ -100,12 +113,15 @@ class Conversation {
   supervisor(pid: number): Supervisor {
     return {
       pid,
-      run: (number, attempt) => {
+      run: ({ number, attempt, tty = false }) => {
         this.#running = `${number} ${attempt}`;
         const ended = new Promise<TryEnd>((resolve) => (this.#taskEnded = resolve));
         // The guard of the task before has listened until now: its task may have been done, but not all it started.
-        this.#say(`end\nrun ${this.#running}`);
+        this.#say(`end\nrun ${this.#running}${tty ? ' tty' : ''}`);
         return Promise.race([ended, this.lost]);
+      },
+      rest: () => {
+        this.#say('rest');
       },
       tell: (word, limitSeconds) => {
         const answer = new Promise<Answer>((resolve) => (this.#answered = resolve));
@@ -132,7 +148,7 @@ class Conversation {
   }
 
   #read(line: string): void {
-    const [word = '', number = '', attempt = '', status = ''] = line.split(' ');
+    const [word = '', number = '', attempt = '', status = '', kib = ''] = line.split(' ');
     switch (word) {
       case 'ready':
         this.#becomeReady(Number(number));
@@ -143,22 +159,24 @@ class Conversation {
         this.#answered?.(word);
         break;
       case 'done':
-        if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#endOf(status));
+        if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#endOf(status, kib));
         break;
       default:
         this.#times = parseTimes(line) ?? this.#times;
     }
   }
 
-  #endOf(status: string): TryEnd {
+  #endOf(status: string, kib: string): TryEnd {
     const [user, system] = [0, 1].map((i) => (this.#times[i] ?? 0) - (this.#timesBefore[i] ?? 0));
     this.#timesBefore = this.#times;
+    if (status === 'terminal') return { kind: 'no-terminal' };
     if (!/^\d{1,3}$/.test(status)) return { kind: 'unlogged' };
     return {
       kind: 'done',
       status: Number(status),
       userSeconds: Math.max(0, user ?? 0),
       systemSeconds: Math.max(0, system ?? 0),
+      ...(/^\d{1,15}$/.test(kib) && { maxRssKib: Number(kib) }),
     };
   }
 }

@@ -25,6 +25,9 @@ const taskKeys = [
   'allow-failure',
   'env',
   'builtin',
+  'grace',
+  'working-folder',
+  'tty',
 ] as const;
 
 /** Reads the list `tasks`. What cannot be read is left out, with its fault told. */
@@ -67,6 +70,9 @@ function readTask(
   const retries = get('retries', parseRetries) ?? 0;
   const allowFailure = get('allow-failure', (text) => parseYesNo(text, 'allow-failure')) ?? false;
   const environment = readEnvironment(source, map.get('env'));
+  const graceSeconds = get('grace', (text) => parseDuration(text, 'grace'));
+  const workingFolder = get('working-folder', parseWorkingFolder);
+  const tty = get('tty', (text) => parseYesNo(text, 'tty'));
   if (name === undefined || run === undefined) return undefined;
   return {
     ...plainTask(name, run),
@@ -77,6 +83,9 @@ function readTask(
     retries,
     allowFailure,
     environment,
+    ...(graceSeconds !== undefined && { graceSeconds }),
+    ...(workingFolder !== undefined && { workingFolder }),
+    ...(tty !== undefined && { tty }),
   };
 
   function wordsOf<T>(entry: Located | undefined, what: string, parse: (text: string) => Result<T>): T[] {
@@ -118,6 +127,11 @@ export function parsePositiveDuration(text: string, what: string): Result<number
     : seconds;
 }
 
+/** A folder below the repo; whether it is there is the task's own affair, since an earlier task may make it. */
+export function parseWorkingFolder(text: string): Result<string> {
+  return parseResultPath(text, 'working-folder');
+}
+
 function parseRetries(text: string): Result<number> {
   if (/^\d{1,2}$/.test(text)) return accept(Number(text));
   return refuse(`cannot accept retries ${quote(text)}: it must be a whole number from 0 to 99`);
@@ -136,8 +150,7 @@ export function readEnvironment(
   if (located === undefined) return {};
   const pairs: [string, string][] = [];
   for (const entry of readMap(source, located, 'env')?.values() ?? []) {
-    // `__proto__` fits the form, and would be no variable but the parent of the object that holds them.
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(entry.key) || entry.key === '__proto__') {
+    if (!isVariableName(entry.key)) {
       fault(
         source,
         entry.keyOffset,
@@ -149,6 +162,11 @@ export function readEnvironment(
     if (value !== undefined) pairs.push([entry.key, value]);
   }
   return Object.fromEntries(pairs);
+}
+
+/** `__proto__` fits the form, and would be no variable but the parent of the object that holds them. */
+export function isVariableName(text: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && text !== '__proto__';
 }
 
 function parseVariable(text: string): Result<string> {

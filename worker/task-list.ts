@@ -1,27 +1,31 @@
 /** The tasks of a job: as declared, or as a command of the repo lists them where they will run. */
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseTaskList, type TaskDeclaration } from '../model/task.js';
 import { lastLine } from './command.js';
 import type { HostKeeper } from './host-keeper.js';
 import { makeWritable, writeScript, type JobFolder } from './job-folder.js';
 import { readLogTail } from './log-tail.js';
-import type { LoopOptions } from './task-loop.js';
-import { scriptOf, shellWord } from './task-script.js';
+import type { Mask } from './mask.js';
+import type { LoopOptions } from './task-run.js';
+import { scriptOf, shellWord, taskCookie } from './task-script.js';
 
 /** The job's tasks; where a command lists them, it runs where they will run, as number 0. */
 export async function listTasks(
-  keeper: HostKeeper,
+  [keeper]: readonly HostKeeper[],
   folder: JobFolder,
   control: string,
-  { job, environment }: Pick<LoopOptions, 'job' | 'environment'>,
+  { job, environment, cookie, masks, mask }: LoopOptions & { readonly mask?: Mask },
 ): Promise<Result<readonly TaskDeclaration[]>> {
-  if (job.tasksFrom === undefined) return accept(job.tasks);
+  if (job.tasksFrom === undefined || keeper === undefined) return accept(job.tasks);
   const log = folder.logOf(0, 1);
   await makeWritable(log);
   const script = { environment: {}, run: `exec >${shellWord(`${control}/task-list`)}\n${job.tasksFrom}` };
-  await writeScript(folder, 0, scriptOf(script, environment));
-  const tried = await keeper.try(0, 1, job.timeoutSeconds);
+  const own = cookie === undefined ? {} : { cookie: taskCookie(cookie, 0) };
+  await writeScript(folder, 0, scriptOf(script, { environment, ...own }));
+  const endMasking = masks?.follow(log);
+  const tried = await keeper.try({ number: 0, attempt: 1 }, job);
+  await endMasking?.();
   if (tried.outcome !== 'passed') {
     const why = tried.trouble?.reason ?? lastLine(await readLogTail(log)) ?? 'it printed nothing';
     return refuse(
@@ -29,6 +33,12 @@ export async function listTasks(
     );
   }
   const text = await readTaskList(folder.taskList);
+  if (text.ok && mask !== undefined && mask.text(text.value) !== text.value) {
+    await writeFile(folder.taskList, mask.text(text.value));
+    return refuse(
+      `cannot use the output of ${quote(mask.text(job.tasksFrom))}: it holds the value of a secret`,
+    );
+  }
   return text.ok ? parseTaskList(text.value, `the output of ${quote(job.tasksFrom)}`) : text;
 }
 

@@ -1,154 +1,97 @@
-/** A job's tasks one after another on a host: declarations in, a row for each out, whatever happens. */
-import { statfs } from 'node:fs/promises';
+/** A job's tasks on its hosts: declarations in, a row for each out, whatever happens; as many at once as there are hosts. */
 import { foldTasks, isGreen } from '../model/outcome.js';
 import { quote } from '../model/result.js';
+import type { TaskName } from '../model/name.js';
 import type { TaskRow } from '../model/row.js';
-import { splitCommand, type TaskDeclaration } from '../model/task.js';
-import type { JobDeclaration } from './job.js';
-import {
-  notRunStatus,
-  reasonOfAbort,
-  type HostKeeper,
-  type KeeperOptions,
-  type TriedTask,
-  type Trouble,
-} from './host-keeper.js';
-import { logNameOf, makeWritable, nameLog, writeScript, type JobFolder } from './job-folder.js';
-import { scriptOf } from './task-script.js';
-
-export interface LoopOptions extends KeeperOptions {
-  readonly job: JobDeclaration;
-  readonly out: string;
-  readonly folder: JobFolder;
-  /** of every task of the job, before its own */
-  readonly environment: Readonly<Record<string, string>>;
-}
+import type { TaskDeclaration } from '../model/task.js';
+import { reasonOfAbort, type HostKeeper, type Trouble } from './host-keeper.js';
+import { logNameOf } from './job-folder.js';
+import { prepareTask, runTask, skippedRow, type LoopOptions } from './task-run.js';
 
 export interface LoopEnd {
+  /** in the order of declaration */
   readonly rows: readonly TaskRow[];
+  /** why tasks were skipped that other tasks kept from running */
+  readonly skips: ReadonlyMap<TaskName, string>;
   readonly trouble?: Trouble;
 }
 
-/** Runs every task; after trouble the rest is skipped. Rows stand in the order of declaration. */
+/** Runs every task on the first keeper that is free; after trouble the rest is skipped. */
 export async function runTasks(
   tasks: readonly TaskDeclaration[],
-  keeper: HostKeeper,
+  keepers: readonly HostKeeper[],
   options: LoopOptions,
 ): Promise<LoopEnd> {
-  const rows: TaskRow[] = [];
+  const rows = new Map<TaskName, TaskRow>();
+  const skips = new Map<TaskName, string>();
+  const idle = [...keepers].reverse();
+  const running = new Set<Promise<void>>();
+  const prepared = new Map<number, Promise<unknown>>();
   let trouble: Trouble | undefined;
-  let prepared = prepareTask(tasks[0], 1, options);
-  for (const [index, task] of tasks.entries()) {
-    // The next task's files are made while this one runs.
-    const ready = prepared;
-    prepared = prepareTask(tasks[index + 1], index + 2, options);
-    trouble ??= options.cancel.aborted
-      ? { outcome: 'cancelled', reason: reasonOfAbort(options.cancel) }
-      : undefined;
-    if (trouble !== undefined || isSkipped(task, rows, options.job)) {
-      rows.push(skippedRow(task));
-      continue;
-    }
+  let waiting = [...tasks.entries()];
+
+  const prepare = (index: number): Promise<unknown> => {
+    const begun = prepared.get(index) ?? prepareTask(tasks[index], index + 1, options);
+    prepared.set(index, begun);
+    return begun;
+  };
+  const begin = (index: number, task: TaskDeclaration, keeper: HostKeeper): void => {
     options.report({ kind: 'task-begin', task: task.name, index, of: tasks.length });
-    const ran = await ready
-      .then(() => runTask(task, index + 1, keeper, options))
-      .catch((error: unknown) => brokenTask(task, error));
-    const full = await diskTrouble(options.out, task);
-    // What a task did that could not write is no verdict on it.
-    const isSpoilt = full !== undefined && ran.row.outcome === 'failed';
-    const row: TaskRow = isSpoilt ? { ...ran.row, outcome: 'error', status: notRunStatus } : ran.row;
-    rows.push(row);
-    trouble = ran.trouble ?? full;
-    options.report({ kind: 'task-done', row, logFile: logNameOf(options.out, task.name) });
-  }
-  return { rows, ...(trouble === undefined ? {} : { trouble }) };
-}
-
-/** A task is skipped when one that it needs did not pass, or when the job stops at its first failure. */
-function isSkipped(task: TaskDeclaration, rows: readonly TaskRow[], job: JobDeclaration): boolean {
-  const passed = new Set(
-    rows.filter((r) => r.outcome === 'passed' || r.outcome === 'flaky').map((r) => r.task),
-  );
-  if (task.needs.some((name) => !passed.has(name))) return true;
-  return job.stopOnFailure && rows.length > 0 && !isGreen(foldTasks(rows)) && foldTasks(rows) !== 'empty';
-}
-
-/** The script and the first log; a failure is told to the one who waits for it. */
-function prepareTask(
-  task: TaskDeclaration | undefined,
-  number: number,
-  { folder, environment }: LoopOptions,
-): Promise<unknown> {
-  if (task === undefined) return Promise.resolve();
-  const files = Promise.all([
-    writeScript(folder, number, scriptOf(task, environment)),
-    makeWritable(folder.logOf(number, 1)),
-  ]);
-  files.catch(() => undefined); // a skipped task asks nobody
-  return files;
-}
-
-async function runTask(
-  task: TaskDeclaration,
-  number: number,
-  keeper: HostKeeper,
-  options: LoopOptions,
-): Promise<{ row: TaskRow; trouble?: Trouble }> {
-  const { folder } = options;
-  const startTime = Date.now() / 1000;
-  const tries: TriedTask[] = [];
-  let last: TriedTask;
-  do {
-    if (tries.length > 0) await makeWritable(folder.logOf(number, tries.length + 1));
-    last = await keeper.try(number, tries.length + 1, task.timeoutSeconds ?? options.job.timeoutSeconds);
-    tries.push(last);
-  } while (
-    (last.outcome === 'failed' || last.outcome === 'timed-out') &&
-    last.trouble === undefined &&
-    tries.length <= task.retries
-  );
-  const sum = (pick: (t: TriedTask) => number) => tries.reduce((total, t) => total + pick(t), 0);
-  const row: TaskRow = {
-    ...plainRow(task),
-    status: last.status,
-    outcome: last.outcome === 'passed' && tries.length > 1 ? 'flaky' : last.outcome,
-    elapsedSeconds: sum((t) => t.elapsedSeconds),
-    startTime,
-    userSeconds: sum((t) => t.userSeconds),
-    systemSeconds: sum((t) => t.systemSeconds),
-    tries: tries.length,
+    const ready = prepare(index);
+    // The next task's files are made while this one runs.
+    void prepare(index + 1);
+    const ran = runTask(task, index + 1, keeper, { ...options, prepared: ready }).then((end) => {
+      rows.set(task.name, end.row);
+      trouble ??= end.trouble;
+      prepared.delete(index);
+      options.report({ kind: 'task-done', row: end.row, logFile: logNameOf(options.out, task.name) });
+      idle.push(keeper);
+      running.delete(ran);
+    });
+    running.add(ran);
   };
-  await nameLog(options.out, folder.logOf(number, tries.length), task.name);
-  return { row, ...(last.trouble === undefined ? {} : { trouble: last.trouble }) };
-}
 
-/** The machine around the task failed, not the engine: a disk is full, or a task removed the job's own folder. */
-function brokenTask(task: TaskDeclaration, error: unknown): { row: TaskRow; trouble: Trouble } {
-  const reason = `cannot keep task ${quote(task.name)}: ${error instanceof Error ? error.message : String(error)}`;
+  while (waiting.length > 0 || running.size > 0) {
+    const later: typeof waiting = [];
+    for (const [index, task] of waiting) {
+      if (options.cancel.aborted) trouble ??= { outcome: 'cancelled', reason: reasonOfAbort(options.cancel) };
+      const obstacle = trouble === undefined ? obstacleOf(task, rows, options) : undefined;
+      if (trouble !== undefined) rows.set(task.name, skippedRow(task));
+      else if (obstacle !== undefined) {
+        rows.set(task.name, skippedRow(task));
+        skips.set(task.name, obstacle);
+        options.report({ kind: 'task-skipped', task: task.name, reason: obstacle });
+      } else if (idle.length > 0 && task.needs.every((name) => rows.has(name))) {
+        const keeper = idle.pop();
+        if (keeper !== undefined) begin(index, task, keeper);
+      } else later.push([index, task]);
+    }
+    waiting = later;
+    if (running.size > 0) await Promise.race(running);
+  }
   return {
-    row: { ...plainRow(task), status: notRunStatus, outcome: 'error', tries: 1 },
-    trouble: { outcome: 'error', reason },
+    rows: tasks.map((task) => rows.get(task.name) ?? skippedRow(task)),
+    skips,
+    ...(trouble === undefined ? {} : { trouble }),
   };
 }
 
-const plainRow = (task: TaskDeclaration) => ({
-  kind: 'row' as const,
-  task: task.name,
-  ...splitCommand(task.run),
-  allowed: task.allowFailure,
-});
-
-/** The row of a task that was never begun; its status is not 0, so that no reader takes it for a pass. */
-export function skippedRow(task: TaskDeclaration): TaskRow {
-  return { ...plainRow(task), status: notRunStatus, outcome: 'skipped', tries: 0 };
-}
-/** A full disk cuts logs in silence: the task's own status can no longer be believed. */
-async function diskTrouble(out: string, task: TaskDeclaration): Promise<Trouble | undefined> {
-  const space = await statfs(out).catch(() => undefined);
-  if (space === undefined) {
-    const reason = `the folder of the results was gone after task ${quote(task.name)}`;
-    return { outcome: 'error', reason };
+/** Why a task is not to run: one that it needs did not pass, or the job stops at its first failure. */
+function obstacleOf(
+  task: TaskDeclaration,
+  rows: ReadonlyMap<TaskName, TaskRow>,
+  { job }: LoopOptions,
+): string | undefined {
+  for (const name of task.needs) {
+    const row = rows.get(name);
+    if (row === undefined || row.outcome === 'passed' || row.outcome === 'flaky') continue;
+    const why = row.outcome === 'skipped' ? 'was skipped' : `ended as ${row.outcome}`;
+    return `it needs ${quote(name)}, which ${why}`;
   }
-  if (space.bavail * space.bsize >= 64 * 1024) return undefined;
-  return { outcome: 'error', reason: `the disk of the results was full after task ${quote(task.name)}` };
+  if (!job.stopOnFailure) return undefined;
+  const ended = [...rows.values()];
+  const outcome = foldTasks(ended);
+  if (outcome === 'empty' || isGreen(outcome)) return undefined;
+  const first = ended.find((row) => foldTasks([row]) === outcome);
+  return `the job stops at its first failure, which was ${quote(first?.task ?? '')}`;
 }

@@ -1,0 +1,3 @@
+import { testTasks } from './run-tasks.js';
+
+testTasks('raw');

@@ -1,0 +1,97 @@
+/** Follows growing logs and writes asterisks over secrets in them, in place: a secret stands in no log for longer than a look. */
+import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { overwrite, type Mask } from './mask.js';
+
+/** One read; small enough to stay in the processor's cache until it was searched. */
+const chunkBytes = 1024 * 1024;
+/** Between two looks at a log that does not grow. */
+const pollMs = 25;
+
+/** The logs of a job. What one try of a task has printed is masked while it runs. */
+export class LogMasks {
+  readonly #mask: Mask;
+  readonly #logs: MaskedLog[] = [];
+
+  constructor(mask: Mask) {
+    this.#mask = mask;
+  }
+
+  /** Begins to follow a log that is there; the returned function looks at all that was written until now, and ends it. */
+  follow(file: string): () => Promise<void> {
+    const log = new MaskedLog(file, this.#mask);
+    this.#logs.push(log);
+    const over = new AbortController();
+    const following = (async () => {
+      while (!over.signal.aborted) {
+        if (await log.look()) continue;
+        await wait(pollMs, undefined, { ref: false, signal: over.signal }).catch(() => undefined);
+      }
+    })();
+    following.catch(() => undefined); // told by the end
+    return async () => {
+      over.abort();
+      await following;
+      await log.finish();
+    };
+  }
+
+  /** Once nobody writes any more: what a process that outlived its task has added. */
+  async finish(): Promise<void> {
+    for (const log of this.#logs) await log.finish();
+  }
+}
+
+class MaskedLog {
+  readonly #file: string;
+  readonly #mask: Mask;
+  #handle: FileHandle | undefined;
+  /** how far it was searched */
+  #at = 0;
+
+  constructor(file: string, mask: Mask) {
+    this.#file = file;
+    this.#mask = mask;
+  }
+
+  /** Searches the next chunk; false where there is none. What a secret may have begun with is searched again. */
+  async look(): Promise<boolean> {
+    this.#handle ??= await open(this.#file, 'r+');
+    const from = Math.max(0, this.#at - this.#mask.longest);
+    const buffer = takeBuffer(this.#at - from + chunkBytes);
+    const { bytesRead } = await this.#handle.read(buffer, 0, this.#at - from + chunkBytes, from);
+    if (from + bytesRead <= this.#at) {
+      giveBuffer(buffer);
+      // A task can have cut its own log: all of it is new.
+      const { size } = await this.#handle.stat();
+      if (size < this.#at) this.#at = 0;
+      return size !== this.#at;
+    }
+    const bytes = buffer.subarray(0, bytesRead);
+    for (const range of this.#mask.find(bytes)) {
+      overwrite(bytes, range);
+      await this.#handle.write(bytes, range.start, range.end - range.start, from + range.start);
+    }
+    giveBuffer(buffer);
+    this.#at = from + bytesRead;
+    return true;
+  }
+
+  /** To the end of what is there, and no further. */
+  async finish(): Promise<void> {
+    while (await this.look());
+    await this.#handle?.close();
+    this.#handle = undefined;
+  }
+}
+
+/** Fresh memory costs a page fault every 4 KiB: as much as the search. */
+const spare: Buffer[] = [];
+const takeBuffer = (length: number): Buffer => {
+  const at = spare.findIndex((buffer) => buffer.length >= length);
+  const [found] = at < 0 ? [] : spare.splice(at, 1);
+  return found ?? Buffer.allocUnsafeSlow(Math.max(length, 2 * chunkBytes));
+};
+const giveBuffer = (buffer: Buffer): void => {
+  if (spare.length < 4) spare.push(buffer);
+};

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { must } from '../test/command.js';
+import { makeRepo } from '../test/job-rig.js';
+import { keepMadeList, lookBefore, removeMade } from './made-files.js';
+
+const environment = process.env;
+
+test('removeMade() shows and removes what a job made, and nothing else', async (t) => {
+  const repo = await makeRepo({ 'a.txt': 'a', '.gitignore': '*.o\n' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  await writeFile(join(repo, 'mine.txt'), 'mine');
+  await writeFile(join(repo, 'mine.o'), 'mine');
+  const before = await lookBefore({ repo, environment });
+  assert.deepEqual([...(before?.unknown ?? [])].sort(), ['mine.o', 'mine.txt']);
+
+  await mkdir(join(repo, 'build/größe'), { recursive: true });
+  await mkdir(join(repo, '_soil/job'), { recursive: true });
+  await writeFile(join(repo, '_soil/job/job.json'), '{}');
+  for (const name of ['build/größe/x.o', 'build/y.txt', 'touched.txt', 'a.txt', 'odd\nname.o']) {
+    await writeFile(join(repo, name), 'made');
+  }
+  await must('git', ['init', '-q', join(repo, 'clone')]);
+  await must('git', [
+    '-C',
+    join(repo, 'clone'),
+    '-c',
+    'user.name=x',
+    '-c',
+    'user.email=x',
+    'commit',
+    '-q',
+    '--allow-empty',
+    '-m',
+    'x',
+  ]);
+  assert.ok(before !== undefined);
+  await keepMadeList({ repo, environment }, before);
+  // A second job makes one of them again.
+  const second = await lookBefore({ repo, environment });
+  assert.ok(second !== undefined);
+  await writeFile(join(repo, 'build/y.txt'), 'made again');
+  await keepMadeList({ repo, environment }, second);
+  await writeFile(join(repo, 'touched.txt'), 'by a person');
+  await writeFile(join(repo, 'later.txt'), 'by a person');
+
+  const lines: string[] = [];
+  const removed = await removeMade({ repo, environment }, (line) => lines.push(line));
+  assert.ok(removed.ok && removed.value === 4, lines.join('\n'));
+  assert.deepEqual(
+    lines.sort(),
+    [
+      '  "build/größe/x.o"',
+      '  "build/y.txt"',
+      '  "clone/"',
+      '  "odd\\nname.o"',
+      'kept, since it was changed after the job that made it: "touched.txt"',
+      'removing 4 that earlier jobs made here and git does not know:',
+    ].sort(),
+  );
+  assert.deepEqual((await readdir(repo)).sort(), [
+    ...['.git', '.gitignore', '_soil', 'a.txt', 'later.txt', 'mine.o', 'mine.txt', 'touched.txt'],
+  ]);
+  const again = await removeMade({ repo, environment }, (line) => lines.push(line));
+  assert.ok(again.ok && again.value === 0);
+});
+
+test('removeMade() takes no list that leads out of the repo, nor one that is none', async (t) => {
+  const repo = await makeRepo({ 'a.txt': 'a' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const list = join(repo, '.git/soil-made.json');
+  const outside = `${repo}-outside.txt`;
+  await writeFile(outside, 'x');
+  t.after(() => rm(outside, { force: true }));
+  for (const text of [
+    JSON.stringify(
+      ['../x', '.git/config', '/etc/passwd', 'a.txt'].map((path) => ({ path, size: 1, changed: 0 })),
+    ),
+    JSON.stringify([{ path: `../${outside.split('/').at(-1) ?? ''}`, size: 1, changed: 0 }]),
+    '{}',
+    'no json',
+    '[null, 1, {"path": 3}]',
+  ]) {
+    await writeFile(list, text);
+    const removed = await removeMade({ repo, environment }, () => undefined);
+    assert.ok(removed.ok && removed.value === 0, text);
+  }
+  assert.ok((await readdir(join(repo, '.git'))).includes('config'));
+  await must('test', ['-e', outside]);
+});
+
+test('lookBefore() sees nothing where there is no repo', async (t) => {
+  const repo = await makeRepo({});
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  await rm(join(repo, '.git'), { recursive: true });
+  assert.equal(
+    await lookBefore({ repo, environment: { ...environment, GIT_CEILING_DIRECTORIES: '/' } }),
+    undefined,
+  );
+});

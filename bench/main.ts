@@ -5,8 +5,16 @@ const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
   masking: async () => (await import('./masking.js')).benchMasking(),
   startup: async () => (await import('./startup.js')).benchStartup(),
   'task-overhead': async () => (await import('./task-overhead.js')).benchTaskOverhead(),
+  'server-history': async () => (await import('./server-history.js')).benchServerHistory([400, 4100, 41_000]),
+  'server-history-410000': async () =>
+    (await import('./server-history.js')).benchServerHistory([400, 410_000]),
+  'serve-entry': async () => (await import('./serve-entry.js')).benchServeEntry(),
+  'large-upload': async () => (await import('./large-upload.js')).benchLargeUpload(),
   'wwz-open': async () => (await import('./wwz-open.js')).benchWwzOpen(),
 };
+
+/** Takes many minutes: only when it is asked for. */
+const onlyAsked = ['server-history-410000'];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));
@@ -17,7 +25,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const [name, bench] of Object.entries(benches)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
+  if (asked.length > 0 ? !asked.includes(name) : onlyAsked.includes(name)) continue;
   console.log(`\n${name}`);
   for (const r of await bench()) {
     const ratio = r.peer / r.ours;

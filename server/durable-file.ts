@@ -92,13 +92,14 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder below `root` with its parents, each durable. */
+/**
+ * Makes a folder below `root` with its parents, each durable; those that are there too: whoever made them to put a page
+ * in did not wait for the disk.
+ */
 export async function makeFolder(root: string, relative: string): Promise<string> {
   const path = join(root, relative);
-  const first = await mkdir(path, { recursive: true });
-  if (first !== undefined) {
-    for (let at = path; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
-  }
+  await mkdir(path, { recursive: true });
+  for (let at = dirname(path); at.length >= root.length; at = dirname(at)) await syncFolder(at);
   return path;
 }
 

@@ -195,10 +195,11 @@ export class LiveState implements SiteState {
 
   /** What a snapshot remembers of a wwz, of a job whose other files were read anew. */
   restoreRemovedWwz({ address, summary: { removedWwz } }: RecordedJob): void {
-    const entry = this.#entry(address);
-    const job = entry.arrived.get(address.job);
+    // A run whose folder was taken away by hand is no run any more: nothing of it is to come back here.
+    const entry = this.#entries.get(keyOf(address));
+    const job = entry?.arrived.get(address.job);
     if (job?.summary.wwzBytes !== undefined || job === undefined || removedWwz === undefined) return;
-    entry.arrived.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
+    entry?.arrived.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
   }
 
   /** What is remembered of a run that was removed. */

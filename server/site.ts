@@ -16,12 +16,14 @@ import { deleteRemoved } from './removed-file.js';
 import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-folder.js';
 import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
+import { removeStaleNames } from './stale-name.js';
 import { startSite, type StartedSite } from './site-start.js';
 import { nothing, type Change, type LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';
 import { writeSnapshot } from './snapshot.js';
 import type { StagedJob } from './staged-job.js';
 import { compareJob, storeArtifact, storeJob, type Stored } from './store.js';
+import { removeUnfinished } from './unfinished-store.js';
 import { writeStatus, type StatusWish, type WrittenStatus } from './status-writer.js';
 
 export interface SiteOptions {
@@ -101,6 +103,7 @@ export class Site {
     if (!lock.ok) return lock;
     try {
       const { limits, now, title, useSnapshot = true } = options;
+      await removeUnfinished(folder, own.staging);
       await emptyStaging(own, { now: now(), partialSeconds: limits.partialSeconds });
       const details = new DetailCache(folder, limits);
       const pages = await pageVersion(title);
@@ -121,7 +124,10 @@ export class Site {
     if (stale === 'all') {
       await this.writer.writeAll();
       await this.writer.follow(this.#removed);
-    } else await this.writer.follow(stale.change);
+    } else if (wasStopped) await this.writer.follow(stale.change);
+    // A job may have given its run another branch: what the crash kept from being taken away is of the branch before.
+    else await this.writer.follow({ ...stale.change, branches: [...this.state.names.branches()] });
+    if (!wasStopped) await removeStaleNames(this.folder, { state: this.state, details: this.details.read });
     this.#isShown = true;
     return this.writer.counts().pages - before;
   }
@@ -229,11 +235,13 @@ export class Site {
     staged: string,
   ): Promise<{ readonly stored: Stored; readonly shown: Promise<void> }> {
     return this.#queue.run(async () => {
-      const stored = await storeArtifact(this.folder, file, staged);
+      // Logged before it is there: a start after a crash between the two looks at the commit's page again.
+      const stored = await storeArtifact(this.folder, file, {
+        staged,
+        before: () => this.#append({ kind: 'artifact', time: this.#options.now(), ...file }),
+      });
       if (stored.kind !== 'new') return { stored, shown: Promise.resolve() };
-      const shown = this.#follow(this.state.addArtifact(file.host, file.commit, file.path));
-      await this.#write({ kind: 'artifact', time: this.#options.now(), ...file });
-      return { stored, shown };
+      return { stored, shown: this.#follow(this.state.addArtifact(file.host, file.commit, file.path)) };
     });
   }
 

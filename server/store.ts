@@ -74,11 +74,14 @@ async function compareFile(there: string, staged: string): Promise<'missing' | '
   }
 }
 
-/** Moves a file, which is synced already, to the artifacts of a commit. `path` is below them. */
+/**
+ * Moves a file, which is synced already, to the artifacts of a commit. `path` is below them. `before` comes first where
+ * the file is new; when it fails nothing is moved.
+ */
 export async function storeArtifact(
   site: string,
   { host, commit, path }: { readonly host: WorkerHost; readonly commit: CommitHash; readonly path: string },
-  staged: string,
+  { staged, before }: { readonly staged: string; readonly before: () => Promise<void> },
 ): Promise<Stored> {
   const relative = `${commitArtifactFolder(host, commit)}/${path}` as SitePath;
   try {
@@ -86,6 +89,7 @@ export async function storeArtifact(
     if (found !== 'missing')
       return found === 'same' ? { kind: 'same' } : { kind: 'conflict', path: relative };
     const target = await makeFolder(site, dirname(relative));
+    await before();
     await rename(staged, join(site, relative));
     await syncFolder(target);
     return { kind: 'new' };

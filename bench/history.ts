@@ -1,0 +1,45 @@
+/** A number of jobs -> a site's folder with so many records, as years of work would have left it. The same each time. */
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { makeZip, regular } from '../test/hand-made-zip.js';
+import { formatHistoryTsv, historyRecord, jobsOfRun, tasksOfJob } from './history-job.js';
+
+/** At most so many names for one file: ext4 ends at 65,000. */
+const linksOfFile = 50_000;
+
+/** Writes records, rows and wwz files; pages and log are the server's own to make. `site` must not be there. */
+export function writeHistory(site: string, jobs: number): void {
+  const runs = Math.ceil(jobs / jobsOfRun);
+  const spare = join(site, '.history');
+  mkdirSync(spare, { recursive: true });
+  const tsv = formatHistoryTsv();
+  const wwz = historyWwz(200);
+  let made = 0;
+  for (let run = 1; run <= runs; run++) {
+    const folder = join(site, 'github-jobs', String(run));
+    mkdirSync(folder, { recursive: true });
+    for (let n = 0; n < jobsOfRun && made < jobs; n++, made++) {
+      const batch = Math.floor(made / linksOfFile);
+      if (made % linksOfFile === 0) {
+        writeFileSync(join(spare, `${batch}.wwz`), wwz);
+        writeFileSync(join(spare, `${batch}.tsv`), tsv);
+      }
+      const stem = join(folder, `job-${n}`);
+      // What all jobs have alike is one file with many names: half a million of them cost no disk.
+      for (const suffix of ['wwz', 'tsv']) linkSync(join(spare, `${batch}.${suffix}`), `${stem}.${suffix}`);
+      writeFileSync(`${stem}.json`, JSON.stringify(historyRecord(run, n)));
+    }
+  }
+}
+
+/** A wwz with a page, a log for each task, and as many bytes more that cannot be packed. */
+export function historyWwz(bytes: number): Buffer {
+  return makeZip([
+    ...Array.from({ length: tasksOfJob }, (_, i) => ({
+      ...{ name: `_tmp/soil/logs/task-${i}.txt`, content: `task ${i}: ok\n`, attributes: regular },
+    })),
+    { name: 'data.bin', content: randomBytes(bytes), method: 0, attributes: regular },
+    { name: 'index.html', content: '<title>a job</title>', attributes: regular },
+  ]);
+}

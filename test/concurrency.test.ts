@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { DetailCache } from '../server/detail-cache.js';
+import { defaultLimits } from '../server/limits.js';
+import { LiveState, nothing } from '../server/site-state.js';
+import { SiteWriter } from '../server/site-writer.js';
+import { run, soilServer } from './command.js';
+import { makeZip, regular } from './hand-made-zip.js';
+import { startServer, type RunningServer } from './soil-server.js';
+import { formOf, tsvOf, type JobBytes } from './upload-form.js';
+
+let server: RunningServer;
+before(async () => {
+  server = await startServer();
+});
+after(async () => {
+  await server.close();
+});
+
+/** A job all of whose files bear the same mark. */
+function markedJob(run: number, name: string, mark: string): JobBytes {
+  const json = JSON.stringify({
+    'job-name': name,
+    'commit-hash': String(run).padStart(40, 'd'),
+    'commit-line': mark,
+    'task-run-start-time': String(1_768_000_000 + run * 600),
+    JOB_URL: 'https://ci.example/o/r/actions/runs/1',
+    GITHUB_RUN_NUMBER: String(run),
+    GITHUB_RUN_ID: String(700_000 + run),
+  });
+  const content = `<title>${mark}</title>${`<p>${mark}</p>`.repeat(2000)}`;
+  const wwz = makeZip([{ name: 'index.html', content, attributes: regular }]);
+  return { job: name, wwz, tsv: tsvOf([0, mark]), json };
+}
+
+async function upload(job: JobBytes): Promise<void> {
+  const answer = await fetch(`${server.url}results?jobName=${job.job}&workerHost=github`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${server.token}` },
+    body: formOf(job),
+  });
+  assert.equal(answer.status, 201, await answer.text());
+}
+
+const get = async (path: string): Promise<string> => {
+  const answer = await fetch(new URL(path, server.url));
+  const text = await answer.text();
+  assert.equal(answer.status, 200, `${path}: ${text}`);
+  return text;
+};
+
+async function rewrites(): Promise<number> {
+  return Number(/^soil_rewrites_total (\d+)$/m.exec(await get('metrics'))?.[1]);
+}
+
+const eighteen = Array.from({ length: 18 }, (_, i) => `job-${i}`);
+
+test('18 jobs that finish together are all acknowledged and shown, by no more rewrites than jobs', async () => {
+  const begin = await rewrites();
+  await Promise.all(eighteen.map((name) => upload(markedJob(1, name, `together-${name}`))));
+  const together = (await rewrites()) - begin;
+  const page = await get('github-jobs/1/');
+  for (const name of eighteen) assert.ok(page.includes(`"${name}.wwz/`) && page.includes(`>${name}<`), name);
+  assert.match(await get('github-jobs/index.html'), /Run 1\b/);
+  for (const name of eighteen) await upload(markedJob(2, name, `alone-${name}`));
+  const alone = (await rewrites()) - begin - together;
+  assert.equal(alone, 18, 'one after the other, each job has a rewrite of its own');
+  // How many of them meet is the disk's affair: see the next test for those that do.
+  assert.ok(together <= 18, `${together} rewrites`);
+});
+
+test('changes that come while a rewrite is under way share the next one', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-coalesce-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const details = new DetailCache(folder, defaultLimits).read;
+  const writer = new SiteWriter(folder, { state: new LiveState('Soil'), details });
+  await Promise.all(Array.from({ length: 18 }, () => writer.follow(nothing)));
+  assert.equal(writer.counts().rewrites, 2);
+});
+
+test('a rebuild and a check of a site that is served name the process that has it', async () => {
+  for (const command of ['serve', 'rebuild', 'check']) {
+    const end = await run(process.execPath, [soilServer, command, server.site]);
+    assert.equal(end.status, 2, end.stdout);
+    assert.ok(end.stderr.includes(`process ${server.pid} has it`), end.stderr);
+  }
+});
+
+test('who reads during uploads sees whole files only, and no link before what it leads to', async () => {
+  const first = 10;
+  const last = 21;
+  const sent = new AbortController();
+  let pages = 0;
+  let records = 0;
+  const read = async (): Promise<void> => {
+    while (!sent.signal.aborted) {
+      for (const path of ['index.html', 'github-jobs/index.html', 'github-jobs/raw.html']) {
+        assert.ok((await get(path)).endsWith('</html>\n'), path);
+        pages++;
+      }
+      const list = await get('github-jobs/index.html');
+      for (const [, run = ''] of list.matchAll(/href="(\d\d)\/(?:index\.html)?"/g)) {
+        const page = await get(`github-jobs/${run}/`);
+        assert.ok(page.endsWith('</html>\n'));
+        for (const [, name = ''] of page.matchAll(/"(job-\d+)\.wwz\//g)) {
+          const stem = `github-jobs/${run}/${name}`;
+          const record = JSON.parse(await get(`${stem}.json`)) as Readonly<Record<string, string>>;
+          const mark = record['commit-line'] ?? '';
+          assert.match(mark, new RegExp(`^read-${run}-${name}-`));
+          assert.ok((await get(`${stem}.tsv`)).includes(mark));
+          assert.equal(await get(`${stem}.wwz/`), `<title>${mark}</title>${`<p>${mark}</p>`.repeat(2000)}`);
+          records++;
+        }
+      }
+    }
+  };
+  const readers = Promise.all([read(), read(), read()]);
+  readers.catch(() => undefined);
+  try {
+    for (let run = first; run <= last; run++) {
+      const jobs = eighteen
+        .slice(0, 3)
+        .map((name) => markedJob(run, name, `read-${run}-${name}-${Math.random()}`));
+      await Promise.all(jobs.map(upload));
+    }
+  } finally {
+    sent.abort();
+  }
+  await readers;
+  assert.ok(pages > 0 && records > 0, `${pages} pages, ${records} records`);
+});

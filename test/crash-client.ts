@@ -1,0 +1,151 @@
+/** Clients of a server that will be killed: they send jobs, events and artifacts, and keep a book of what was acknowledged. */
+import { sha256 } from '../server/log-entry.js';
+import { makeZip, regular } from './hand-made-zip.js';
+import type { Dice } from './seeded.js';
+import { formOf, tsvOf, type JobBytes } from './upload-form.js';
+
+/** A file that was acknowledged: where it must be, and its digest. */
+export interface KeptFile {
+  readonly path: string;
+  readonly digest: string;
+}
+
+export interface KeptJob {
+  readonly job: string;
+  readonly mark: string;
+  /** addresses, as the server's answer has them */
+  readonly record: string;
+  readonly wwz: string;
+  readonly run: string;
+}
+
+/** Everything that the clients of one site know, whatever server answers them. */
+export interface Book {
+  readonly files: KeptFile[];
+  readonly jobs: KeptJob[];
+  /** running jobs, by their run's page */
+  readonly events: { readonly run: string; readonly job: string }[];
+  /** sent, and never answered: sent again */
+  readonly unanswered: { readonly job: JobBytes; readonly mark: string }[];
+  /** answers that nobody should get */
+  readonly faults: string[];
+  sent: number;
+}
+
+export const newBook = (): Book => ({ files: [], jobs: [], events: [], unanswered: [], faults: [], sent: 0 });
+
+/** Sends one thing after the other until the connection ends or `stop` says so. */
+export async function sendUntilCut(
+  url: string,
+  { book, dice, stop }: { readonly book: Book; readonly dice: Dice; readonly stop: AbortSignal },
+): Promise<void> {
+  while (!stop.aborted) {
+    const choice = dice.below(10);
+    try {
+      if (choice < 7) await sendJob(url, book, dice);
+      else if (choice < 9) await sendEvent(url, book);
+      else await sendArtifact(url, book, dice);
+    } catch (error) {
+      if (!isCut(error)) throw error;
+      return;
+    }
+  }
+}
+
+const isCut = (error: unknown): boolean =>
+  error instanceof TypeError && /fetch failed|terminated/.test(error.message);
+
+async function sendJob(url: string, book: Book, dice: Dice): Promise<void> {
+  const again = book.unanswered.shift();
+  const made = again ?? makeJob(book.sent++, dice);
+  const { job, mark } = made;
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(`${url}results?jobName=${job.job}&workerHost=github`, {
+      method: 'POST',
+      body: formOf(job),
+    });
+    text = await answer.text();
+  } catch (error) {
+    book.unanswered.push(made);
+    throw error;
+  }
+  // Sent again, it may be there already: 200. What is new is 201.
+  if (answer.status !== 201 && !(again !== undefined && answer.status === 200)) {
+    book.faults.push(`an upload was answered with ${answer.status}: ${text}`);
+    return;
+  }
+  const { record = '', wwz = '', run = '' } = JSON.parse(text) as Readonly<Record<string, string>>;
+  book.jobs.push({ job: job.job, mark, record, wwz, run });
+  const stem = record.replace(/\.json$/, '');
+  book.files.push(
+    { path: record, digest: sha256(Buffer.from(job.json)) },
+    { path: `${stem}.tsv`, digest: sha256(Buffer.from(job.tsv)) },
+    { path: `${stem}.wwz`, digest: sha256(job.wwz) },
+  );
+}
+
+const jobsOfRun = 6;
+
+function makeJob(number: number, dice: Dice): { readonly job: JobBytes; readonly mark: string } {
+  const run = 1 + Math.floor(number / jobsOfRun);
+  const name = `job-${number % jobsOfRun}`;
+  const mark = `mark-${number}-${dice.below(2 ** 30)}`;
+  const json = JSON.stringify({
+    'job-name': name,
+    'commit-hash': commitOf(run),
+    'commit-line': `Change ${mark}`,
+    'task-run-start-time': String(1_768_000_000 + run * 600),
+    JOB_URL: 'https://ci.example/o/r/actions/runs/1',
+    GITHUB_RUN_NUMBER: String(run),
+    GITHUB_RUN_ID: String(500_000 + run),
+    GITHUB_REF: dice.pick(['refs/heads/main', 'refs/heads/topic']),
+  });
+  const tsv = tsvOf([0, 'build'], [dice.pick([0, 0, 1]), 'unit']);
+  const wwz = makeZip([
+    { name: '_tmp/soil/logs/build.txt', content: mark, attributes: regular },
+    { name: '_tmp/soil/logs/unit.txt', content: mark, attributes: regular },
+    { name: 'index.html', content: `<title>${mark}</title>`, attributes: regular },
+    {
+      name: 'data.bin',
+      content: dice.bytes(dice.pick([100, 4000, 60_000, 200_000])),
+      method: 0,
+      attributes: regular,
+    },
+  ]);
+  return { job: { job: name, wwz, tsv, json }, mark };
+}
+
+// Two runs share a commit, so that its page is written by both.
+const commitOf = (run: number): string =>
+  Math.floor(run / 2)
+    .toString(16)
+    .padStart(40, 'a');
+
+async function sendEvent(url: string, book: Book): Promise<void> {
+  const number = book.sent++;
+  const job = `event-${number}`;
+  const fields = new URLSearchParams({
+    ...{ eventName: 'start', workerHost: 'github', jobName: job },
+    ...{ runId: String(900_000 + number), runNumber: String(400_000 + number) },
+  });
+  const answer = await fetch(`${url}event?${fields.toString()}`, { method: 'POST' });
+  const text = await answer.text();
+  if (answer.status === 200) book.events.push({ run: `github-jobs/${400_000 + number}/`, job });
+  else book.faults.push(`an event was answered with ${answer.status}: ${text}`);
+}
+
+async function sendArtifact(url: string, book: Book, dice: Dice): Promise<void> {
+  const number = book.sent++;
+  const bytes = dice.bytes(dice.pick([10, 50_000]));
+  const path = `artifacts/github/${commitOf(1 + Math.floor(number / jobsOfRun))}/out-${number}.bin`;
+  const answer = await fetch(`${url}${path}`, { method: 'PUT', body: new Uint8Array(bytes) });
+  const text = await answer.text();
+  if (answer.status !== 201) {
+    book.faults.push(`an artifact was answered with ${answer.status}: ${text}`);
+    return;
+  }
+  const stored = Object.values(JSON.parse(text) as Readonly<Record<string, string>>)[0] ?? '';
+  book.files.push({ path: stored, digest: sha256(bytes) });
+}

@@ -7,8 +7,8 @@ test('answerToError() tells a full disk from one that is not writable, and both 
     ['ENOSPC', 507],
     ['EDQUOT', 507],
     ['EROFS', 503],
-    ['EACCES', 503],
-    ['EIO', 503],
+    ['EACCES', 500],
+    ['EIO', 500],
     ['EMFILE', 503],
     ['EWHAT', 500],
   ] as const) {

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { siteTitle } from '../server/command-context.js';
+import { readTitle } from '../server/site-title.js';
 import { describeFinding } from '../server/finding.js';
 import { defaultLimits } from '../server/limits.js';
 import { sha256 } from '../server/log-entry.js';
@@ -172,7 +172,7 @@ async function look(site: string, server: ServedSite, { book, counts, fault }: L
     }
   }
   const { findings } = await checkSite(site, {
-    ...{ own: privateFolder(site), limits: defaultLimits, title: siteTitle },
+    ...{ own: privateFolder(site), limits: defaultLimits, title: await readTitle(site) },
   });
   counts.checks++;
   for (const finding of findings) fault(`check: ${describeFinding(finding)}`);

@@ -53,7 +53,7 @@ const get = async (path: string): Promise<string> => {
 };
 
 async function rewrites(): Promise<number> {
-  return Number(/^soil_rewrites_total (\d+)$/m.exec(await get('metrics'))?.[1]);
+  return Number(/^soil_rewrites_total\{[^}]*\} (\d+)$/m.exec(await get('metrics'))?.[1]);
 }
 
 const eighteen = Array.from({ length: 18 }, (_, i) => `job-${i}`);

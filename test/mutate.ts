@@ -1,0 +1,212 @@
+/** Good records, TSVs, zips and forms, and dice -> the same with something wrong in them, or at least odd. */
+import type { Dice } from './seeded.js';
+
+type Mutation = (bytes: Buffer, dice: Dice) => Buffer;
+
+const flip: Mutation = (bytes, dice) => {
+  const changed = Buffer.from(bytes);
+  for (let count = 1 + dice.below(4); count > 0 && changed.length > 0; count--) {
+    const at = dice.below(changed.length);
+    changed.writeUInt8(changed.readUInt8(at) ^ (1 << dice.below(8)), at);
+  }
+  return changed;
+};
+
+const truncate: Mutation = (bytes, dice) => bytes.subarray(0, dice.below(bytes.length + 1));
+
+/** Takes a piece away, or has it twice. */
+const cut: Mutation = (bytes, dice) => {
+  const from = dice.below(bytes.length + 1);
+  const to = Math.min(bytes.length, from + dice.below(40));
+  return Buffer.concat([bytes.subarray(0, to), bytes.subarray(dice.pick([from, to, to]))]);
+};
+
+const oddBytes: readonly Buffer[] = [
+  ...[[0], [0xff, 0xfe], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xef, 0xbb, 0xbf]].map((bytes) =>
+    Buffer.from(bytes),
+  ),
+  ...['\r\n', '\r', '\n', '\t', '"', '\u2028', '\u202e', '--', '{', ']', '<script>', '\\u0000', '../'].map(
+    (text) => Buffer.from(text),
+  ),
+];
+
+const insert: Mutation = (bytes, dice) => {
+  const at = dice.below(bytes.length + 1);
+  return Buffer.concat([bytes.subarray(0, at), dice.pick(oddBytes), bytes.subarray(at)]);
+};
+
+const otherLineEnds: Mutation = (bytes, dice) =>
+  Buffer.from(bytes.toString('latin1').replaceAll('\n', dice.pick(['\r\n', '\r', '\n\n'])), 'latin1');
+
+const anyBytes: readonly Mutation[] = [flip, truncate, cut, insert];
+
+const oddValues: readonly string[] = [
+  ...['null', 'true', '[]', '{}', '-1', '0', '1.5', '1e999', '99999999999999999999999', '""', '"\\u0000"'],
+  ...['"\\ud800"', '"../../x"', '"javascript:alert(1)"', '"<b>"', '[null]', '[{"name":1}]', '{"name":[]}'],
+  ...['{"__proto__":{}}', '"1"', '"__proto__"', '"constructor"', '"٣"', `"${'9'.repeat(400)}"`],
+];
+
+const depth = 20_000;
+
+/** One key of a flat record has another value, stands twice, is gone, is another one's, or is very deep. */
+const oddKey: Mutation = (bytes, dice) => {
+  const record = Object.entries(JSON.parse(bytes.toString()) as Readonly<Record<string, unknown>>);
+  const lines = record.map(([key, value]) => [JSON.stringify(key), JSON.stringify(value)] as const);
+  const at = dice.below(lines.length);
+  const [key, value] = lines[at] ?? ['', ''];
+  const other = dice.pick(lines)[0];
+  const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  const changed = dice.pick([
+    [[key, dice.pick(oddValues)]],
+    [[key, dice.pick(oddValues)]],
+    [
+      [key, value],
+      [key, dice.pick(oddValues)],
+    ],
+    [],
+    [[other, value]],
+    [[key, dice.below(10) === 0 ? deep : '[[[[]]]]']],
+    [
+      [key, value],
+      [
+        dice.pick(['"__proto__"', '"toString"', '""', '"schema"', '"host"', '"attempt"']),
+        dice.pick(oddValues),
+      ],
+    ],
+  ]);
+  const all = [...lines.slice(0, at), ...changed, ...lines.slice(at + 1)];
+  return Buffer.from(`{${all.map((pair) => pair.join(':')).join(',')}}`);
+};
+
+const notAnObject: Mutation = (_, dice) => Buffer.from(dice.pick(oddValues));
+
+/** A cell has another value, a row has more or fewer of them, or stands twice. */
+const oddCell: Mutation = (bytes, dice) => {
+  const rows = bytes.toString().split('\n');
+  const at = dice.below(rows.length);
+  const cells = (rows[at] ?? '').split('\t');
+  const values = [
+    '',
+    '-',
+    '-1',
+    '256',
+    '1e5',
+    'NaN',
+    '9'.repeat(400),
+    '"',
+    '../x',
+    'javascript:alert(1)',
+    '日本',
+    '=1+1',
+  ];
+  const cell = dice.below(cells.length + 1);
+  const kind = dice.below(4);
+  if (kind === 0) rows.splice(at, 1, (rows[at] ?? '').repeat(2));
+  else if (kind === 1) rows.splice(at, 0, rows[at] ?? '');
+  else cells.splice(cell, kind === 2 ? 1 : 0, dice.pick(values));
+  if (kind > 1) rows.splice(at, 1, cells.join('\t'));
+  return Buffer.from(rows.join('\n'));
+};
+
+export const mutateRecord: Mutation = (bytes, dice) =>
+  dice.pick([...anyBytes, otherLineEnds, oddKey, oddKey, oddKey, oddKey, notAnObject])(bytes, dice);
+
+export const mutateTsv: Mutation = (bytes, dice) =>
+  dice.pick([...anyBytes, otherLineEnds, oddCell, oddCell, oddCell])(bytes, dice);
+
+export const mutateZip: Mutation = (bytes, dice) => dice.pick([...anyBytes, flip])(bytes, dice);
+
+/** A form's bytes, and the value of its Content-Type. */
+export interface RawForm {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+export interface RawPart {
+  readonly field: string;
+  readonly file: string;
+  readonly content: Buffer;
+}
+
+const boundary = 'soil-fuzz-3f2a';
+
+export function rawForm(parts: readonly RawPart[]): RawForm {
+  const pieces = parts.flatMap(({ field, file, content }) => [
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${field}"; filename="${file}"\r\n`),
+    Buffer.from('Content-Type: application/octet-stream\r\n\r\n'),
+    ...[content, Buffer.from('\r\n')],
+  ]);
+  return {
+    type: `multipart/form-data; boundary=${boundary}`,
+    body: Buffer.concat([...pieces, Buffer.from(`--${boundary}--\r\n`)]),
+  };
+}
+
+/** The tricks are with what stands around the parts: boundaries, headers, names. */
+export function mutateForm({ type, body }: RawForm, dice: Dice): RawForm {
+  const replace = (from: string, to: string): RawForm => {
+    const text = body.toString('latin1');
+    const places = text.split(from);
+    if (places.length < 2) return { type, body };
+    const at = 1 + dice.below(places.length - 1);
+    const changed = places.slice(0, at).join(from) + to + places.slice(at).join(from);
+    return { type, body: Buffer.from(changed, 'latin1') };
+  };
+  const tricks: readonly (() => RawForm)[] = [
+    () => ({ type, body: dice.pick(anyBytes)(body, dice) }),
+    () => ({ type, body: dice.pick(anyBytes)(body, dice) }),
+    () => ({ type: flipText(type, dice), body }),
+    () => ({ type: dice.pick(oddTypes), body }),
+    () => replace('\r\n', dice.pick(['\n', '\r', '', '\r\n\r\n', '\r\n \t'])),
+    () =>
+      replace(
+        `--${boundary}`,
+        dice.pick([`--${boundary}--`, `--${boundary}x`, `-${boundary}`, '', ` --${boundary}`]),
+      ),
+    () =>
+      replace(
+        'filename="',
+        dice.pick(['filename*="', 'filename="../', 'filename="\\', 'filename="C:\\', 'x="', 'filename="%00']),
+      ),
+    () =>
+      replace(
+        'name="',
+        dice.pick(['name="__proto__', 'name="\u0000', 'name=', 'name="file', `name="${'n'.repeat(5000)}`]),
+      ),
+    () => replace('form-data', dice.pick(['attachment', 'FORM-DATA', '', 'form-data; form-data'])),
+    () =>
+      replace(
+        'application/octet-stream',
+        dice.pick(['multipart/mixed; boundary=x', 'text/html; charset=utf-7', '', '\u0000']),
+      ),
+    () => replace('\r\nContent-Type', `\r\n${'X-Long: y\r\n'.repeat(3000)}Content-Type`),
+    () => replace('\r\n', '\r\nContent-Transfer-Encoding: base64\r\n'),
+  ];
+  return dice.pick(tricks)();
+}
+
+const oddTypes: readonly string[] = [
+  ...[
+    'multipart/form-data',
+    'multipart/form-data; boundary=',
+    'multipart/form-data; boundary="',
+    'multipart/mixed; boundary=x',
+  ],
+  ...[
+    `multipart/form-data; boundary=${'b'.repeat(300)}`,
+    'application/x-www-form-urlencoded',
+    'text/plain',
+    'x',
+    ';;;=',
+  ],
+  ...[
+    `multipart/form-data; boundary=${boundary}; boundary=other`,
+    `multipart/form-data; boundary="${boundary}"`,
+  ],
+];
+
+/** A header's value has printable characters only, or no client can send it. */
+function flipText(text: string, dice: Dice): string {
+  const at = dice.below(text.length);
+  return text.slice(0, at) + String.fromCharCode(0x21 + dice.below(0x5d)) + text.slice(at + 1);
+}

@@ -54,7 +54,7 @@ class RecordReader {
     const schema = this.#json.schema ?? 0;
     if (schema !== 0 && schema !== recordSchema) {
       throw new Refusal(
-        `cannot accept schema ${quote(JSON.stringify(schema))}: this Soil reads 0 and ${recordSchema}`,
+        `cannot accept schema ${quote(shownValue(schema))}: this Soil reads 0 and ${recordSchema}`,
       );
     }
     return {
@@ -200,8 +200,18 @@ class RecordReader {
   }
 
   wrong(key: string, value: unknown, reason: string): never {
-    const text = typeof value === 'string' ? value : JSON.stringify(value ?? null);
+    const text = typeof value === 'string' ? value : shownValue(value);
     throw new Refusal(`cannot accept ${key} ${quote(text)}: ${reason}`);
+  }
+}
+
+/** A parser reads lists within lists deeper than JSON.stringify() can follow them. */
+function shownValue(value: unknown): string {
+  try {
+    return JSON.stringify(value ?? null);
+  } catch (error) {
+    if (error instanceof RangeError) return '[[[…';
+    throw error;
   }
 }
 

@@ -179,3 +179,12 @@ test('parseRecord() returns or refuses, whatever JSON comes', () => {
     { seed: 13, numRuns: 3000 },
   );
 });
+
+test('parseRecord() refuses lists that are nested deeper than it can show them', () => {
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  for (const key of ['commit-line', 'schema', 'tasks']) {
+    const parsed = parseRecord(`{"schema":1,"${key}":${deep}}`);
+    assert.ok(!parsed.ok);
+    assert.match(parsed.error, new RegExp(`cannot accept ${key}`));
+  }
+});

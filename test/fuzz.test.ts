@@ -17,7 +17,8 @@ after(async () => {
   await server.close();
 });
 
-const mutants = 10_000;
+/** `npm run fuzz` sends 10,000. */
+const mutants = Number(process.env.SOIL_MUTANTS ?? 2500);
 const senders = 8;
 const goodEvery = 500;
 
@@ -103,7 +104,7 @@ test('a form is answered when one file is refused and a later one of the same ch
   assert.match(text, /cannot accept file field .{1,2}wrong/);
 });
 
-test('10,000 mutated records, TSVs, zips, forms and events: never a 500, and every other page is still right', async () => {
+test('mutated records, TSVs, zips, forms and events: never a 500, and every other page is still right', async () => {
   const good = await shellJob({
     ...{ GITHUB_RUN_NUMBER: '777777', GITHUB_RUN_ID: '777777000', GITHUB_REF: 'refs/heads/good' },
   });
@@ -135,7 +136,7 @@ test('10,000 mutated records, TSVs, zips, forms and events: never a 500, and eve
     }
   };
   await Promise.all(Array.from({ length: senders }, sender));
-  assert.deepEqual(bad, []);
+  assert.deepEqual(bad, [], server.log().slice(-4000));
   // Both must be there, or the mutations are too wild or too tame to say anything.
   const count = (status: number): number => statuses.get(status) ?? 0;
   assert.ok(count(400) > mutants / 10 && count(201) > mutants / 20, JSON.stringify([...statuses]));

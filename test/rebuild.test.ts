@@ -164,7 +164,7 @@ test('soil-server says what is wrong with its arguments', async () => {
   const cases: [readonly string[], RegExp][] = [
     [['rebuild'], /site's folder is missing/],
     [['rebuild', 'a', '--site', 'b'], /are two folders/],
-    [['serve', '--site', root, '--port', '99999'], /cannot accept --port "99999"/],
+    [['serve', '--site', root, '--port', '99999'], /cannot accept port "99999"/],
     [['token', 'create', '--site', root, '--id', 'X', '--actions', 'append'], /cannot accept id "X"/],
     [
       ['token', 'create', '--site', root, '--id', 'x', '--actions', 'delete'],

@@ -44,7 +44,7 @@ const client = (server: ServedSite, token: string) => {
         method: 'PUT',
         body,
         duplex: 'half',
-      } as RequestInit);
+      });
     },
     done: (run: string): Promise<Answered> => {
       const fields = { eventName: 'done', workerHost: 'github', runId: `${run}99`, jobName: 'dev-minimal' };

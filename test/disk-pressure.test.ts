@@ -174,11 +174,12 @@ test('an error of the disk and a used-up disk quota are told apart', async (t) =
     t.after(() => rm(folder, { recursive: true, force: true }));
     const site = join(folder, 'site');
     const token = await makeSite(site);
-    // The kernel's own answer to fsync, the third of the process: it has started by then.
+    // The kernel's own answer to fsync, from the third on: the server has started by then. strace counts for each thread,
+    // so that there must be only one that syncs.
     const strace = ['strace', '-D', '-f', '-qq', '-o', join(folder, 'trace'), '-e', 'trace=fsync'];
     const inject = ['-e', `inject=fsync:error=${code}:when=3+`];
     const server = await startServing([
-      ...[...strace, ...inject],
+      ...['env', 'UV_THREADPOOL_SIZE=1', ...strace, ...inject],
       ...[process.execPath, soilServer, 'serve', '--site', site, '--port', '0'],
     ]);
     t.after(() => server.stop('SIGKILL'));

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { valueOf } from '../../model/result.js';
 import { parseConfig } from '../config.js';
 import { sketchJobs } from './project-kind.js';
+import { manifestFaults, workflowFaults } from '../../test/ci-files.js';
 import { formatManifest, formatSoilYml, formatWorkflow } from './starting-files.js';
 
 const npm = (scripts: object): string => JSON.stringify({ name: 'x', scripts });
@@ -49,7 +50,7 @@ const kinds: readonly (readonly [Readonly<Record<string, string>>, readonly stri
 
 for (const [files, expected] of kinds) {
   const shown = Object.keys(files).join(', ');
-  test(`sketchJobs() knows ${shown}, and what is written of it is a soil.yml with a workflow and a manifest`, () => {
+  test(`sketchJobs() knows ${shown}, and what is written of it is a soil.yml with a workflow and a manifest`, async () => {
     const jobs = sketchJobs({ names: new Set(Object.keys(files)), text: (name) => files[name] ?? '' });
     const tasksOf = (tasks: (typeof jobs)[number]['tasks']): string =>
       tasks
@@ -79,12 +80,14 @@ for (const [files, expected] of kinds) {
       );
     }
     assert.ok(!formatWorkflow(ci).includes('&a'), 'no anchors');
+    assert.deepEqual(await workflowFaults(formatWorkflow(ci)), []);
+    assert.deepEqual(manifestFaults(formatManifest(ci, 'x')), []);
     const manifest = parse(formatManifest(ci, 'x')) as { tasks: { jobs: string }[] };
     assert.match(manifest.tasks[0]?.jobs ?? '', /^cd x\n/);
   });
 }
 
-test('formatWorkflow() and formatManifest() heed needs', () => {
+test('formatWorkflow() and formatManifest() heed needs', async () => {
   const job = (name: string, needs: string): string =>
     `  ${name}: { image: none, needs: [${needs}], tasks: [{ name: t, run: x }] }\n`;
   const text = `project: p\njobs:\n${job('b.2', 'a')}${job('a', '')}`;
@@ -92,5 +95,6 @@ test('formatWorkflow() and formatManifest() heed needs', () => {
   const workflow = parse(formatWorkflow(ci)) as { jobs: Record<string, { needs?: string[] }> };
   assert.deepEqual(workflow.jobs['job-b_2']?.needs, ['job-a']);
   assert.deepEqual(Object.keys(workflow.jobs), ['job-b_2', 'job-a'], 'no merge rule, no gate');
+  assert.deepEqual(await workflowFaults(formatWorkflow(ci)), []);
   assert.match(formatManifest(ci, 'p q'), /for job in a b\.2; do/);
 });

@@ -34,14 +34,31 @@ const head = (rest: string): string =>
   `POST /results?jobName=dev-minimal&workerHost=github HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
   `Content-Type: multipart/form-data; boundary=b\r\n${rest}\r\n`;
 
+/** By a reset too: once() of node:events throws at one. */
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else {
+      socket.on('close', () => {
+        resolve();
+      });
+    }
+  });
+
 /** What comes back until the server ends the connection, however slowly `feed` goes on. */
 async function answerTo(begin: string, feed?: string): Promise<string> {
   const socket = open();
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
   socket.write(begin);
-  const timer = feed === undefined ? undefined : setInterval(() => socket.write(feed), 200);
-  await once(socket, 'close');
+  // After what came was read: a write to a connection that was reset drops what is unread.
+  const write = (): void => {
+    setImmediate(() => {
+      if (text === '' && socket.writable) socket.write(feed ?? '');
+    });
+  };
+  const timer = feed === undefined ? undefined : setInterval(write, 200);
+  await closed(socket);
   clearInterval(timer);
   return text;
 }
@@ -120,10 +137,9 @@ test('500 connections at once that say nothing more: honest clients are served, 
     return socket;
   });
   await Promise.all(sockets.flatMap((socket) => (socket.connecting ? [once(socket, 'connect')] : [])));
-  const closed = sockets.flatMap((socket) => (socket.destroyed ? [] : [once(socket, 'close')]));
   for (let i = 0; i < 5; i++) assert.equal(await honestUpload(), 201);
   assert.ok((await fetch(server.url)).ok);
-  await Promise.all(closed);
+  await Promise.all(sockets.map(closed));
   const grown = (await peakKilobytes()) - before;
   assert.ok(grown < 100_000, `${grown} kB more`);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { must, run, soilWorker } from './command.js';
+import { must, run, soilWorker, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
 import { fileAppears, jobYaml, makeRepo, processLives, runJobOf, startJob } from './job-rig.js';
 
@@ -20,6 +20,24 @@ async function comesTrue(what: string, ask: () => Promise<boolean>): Promise<voi
 
 const entriesOf = async (wwz: string): Promise<readonly string[]> =>
   (await must('unzip', ['-Z1', wwz])).split('\n').filter((name) => name !== '');
+
+/** `run job` with its results on a disk of 8 MB, which are copied to `kept` before the disk goes. */
+function runOnSmallDisk(machine: TestEngine, repo: string, kept: string): Promise<CommandEnd> {
+  const script =
+    'mkdir "$1/disk" && mount -t tmpfs -o size=8m none "$1/disk" || exit 99\n' +
+    'kept=$1; shift; "$@" --out "$kept/disk"; status=$?\n' +
+    'cp -R "$kept/disk/job" "$kept/job"; umount "$kept/disk"; exit "$status"';
+  const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  // In a mount namespace of its own, but for docker: its daemon must see the disk as well.
+  const place = machine.engine === 'docker' ? [] : ['unshare', ...asRoot, '--mount'];
+  const engine = machine.engine === undefined ? [] : ['--engine', machine.engine];
+  const worker = [process.execPath, soilWorker, 'run', 'job', ...engine];
+  const [program = '', ...words] = [...place, 'sh', '-c', script, 'sh', kept, ...worker];
+  return run(program, words, {
+    cwd: repo,
+    env: { ...machine.environment, GITHUB_ACTIONS: '', PASSWORD: 'correct horse' },
+  });
+}
 
 export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
   describe(`soil-worker run on ${kind}, in hard times`, () => {
@@ -149,6 +167,33 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
       const names = await entriesOf(join(job.out, 'job.wwz'));
       assert.ok(names.includes('_soil/tasks.tsv'), 'the rows are in the wwz');
     });
+
+    // One after another, two at once, and with the logs searched for a secret while the disk fills.
+    for (const more of ['', 'parallel: 2', 'secrets: [PASSWORD]']) {
+      const name = more === '' ? '' : ` (${more})`;
+      it(`a full disk under the logs is an error, not the task’s failure, and has a record${name}`, async (t) => {
+        const tasks = `
+- {name: small, run: 'echo small'}
+- {name: large, run: 'head -c 30000000 /dev/zero', needs: [small]}
+- {name: never, run: 'true', needs: [large]}`;
+        const repo = await makeRepo({ 'soil.yml': jobYaml(machine, tasks, more) });
+        const kept = await mkdtemp(join(tmpdir(), 'soil-full-'));
+        t.after(() => Promise.all([repo, kept].map((f) => rm(f, { recursive: true, force: true }))));
+        const end = await runOnSmallDisk(machine, repo, kept);
+        assert.equal(end.status, 125, end.stdout + end.stderr);
+        const record = await readFile(join(kept, 'job', 'job.json'), 'utf8');
+        assert.match(record, /"outcome": "error"/);
+        assert.match(record, /disk of the results was full after task \\"large\\"/);
+        const tsv = await readFile(join(kept, 'job', 'job.tsv'), 'utf8');
+        const rows = tsv.trim().split('\n').slice(1);
+        assert.deepEqual(
+          rows.map((line) => line.split('\t')[10]),
+          ['passed', 'error', 'skipped'],
+        );
+        await must('unzip', ['-tq', join(kept, 'job', 'job.wwz')]);
+        assert.deepEqual(await machine.containers(), []);
+      });
+    }
 
     if (kind !== 'raw') {
       it('after a time-out the container is still the same, also when the task used up every process', async (t) => {
@@ -298,41 +343,6 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
     }
 
     if (kind === 'raw') {
-      it('a full disk under the logs is an error, not the task’s failure, and has a record', async (t) => {
-        const tasks = `
-- {name: small, run: 'echo small'}
-- {name: large, run: 'head -c 30000000 /dev/zero'}
-- {name: never, run: 'true'}`;
-        const repo = await makeRepo({ 'soil.yml': jobYaml(machine, tasks) });
-        const kept = await mkdtemp(join(tmpdir(), 'soil-full-'));
-        t.after(() => Promise.all([repo, kept].map((f) => rm(f, { recursive: true, force: true }))));
-        // A disk of 8 MB in a mount namespace of its own; the result is copied out before it goes.
-        const script =
-          'mkdir "$1/disk" && mount -t tmpfs -o size=8m none "$1/disk" || exit 99\n' +
-          '"$2" "$3" run job --out "$1/disk"; status=$?\n' +
-          'cp -R "$1/disk/job" "$1/job"; exit "$status"';
-        const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-        const end = await run(
-          'unshare',
-          [...asRoot, '--mount', 'sh', '-c', script, 'sh', kept, process.execPath, soilWorker],
-          { cwd: repo, env: { GITHUB_ACTIONS: '' } },
-        );
-        assert.equal(end.status, 125, end.stdout + end.stderr);
-        const record = await readFile(join(kept, 'job', 'job.json'), 'utf8');
-        assert.match(record, /"outcome": "error"/);
-        assert.match(record, /disk of the results was full after task \\"large\\"/);
-        const tsv = await readFile(join(kept, 'job', 'job.tsv'), 'utf8');
-        assert.deepEqual(
-          tsv
-            .trim()
-            .split('\n')
-            .slice(1)
-            .map((line) => line.split('\t')[10]),
-          ['passed', 'error', 'skipped'],
-        );
-        await must('unzip', ['-tq', join(kept, 'job', 'job.wwz')]);
-      });
-
       it('a folder with every sign that engines and shells know is a folder like any other', async (t) => {
         const odd = await mkdtemp(join(tmpdir(), `soil '",$ü \\ `));
         t.after(() => rm(odd, { recursive: true, force: true }));

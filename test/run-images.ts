@@ -8,6 +8,7 @@ import { must } from './command.js';
 import { openEngine, testImage, type TestEngine } from './engines.js';
 import { checkPage } from './html-check.js';
 import { outputHas, runJobOf, startJob, type JobOptions, type JobRun } from './job-rig.js';
+import { writeLayout } from './layout-writer.js';
 import { startRegistry, type TestRegistry } from './registry.js';
 
 type Test = Parameters<typeof runJobOf>[0];
@@ -230,34 +231,4 @@ export function testImages(kind: 'podman' | 'docker'): void {
       assert.equal(job.status, 130);
     });
   });
-}
-
-/** The image of a docker archive as a folder in the OCI layout, made by its specification: index, manifest, config, layers. */
-async function writeLayout(archive: string, layout: string): Promise<void> {
-  const { createHash } = await import('node:crypto');
-  const from = `${layout}-parts`;
-  await mkdir(from, { recursive: true });
-  await mkdir(join(layout, 'blobs', 'sha256'), { recursive: true });
-  await must('tar', ['-C', from, '-xf', archive]);
-  const put = async (bytes: Buffer, mediaType: string) => {
-    const hash = createHash('sha256').update(bytes).digest('hex');
-    await writeFile(join(layout, 'blobs', 'sha256', hash), bytes);
-    return { mediaType, digest: `sha256:${hash}`, size: bytes.length };
-  };
-  const [entry] = JSON.parse(await readFile(join(from, 'manifest.json'), 'utf8')) as [
-    { readonly Config: string; readonly Layers: readonly string[] },
-  ];
-  const type = 'application/vnd.oci.image';
-  const config = await put(await readFile(join(from, entry.Config)), `${type}.config.v1+json`);
-  const layers = [];
-  for (const layer of entry.Layers) {
-    layers.push(await put(await readFile(join(from, layer)), `${type}.layer.v1.tar`));
-  }
-  const manifestType = `${type}.manifest.v1+json`;
-  const manifest = await put(
-    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config, layers })),
-    manifestType,
-  );
-  await writeFile(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
-  await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
 }

@@ -1,0 +1,88 @@
+/** Images from files, and one that is built, for an ordinary user whose podman runs without root. */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { must } from './command.js';
+import { busyboxTar, testImage } from './engines.js';
+import { runJobOf, type JobOptions, type JobRun } from './job-rig.js';
+import { writeLayout } from './layout-writer.js';
+import { openRootless, type RootlessEngine } from './rootless.js';
+
+type Test = Parameters<typeof runJobOf>[0];
+
+describe('soil-worker run on podman without root: where the image comes from', () => {
+  let machine: RootlessEngine;
+  /** of the ordinary user, who may read and write all in it */
+  let folder: string;
+  before(async () => {
+    machine = await openRootless();
+    folder = await mkdtemp(join(tmpdir(), 'soil-images-'));
+    await own();
+  });
+  after(async () => {
+    await machine.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const own = () => must('chown', ['-R', `${machine.user.uid}:${machine.user.gid}`, folder]);
+  const podman = (...args: string[]) =>
+    must('podman', args, { env: machine.environment, cwd: folder, as: machine.user });
+  const jobOf = (t: Test, image: string, tasks: string, files: JobOptions['files'] = {}): Promise<JobRun> =>
+    runJobOf(
+      t,
+      machine,
+      `project: p\njobs:\n  job:\n    ${image}\n    network: none\n    grace: 1s\n    tasks: ${tasks}\n`,
+      { as: machine.user, worker: machine.worker, files },
+    );
+  const writes = `[{name: a, run: 'echo x >made-here; echo here'}]`;
+  const passed = async (job: JobRun) => {
+    assert.equal(job.status, 0, job.output);
+    assert.equal(await job.log('a'), 'here\n');
+    assert.equal(job.record.image?.engine, 'podman');
+    assert.equal(await must('find', [job.repo, '!', '-user', String(machine.user.uid)]), '');
+    assert.deepEqual(await machine.containers(), []);
+  };
+
+  it('image: docker-archive:FILE and oci:DIR run, and their layers are told', async (t) => {
+    const archive = join(folder, 'image.tar');
+    await podman('save', '--quiet', '--output', archive, testImage);
+    const layout = join(folder, 'layout');
+    await writeLayout(archive, layout);
+    await own();
+    for (const image of [`docker-archive:${archive}`, `oci:${layout}`]) {
+      const job = await jobOf(t, `image: ${image}`, writes);
+      await passed(job);
+      assert.equal(job.record.image?.name, image);
+      assert.match(job.record.image.digest ?? '', /^sha256:/);
+      assert.equal(job.record.image.layers.length, 1);
+    }
+  });
+
+  it('image: rootfs:DIR runs, and the folder stays as it was', async (t) => {
+    const root = join(folder, 'root');
+    await mkdir(root);
+    await must('tar', ['-C', root, '-xf', await busyboxTar(folder)]);
+    await own();
+    const job = await jobOf(t, `image: rootfs:${root}`, `[{name: a, run: 'echo x >/made; echo here'}]`);
+    await passed(job);
+    assert.ok(!(await readdir(root)).includes('made'));
+  });
+
+  it('build: Containerfile builds, its log is in the wwz, and a second build comes from the cache', async (t) => {
+    const files = {
+      Containerfile: `FROM ${testImage}\nRUN echo all the noise of it; echo here >/made\nCOPY add.txt /\n`,
+      'add.txt': 'added\n',
+    };
+    const build = 'build: {file: Containerfile, context: ., flags: [--network=none]}';
+    const tasks = `[{name: a, run: 'cat /made; test -e /add.txt'}]`;
+    const first = await jobOf(t, build, tasks, files);
+    await passed(first);
+    const log = (job: JobRun) => must('unzip', ['-p', join(job.out, 'job.wwz'), '_soil/image-build.txt']);
+    assert.match(await log(first), /all the noise of it/);
+    const second = await jobOf(t, build, tasks, files);
+    await passed(second);
+    assert.equal(second.record.image?.digest, first.record.image?.digest);
+    assert.match(await log(second), /Using cache/);
+  });
+});

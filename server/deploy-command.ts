@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { quote } from '../model/result.js';
+import { readToolVersion, rebuildThere } from '../ssh/remote-rebuild.js';
 import { showTarget, withSsh, type SshHost } from '../ssh/ssh-connection.js';
 import { planSshTarget, type SshContext, type SshTarget } from '../ssh/ssh-target.js';
 import { exit, type CommandContext } from './command-context.js';
@@ -41,7 +42,7 @@ export async function deployCommand(
       );
       const mirror =
         options.mirror === undefined ? join(temporary ?? '', 'site') : resolve(context.cwd, options.mirror);
-      if (await rebuildThere(host, folder, context)) return;
+      if (await isRebuiltThere(host, folder, context)) return;
       await rebuildHere(host, { folder, mirror, context });
       context.print('soil-server: run this again after publishing, and the pages are brought up to date');
     });
@@ -64,33 +65,26 @@ async function makeSiteFolder({ files }: SshHost, folder: string): Promise<void>
 }
 
 /** False where the host has no soil-server, or lets nobody run anything. */
-async function rebuildThere(
-  { execute }: SshHost,
+async function isRebuiltThere(
+  host: SshHost,
   folder: SshTarget['folder'],
   { print }: CommandContext,
 ): Promise<boolean> {
-  const tool = async (name: string): Promise<string | undefined> => {
-    const end = await execute(`command -v ${name} >/dev/null 2>&1 && ${name} --version`).catch(
-      () => undefined,
-    );
-    return end?.status === 0 ? end.stdout.trim() : undefined;
-  };
-  const [node, server] = [await tool('node'), await tool('soil-server')];
+  const [node, server] = [await readToolVersion(host, 'node'), await readToolVersion(host, 'soil-server')];
   print(`soil-server: the host has node ${node ?? '(none)'} and soil-server ${server ?? '(none)'}`);
-  if (server === undefined) {
-    print('soil-server: no soil-server there: the pages are made here');
-    return false;
+  const end = await rebuildThere(host, folder);
+  switch (end.kind) {
+    case 'no-server':
+      print('soil-server: no soil-server there: the pages are made here');
+      return false;
+    case 'busy':
+    case 'failed':
+      throw new Error(`soil-server rebuild failed there: ${end.reason}`);
+    case 'rebuilt':
+      print(end.text);
+      print('soil-server: publish --ssh brings the pages up to date by itself');
+      return true;
   }
-  // `--site=` takes whatever follows, also a folder that begins with a hyphen.
-  const end = await execute(`soil-server rebuild --site=${shellWord(folder)}`);
-  if (end.status !== 0) {
-    throw new Error(
-      `soil-server rebuild failed there: ${end.stderr.trim() || `status ${String(end.status)}`}`,
-    );
-  }
-  print(end.stdout.trim());
-  print(`soil-server: after publishing, run there: soil-server rebuild ${shellWord(folder)}`);
-  return true;
 }
 
 async function rebuildHere(
@@ -115,5 +109,3 @@ async function rebuildHere(
   const sent = await sendPages(files, mirror, folder);
   print(`soil-server: ${fetched} files of records fetched, ${sent} files of pages written`);
 }
-
-const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

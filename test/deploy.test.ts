@@ -1,72 +1,37 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { must, repoRoot, run, soilServer, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-rig.js';
-import { startSshd, type TestSshd } from './sshd.js';
+import { must, run, soilServer, type CommandEnd } from './command.js';
+import { openSshHosts, type SshHosts } from './ssh-hosts.js';
 
-const yaml = `project: p\njobs:\n  unit: {image: none, tasks: [{name: greet, run: echo hello}]}\n`;
-
-/** Two hosts: one whose PATH has soil-server, one that has neither it nor node. */
 describe('soil-server deploy', () => {
+  let hosts: SshHosts;
   let folder: string;
-  let able: TestSshd;
-  let plain: TestSshd;
-  let repo: string;
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'soil-deploy-test-'));
-    const tools = { able: join(folder, 'able'), plain: join(folder, 'plain') };
-    for (const path of Object.values(tools)) await mkdir(path);
-    await symlink(process.execPath, join(tools.able, 'node'));
-    await writeFile(
-      join(tools.able, 'soil-server'),
-      `#!/bin/sh\nexec ${process.execPath} ${soilServer} "$@"\n`,
-    );
-    await chmod(join(tools.able, 'soil-server'), 0o755);
-    [able, plain] = await Promise.all([startSshd({ path: tools.able }), startSshd({ path: tools.plain })]);
-    repo = await makeRepo({ 'soil.yml': yaml });
-    await must(process.execPath, [join(repoRoot, 'dist/worker/main.js'), 'run', 'unit', '--run-id', 'r1'], {
-      cwd: repo,
-      env: { GITHUB_ACTIONS: '' },
-    });
+    hosts = await openSshHosts();
+    folder = hosts.folder;
   });
-  after(async () => {
-    await Promise.all([able.close(), plain.close()]);
-    await Promise.all([folder, repo].map((path) => rm(path, { recursive: true, force: true })));
-  });
-
-  async function keysOf(sshd: TestSshd): Promise<readonly string[]> {
-    const known = join(sshd.folder, 'known_hosts');
-    await writeFile(known, `[127.0.0.1]:${sshd.port} ${sshd.hostKey}\n`);
-    return ['--ssh-port', String(sshd.port), '--ssh-key', sshd.key, '--known-hosts', known];
-  }
-  const deploy = async (sshd: TestSshd, site: string, more: readonly string[] = []): Promise<CommandEnd> =>
-    run(process.execPath, [
-      soilServer,
-      ...['deploy', `${sshd.user}@127.0.0.1:${site}`, ...(await keysOf(sshd)), ...more],
-    ]);
-  const publish = async (sshd: TestSshd, site: string): Promise<CommandEnd> =>
-    worker(['publish', 'unit', '--ssh', `${sshd.user}@127.0.0.1:${site}`, ...(await keysOf(sshd))], {
-      cwd: repo,
-    });
+  after(() => hosts.close());
+  const deploy = (host: 'able' | 'plain', site: string, more?: readonly string[]) =>
+    hosts.deploy(host, site, more);
+  const publish = (host: 'able' | 'plain', site: string) => hosts.publish(host, site);
   const rebuilt = async (site: string): Promise<CommandEnd> =>
     run(process.execPath, [soilServer, 'rebuild', site]);
 
   it('a host with soil-server: the folder is made, and pages are rebuilt there', async () => {
     const site = join(folder, 'new', "site 'a'");
-    const first = await deploy(able, site);
+    const first = await deploy('able', site);
     assert.equal(first.status, 0, first.stdout + first.stderr);
     assert.match(first.stdout, /the host has node v\d+\S* and soil-server \d/);
     assert.match(first.stdout, /0 runs, 0 jobs, 0 problems/);
     assert.match(await readFile(join(site, 'index.html'), 'utf8'), /<html/);
-    assert.equal((await publish(able, site)).status, 0);
-    const second = await deploy(able, site);
+    assert.equal((await publish('able', site)).status, 0);
+    const second = await deploy('able', site);
     assert.match(second.stdout, /1 runs, 1 jobs, 0 problems/);
     assert.match(await readFile(join(site, 'local-jobs/r1/index.html'), 'utf8'), /unit/);
   });
@@ -74,19 +39,19 @@ describe('soil-server deploy', () => {
   it('a host without: pages are made here and sent, records stay as they are, and again is nothing to do', async () => {
     const site = join(folder, 'plain-site');
     const mirror = join(folder, 'mirror');
-    const first = await deploy(plain, site, ['--mirror', mirror]);
+    const first = await deploy('plain', site, ['--mirror', mirror]);
     assert.equal(first.status, 0, first.stdout + first.stderr);
     assert.match(first.stdout, /node \(none\) and soil-server \(none\)/);
     assert.match(first.stdout, /the pages are made here/);
     assert.match(await readFile(join(site, 'index.html'), 'utf8'), /<html/);
-    assert.equal((await publish(plain, site)).status, 0);
+    assert.equal((await publish('plain', site)).status, 0);
     const record = join(site, 'local-jobs/r1/unit.json');
     const before = await stat(record);
-    const second = await deploy(plain, site, ['--mirror', mirror]);
+    const second = await deploy('plain', site, ['--mirror', mirror]);
     assert.match(second.stdout, /3 files of records fetched, \d+ files of pages written/);
     assert.match(await readFile(join(site, 'local-jobs/r1/index.html'), 'utf8'), /unit/);
     assert.equal((await stat(record)).mtimeMs, before.mtimeMs);
-    const third = await deploy(plain, site, ['--mirror', mirror]);
+    const third = await deploy('plain', site, ['--mirror', mirror]);
     assert.match(third.stdout, /0 files of records fetched, 0 files of pages written/);
     const names = await readdir(site, { recursive: true });
     assert.deepEqual(
@@ -103,7 +68,7 @@ describe('soil-server deploy', () => {
     assert.match(none.stderr, /cannot accept address "host:dir": it must be USER@HOST:DIR/);
     const known = join(folder, 'known');
     await writeFile(known, '');
-    const stranger = await deploy(plain, join(folder, 'untouched'), ['--known-hosts', known]);
+    const stranger = await deploy('plain', join(folder, 'untouched'), ['--known-hosts', known]);
     assert.equal(stranger.status, 2);
     assert.match(stranger.stderr, /cannot trust host/);
     await assert.rejects(stat(join(folder, 'untouched')));
@@ -115,7 +80,7 @@ describe('soil-server deploy', () => {
     for (const name of ['..json', '-x.json', 'a b.json', 'unit.exe', 'x\\..\\y.json']) {
       await writeFile(join(site, 'local-jobs', 'r9', name), '{}');
     }
-    const end = await deploy(plain, site);
+    const end = await deploy('plain', site);
     assert.match(end.stdout, /0 files of records fetched/, end.stderr);
   });
 

@@ -20,8 +20,11 @@ export interface TestSshd {
   readonly close: () => Promise<void>;
 }
 
-/** `path`: what a command that is run there finds its programs in. */
-export async function startSshd({ path }: { readonly path?: string } = {}): Promise<TestSshd> {
+/** `path`: what a command that is run there finds its programs in; `more`: further lines of its configuration. */
+export async function startSshd({
+  path,
+  more = [],
+}: { readonly path?: string; readonly more?: readonly string[] } = {}): Promise<TestSshd> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-sshd-'));
   const hostKeyFile = join(folder, 'host_key');
   const key = join(folder, 'user_key');
@@ -42,6 +45,7 @@ export async function startSshd({ path }: { readonly path?: string } = {}): Prom
     'PermitRootLogin prohibit-password',
     'Subsystem sftp internal-sftp',
     ...(path === undefined ? [] : [`SetEnv PATH=${path}`]),
+    ...more,
   ];
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
   // sshd wants its folder for privilege separation, which the service's start script makes.

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { shellWord } from '../model/shell-word.js';
 import { parseHistory, parseInspection } from './engine.js';
-import { scriptOf, shellWord } from './task-script.js';
+import { scriptOf } from './task-script.js';
 
 const id = 'a'.repeat(64);
 

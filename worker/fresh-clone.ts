@@ -4,9 +4,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../model/result.js';
+import { shellWord } from '../model/shell-word.js';
 import { reasonOf, runCommand } from './command.js';
 import { runGit, type Environment } from './git.js';
-import { shellWord } from './task-script.js';
 
 export interface FreshClone {
   /** the clone's root, called like the repo's own folder */

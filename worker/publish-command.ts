@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { parseJobName, type JobName } from '../model/name.js';
 import { identityOf, recordSchema } from '../model/record.js';
 import type { Result } from '../model/result.js';
+import { pasted } from '../model/shell-word.js';
 import { exit, type CommandContext } from './command-context.js';
 import { EventSender } from './event-sender.js';
 import { chooseRepo, readConfig } from './job-choice.js';
@@ -133,9 +134,7 @@ function publishLater(job: JobName, options: PublishOptions, target: PublishTarg
     ['--ssh-key', options.sshKey],
     ['--known-hosts', options.knownHosts],
   ];
-  const words = given.flatMap(([option, value]) => (value === undefined ? [] : [option, shellWord(value)]));
-  return ['soil-worker publish', job, ...words].join(' ');
+  const flags = options.rebuild === false && target.kind === 'ssh' ? ['--no-rebuild'] : [];
+  const words = given.flatMap(([option, value]) => (value === undefined ? [] : [option, pasted(value)]));
+  return ['soil-worker publish', job, ...words, ...flags].join(' ');
 }
-
-const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,5 +1,6 @@
 /** Options and the environment -> where results go: a server with its token, or a folder over SSH. */
 import { accept, refuse, type Result } from '../model/result.js';
+import { pasted } from '../model/shell-word.js';
 import type { CommandContext } from './command-context.js';
 import { parseDuration } from '../model/duration.js';
 import { readSecret } from './secret.js';
@@ -21,11 +22,19 @@ export interface PublishOptions {
   readonly sshPort?: string;
   readonly sshKey?: string;
   readonly knownHosts?: string;
+  /** false: the pages of a folder over SSH stay as they are */
+  readonly rebuild?: boolean;
 }
 
 export type PublishTarget =
   | { readonly kind: 'server'; readonly service: SoilService }
-  | { readonly kind: 'ssh'; readonly ssh: SshTarget };
+  | { readonly kind: 'ssh'; readonly ssh: SshTarget; readonly pages: RemotePages };
+
+/** What becomes of the pages there: `deploy` is the command that makes them from here. */
+export interface RemotePages {
+  readonly isRebuilt: boolean;
+  readonly deploy: string;
+}
 
 /** Where results go; everything that can be wrong with it is told before the job begins. */
 export async function planTarget(
@@ -35,7 +44,8 @@ export async function planTarget(
   if (options.ssh !== undefined) {
     const { planSshTarget } = await import('../ssh/ssh-target.js');
     const ssh = await planSshTarget({ ...options, ssh: options.ssh }, context);
-    return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value }) : ssh;
+    const pages = { isRebuilt: options.rebuild !== false, deploy: deployCommand(options.ssh, options) };
+    return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value, pages }) : ssh;
   }
   const { SOIL_SERVER, SOIL_TOKEN } = context.environment;
   const text = options.server ?? SOIL_SERVER;
@@ -69,4 +79,12 @@ export async function planTarget(
     ...(token.value !== undefined && { token: token.value }),
   };
   return accept({ kind: 'server', service });
+}
+
+function deployCommand(address: string, { sshPort, sshKey, knownHosts }: PublishOptions): string {
+  const given = { 'ssh-port': sshPort, 'ssh-key': sshKey, 'known-hosts': knownHosts };
+  const words = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value],
+  );
+  return ['soil-server', 'deploy', address, ...words].map(pasted).join(' ');
 }

@@ -45,6 +45,7 @@ export const ssh = (): Option[] => [
   new Option('--ssh-port <n>', 'the port of the SSH server (default: 22)'),
   new Option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)'),
   new Option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)'),
+  new Option('--no-rebuild', 'leave the pages there as they are'),
 ];
 
 /** The text below a help, its common indent taken away. */

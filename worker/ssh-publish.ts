@@ -1,11 +1,15 @@
-/** A job's three files -> a site's folder on another machine, over SFTP: each whole or not at all, JSON last. */
+/** A job's three files -> a site's folder on another machine, over SFTP: each whole or not at all, JSON last; then its pages. */
 import { jobFile, recordSuffixes, type RecordSuffix } from '../model/path.js';
-import { quote, refuse, type Result } from '../model/result.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
 import type { JobAddress } from '../model/run.js';
+import { pasted } from '../model/shell-word.js';
 import type { RemoteFiles } from '../ssh/remote-files.js';
+import { rebuildThere } from '../ssh/remote-rebuild.js';
 import { showTarget, withSsh } from '../ssh/ssh-connection.js';
 import type { SshTarget } from '../ssh/ssh-target.js';
+import type { CommandContext } from './command-context.js';
 import type { JobFiles } from './progress.js';
+import type { RemotePages } from './publish-target.js';
 
 /** The order in which the files become visible: the JSON makes a record of the rest. */
 const order: readonly RecordSuffix[] = ['wwz', 'tsv', 'json'];
@@ -15,12 +19,44 @@ interface Upload {
   readonly address: JobAddress;
 }
 
-/** Sends what is not there yet; the paths on the other side are the answer. Nothing there is ever overwritten. */
-export async function publishBySsh(target: SshTarget, upload: Upload): Promise<Result<readonly string[]>> {
-  const sent = await withSsh(target, ({ files }) => sendAll(files, target.folder, upload));
-  if (sent.ok) return sent;
-  const { job } = upload.address;
-  return refuse(`cannot publish job ${quote(job)} to ${quote(showTarget(target), 300)}: ${sent.error}`);
+/**
+ * Sends what is not there yet, and has the pages written again, by the same connection; the paths on the other side are
+ * the answer. Nothing there is ever overwritten. A host without soil-server is told of, and is no failure: whoever has
+ * such a one runs `soil-server deploy`.
+ */
+export async function publishBySsh(
+  target: SshTarget,
+  { pages, ...upload }: Upload & { readonly pages: RemotePages },
+  { print, warn }: CommandContext,
+): Promise<Result<readonly string[]>> {
+  const sent = await withSsh(target, async (host) => {
+    const paths = await sendAll(host.files, target.folder, upload);
+    return { paths, rebuild: pages.isRebuilt ? await rebuildThere(host, target.folder) : undefined };
+  });
+  const place = quote(showTarget(target), 300);
+  if (!sent.ok) return refuse(`cannot publish job ${quote(upload.address.job)} to ${place}: ${sent.error}`);
+  const { paths, rebuild } = sent.value;
+  switch (rebuild?.kind) {
+    case 'failed':
+      return refuse(`cannot rebuild the pages of ${place}, where the files are now: ${rebuild.reason}`);
+    case 'no-server':
+      warn(
+        `notice: the pages of ${place} are not rebuilt, since that host has no soil-server; ` +
+          `mend, from here: ${pages.deploy}`,
+      );
+      break;
+    case 'busy':
+      warn(
+        `notice: the pages of ${place} are not rebuilt: ${rebuild.reason}; ` +
+          `mend, there and once that has ended: soil-server rebuild ${pasted(target.folder)}`,
+      );
+      break;
+    case 'rebuilt':
+      print(rebuild.text);
+      break;
+    case undefined:
+  }
+  return accept(paths);
 }
 
 async function sendAll(

@@ -36,7 +36,8 @@ export async function sendStored(
   switch (target.kind) {
     case 'ssh': {
       const { publishBySsh } = await import('./ssh-publish.js');
-      return publishBySsh(target.ssh, { files: stored.files, address: addressOf(stored.identity) });
+      const upload = { files: stored.files, address: addressOf(stored.identity) };
+      return publishBySsh(target.ssh, { ...upload, pages: target.pages }, context);
     }
     case 'server':
       return sendToServer(stored, target.service, context);

@@ -1,6 +1,7 @@
 /** The tasks of a job: as declared, or as a command of the repo lists them where they will run. */
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../model/result.js';
+import { shellWord } from '../model/shell-word.js';
 import { parseTaskList, type TaskDeclaration } from '../model/task.js';
 import { lastLine } from './command.js';
 import type { HostKeeper } from './host-keeper.js';
@@ -8,7 +9,7 @@ import { makeWritable, writeScript, type JobFolder } from './job-folder.js';
 import { readLogTail } from './log-tail.js';
 import type { Mask } from './mask.js';
 import type { LoopOptions } from './task-run.js';
-import { scriptOf, shellWord, taskCookie } from './task-script.js';
+import { scriptOf, taskCookie } from './task-script.js';
 
 /** The job's tasks; where a command lists them, it runs where they will run, as number 0. */
 export async function listTasks(

@@ -1,4 +1,5 @@
 /** What a task's shell gets to run: environment and command -> the text of its script. Pure. */
+import { shellWord } from '../model/shell-word.js';
 import type { TaskDeclaration } from '../model/task.js';
 
 /** Every task's environment has it; see worker/process-tree.ts. */
@@ -33,9 +34,4 @@ export function scriptOf(
   // `./` keeps the shell from looking through CDPATH.
   const folder = workingFolder === undefined ? '' : `cd ${shellWord(`./${workingFolder}`)}; `;
   return `${exports}${folder}${task.run}\n`;
-}
-
-/** Text as one word of the shell, whatever is in it. */
-export function shellWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,9 +1,10 @@
 /** Checks of the server: is it there, does it agree about the time, is the token good, and what may it do. */
+import { pasted } from '../../model/shell-word.js';
 import { describeTrouble } from '../client.js';
 import { readSecret } from '../secret.js';
 import { parseServerUrl } from '../server-url.js';
 import { fault, passedOver, well, type Finding } from './finding.js';
-import { pasted, type System } from './system.js';
+import type { System } from './system.js';
 
 export interface ServerCheckOptions {
   readonly server: string | undefined;

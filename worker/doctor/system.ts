@@ -1,8 +1,6 @@
 /** What the machine says of itself in /proc and /etc, for the checks of `soil-worker doctor`; text in, facts out. */
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { quote } from '../../model/result.js';
-import { shellWord } from '../task-script.js';
 
 export interface System {
   readonly user: string;
@@ -82,7 +80,3 @@ export function planInstaller(release: string): string {
 
 export const install = ({ asRoot, installer }: System, ...packages: readonly string[]): string =>
   `${asRoot}${installer} ${packages.join(' ')}`;
-
-/** A word of a command that can be pasted; what cannot be one line is quoted for the eye. */
-export const pasted = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : /[\n\r]/.test(text) ? quote(text) : shellWord(text);

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { access, mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { must, run, soilServer } from './command.js';
+import { fileAppears } from './job-rig.js';
+import { serveSite } from './soil-server.js';
+import { openSshHosts, type SshHosts } from './ssh-hosts.js';
+
+describe('soil-worker publish --ssh: the pages of the site', () => {
+  let hosts: SshHosts;
+  before(async () => {
+    hosts = await openSshHosts();
+  });
+  after(() => hosts.close());
+  const newSite = async (name: string): Promise<string> => {
+    const site = join(hosts.folder, name);
+    await mkdir(site);
+    return site;
+  };
+  const pageOf = (site: string, id = 'r1') => readFile(join(site, 'local-jobs', id, 'index.html'), 'utf8');
+
+  it('are rebuilt there by the same connection, where the host has soil-server', async () => {
+    const site = await newSite("site 'a'");
+    const end = await hosts.publish('able', site);
+    assert.equal(end.status, 0, end.stderr);
+    assert.match(end.stdout, /1 runs, 1 jobs, 0 problems; [1-9]\d* files changed/);
+    assert.match(end.stdout, /unit\.wwz\n$/, 'the addresses come last');
+    assert.equal(end.stderr, '');
+    assert.match(await pageOf(site), /unit/);
+    assert.match(await readFile(join(site, 'index.html'), 'utf8'), /r1/);
+    const again = await hosts.publish('able', site);
+    assert.match(again.stdout, /; 0 files changed/);
+  });
+
+  it('--no-rebuild leaves them as they are', async () => {
+    const site = await newSite('left');
+    const end = await hosts.publish('able', site, ['--no-rebuild']);
+    assert.deepEqual([end.status, end.stderr], [0, '']);
+    await access(join(site, 'local-jobs', 'r1', 'unit.json'));
+    await assert.rejects(pageOf(site), /ENOENT/);
+  });
+
+  for (const host of ['plain', 'files-only'] as const) {
+    it(`a ${host} host is told of in one line with the command that makes them, which does`, async () => {
+      const site = await newSite(`site-${host}`);
+      const end = await hosts.publish(host, site);
+      assert.equal(end.status, 0, 'the files are published');
+      assert.match(end.stderr, /^notice: the pages of "[^\n]*" are not rebuilt, since [^\n]*\n$/);
+      assert.match(end.stdout, /unit\.json/);
+      const [, command = ''] = /mend, from here: soil-server (.*)\n/.exec(end.stderr) ?? [];
+      assert.match(command, /^deploy /);
+      await assert.rejects(pageOf(site), /ENOENT/);
+      const mended = await run('sh', ['-c', `exec ${process.execPath} ${soilServer} ${command}`]);
+      assert.equal(mended.status, 0, mended.stderr);
+      assert.match(await pageOf(site), /unit/);
+    });
+  }
+
+  it('another writer of the site is waited for', async () => {
+    const site = await newSite('busy');
+    await must(process.execPath, [soilServer, 'init', '--site', site]);
+    const server = await serveSite(site);
+    const publishing = hosts.publish('able', site);
+    await fileAppears(join(site, 'local-jobs', 'r1', 'unit.json'));
+    await server.stop();
+    const end = await publishing;
+    assert.deepEqual([end.status, end.stderr], [0, '']);
+    assert.match(await pageOf(site), /unit/);
+  });
+
+  it('a rebuild that fails is a failure that says that the files are there; the next publish mends it', async () => {
+    const site = await newSite('broken');
+    // A file where the site has a folder of its own.
+    await hosts.publish('plain', site);
+    const own = join(site, '.soil');
+    await rm(own, { recursive: true, force: true });
+    await run('touch', [own]);
+    const end = await hosts.publish('able', site);
+    assert.equal(end.status, 1);
+    assert.match(end.stderr, /^cannot rebuild the pages of ".*", where the files are now: .+/);
+    await rm(own);
+    assert.equal((await hosts.publish('able', site)).status, 0);
+    assert.match(await pageOf(site), /unit/);
+  });
+});

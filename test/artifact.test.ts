@@ -296,6 +296,38 @@ describe('artifacts by commit', () => {
     assert.equal(refused.status, 3, refused.stderr);
   });
 
+  it('wait job: a job that fails while it is waited for ends the wait at once: 1', async () => {
+    const env = { SOIL_RUN: 'failing' };
+    const waiting = soil(['wait', 'job', 'bad', '--limit', '1h'], env);
+    assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
+    const end = await waiting;
+    assert.equal(end.status, 1);
+    assert.match(end.stderr, /job "bad" will not be green: failed with exit status 3/);
+  });
+
+  it('wait artifact --job: waits while the job runs, and no longer once it has ended without the file: 1', async (t) => {
+    const folder = await emptyFolder(t);
+    const env = { SOIL_RUN: 'maker' };
+    const wait = (name: string, ...more: string[]) =>
+      soil(['wait', 'artifact', name, '--job', 'bad', '-o', join(folder, 'got'), ...more], env);
+    const early = await wait('never', '--limit', '1s');
+    assert.match(early.stderr, /within 1s: it is not there \(404\)/, 'nothing is known of the job yet');
+    const waiting = wait('never', '--limit', '1h');
+    assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
+    const end = await waiting;
+    assert.equal(end.status, 1);
+    assert.match(
+      end.stderr,
+      /it is not there \(404\), and job "bad" has ended as failed, with exit status 3\n$/,
+    );
+    assert.deepEqual(await readdir(folder), []);
+    const json = await wait('never', '--json');
+    assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'vain');
+    const later = await wait('never', '--attempt', '2', '--limit', '1s');
+    assert.match(later.stderr, /within 1s/, 'the job of another attempt may still make it');
+    assert.equal((await wait('program.tar')).status, 0, 'what is there is there, whatever became of the job');
+  });
+
   it('SIGINT while waiting: 130, and nothing is left', async (t) => {
     const folder = await emptyFolder(t);
     const slow = await network(t, () => ({ kind: 'slow', bytes: 100 }));

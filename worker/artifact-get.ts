@@ -7,15 +7,15 @@ import { planPlace, type ArtifactOptions, type Place } from './artifact-place.js
 import { exit, type CommandContext } from './command-context.js';
 import { download } from './download.js';
 import { formatDuration, parseDuration } from '../model/duration.js';
-import type { SoilService } from './soil-service.js';
+import { planMaker, readMakerEnd, type Maker, type MakerOptions } from './maker-job.js';
 import { outcomeOf, waitFor, type Look } from './waiting.js';
 
-export interface GetOptions extends ArtifactOptions {
+export interface GetOptions extends ArtifactOptions, Pick<MakerOptions, 'job' | 'runId' | 'attempt'> {
   readonly output?: string;
   readonly limit?: string;
 }
 
-/** 0: it is there, whole and checked. 1: not within the limit. 2: wrong use. 3: the server refused. 130: cancelled. */
+/** 0: it is there, whole and checked. 1: not within the limit, or never. 2: wrong use. 3: the server refused. 130: cancelled. */
 export async function getCommand(
   nameText: string,
   options: GetOptions,
@@ -26,10 +26,10 @@ export async function getCommand(
     context.warn(planned.error);
     return exit.wrongUse;
   }
-  const { service, host, commit, name, target, limitSeconds } = planned.value;
+  const { service, host, commit, name, target, limitSeconds, maker } = planned.value;
   const address: ArtifactAddress = { host, commit, name };
   const url = artifactUrl(service.url, address);
-  const waited = await waitFor(() => look(url, { service, target, context }), {
+  const waited = await waitFor(() => lookFor(url, { service, target, maker, context }), {
     ...{ limitSeconds, cancel: context.cancel, random: Math.random },
     clock: () => performance.now() / 1000,
     notice: (reason) => {
@@ -50,6 +50,9 @@ export async function getCommand(
         `cannot get ${quote(name)} of commit ${commit} within ${formatDuration(limitSeconds)}: ${waited.reason}`,
       );
       return exit.failed;
+    case 'vain':
+      context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
+      return exit.failed;
     case 'refused':
       context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
       return exit.refused;
@@ -65,14 +68,26 @@ interface Verified {
   readonly isVerified: boolean;
 }
 
+interface LookOptions extends Pick<GetPlan, 'service' | 'target' | 'maker'> {
+  readonly context: CommandContext;
+}
+
+/** A job publishes what it made before its end is told: once it has ended, one look more is the last one. */
+async function lookFor(url: URL, options: LookOptions): Promise<Look<Verified>> {
+  const seen = await look(url, options);
+  if (seen.kind !== 'absent' || options.maker === undefined) return seen;
+  const ended = await readMakerEnd(options.maker);
+  if (ended === undefined) return seen;
+  const again = await look(url, options);
+  return again.kind === 'absent' && again.isMissing
+    ? { kind: 'vain', reason: `${again.reason}, and ${ended}` }
+    : again;
+}
+
 async function look(
   url: URL,
-  {
-    service,
-    target,
-    context,
-  }: { readonly service: SoilService; readonly target: string; readonly context: CommandContext },
-): Promise<Look<Verified>> {
+  { service, target, context }: LookOptions,
+): Promise<Look<Verified> & { readonly isMissing?: boolean }> {
   const got = await download({
     ...{ url, target, idleSeconds: 60, cancel: context.cancel },
     ...(service.token !== undefined && { token: service.token }),
@@ -84,7 +99,7 @@ async function look(
     case 'there':
       return { kind: 'there', value: got };
     case 'missing':
-      return { kind: 'absent', reason: 'it is not there (404)' };
+      return { kind: 'absent', reason: 'it is not there (404)', isMissing: true };
     case 'trouble':
       return { kind: 'absent', reason: got.reason };
     case 'refused':
@@ -96,6 +111,7 @@ interface GetPlan extends Place {
   readonly name: string;
   readonly target: string;
   readonly limitSeconds: number;
+  readonly maker: Maker | undefined;
 }
 
 async function planGet(
@@ -120,5 +136,10 @@ async function planGet(
   );
   if (!hasParent) return refuse(`cannot write ${quote(shown)}: its folder is not there`);
   const place = await planPlace(options, context);
-  return place.ok ? accept({ ...place.value, name: name.value, target, limitSeconds: limit.value }) : place;
+  if (!place.ok) return place;
+  const { commit, service } = place.value;
+  const maker = planMaker(options, { commit, server: service.url.href }, context);
+  if (!maker.ok) return maker;
+  const plan = { name: name.value, target, limitSeconds: limit.value, maker: maker.value };
+  return accept({ ...place.value, ...plan });
 }

@@ -49,17 +49,24 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
       await finish((await import('./wait-command.js')).waitJobCommand(job, options, context));
     });
 
-  command('artifact <name>', 'wait until a file of this commit is there, and get it', atCommit(), wait)
+  command(
+    'artifact <name>',
+    'wait until a file of this commit is there, and get it',
+    [...atCommit(), runId(), attempt()],
+    wait,
+  )
+    .option('--job <job>', 'the job of this run that makes it: once that has ended, nobody waits any longer')
     .option('-o, --output <file>', 'write it there (default: its own name, here)')
     .option('--limit <duration>', untilLimit, '30m')
     .addHelpText(
       'after',
       examples`
     soil-worker wait artifact program.tar --limit 45m
+    soil-worker wait artifact program.tar --job cpp-tarball
     soil-worker wait artifact program.tar -o _build/program.tar --host github
 
   The file is there whole and with the server's SHA-256, or not at all: no half, no page of an error.
-  Exit status: 0 it is there; 1 the limit is over; 2 wrong use; 3 the server refused; 130 cancelled.`,
+  Exit status: 0 it is there; 1 the limit is over, or its job ended without it; 2 wrong use; 3 the server refused; 130 cancelled.`,
     )
     .action(get);
 

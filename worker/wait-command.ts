@@ -56,6 +56,7 @@ export async function waitJobCommand(
         `cannot wait longer than ${formatDuration(limitSeconds)} for job ${quote(job)}: it ${waited.reason}`,
       );
       return exit.failed;
+    case 'vain':
     case 'refused':
       context.warn(`cannot ask for job ${quote(job)}: ${waited.reason}`);
       return exit.refused;

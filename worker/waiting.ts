@@ -5,12 +5,14 @@ export type Look<T> =
   | { readonly kind: 'there'; readonly value: T }
   /** not now; `reason` is for the one who reads why nothing came */
   | { readonly kind: 'absent'; readonly reason: string }
-  /** it will not come */
+  /** nor later: whoever should have made it has ended */
+  | { readonly kind: 'vain'; readonly reason: string }
+  /** whoever has it does not give it */
   | { readonly kind: 'refused'; readonly reason: string };
 
 export type Waited<T> =
   | { readonly kind: 'there'; readonly value: T }
-  | { readonly kind: 'over'; readonly reason: string }
+  | { readonly kind: 'over' | 'vain'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'cancelled' };
 
@@ -63,8 +65,9 @@ export function outcomeOf<T extends object>(waited: Waited<T>): object {
       return { outcome: 'there', ...waited.value, kind: undefined };
     case 'over':
       return { outcome: 'limit', reason: waited.reason };
+    case 'vain':
     case 'refused':
-      return { outcome: 'refused', reason: waited.reason };
+      return { outcome: waited.kind, reason: waited.reason };
     case 'cancelled':
       return { outcome: 'cancelled' };
   }

@@ -1,7 +1,7 @@
 /** Real container engines for tests: podman with a store of its own, dockerd of its own, and a small image in each. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -100,9 +100,10 @@ async function openPodman(): Promise<TestEngine> {
   };
 }
 
-/** A dockerd of the test's own, without a bridge: it must not touch the machine's network. */
-async function openDocker(): Promise<TestEngine> {
+/** A dockerd of the test's own, without a bridge: it must not touch the machine's network. `group` may use it as well. */
+export async function openDocker({ group }: { readonly group?: number } = {}): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-docker-'));
+  if (group !== undefined) await chmod(folder, 0o711);
   const socket = `unix://${folder}/docker.sock`;
   const environment = { DOCKER_HOST: socket, DOCKER_CONFIG: join(folder, 'config') };
   let log = '';
@@ -113,6 +114,7 @@ async function openDocker(): Promise<TestEngine> {
         ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--host', socket],
         ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
         ...['--pidfile', join(folder, 'pid'), '--log-level', 'error'],
+        ...(group === undefined ? [] : ['--group', String(group)]),
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );

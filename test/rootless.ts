@@ -64,7 +64,7 @@ export async function openRootless(): Promise<RootlessEngine> {
 }
 
 /** This process's own user, or where that is root one that is made for the tests, with its range of further user ids. */
-async function ordinaryUser(): Promise<RootlessEngine['user']> {
+export async function ordinaryUser(): Promise<RootlessEngine['user']> {
   const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
   if (uid !== 0) return { uid, gid };
   const isThere = (await run('id', [userName])).status === 0;
@@ -78,7 +78,7 @@ async function ordinaryUser(): Promise<RootlessEngine['user']> {
 }
 
 /** The built worker and the packages it needs: the repo itself may lie where that user has no way. */
-async function copyWorker(folder: string): Promise<string> {
+export async function copyWorker(folder: string): Promise<string> {
   const packages = await must('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: repoRoot });
   const paths = packages.trim().split('\n').slice(1);
   const names = [

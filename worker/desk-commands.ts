@@ -1,28 +1,16 @@
 /** The commands for whoever sits before the machine, as the command line has them: shell, local, init, doctor, diagnose. */
+import { examples, type CommandKit } from './command-kit.js';
 import type { InitOptions } from './init-command.js';
 import type { LocalOptions } from './local-command.js';
 import type { ShellOptions } from './shell-command.js';
 import type { DoctorOptions } from './doctor-command.js';
-import {
-  attempt,
-  config,
-  engine,
-  examples,
-  image,
-  json,
-  out,
-  publishLimit,
-  runId,
-  server,
-  tokenFile,
-  type CommandKit,
-} from './shared-options.js';
+import * as option from './shared-options.js';
 
-export function addDeskCommands({ context, command, finish }: CommandKit): void {
+export function addDeskCommands({ context, command, jobBegins, finish }: CommandKit): void {
   command('shell <job>', "open a shell in the job's container, as its tasks would find it", [
-    config(),
-    engine(),
-    image(),
+    option.config(),
+    option.engine(),
+    option.image(),
   ])
     .option('-c, --command <command>', 'run this by sh -e, as a task would be, without a terminal')
     .addHelpText(
@@ -39,15 +27,15 @@ export function addDeskCommands({ context, command, finish }: CommandKit): void 
     });
 
   command('local <job>', 'run a job on a fresh clone of HEAD: nothing uncommitted leaks in', [
-    config(),
-    out(),
-    runId(),
-    attempt(),
-    server(),
-    tokenFile(),
-    publishLimit(),
-    engine(),
-    image(),
+    option.config(),
+    option.out(),
+    option.runId(),
+    option.attempt(),
+    option.server(),
+    option.tokenFile(),
+    option.publishLimit(),
+    option.engine(),
+    option.image(),
   ])
     .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
     .option('--keep', 'leave the clone where it is, and say where')
@@ -62,6 +50,7 @@ export function addDeskCommands({ context, command, finish }: CommandKit): void 
   The files are in _soil/ as those of run are; the exit status is the job's.`,
     )
     .action(async (job: string, options: LocalOptions) => {
+      jobBegins();
       await finish((await import('./local-command.js')).localCommand(job, options, context));
     });
 
@@ -85,11 +74,11 @@ export function addDeskCommands({ context, command, finish }: CommandKit): void 
     });
 
   command('doctor', 'look at all that jobs need of this machine and of the server; say how to mend it', [
-    server(),
-    tokenFile(),
-    config(),
-    engine(),
-    json(),
+    option.server(),
+    option.tokenFile(),
+    option.config(),
+    option.engine(),
+    option.json(),
   ])
     .addHelpText(
       'after',

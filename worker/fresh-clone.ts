@@ -50,7 +50,7 @@ export async function listUncommitted(
 export async function makeFreshClone(repo: string, options: CloneOptions): Promise<Result<FreshClone>> {
   const parent = await mkdtemp(join(tmpdir(), 'soil-local-'));
   const folder = join(parent, basename(repo) === '' ? 'repo' : basename(repo));
-  // A second signal ends this process without another turn: the clone goes all the same.
+  // A third signal ends this process without another turn: the clone goes all the same.
   const atExit = (): void => {
     rmSync(parent, { recursive: true, force: true });
   };

@@ -1,25 +1,55 @@
-/** The commands that ask a server for what other jobs left there, as the command line has them: wait, artifact. */
+/** The commands that ask a server for what other jobs left there, as the command line has them: maybe-merge, wait, artifact. */
+import { examples, type CommandKit } from './command-kit.js';
 import type { Option } from 'commander';
 import type { GetOptions } from './artifact-get.js';
 import type { PutOptions } from './artifact-put.js';
-import {
-  attempt,
-  commit,
-  examples,
-  host,
-  json,
-  publishLimit,
-  runId,
-  server,
-  tokenFile,
-  type CommandKit,
-} from './shared-options.js';
+import * as option from './shared-options.js';
+import type { MergeOptions } from './merge-command.js';
 import type { WaitJobOptions } from './wait-command.js';
 
-const atCommit = (): Option[] => [server(), tokenFile(), commit(), host(), json()];
+const atCommit = (): Option[] => [
+  option.server(),
+  option.tokenFile(),
+  option.commit(),
+  option.host(),
+  option.json(),
+];
 const untilLimit = 'wait so long until it is there: 90s, 15m, 1h30m';
 
 export function addServerCommands({ context, command, finish }: CommandKit): void {
+  command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
+    option.server(),
+    option.runId(),
+    option.attempt(),
+    option.config(),
+    option.tokenFile(),
+    option.json(),
+  ])
+    .option('--remote <url>', 'the repo whose branch is moved, by git push')
+    .option(
+      '--github <owner/name>',
+      'the same by the API of GitHub, with SOIL_GITHUB_API_TOKEN or --token-file',
+    )
+    .option('--github-api <url>', 'where that API is (or GITHUB_API_URL)')
+    .option('--commit <commit>', 'the candidate (default: HEAD)')
+    .option('--branch <branch>', "the candidate's branch (default: as the CI host or git says)")
+    .option('--to <branch>', 'the branch to move (default: as soil.yml says); its own soil.yml must name it')
+    .option('--host <host>', 'the host of the run that --run-id names: github, sourcehut or local')
+    .option('--max-age <duration>', 'an older status does not count')
+    .option('--wait <duration>', 'wait so long for jobs that have not reported')
+    .addHelpText(
+      'after',
+      examples`
+    soil-worker maybe-merge --server https://ci.example.org/ --remote origin
+    soil-worker maybe-merge --github OWNER/NAME --wait 30m
+
+  Exit status: 0 merged, there already, or nothing to do; 1 not green; 2 wrong use or configuration;
+  3 refused by the remote, or the target moved.`,
+    )
+    .action(async (options: MergeOptions) => {
+      await finish((await import('./merge-command.js')).mergeCommand(options, context));
+    });
+
   const wait = command(
     'wait',
     'wait until a job of this run has ended, or an artifact of this commit is there',
@@ -31,7 +61,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
   command(
     'job <job>',
     'wait until a job of this run, attempt and commit has ended, and is green',
-    [server(), runId(), attempt(), commit(), host(), json()],
+    [option.server(), option.runId(), option.attempt(), option.commit(), option.host(), option.json()],
     wait,
   )
     .option('--limit <duration>', 'wait so long: 90s, 15m, 1h30m', '30m')
@@ -52,7 +82,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
   command(
     'artifact <name>',
     'wait until a file of this commit is there, and get it',
-    [...atCommit(), runId(), attempt()],
+    [...atCommit(), option.runId(), option.attempt()],
     wait,
   )
     .option('--job <job>', 'the job of this run that makes it: once that has ended, nobody waits any longer')
@@ -75,7 +105,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
   command(
     'put <file...>',
     'publish files for a commit; the same bytes once more are fine',
-    [...atCommit(), publishLimit()],
+    [...atCommit(), option.publishLimit()],
     artifact,
   )
     .option('--name <name>', 'its name on the site, of one file; may have folders (default: its own)')

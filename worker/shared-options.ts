@@ -1,20 +1,5 @@
-/** What several commands of soil-worker have in common on their command line: options, and the form of their examples. */
-import { Option, type Command } from 'commander';
-import type { CommandContext } from './command-context.js';
-
-/** How a file of declarations adds its commands to the program; main.ts hands it in. */
-export interface CommandKit {
-  readonly context: CommandContext;
-  /** `usage` as commander has it, `name <argument>`; below `parent` where one is named */
-  readonly command: (
-    usage: string,
-    description: string,
-    shared?: readonly Option[],
-    parent?: Command,
-  ) => Command;
-  /** hands the exit status on to the process */
-  readonly finish: (status: Promise<number>) => Promise<void>;
-}
+/** Options that several commands of soil-worker have on their command line. Each call makes one anew, as commander wants it. */
+import { Option } from 'commander';
 
 export const server = (): Option => new Option('--server <url>', 'the Soil server (or SOIL_SERVER)');
 export const tokenFile = (): Option =>
@@ -47,8 +32,3 @@ export const ssh = (): Option[] => [
   new Option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)'),
   new Option('--no-rebuild', 'leave the pages there as they are'),
 ];
-
-/** The text below a help, its common indent taken away. */
-export function examples([text = '']: TemplateStringsArray): string {
-  return `\nExamples:${text.replaceAll('\n  ', '\n')}`;
-}

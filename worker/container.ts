@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { quote } from '../model/result.js';
-import { reasonOf } from './command.js';
-import { callEngine, type Engine } from './engine.js';
+import { removeContainer } from './container-removal.js';
+import type { Engine } from './engine.js';
 import type { JobDeclaration } from './job.js';
 import { makeWritable, memoryOf } from './job-folder.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
@@ -203,26 +203,4 @@ async function endFromWithin(supervisor: Supervisor, grace: Grace): Promise<bool
     if (word === 'kill') killBegan ??= performance.now();
   }
   return false;
-}
-
-/** What both engines say of a container that is gone, or about to be. */
-const gone = /no such container|no container with (name|id)|already in progress/i;
-/** An engine that is restarted answers again within this time, once a second. */
-const removeTries = 10;
-
-/**
- * One that is gone already is no fault. `kill` comes first, since podman's `rm --force` would wait for 10 s. A text
- * where the container could not be removed: its engine does not answer.
- */
-export async function removeContainer(engine: Engine, name: string): Promise<string | undefined> {
-  for (let attempt = 1; ; attempt++) {
-    const killed = await callEngine(engine, ['kill', '--signal', 'KILL', name]);
-    if (killed.status !== 0 && gone.test(killed.stderr)) return undefined;
-    const removed = await callEngine(engine, ['rm', '--force', '--volumes', name]);
-    if (removed.status === 0 || gone.test(removed.stderr)) return undefined;
-    if (attempt === removeTries) {
-      return `cannot remove container ${quote(name)}: ${reasonOf(removed)}; mend: ${engine.program} rm --force ${name}`;
-    }
-    await wait(1000);
-  }
 }

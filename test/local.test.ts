@@ -160,6 +160,30 @@ describe('soil-worker local', () => {
     assert.match(both.stdout, /local-jobs\/s\//);
   });
 
+  it('SIGINT twice: a task that hears none is ended at once, and there is a record', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'soil-ready-'));
+    const ready = join(folder, 'ready');
+    const task = `{ name: deaf, run: "trap '' INT TERM; touch ${ready}; while :; do sleep 0.1; done" }`;
+    const repo = await makeRepo({
+      'soil.yml': `project: p\njobs: { a: { image: none, grace: 1h, tasks: [${task}] } }\n`,
+    });
+    t.after(() => Promise.all([folder, repo].map((f) => rm(f, { recursive: true, force: true }))));
+    const child = spawn(process.execPath, [soilWorker, 'local', 'a'], {
+      ...{ cwd: repo, stdio: ['ignore', 'ignore', 'pipe'], timeout: 120_000, killSignal: 'SIGKILL' },
+      env: { ...process.env, ...bare, TMPDIR: folder },
+    });
+    const ended = once(child, 'exit');
+    await fileAppears(ready);
+    child.kill('SIGINT');
+    // Two that wait at once are one: the second is sent once the first was heard.
+    await signalIsTaken(child.pid ?? 0, 2);
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [130, null]);
+    const record = await readFile(join(repo, '_soil', 'a', 'a.json'), 'utf8');
+    assert.match(record, /"outcome": "cancelled"/);
+    assert.deepEqual(await readdir(folder), ['ready']);
+  });
+
   it('wrong use: no repo, no commit, an unknown job', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'soil-none-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
@@ -176,3 +200,13 @@ describe('soil-worker local', () => {
     assert.deepEqual([unknown.status, unknown.stderr.includes('cannot run job "b"')], [2, true]);
   });
 });
+
+/** Waits until no signal of this number is pending for the process, or the process is gone. */
+async function signalIsTaken(pid: number, signal: number): Promise<void> {
+  for (;;) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    const pending = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+    if ((BigInt(`0x${pending}`) & (1n << BigInt(signal - 1))) === 0n) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type Handlebars from 'handlebars';
+import { Fragment, withFragments } from './fragment.js';
 import type {
   BadgeView,
   CommitView,
@@ -19,16 +20,12 @@ import type {
   WwzIndexView,
   WwzListingView,
 } from './page.js';
+import type { Entry, JobLine, JobSection, RawLine } from './part.js';
 
 /** The sources stand in the package's `templates/`, two levels above `dist/templates/template.js`. */
 export const templateFolder = fileURLToPath(new URL('../../templates/', import.meta.url));
 
 interface Pages {
-  readonly home: HomeView;
-  readonly 'host-index': HostIndexView;
-  readonly 'raw-index': RawIndexView;
-  readonly run: RunView;
-  readonly commit: CommitView;
   readonly 'removed-run': RemovedRunView;
   readonly retention: RetentionView;
   readonly history: HistoryView;
@@ -40,8 +37,36 @@ interface Pages {
   readonly projects: ProjectsView;
 }
 
+/** Pages that change with every job, of which most parts stay. */
+interface PagesOfFragments {
+  readonly home: HomeView;
+  readonly 'host-index': HostIndexView;
+  readonly 'raw-index': RawIndexView;
+  readonly run: RunView;
+  readonly commit: CommitView;
+}
+
+interface Fragments {
+  readonly entry: Entry;
+  readonly 'entry-row': Entry;
+  readonly 'raw-rows': { readonly lines: readonly RawLine[] };
+  readonly 'job-row': JobLine;
+  readonly 'job-section': JobSection;
+}
+
 /** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */
-export function renderPage<K extends keyof Pages>(name: K, view: Pages[K]): string {
+export const renderPage = <K extends keyof Pages>(name: K, view: Pages[K]): string => render(name, view);
+
+/** The same of a page that has fragments, as the bytes of its file. */
+export const renderPageOfFragments = <K extends keyof PagesOfFragments>(
+  name: K,
+  view: PagesOfFragments[K],
+): Buffer => withFragments(() => render(name, view));
+
+export const renderFragment = <K extends keyof Fragments>(name: K, view: Fragments[K]): Fragment =>
+  new Fragment(render(name, view));
+
+function render(name: string, view: unknown): string {
   compiled ??= compileAll();
   const template = compiled.get(name);
   if (template === undefined) throw new Error(`cannot render page "${name}": there is no ${name}.hbs`);

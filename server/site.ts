@@ -6,6 +6,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import type { JobAddress } from '../model/run.js';
 import { DetailCache } from './detail-cache.js';
 import { removeTemporary } from './durable-file.js';
+import { Gathering } from './gathering.js';
 import type { EventLog } from './event-log.js';
 import type { ServerLimits } from './limits.js';
 import type { ChainEnd, LogEntry } from './log-entry.js';
@@ -58,6 +59,8 @@ export class Site {
   readonly own: PrivateFolder;
   readonly state: LiveState;
   readonly writer: SiteWriter;
+  /** what is about to be stored */
+  readonly gathering = new Gathering();
   readonly details: DetailCache;
   /** what was bad when the site was opened, one line each */
   readonly problems: readonly string[];
@@ -92,6 +95,7 @@ export class Site {
     this.writer = new SiteWriter(folder, {
       state,
       details: details.read,
+      gathering: this.gathering,
       ...(stale !== 'all' && { totals: stale.totals }),
     });
   }

@@ -72,17 +72,8 @@ export interface HistoryView {
   readonly fileHref: string;
   readonly lastGreen: (Link & { readonly time: Instant | undefined }) | undefined;
   readonly since: readonly (Link & { readonly subject: string })[];
-  readonly runs: readonly {
-    readonly mark: Mark;
-    readonly host: string;
-    readonly run: Link;
-    readonly start: Instant | undefined;
-    readonly commit: Link | undefined;
-    readonly branch: string;
-    readonly elapsed: string | undefined;
-    /** 0 to 100: of the longest run */
-    readonly share: number;
-  }[];
+  /** `history-row` */
+  readonly runs: readonly Fragment[];
   /** the runs of the table of tasks */
   readonly columns: readonly (Link & { readonly short: string })[];
   readonly tasks: readonly {

@@ -20,7 +20,7 @@ import type {
   WwzIndexView,
   WwzListingView,
 } from './page.js';
-import type { Entry, JobLine, JobSection, RawLine } from './part.js';
+import type { Entry, HistoryRow, JobLine, JobSection, RawLine } from './part.js';
 
 /** The sources stand in the package's `templates/`, two levels above `dist/templates/template.js`. */
 export const templateFolder = fileURLToPath(new URL('../../templates/', import.meta.url));
@@ -28,7 +28,6 @@ export const templateFolder = fileURLToPath(new URL('../../templates/', import.m
 interface Pages {
   readonly 'removed-run': RemovedRunView;
   readonly retention: RetentionView;
-  readonly history: HistoryView;
   readonly 'badge.svg': BadgeView;
   readonly 'feed.atom': FeedView;
   readonly 'wwz-index': WwzIndexView;
@@ -44,6 +43,7 @@ interface PagesOfFragments {
   readonly 'raw-index': RawIndexView;
   readonly run: RunView;
   readonly commit: CommitView;
+  readonly history: HistoryView;
 }
 
 interface Fragments {
@@ -52,6 +52,7 @@ interface Fragments {
   readonly 'raw-rows': { readonly lines: readonly RawLine[] };
   readonly 'job-row': JobLine;
   readonly 'job-section': JobSection;
+  readonly 'history-row': HistoryRow;
 }
 
 /** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */

@@ -3,9 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DetailCache } from '../server/detail-cache.js';
 import { defaultLimits } from '../server/limits.js';
 import { LiveState, nothing } from '../server/site-state.js';
+import { Gathering } from '../server/gathering.js';
 import { SiteWriter } from '../server/site-writer.js';
 import { run, soilServer } from './command.js';
 import { makeZip, regular } from './hand-made-zip.js';
@@ -76,9 +78,38 @@ test('changes that come while a rewrite is under way share the next one', async 
   const folder = await mkdtemp(join(tmpdir(), 'soil-coalesce-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const details = new DetailCache(folder, defaultLimits).read;
-  const writer = new SiteWriter(folder, { state: new LiveState('Soil'), details });
-  await Promise.all(Array.from({ length: 18 }, () => writer.follow(nothing)));
+  const gathering = new Gathering();
+  const writer = new SiteWriter(folder, {
+    state: new LiveState('Soil'),
+    details,
+    gathering,
+  });
+  const follow = () => Array.from({ length: 18 }, () => writer.follow(nothing));
+  const together = follow();
+  // One turn later the rewrite has taken in what it shows.
+  await Promise.resolve();
+  await Promise.all([...together, ...follow()]);
   assert.equal(writer.counts().rewrites, 2);
+});
+
+test('a rewrite waits for uploads that are nearly stored, and shows them too', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-gather-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const details = new DetailCache(folder, defaultLimits).read;
+  const gathering = new Gathering();
+  const writer = new SiteWriter(folder, { state: new LiveState('Soil'), details, gathering });
+  const shown: Promise<void>[] = [];
+  await Promise.all(
+    Array.from({ length: 18 }, (_, i) =>
+      gathering.join(async () => {
+        await nextTurn();
+        if (i % 2 === 0) await nextTurn();
+        shown.push(writer.follow(nothing));
+      }),
+    ),
+  );
+  await Promise.all(shown);
+  assert.equal(writer.counts().rewrites, 1);
 });
 
 test('a rebuild and a check of a site that is served name the process that has it', async () => {

@@ -82,11 +82,14 @@ let compiled: ReadonlyMap<string, Handlebars.TemplateDelegate> | undefined;
  */
 function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
   const handlebars = (createRequire(import.meta.url)('handlebars') as typeof Handlebars).create();
+  const sources = new Map(
+    readdirSync(templateFolder)
+      .filter((file) => file.endsWith('.hbs'))
+      .map((file) => [file.slice(0, -'.hbs'.length), readFileSync(`${templateFolder}${file}`, 'utf8')]),
+  );
   const templates = new Map<string, Handlebars.TemplateDelegate>();
-  for (const file of readdirSync(templateFolder)) {
-    if (!file.endsWith('.hbs')) continue;
-    const name = file.slice(0, -'.hbs'.length);
-    const template = handlebars.compile(readFileSync(`${templateFolder}${file}`, 'utf8'), {
+  for (const [name, source] of sources) {
+    const template = handlebars.compile(withInlined(source, sources), {
       strict: true,
       knownHelpersOnly: true,
     });
@@ -95,3 +98,14 @@ function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
   }
   return templates;
 }
+
+/**
+ * A partial that shows plain values alone is put in where it is called within a line: of a table of tasks, its calls
+ * took two thirds of the time.
+ */
+const withInlined = (source: string, sources: ReadonlyMap<string, string>): string =>
+  source.replace(/(?<=.)\{\{> ([\w-]+) ([\w.]+)\}\}/g, (call, name: string, at: string) => {
+    const partial = sources.get(name)?.trimEnd() ?? '';
+    const isPlain = /^(?:[^{]|\{\{\w+\}\})+$/.test(partial);
+    return isPlain ? partial.replace(/\{\{(\w+)\}\}/g, `{{${at}.$1}}`) : call;
+  });

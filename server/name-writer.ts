@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobName } from '../model/name.js';
 import { planNames, type PlannedPage, type PlanSource } from './page-plan.js';
-import type { Change } from './site-state.js';
+import type { Change } from './change.js';
 
 /** So long nothing else must have changed: the jobs of a run end together. */
 const quietMilliseconds = 200;

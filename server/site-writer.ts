@@ -10,7 +10,8 @@ import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } fr
 import type { Gathering } from './gathering.js';
 import { eachBounded } from './site-scan.js';
 import { NameWriter } from './name-writer.js';
-import { nothing, type Change, type LiveState } from './site-state.js';
+import { nothing, type Change } from './change.js';
+import type { LiveState } from './site-state.js';
 
 export interface WriterCounts {
   /** rewrites that ended well; changes that came together share one */

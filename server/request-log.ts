@@ -14,23 +14,25 @@ export interface RequestLine {
   readonly status: number;
   readonly milliseconds: number;
   /** the prefix of the project that it was for */
-  readonly project?: string;
+  readonly project?: string | undefined;
   /** the id of the token, never the token */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 export function formatRequestLine(line: RequestLine, format: LogFormat): string {
   const { id, time, method, url, status, milliseconds, project, token } = line;
-  const when = new Date(time * 1000).toISOString();
-  const path = (url.split('?')[0] ?? '').slice(0, 300);
+  const when = formatTime(time);
+  const path = (url.split('?', 1)[0] ?? '').slice(0, 300);
   const ms = Math.round(milliseconds);
   switch (format) {
-    case 'json':
-      return JSON.stringify({
-        ...{ time: when, id, method, path, status, ms },
-        ...(project !== undefined && { project }),
-        ...(token !== undefined && { token }),
-      });
+    case 'json': {
+      // Written out: an object that is made and walked through for each request costs more than all of its values.
+      const text = JSON.stringify;
+      const of = project === undefined ? '' : `,"project":${text(project)}`;
+      const by = token === undefined ? '' : `,"token":${text(token)}`;
+      const asked = `"id":${text(id)},"method":${text(method)},"path":${text(path)}`;
+      return `{"time":"${when}",${asked},"status":${status},"ms":${ms}${of}${by}}`;
+    }
     case 'text':
       return [
         ...[when, method, oneLine(path), status, `${ms}ms`, `id=${id}`],
@@ -39,6 +41,17 @@ export function formatRequestLine(line: RequestLine, format: LogFormat): string 
       ].join(' ');
   }
 }
+
+/** Lines of the same millisecond have the same text for it. */
+function formatTime(time: number): string {
+  const milliseconds = Math.trunc(time * 1000);
+  if (milliseconds !== lastTime.milliseconds) {
+    lastTime = { milliseconds, text: new Date(milliseconds).toISOString() };
+  }
+  return lastTime.text;
+}
+
+let lastTime = { milliseconds: 0, text: new Date(0).toISOString() };
 
 /** A line that is about no request. */
 export function formatNotice(time: number, message: string, format: LogFormat): string {

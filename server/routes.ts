@@ -36,17 +36,19 @@ const routes: Readonly<Record<string, Methods>> = {
 
 const artifacts = '/artifacts/';
 
+const site: Target = { kind: 'site' };
+
 /** `url` begins with the slash behind the project's prefix. */
 export function findTarget(method: string, url: string): Target {
-  const [path = '', ...rest] = url.split('?');
-  const query = new URLSearchParams(rest.join('?'));
+  const queryAt = url.indexOf('?');
+  const path = queryAt < 0 ? url : url.slice(0, queryAt);
   const methods: Methods | undefined = path.startsWith(artifacts)
     ? { PUT: putArtifact }
     : Object.hasOwn(routes, path)
       ? routes[path]
       : undefined;
   if (methods === undefined) {
-    if (method === 'GET' || method === 'HEAD') return { kind: 'site' };
+    if (method === 'GET' || method === 'HEAD') return site;
     return { kind: 'refused', answer: problem(404, 'cannot find this: the server has no such address') };
   }
   const asked = method === 'HEAD' ? 'GET' : method;
@@ -54,6 +56,7 @@ export function findTarget(method: string, url: string): Target {
   if (route === undefined) {
     return { kind: 'refused', answer: wrongMethod(method, Object.keys(methods).join(', ')) };
   }
+  const query = new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1));
   const isArtifact = path.startsWith(artifacts);
   return {
     ...{ kind: 'route', route, query },

@@ -1,12 +1,15 @@
 /** GET and HEAD of a site's folder: its files, and what is inside its wwz files as if they were folders. */
 import { realpath, stat } from 'node:fs/promises';
+import { sep } from 'node:path';
 import type { BigIntStats } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeSegment, parsePublicPath } from '../model/path.js';
 import { quote } from '../model/result.js';
 import { EntryDamage } from '../wwz/body.js';
 import { fileIdentity } from '../wwz/open.js';
-import { sendRepresentation, sendText, type Exchange } from './representation.js';
+import { acceptsGzip } from './conditional.js';
+import { HotAnswers, type AnswerSource, type HotAnswersOptions } from './hot-answer.js';
+import { sendRepresentation, sendText, type Exchange, type WholeAnswer } from './representation.js';
 import { areaOf } from './site-area.js';
 import { findInSite, isAbsence, openSiteFile } from './site-file.js';
 import { parseTarget, type Target } from './target.js';
@@ -18,6 +21,9 @@ export interface StaticSiteOptions extends WwzCacheOptions {
   readonly report?: (message: string) => void;
   /** why a file that is not there was removed; undefined where it never was */
   readonly removed?: (path: string) => string | undefined;
+  readonly hot?: HotAnswersOptions;
+  /** in milliseconds, from any point on; never goes back */
+  readonly clock?: () => number;
 }
 
 /** A site that is being served. */
@@ -25,6 +31,9 @@ export interface StaticSite {
   /** real path of the folder */
   readonly root: string;
   readonly cache: WwzCache;
+  /** for those who accept gzip, and for others */
+  readonly hot: { readonly gzip: HotAnswers; readonly plain: HotAnswers };
+  readonly clock: () => number;
   readonly report: (message: string) => void;
   readonly removed: (path: string) => string | undefined;
   /** Closes the wwz files; a request that is under way finishes first on its own. */
@@ -36,20 +45,69 @@ export async function openStaticSite(folder: string, options: StaticSiteOptions 
   const cache = new WwzCache(options);
   const report = options.report ?? (() => undefined);
   const removed = options.removed ?? (() => undefined);
-  return { root: await realpath(folder), cache, report, removed, close: () => cache.close() };
+  const clock = options.clock ?? (() => performance.now());
+  const hot = { gzip: new HotAnswers(clock, options.hot), plain: new HotAnswers(clock, options.hot) };
+  const close = (): Promise<void> => {
+    hot.gzip.clear();
+    hot.plain.clear();
+    return cache.close();
+  };
+  return { root: await realpath(folder), cache, hot, clock, report, removed, close };
 }
 
 /**
- * Answers a request; `request.url` is the raw path below the site's prefix, with its leading slash. Always answers, and
- * never throws: what goes wrong on our side is reported. Ends when nothing more is read for the request.
+ * Answers a request; `request.url` is the raw path below the site's prefix, with its leading slash, and `id` goes out as
+ * X-Request-Id. Always answers, and never throws: what goes wrong on our side is reported. Ends when nothing more is read
+ * for the request.
  */
-export async function serveSite(
+export function serveSite(
   site: StaticSite,
   request: IncomingMessage,
   response: ServerResponse,
+  id: string,
 ): Promise<void> {
   const exchange: Exchange = { request, response };
+  return sendHot(site, exchange, id) ? nothingMore : answerAnew(site, exchange, id);
+}
+
+const nothingMore = Promise.resolve();
+
+/** Only what asks for the whole of something, if perhaps only when it is new, may be answered out of memory. */
+function sendHot(site: StaticSite, exchange: Exchange, id: string): boolean {
+  const { method, headers, url = '' } = exchange.request;
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  if (headers.range !== undefined || headers['service-worker'] !== undefined) return false;
+  if (headers['want-repr-digest'] !== undefined) return false;
+  return hotAnswers(site, exchange).send(rawPath(url), exchange, id);
+}
+
+function hotAnswers({ hot }: StaticSite, { request }: Exchange): HotAnswers {
+  const accepted = request.headers['accept-encoding'];
+  // Node joins a header that comes twice; only its types allow a list.
+  return acceptsGzip(Array.isArray(accepted) ? accepted.join(', ') : accepted) ? hot.gzip : hot.plain;
+}
+
+/** The query changes nothing in what is served. */
+function rawPath(url: string): string {
+  const queryAt = url.indexOf('?');
+  return queryAt < 0 ? url : url.slice(0, queryAt);
+}
+
+function keepHot(
+  site: StaticSite,
+  exchange: Exchange,
+  answer: WholeAnswer | undefined,
+  { path, ...source }: Omit<AnswerSource, 'file'> & { readonly path: string },
+): void {
+  if (answer === undefined) return;
+  const file = `${site.root}${sep}${path}`;
+  hotAnswers(site, exchange).keep(rawPath(exchange.request.url ?? ''), answer, { file, ...source });
+}
+
+async function answerAnew(site: StaticSite, exchange: Exchange, id: string): Promise<void> {
+  const { request, response } = exchange;
   try {
+    response.setHeader('X-Request-Id', id);
     await answer(site, exchange);
   } catch (error) {
     // A client that leaves in the middle is nobody's fault.
@@ -79,8 +137,11 @@ async function answer(site: StaticSite, exchange: Exchange): Promise<void> {
     sendText(exchange, 404, { text: target.error });
     return;
   }
+  const checked = site.clock();
   const wwz = await findWwz(site, target.value);
-  await (wwz === undefined ? answerFile(site, exchange, target.value) : answerEntry(site, exchange, wwz));
+  await (wwz === undefined
+    ? answerFile(site, exchange, { ...target.value, checked })
+    : answerEntry(site, exchange, { ...wwz, checked }));
 }
 
 interface InsideWwz {
@@ -118,7 +179,11 @@ async function statIfThere(path: string): Promise<BigIntStats | undefined> {
   }
 }
 
-async function answerEntry(site: StaticSite, exchange: Exchange, wwz: InsideWwz): Promise<void> {
+async function answerEntry(
+  site: StaticSite,
+  exchange: Exchange,
+  wwz: InsideWwz & { readonly checked: number },
+): Promise<void> {
   if (refuseServiceWorker(exchange)) return;
   const lease = await site.cache.lease(wwz.real, wwz.identity);
   if (!lease.ok) throw new Error(lease.error);
@@ -127,7 +192,9 @@ async function answerEntry(site: StaticSite, exchange: Exchange, wwz: InsideWwz)
     if (!found.ok) throw new Error(found.error);
     switch (found.value.kind) {
       case 'content':
-        await sendRepresentation(exchange, found.value.representation);
+        keepHot(site, exchange, await sendRepresentation(exchange, found.value.representation), {
+          ...{ path: wwz.wwzPath, identity: lease.value.file.identity, checked: wwz.checked },
+        });
         return;
       case 'redirect':
         redirect(exchange, found.value.location + wwz.query);
@@ -141,7 +208,11 @@ async function answerEntry(site: StaticSite, exchange: Exchange, wwz: InsideWwz)
   }
 }
 
-async function answerFile(site: StaticSite, exchange: Exchange, target: Target): Promise<void> {
+async function answerFile(
+  site: StaticSite,
+  exchange: Exchange,
+  target: Target & { readonly checked: number },
+): Promise<void> {
   const slash = target.path === '' ? '' : '/';
   const parsed = parsePublicPath(target.isFolder ? `${target.path}${slash}index.html` : target.path);
   const real = parsed.ok ? await findInSite(site.root, parsed.value) : undefined;
@@ -157,7 +228,9 @@ async function answerFile(site: StaticSite, exchange: Exchange, target: Target):
   switch (opened.kind) {
     case 'file':
       try {
-        await sendRepresentation(exchange, opened.representation);
+        keepHot(site, exchange, await sendRepresentation(exchange, opened.representation), {
+          ...{ path: parsed.value, identity: opened.representation.tag, checked: target.checked },
+        });
       } finally {
         await opened.handle.close();
       }

@@ -1,5 +1,6 @@
 /** Answers that were given lately, held ready in memory: given again only while their file is what it was. */
 import { statSync, type BigIntStats } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { fileIdentity } from '../wwz/open.js';
 import { matchesAny } from './conditional.js';
 import type { Exchange, WholeAnswer } from './representation.js';
@@ -100,7 +101,7 @@ export class HotAnswers {
     }
     response.writeHead(200, withId(hot.head, id));
     if (request.method === 'HEAD') response.end();
-    else if (typeof hot.body === 'string') response.end(hot.body, 'latin1');
+    else if (typeof hot.body === 'string') endAtOnce(response, hot.body);
     else response.end(hot.body);
     return true;
   }
@@ -177,6 +178,17 @@ export class HotAnswers {
 
 function rawHead(headers: Readonly<Record<string, string>>): string[] {
   return [...Object.entries(headers).flat(), 'X-Request-Id', ''];
+}
+
+/** Head and body as one string: end() with a body would have the socket gather them from three pieces first. */
+function endAtOnce(response: ServerResponse, body: string): void {
+  // There is none where an earlier request of its connection is still being answered.
+  const { socket } = response;
+  // A socket that is corked already is not corked until the end of the turn.
+  socket?.cork();
+  response.write(body, 'latin1');
+  socket?.uncork();
+  response.end();
 }
 
 /** Node makes the text of a head at once, so that the next request may have the same list. */

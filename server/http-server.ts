@@ -11,6 +11,7 @@ import { findTarget, type Target } from './routes.js';
 import type { ServedProject } from './served-project.js';
 import { hasBody, watchRate } from './slow-client.js';
 import { serveSite } from './static.js';
+import { rawPath } from './target.js';
 
 export interface HttpServerOptions {
   readonly root: Root;
@@ -96,7 +97,7 @@ function answerRequest(exchange: Exchange, options: HttpServerOptions): void {
   const { method = '', url = '' } = request;
   const begin = performance.now();
   let token: string | undefined;
-  const path = pathOf(url);
+  const path = rawPath(url);
   const found = isRootPath(root, path) ? findProject(named(root), path) : findProject(root.projects, path);
   const target = found && findTarget(method, found.rest + url.slice(path.length));
   // Most requests have no body to wait for.
@@ -142,11 +143,6 @@ function answerRequest(exchange: Exchange, options: HttpServerOptions): void {
 /** A client that goes on with the same connection would have its next request cut off. */
 function announceStop({ response, state }: Exchange): void {
   if (state.isStopping && !response.headersSent) response.setHeader('Connection', 'close');
-}
-
-function pathOf(url: string): string {
-  const queryAt = url.indexOf('?');
-  return queryAt < 0 ? url : url.slice(0, queryAt);
 }
 
 interface Asked {

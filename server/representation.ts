@@ -92,7 +92,7 @@ function askedRange(request: IncomingMessage, { tag, size }: { tag: string; size
   return applies ? parseRange(request.headers.range, size) : { kind: 'whole' };
 }
 
-function headerOf(request: IncomingMessage, name: string): string | undefined {
+export function headerOf(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }

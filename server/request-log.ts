@@ -1,4 +1,5 @@
 /** One line a request for the operator: JSON or text, with an id, and nothing that is secret. Pure. */
+import { rawPath } from './target.js';
 
 export const logFormats = ['json', 'text'] as const;
 /** `json`: for programs; `text`: for people who look on. Both say the same. */
@@ -22,15 +23,14 @@ export interface RequestLine {
 export function formatRequestLine(line: RequestLine, format: LogFormat): string {
   const { id, time, method, url, status, milliseconds, project, token } = line;
   const when = formatTime(time);
-  const path = (url.split('?', 1)[0] ?? '').slice(0, 300);
+  const path = rawPath(url).slice(0, 300);
   const ms = Math.round(milliseconds);
   switch (format) {
     case 'json': {
       // Written out: an object that is made and walked through for each request costs more than all of its values.
-      const text = JSON.stringify;
-      const of = project === undefined ? '' : `,"project":${text(project)}`;
-      const by = token === undefined ? '' : `,"token":${text(token)}`;
-      const asked = `"id":${text(id)},"method":${text(method)},"path":${text(path)}`;
+      const of = project === undefined ? '' : `,"project":${textOf(project)}`;
+      const by = token === undefined ? '' : `,"token":${textOf(token)}`;
+      const asked = `"id":${textOf(id)},"method":${textOf(method)},"path":${textOf(path)}`;
       return `{"time":"${when}",${asked},"status":${status},"ms":${ms}${of}${by}}`;
     }
     case 'text':
@@ -41,6 +41,9 @@ export function formatRequestLine(line: RequestLine, format: LogFormat): string 
       ].join(' ');
   }
 }
+
+/** A string in JSON. Most need no escape. */
+const textOf = (text: string): string => (/^[\w./ -]*$/.test(text) ? `"${text}"` : JSON.stringify(text));
 
 /** Lines of the same millisecond have the same text for it. */
 function formatTime(time: number): string {

@@ -6,6 +6,7 @@ import { getHealth, getMetrics } from './health-route.js';
 import { postPrune } from './prune-route.js';
 import { postResults } from './results-route.js';
 import type { Route } from './server-context.js';
+import { rawPath } from './target.js';
 import { getToken } from './token-route.js';
 import { getWwup, postWwup } from './wwup-route.js';
 
@@ -40,8 +41,7 @@ const site: Target = { kind: 'site' };
 
 /** `url` begins with the slash behind the project's prefix. */
 export function findTarget(method: string, url: string): Target {
-  const queryAt = url.indexOf('?');
-  const path = queryAt < 0 ? url : url.slice(0, queryAt);
+  const path = rawPath(url);
   const methods: Methods | undefined = path.startsWith(artifacts)
     ? { PUT: putArtifact }
     : Object.hasOwn(routes, path)
@@ -56,7 +56,7 @@ export function findTarget(method: string, url: string): Target {
   if (route === undefined) {
     return { kind: 'refused', answer: wrongMethod(method, Object.keys(methods).join(', ')) };
   }
-  const query = new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1));
+  const query = new URLSearchParams(url.slice(path.length + 1));
   const isArtifact = path.startsWith(artifacts);
   return {
     ...{ kind: 'route', route, query },

@@ -9,10 +9,10 @@ import { EntryDamage } from '../wwz/body.js';
 import { fileIdentity } from '../wwz/open.js';
 import { acceptsGzip } from './conditional.js';
 import { HotAnswers, type AnswerSource, type HotAnswersOptions } from './hot-answer.js';
-import { sendRepresentation, sendText, type Exchange, type WholeAnswer } from './representation.js';
+import { headerOf, sendRepresentation, sendText, type Exchange, type WholeAnswer } from './representation.js';
 import { areaOf } from './site-area.js';
 import { findInSite, isAbsence, openSiteFile } from './site-file.js';
-import { parseTarget, type Target } from './target.js';
+import { parseTarget, rawPath, type Target } from './target.js';
 import { WwzCache, type WwzCacheOptions } from './wwz-cache.js';
 import { findInWwz } from './wwz-entry.js';
 
@@ -72,7 +72,10 @@ export function serveSite(
 
 const nothingMore = Promise.resolve();
 
-/** Only what asks for the whole of something, if perhaps only when it is new, may be answered out of memory. */
+/**
+ * Only what asks for the whole of something, if perhaps only when it is new, may be answered out of memory. A query
+ * changes nothing in it.
+ */
 function sendHot(site: StaticSite, exchange: Exchange, id: string): boolean {
   const { method, headers, url = '' } = exchange.request;
   if (method !== 'GET' && method !== 'HEAD') return false;
@@ -81,17 +84,8 @@ function sendHot(site: StaticSite, exchange: Exchange, id: string): boolean {
   return hotAnswers(site, exchange).send(rawPath(url), exchange, id);
 }
 
-function hotAnswers({ hot }: StaticSite, { request }: Exchange): HotAnswers {
-  const accepted = request.headers['accept-encoding'];
-  // Node joins a header that comes twice; only its types allow a list.
-  return acceptsGzip(Array.isArray(accepted) ? accepted.join(', ') : accepted) ? hot.gzip : hot.plain;
-}
-
-/** The query changes nothing in what is served. */
-function rawPath(url: string): string {
-  const queryAt = url.indexOf('?');
-  return queryAt < 0 ? url : url.slice(0, queryAt);
-}
+const hotAnswers = ({ hot }: StaticSite, { request }: Exchange): HotAnswers =>
+  acceptsGzip(headerOf(request, 'accept-encoding')) ? hot.gzip : hot.plain;
 
 function keepHot(
   site: StaticSite,

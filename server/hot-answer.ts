@@ -71,10 +71,7 @@ export class HotAnswers {
   #isTurnCounted = false;
 
   /** `clock`: milliseconds from any point on; never goes back */
-  constructor(
-    clock: () => number,
-    { maxBytes = 2 ** 24, maxBodyBytes = 2 ** 18 }: HotAnswersOptions = {},
-  ) {
+  constructor(clock: () => number, { maxBytes = 2 ** 24, maxBodyBytes = 2 ** 18 }: HotAnswersOptions = {}) {
     this.#maxBytes = maxBytes;
     this.#maxBodyBytes = maxBodyBytes;
     this.#clock = clock;

@@ -9,7 +9,7 @@ import { buffer } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { writeWwz } from '../wwz/write.js';
-import type { HotAnswersOptions } from './hot-answer.js';
+import type { HotTableOptions } from './hot-table.js';
 import { openStaticSite, serveSite } from './static.js';
 
 const line = '<p>a line of a report</p>\n';
@@ -17,7 +17,7 @@ const gzip = { 'accept-encoding': 'gzip' };
 const wwz = 'github-jobs/1/job.wwz';
 
 /** A served site of its own, whose clock stands still until a test moves it. */
-async function openRig(t: TestContext, hot: HotAnswersOptions = {}) {
+async function openRig(t: TestContext, hot: HotTableOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'soil-hot-'));
   const root = join(folder, 'site');
   await mkdir(root);
@@ -209,7 +209,7 @@ test('serveSite() gives nothing from memory that was asked for otherwise', async
   assert.deepEqual(lasting(later), lasting(whole), 'none of them is held in its place');
 });
 
-test('HotAnswers holds no more bytes than it may, and keeps what is asked for', async (t) => {
+test('HotTable holds no more bytes than it may, and keeps what is asked for', async (t) => {
   const maxBytes = 40_000;
   const rig = await openRig(t, { maxBytes, maxBodyBytes: 20_000 });
   const { plain } = rig.site.hot;

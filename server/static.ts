@@ -1,18 +1,17 @@
 /** GET and HEAD of a site's folder: its files, and what is inside its wwz files as if they were folders. */
 import { realpath, stat } from 'node:fs/promises';
-import { sep } from 'node:path';
 import type { BigIntStats } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeSegment, parsePublicPath } from '../model/path.js';
 import { quote } from '../model/result.js';
 import { EntryDamage } from '../wwz/body.js';
 import { fileIdentity } from '../wwz/open.js';
-import { acceptsGzip } from './conditional.js';
-import { HotAnswers, type AnswerSource, type HotAnswersOptions } from './hot-answer.js';
-import { headerOf, sendRepresentation, sendText, type Exchange, type WholeAnswer } from './representation.js';
+import { HotAnswers } from './hot-answer.js';
+import type { HotTableOptions } from './hot-table.js';
+import { sendRepresentation, sendText, type Exchange } from './representation.js';
 import { areaOf } from './site-area.js';
 import { findInSite, isAbsence, openSiteFile } from './site-file.js';
-import { parseTarget, rawPath, type Target } from './target.js';
+import { parseTarget, type Target } from './target.js';
 import { WwzCache, type WwzCacheOptions } from './wwz-cache.js';
 import { findInWwz } from './wwz-entry.js';
 
@@ -21,7 +20,7 @@ export interface StaticSiteOptions extends WwzCacheOptions {
   readonly report?: (message: string) => void;
   /** why a file that is not there was removed; undefined where it never was */
   readonly removed?: (path: string) => string | undefined;
-  readonly hot?: HotAnswersOptions;
+  readonly hot?: HotTableOptions;
   /** in milliseconds, from any point on; never goes back */
   readonly clock?: () => number;
 }
@@ -31,8 +30,7 @@ export interface StaticSite {
   /** real path of the folder */
   readonly root: string;
   readonly cache: WwzCache;
-  /** for those who accept gzip, and for others */
-  readonly hot: { readonly gzip: HotAnswers; readonly plain: HotAnswers };
+  readonly hot: HotAnswers;
   readonly clock: () => number;
   readonly report: (message: string) => void;
   readonly removed: (path: string) => string | undefined;
@@ -46,13 +44,13 @@ export async function openStaticSite(folder: string, options: StaticSiteOptions 
   const report = options.report ?? (() => undefined);
   const removed = options.removed ?? (() => undefined);
   const clock = options.clock ?? (() => performance.now());
-  const hot = { gzip: new HotAnswers(clock, options.hot), plain: new HotAnswers(clock, options.hot) };
+  const root = await realpath(folder);
+  const hot = new HotAnswers(root, clock, options.hot);
   const close = (): Promise<void> => {
-    hot.gzip.clear();
-    hot.plain.clear();
+    hot.clear();
     return cache.close();
   };
-  return { root: await realpath(folder), cache, hot, clock, report, removed, close };
+  return { root, cache, hot, clock, report, removed, close };
 }
 
 /**
@@ -67,36 +65,10 @@ export function serveSite(
   id: string,
 ): Promise<void> {
   const exchange: Exchange = { request, response };
-  return sendHot(site, exchange, id) ? nothingMore : answerAnew(site, exchange, id);
+  return site.hot.send(exchange, id) ? nothingMore : answerAnew(site, exchange, id);
 }
 
 const nothingMore = Promise.resolve();
-
-/**
- * Only what asks for the whole of something, if perhaps only when it is new, may be answered out of memory. A query
- * changes nothing in it.
- */
-function sendHot(site: StaticSite, exchange: Exchange, id: string): boolean {
-  const { method, headers, url = '' } = exchange.request;
-  if (method !== 'GET' && method !== 'HEAD') return false;
-  if (headers.range !== undefined || headers['service-worker'] !== undefined) return false;
-  if (headers['want-repr-digest'] !== undefined) return false;
-  return hotAnswers(site, exchange).send(rawPath(url), exchange, id);
-}
-
-const hotAnswers = ({ hot }: StaticSite, { request }: Exchange): HotAnswers =>
-  acceptsGzip(headerOf(request, 'accept-encoding')) ? hot.gzip : hot.plain;
-
-function keepHot(
-  site: StaticSite,
-  exchange: Exchange,
-  answer: WholeAnswer | undefined,
-  { path, ...source }: Omit<AnswerSource, 'file'> & { readonly path: string },
-): void {
-  if (answer === undefined) return;
-  const file = `${site.root}${sep}${path}`;
-  hotAnswers(site, exchange).keep(rawPath(exchange.request.url ?? ''), answer, { file, ...source });
-}
 
 async function answerAnew(site: StaticSite, exchange: Exchange, id: string): Promise<void> {
   const { request, response } = exchange;
@@ -186,7 +158,7 @@ async function answerEntry(
     if (!found.ok) throw new Error(found.error);
     switch (found.value.kind) {
       case 'content':
-        keepHot(site, exchange, await sendRepresentation(exchange, found.value.representation), {
+        site.hot.keep(exchange, await sendRepresentation(exchange, found.value.representation), {
           ...{ path: wwz.wwzPath, identity: lease.value.file.identity, checked: wwz.checked },
         });
         return;
@@ -222,7 +194,7 @@ async function answerFile(
   switch (opened.kind) {
     case 'file':
       try {
-        keepHot(site, exchange, await sendRepresentation(exchange, opened.representation), {
+        site.hot.keep(exchange, await sendRepresentation(exchange, opened.representation), {
           ...{ path: parsed.value, identity: opened.representation.tag, checked: target.checked },
         });
       } finally {

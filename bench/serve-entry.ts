@@ -1,4 +1,4 @@
-/** An entry of a wwz from soil-server, beside a bare node server with a constant buffer and beside sirv, in turns. */
+/** An entry of a wwz and a file of the site, beside bare node servers with a constant buffer and beside sirv, in turns. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,14 +10,15 @@ import { gzipSync } from 'node:zlib';
 import autocannon from 'autocannon';
 import { must, soilServer } from '../test/command.js';
 import { makeZip, regular } from '../test/hand-made-zip.js';
-import { serveSite } from '../test/soil-server.js';
+import { startServing } from '../test/soil-server.js';
 import { medianOf } from './bench-server.js';
 import { formatHistoryTsv, historyRecord } from './history-job.js';
 import type { BenchResult } from './result.js';
 
 const content = `<!doctype html>\n<title>a report</title>\n${'<p>A line of a report, and one more.</p>\n'.repeat(200)}`;
+const artifact = 'github-jobs/commits/0123456789abcdef0123456789abcdef01234567/report.html';
 const seconds = 3;
-const rounds = 3;
+const rounds = 5;
 
 export async function benchServeEntry(): Promise<BenchResult[]> {
   const root = await mkdtemp(join(tmpdir(), 'soil-bench-'));
@@ -30,42 +31,66 @@ export async function benchServeEntry(): Promise<BenchResult[]> {
     await writeFile(join(run, 'job-0.tsv'), formatHistoryTsv());
     await writeFile(join(run, 'job-0.wwz'), makeZip([{ name: 'index.html', content, attributes: regular }]));
     await must(process.execPath, [soilServer, 'rebuild', site]);
+    await mkdir(join(site, dirname(artifact)), { recursive: true });
+    await writeFile(join(site, artifact), content);
     const files = join(root, 'files');
     await mkdir(files);
     await writeFile(join(files, 'index.html'), content);
     await writeFile(join(files, 'index.html.gz'), gzipSync(content));
-    const soil = await serveSite(site);
+    const soil = await serveLogged(site, join(root, 'log'));
     open.push(soil.stop);
     const bare = await startPeer('bare', files);
     open.push(bare.stop);
+    const sameHead = await startPeer('same-head', files);
+    open.push(sameHead.stop);
     const sirv = await startPeer('sirv', files);
     open.push(sirv.stop);
-    const rates = { soil: [] as number[], bare: [] as number[], sirv: [] as number[] };
+    const urls = {
+      entry: `${soil.url}github-jobs/1/job-0.wwz/index.html`,
+      bare: `${bare.url}index.html`,
+      file: `${soil.url}${artifact}`,
+      sameHead: `${sameHead.url}index.html`,
+      sirv: `${sirv.url}index.html`,
+    };
+    const rates = { entry: [], file: [], bare: [], sameHead: [], sirv: [] } as Record<
+      keyof typeof urls,
+      number[]
+    >;
     for (let round = 0; round <= rounds; round++) {
-      const soilRate = await rateOf(`${soil.url}github-jobs/1/job-0.wwz/index.html`);
-      const bareRate = await rateOf(`${bare.url}index.html`);
-      const sirvRate = await rateOf(`${sirv.url}index.html`);
-      if (round === 0) continue;
-      rates.soil.push(soilRate);
-      rates.bare.push(bareRate);
-      rates.sirv.push(sirvRate);
+      for (const [what, url] of Object.entries(urls)) {
+        const rate = await rateOf(url);
+        if (round > 0) rates[what as keyof typeof urls].push(rate);
+      }
     }
-    const ours = medianOf(rates.soil);
-    const name = 'serve an entry of a wwz (more is better)';
+    const result = (what: 'entry' | 'file', peer: 'bare' | 'sameHead' | 'sirv'): BenchResult => ({
+      ...{ name: names[what], ours: medianOf(rates[what]), unit: 'req/s' },
+      ...{ peer: medianOf(rates[peer]), ...peers[peer] },
+    });
     return [
-      {
-        ...{ name, ours, unit: 'req/s', peer: medianOf(rates.bare) },
-        ...{ peerName: 'node:http with a constant buffer', target: '0.9 of it' },
-      },
-      {
-        ...{ name, ours, unit: 'req/s', peer: medianOf(rates.sirv), peerName: 'sirv' },
-        target: '2 times it',
-      },
+      ...[result('entry', 'bare'), result('entry', 'sameHead'), result('entry', 'sirv')],
+      ...[result('file', 'bare'), result('file', 'sirv')],
     ];
   } finally {
     for (const stop of open) await stop();
     await rm(root, { recursive: true, force: true });
   }
+}
+
+const names = {
+  entry: 'serve an entry of a wwz (more is better)',
+  file: 'serve a file of the site (more is better)',
+};
+
+const peers = {
+  bare: { peerName: 'node:http with a constant buffer', target: '0.9 of it' },
+  sameHead: { peerName: 'the same with as many headers', target: '0.9 of it' },
+  sirv: { peerName: 'sirv', target: '2 times it' },
+};
+
+/** Its log goes to a file, as a service manager has it: nobody who measures has to read it. */
+function serveLogged(site: string, log: string) {
+  const command = [process.execPath, soilServer, 'serve', '--site', site, '--port', '0'];
+  return startServing(['sh', '-c', 'log=$1; shift; exec "$@" 2>"$log"', 'sh', log, ...command]);
 }
 
 async function rateOf(url: string): Promise<number> {
@@ -77,7 +102,7 @@ async function rateOf(url: string): Promise<number> {
   return result.requests.average;
 }
 
-async function startPeer(kind: 'bare' | 'sirv', files: string) {
+async function startPeer(kind: 'bare' | 'same-head' | 'sirv', files: string) {
   const peer = join(dirname(fileURLToPath(import.meta.url)), 'serve-peer.js');
   const child = spawn(process.execPath, [peer, kind, files], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');

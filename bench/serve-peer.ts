@@ -1,18 +1,29 @@
-/** The peers of serve-entry.ts, each a process of its own: `bare` or `sirv`, then the folder; prints its URL. */
+/** The peers of serve-entry.ts, each a process of its own: `bare`, `same-head` or `sirv`, then the folder; prints its URL. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import sirv from 'sirv';
+import { areaHeaders } from '../server/site-area.js';
 
 const [kind, files = '.'] = process.argv.slice(2);
 const body = readFileSync(join(files, 'index.html.gz'));
 const serveFiles = sirv(files, { gzip: true, etag: true });
-const headers = {
+const bareHeaders = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Encoding': 'gzip',
   'Content-Length': body.length,
 };
+/** What soil-server sends with an entry. */
+const fullHeaders = {
+  ...areaHeaders('foreign'),
+  ETag: '"1a.2b3c4d.5e6f.1234567890ab-12345678-gz"',
+  Vary: 'Accept-Encoding',
+  'Accept-Ranges': 'bytes',
+  ...bareHeaders,
+  'X-Request-Id': '0123456789ab',
+};
+const headers = kind === 'bare' ? bareHeaders : fullHeaders;
 const server = createServer((request, response) => {
   if (kind === 'sirv') serveFiles(request, response);
   else response.writeHead(200, headers).end(body);

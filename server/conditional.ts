@@ -3,8 +3,11 @@ import type { ByteRange } from '../wwz/body.js';
 
 /** Whether Accept-Encoding (12.5.3) allows gzip: by its q-value, or by that of `*`; an absent header does not. */
 export function acceptsGzip(header: string | undefined): boolean {
+  if (header === undefined) return false;
+  // What browsers send.
+  if (header === 'gzip' || header.startsWith('gzip, ')) return true;
   let any = 0;
-  for (const item of (header ?? '').split(',')) {
+  for (const item of header.split(',')) {
     const [coding = '', ...parameters] = item.split(';').map((text) => text.trim().toLowerCase());
     const quality = qualityOf(parameters);
     if (coding === 'gzip' || coding === 'x-gzip') return quality > 0;

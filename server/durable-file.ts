@@ -1,8 +1,20 @@
 /** Files that are whole or not there: bytes -> a temporary file in the same folder -> its name, by rename. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** Begins with a dot, so that it is never served; says whose it is, so that leftovers are known. */
 const temporaryMark = '.soil-new-';
@@ -82,15 +94,20 @@ function readPage(path: string): Buffer | undefined {
 
 export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
-/** Makes the names in a folder durable: a rename alone may be lost with the power. */
+/**
+ * Makes the names in a folder durable: a rename alone may be lost with the power. Only the wait for the disk is left to
+ * the thread pool: each way there and back takes longer than to open a folder.
+ */
 export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+  const folder = openSync(path, 'r');
   try {
-    await handle.sync();
+    await fsyncLater(folder);
   } finally {
-    await handle.close();
+    closeSync(folder);
   }
 }
+
+const fsyncLater = promisify(fsync);
 
 /**
  * Makes a folder below `root` with its parents, each durable; those that are there too: whoever made them to put a page
@@ -98,7 +115,7 @@ export async function syncFolder(path: string): Promise<void> {
  */
 export async function makeFolder(root: string, relative: string): Promise<string> {
   const path = join(root, relative);
-  await mkdir(path, { recursive: true });
+  mkdirSync(path, { recursive: true });
   for (let at = dirname(path); at.length >= root.length; at = dirname(at)) await syncFolder(at);
   return path;
 }

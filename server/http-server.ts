@@ -1,16 +1,17 @@
 /** HTTP on a socket: projects in, a listening server out that answers every request and stops in peace. */
-import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerToError, problem, sendAnswer, type Answer } from './answer.js';
 import type { ServerLimits } from './limits.js';
 import { findProject, rootPrefix } from './project.js';
+import { makeRequestIds } from './request-id.js';
 import type { RequestLine } from './request-log.js';
 import { answerRoot, isRootPath, type Root } from './root-route.js';
 import { findTarget, type Target } from './routes.js';
 import type { ServedProject } from './served-project.js';
-import { watchRate } from './slow-client.js';
+import { hasBody, watchRate } from './slow-client.js';
 import { serveSite } from './static.js';
+import { rawPath } from './target.js';
 
 export interface HttpServerOptions {
   readonly root: Root;
@@ -33,6 +34,7 @@ export async function listen(
   options: HttpServerOptions,
 ): Promise<ListeningServer> {
   const { limits } = options;
+  const nextId = makeRequestIds();
   const state = { isStopping: false };
   const server = createServer(
     {
@@ -42,12 +44,12 @@ export async function listen(
       keepAliveTimeout: 5000,
     },
     (request, response) => {
-      void answerRequest({ request, response, state }, options);
+      answerRequest({ request, response, state, id: nextId() }, options);
     },
   );
   // Who asks first hears a refusal before a byte of the body is sent; routes that read the body say `100 Continue`.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    void answerRequest({ request, response, state }, options);
+    answerRequest({ request, response, state, id: nextId() }, options);
   });
   server.maxConnections = limits.connections;
   // Without a byte either way; a socket that is destroyed ends its request too.
@@ -85,64 +87,80 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly state: { readonly isStopping: boolean };
+  readonly id: string;
 }
 
 /** Answers, whatever happens, and writes the request's line. Never throws. */
-async function answerRequest(exchange: Exchange, options: HttpServerOptions): Promise<void> {
-  const { request, response, state } = exchange;
+function answerRequest(exchange: Exchange, options: HttpServerOptions): void {
+  const { request, response, id } = exchange;
   const { root, limits, now, log } = options;
   const { method = '', url = '' } = request;
-  const id = randomBytes(6).toString('hex');
   const begin = performance.now();
   let token: string | undefined;
-  const path = url.split('?')[0] ?? '';
+  const path = rawPath(url);
   const found = isRootPath(root, path) ? findProject(named(root), path) : findProject(root.projects, path);
-  const target = found && findTarget(method, `${found.rest}${url.slice(path.length)}`);
-  response.setHeader('X-Request-Id', id);
-  const unwatch = watchRate(request, limits, () => {
-    cutSlow(exchange, limits);
-  });
+  const target = found && findTarget(method, found.rest + url.slice(path.length));
+  // Most requests have no body to wait for.
+  const unwatch = hasBody(request)
+    ? watchRate(request, limits, () => {
+        cutSlow(exchange, limits);
+      })
+    : undefined;
   // The line stands when the exchange is over, also where the client left before.
-  response.once('close', () => {
-    unwatch();
+  response.on('close', () => {
+    unwatch?.();
     const { statusCode: status } = response;
     const metrics = found?.project.context.metrics ?? root.metrics;
-    metrics.add('soil_requests', { route: routeName(target), status: String(status) });
-    log({
-      ...{ id, time: now(), method, url, status, milliseconds: performance.now() - begin },
-      ...(found !== undefined && { project: found.project.prefix }),
-      ...(token !== undefined && { token }),
-    });
+    metrics.addRequest(routeName(target), status);
+    const milliseconds = performance.now() - begin;
+    log({ id, time: now(), method, url, status, milliseconds, project: found?.project.prefix, token });
   });
-  // A client that goes on with the same connection would have its next request cut off.
-  const begun = (): void => {
-    if (state.isStopping && !response.headersSent) response.setHeader('Connection', 'close');
-  };
-  begun();
+  announceStop(exchange);
   if (found === undefined || target === undefined) {
-    await answerRoot(root, path, exchange);
+    response.setHeader('X-Request-Id', id);
+    void answerRoot(root, path, exchange);
     return;
   }
   const { project, rest } = found;
+  if (target.kind === 'site' && rest !== '') {
+    request.url = rest + url.slice(path.length);
+    void serveSite(project.files, request, response, id);
+    return;
+  }
+  response.setHeader('X-Request-Id', id);
   if (rest === '') {
     // Relative, so that it holds under any prefix that a web server in front may have taken off.
     const Location = `./${path.split('/').at(-1) ?? ''}/${url.slice(path.length)}`;
     sendAnswer(problem(301, 'it is a folder', { Location, 'Cache-Control': 'no-cache' }), request, response);
     return;
   }
-  if (target.kind === 'site') {
-    request.url = rest + url.slice(path.length);
-    await serveSite(project.files, request, response);
-    return;
-  }
   const name = (tokenId: string): void => {
     token = tokenId;
   };
-  const answer =
-    target.kind === 'refused' ? target.answer : await answerRoute(target, exchange, { name, project, id });
+  if (target.kind !== 'site') void answerTarget(target, exchange, { name, project, limits });
+}
+
+/** A client that goes on with the same connection would have its next request cut off. */
+function announceStop({ response, state }: Exchange): void {
+  if (state.isStopping && !response.headersSent) response.setHeader('Connection', 'close');
+}
+
+interface Asked {
+  /** told of the id of the token */
+  readonly name: (token: string) => void;
+  readonly project: ServedProject;
+}
+
+async function answerTarget(
+  target: Exclude<Target, { readonly kind: 'site' }>,
+  exchange: Exchange,
+  { limits, ...asked }: Asked & { readonly limits: ServerLimits },
+): Promise<void> {
+  const { request, response } = exchange;
+  const answer = target.kind === 'refused' ? target.answer : await answerRoute(target, exchange, asked);
   if (response.destroyed || response.headersSent) return;
   if (!request.complete) boundRest(exchange, limits);
-  begun();
+  announceStop(exchange);
   sendAnswer(answer, request, response);
 }
 
@@ -157,12 +175,8 @@ function routeName(target: Target | undefined): string {
 
 async function answerRoute(
   { route, rest, query, isUpload }: Extract<Target, { readonly kind: 'route' }>,
-  { request, response }: Exchange,
-  {
-    name,
-    project: { context },
-    id,
-  }: { readonly name: (token: string) => void; readonly project: ServedProject; readonly id: string },
+  { request, response, id }: Exchange,
+  { name, project: { context } }: Asked,
 ): Promise<Answer> {
   const { uploads, limits } = context;
   if (isUpload && uploads.count >= limits.uploadsAtOnce) {

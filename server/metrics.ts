@@ -15,21 +15,40 @@ const counters = {
 
 export type CounterName = keyof typeof counters;
 
+interface Count {
+  readonly labels: Labels;
+  value: number;
+}
+
 /** Upper bounds of the histogram, in seconds: a page takes a few milliseconds, a whole site some minutes. */
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
 /** Counts that only ever grow. Label values come from fixed sets, so that there are never many. */
 export class Metrics {
-  readonly #counts = new Map<CounterName, Map<string, { readonly labels: Labels; value: number }>>();
+  readonly #counts = new Map<CounterName, Map<string, Count>>();
+  /** the same counts as in `#counts`, by route and status: a request finds its own without any text being made */
+  readonly #requests = new Map<string, Map<number, Count>>();
   readonly #rewrites = { buckets: bounds.map(() => 0), count: 0, sum: 0 };
 
   add(name: CounterName, labels: Labels = {}, by = 1): void {
+    this.#count(name, labels).value += by;
+  }
+
+  /** A request was answered. */
+  addRequest(route: string, status: number): void {
+    const byStatus = this.#requests.get(route) ?? new Map<number, Count>();
+    const count = byStatus.get(status) ?? this.#count('soil_requests', { route, status: String(status) });
+    this.#requests.set(route, byStatus.set(status, count));
+    count.value++;
+  }
+
+  #count(name: CounterName, labels: Labels): Count {
     const key = formatLabels(labels);
-    const values = this.#counts.get(name) ?? new Map<string, { readonly labels: Labels; value: number }>();
+    const values = this.#counts.get(name) ?? new Map<string, Count>();
     this.#counts.set(name, values);
-    const found = values.get(key);
-    if (found === undefined) values.set(key, { labels, value: by });
-    else found.value += by;
+    const count = values.get(key) ?? { labels, value: 0 };
+    values.set(key, count);
+    return count;
   }
 
   /** A rewrite of pages took so long. */

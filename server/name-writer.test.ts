@@ -14,7 +14,9 @@ import type { JobAddress } from '../model/run.js';
 import { judgeJob, type ArrivedJob } from './arrived-job.js';
 import { addressText } from './log-entry.js';
 import { planAll } from './page-plan.js';
-import { LiveState, type Change } from './site-state.js';
+import type { Change } from './change.js';
+import { LiveState } from './site-state.js';
+import { Gathering } from './gathering.js';
 import { SiteWriter } from './site-writer.js';
 import type { JobDetails } from './state.js';
 
@@ -134,7 +136,7 @@ test('after each event, in any order, exactly the files that records and log alo
     fc.asyncProperty(fc.shuffledSubarray([...all], { minLength: all.length }), async (order) => {
       const folder = join(root, `order-${turn++}`);
       const state = new LiveState('Soil');
-      const writer = new SiteWriter(folder, { state, details });
+      const writer = new SiteWriter(folder, { state, details, gathering: new Gathering() });
       await writer.writeAll();
       for (const [index, step] of order.entries()) {
         await writer.follow(step(state));

@@ -2,10 +2,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobName } from '../model/name.js';
 import { planNames, type PlannedPage, type PlanSource } from './page-plan.js';
-import type { Change } from './site-state.js';
+import type { Change } from './change.js';
 
-/** Long enough for the jobs of a run that end together, short enough for who looks. */
-const delayMilliseconds = 200;
+/** So long nothing else must have changed: the jobs of a run end together. */
+const quietMilliseconds = 200;
+/** So long a change waits at most while others come, short enough for who looks. */
+const delayMilliseconds = 800;
 
 export class NameWriter {
   readonly #source: PlanSource;
@@ -13,6 +15,8 @@ export class NameWriter {
   #branches = new Set<string>();
   #jobs = new Set<JobName>();
   #timer: NodeJS.Timeout | undefined;
+  /** when the oldest change that waits came */
+  #since = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(source: PlanSource, write: (page: PlannedPage) => Promise<void>) {
@@ -24,9 +28,16 @@ export class NameWriter {
     for (const branch of branches) this.#branches.add(branch);
     for (const job of jobs) this.#jobs.add(job);
     if (this.#branches.size + this.#jobs.size === 0) return;
-    this.#timer ??= setTimeout(() => {
-      this.#flush();
-    }, delayMilliseconds);
+    const now = performance.now();
+    if (this.#timer === undefined) this.#since = now;
+    clearTimeout(this.#timer);
+    const left = this.#since + delayMilliseconds - now;
+    this.#timer = setTimeout(
+      () => {
+        this.#flush();
+      },
+      Math.min(quietMilliseconds, Math.max(0, left)),
+    );
   }
 
   /** Writes what waits now, and settles when all is written. */

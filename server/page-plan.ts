@@ -14,7 +14,8 @@ import {
 import type { RunFolder } from '../model/run.js';
 import { webAssets } from '../templates/asset.js';
 import type { ReadDetails } from './detail-cache.js';
-import type { Change, LiveState } from './site-state.js';
+import type { Change } from './change.js';
+import type { LiveState } from './site-state.js';
 import type { JobDetails } from './state.js';
 import { renderBranchBadge, renderJobBadge } from './views/badge.js';
 import { renderFeed } from './views/feed.js';
@@ -94,13 +95,13 @@ export function* planAll(source: PlanSource): Generator<PlannedPage> {
     if (removed !== undefined) yield planRun(source, folder);
   }
   for (const commit of state.commits()) yield* planCommit(source, commit);
-  for (const branch of state.names.branches()) {
+  for (const branch of state.branches()) {
     yield* planNames(source, { branches: [branch], jobs: [] });
     const key = branchKey(branch);
     if (key === undefined) continue;
-    for (const job of state.names.jobsOf(branch)) yield planJobBadge(source, { branch, key, job });
+    for (const job of state.jobs(branch)) yield planJobBadge(source, { branch, key, job });
   }
-  yield* planNames(source, { branches: [], jobs: state.names.jobs() });
+  yield* planNames(source, { branches: [], jobs: state.jobs() });
   for (const host of workerHosts) {
     for (let page = 1; page <= hostIndexPages(state, host); page++) yield* planLists(source, host, page);
   }

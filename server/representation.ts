@@ -28,8 +28,24 @@ export interface Exchange {
   readonly response: ServerResponse;
 }
 
-/** Answers a GET or HEAD. Ends when nothing more is read from the representation, also because the client left. */
-export async function sendRepresentation(exchange: Exchange, what: Representation): Promise<void> {
+/** The whole content as it was sent, in one piece. */
+export interface WholeAnswer {
+  readonly headers: Readonly<Record<string, string>>;
+  /** of a 304 in its place */
+  readonly unchangedHeaders: Readonly<Record<string, string>>;
+  /** with its quotes */
+  readonly tag: string;
+  readonly body: Buffer;
+}
+
+/**
+ * Answers a GET or HEAD. Ends when nothing more is read from the representation, also because the client left. Returns
+ * what it sent where another GET without conditions would get the very same.
+ */
+export async function sendRepresentation(
+  exchange: Exchange,
+  what: Representation,
+): Promise<WholeAnswer | undefined> {
   const { request, response } = exchange;
   const plainTag = `"${what.tag}"`;
   const range = askedRange(request, { tag: plainTag, size: what.size });
@@ -41,8 +57,9 @@ export async function sendRepresentation(exchange: Exchange, what: Representatio
   if (what.gzip !== undefined) headers.Vary = 'Accept-Encoding';
   if (matchesAny(request.headers['if-none-match'], tag)) {
     response.writeHead(304, headers).end();
-    return;
+    return undefined;
   }
+  const unchangedHeaders = { ...headers };
   headers['Accept-Ranges'] = 'bytes';
   headers['Content-Type'] = what.type;
   if (gzip === undefined && what.digest !== undefined && wantsDigest(headerOf(request, 'want-repr-digest'))) {
@@ -52,21 +69,21 @@ export async function sendRepresentation(exchange: Exchange, what: Representatio
     headers['Content-Range'] = `bytes */${what.size}`;
     delete headers['Content-Type'];
     response.writeHead(416, headers).end();
-    return;
+    return undefined;
   }
-  if (gzip !== undefined) {
-    headers['Content-Encoding'] = 'gzip';
-    if (gzip.length !== undefined) headers['Content-Length'] = String(gzip.length);
-    await sendBody(exchange, { status: 200, headers, body: gzip.body });
-  } else if (range.kind === 'part') {
+  if (range.kind === 'part') {
     const { start, end } = range.range;
     headers['Content-Range'] = `bytes ${start}-${end - 1}/${what.size}`;
     headers['Content-Length'] = String(end - start);
     await sendBody(exchange, { status: 206, headers, body: () => what.plain(range.range) });
-  } else {
-    headers['Content-Length'] = String(what.size);
-    await sendBody(exchange, { status: 200, headers, body: () => what.plain() });
+    return undefined;
   }
+  if (gzip !== undefined) headers['Content-Encoding'] = 'gzip';
+  const length = gzip === undefined ? what.size : gzip.length;
+  if (length !== undefined) headers['Content-Length'] = String(length);
+  const body = await sendBody(exchange, { status: 200, headers, body: gzip?.body ?? (() => what.plain()) });
+  if (body === undefined || headers['Repr-Digest'] !== undefined) return undefined;
+  return { headers, unchangedHeaders, tag, body };
 }
 
 /** Range is defined for GET only (RFC 9110, 14.2). */
@@ -75,30 +92,40 @@ function askedRange(request: IncomingMessage, { tag, size }: { tag: string; size
   return applies ? parseRange(request.headers.range, size) : { kind: 'whole' };
 }
 
-function headerOf(request: IncomingMessage, name: string): string | undefined {
+export function headerOf(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
 interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** gets a Content-Length where it has none and the body turns out to be in one piece */
+  readonly headers: Record<string, string>;
   readonly body: () => Promise<Body>;
 }
 
-async function sendBody({ request, response }: Exchange, { status, headers, body }: Answer): Promise<void> {
-  if (request.method === 'HEAD') {
+/** Returns the body of a GET that was in one piece. */
+async function sendBody(
+  { request, response }: Exchange,
+  { status, headers, body }: Answer,
+): Promise<Buffer | undefined> {
+  const isHead = request.method === 'HEAD';
+  if (isHead && headers['Content-Length'] !== undefined) {
     response.writeHead(status, headers).end();
-    return;
+    return undefined;
   }
   // Before the head: what cannot be read at all still becomes an honest status.
   const content = await body();
-  response.writeHead(status, headers);
   if (Buffer.isBuffer(content)) {
-    response.end(content);
-    return;
+    headers['Content-Length'] ??= String(content.length);
+    response.writeHead(status, headers).end(isHead ? undefined : content);
+    return isHead ? undefined : content;
   }
-  await pipeline(Readable.from(content), response);
+  response.writeHead(status, headers);
+  // Pieces that nobody takes are never read.
+  if (isHead) response.end();
+  else await pipeline(Readable.from(content), response);
+  return undefined;
 }
 
 /** One sentence as plain text, for everything that is not a file. */

@@ -36,15 +36,19 @@ export const postResults: Route = async (call, context) => {
     if (plan.job() !== undefined && plan.job() !== job) {
       return problem(400, `cannot accept files of job ${quote(plan.job() ?? '')}: jobName is ${quote(job)}`);
     }
-    const staged = await checkStaged(
+    const { digests } = form;
+    const stored = await storeStaged(
       folder,
-      { job, wwzDigest: form.digests.get(stagedFile(folder, 'wwz')) },
-      limits,
+      {
+        job,
+        digests,
+        place: ({ record }) => {
+          const identity = identityOf(record, { host, job });
+          return identity.ok ? accept(placementOf(identity.value)) : identity;
+        },
+      },
+      context,
     );
-    if (!staged.ok) return rejected(context, staged.error);
-    const identity = identityOf(staged.value.record, { host, job });
-    if (!identity.ok) return rejected(context, `json: ${identity.error}`);
-    const stored = await storeChecked(placementOf(identity.value), staged.value, context);
     if (!stored.ok) return stored.answer;
     if (stored.value.kind === 'new') room.keep(form.bytes);
     return jobAnswer(stored.value);
@@ -120,16 +124,32 @@ export type StoreResult =
   { readonly ok: true; readonly value: NewOrSame } | { readonly ok: false; readonly answer: Answer };
 type NewOrSame = Exclude<StoredJob, { readonly kind: 'conflict' }>;
 
-/** Stores a job that was checked and waits for its pages; 409 where other bytes are there. */
-export async function storeChecked(
-  placement: Placement,
-  staged: StagedJob,
+/** A job whose files were received. */
+interface SentJob {
+  readonly job: JobName;
+  /** of the received files, by path */
+  readonly digests: ReadonlyMap<string, string>;
+  /** where the job belongs, as its record says */
+  readonly place: (staged: StagedJob) => Result<Placement>;
+}
+
+/** Checks a job's files, stores them and waits for its pages; 400 for what is bad, 409 where other bytes are there. */
+export async function storeStaged(
+  folder: string,
+  { job, digests, place }: SentJob,
   context: ServerContext,
 ): Promise<StoreResult> {
-  const result = await context.site.store(placement, staged);
+  const { site, limits, metrics } = context;
+  const result = await site.gathering.join(async () => {
+    const wwzDigest = digests.get(stagedFile(folder, 'wwz'));
+    const staged = await checkStaged(folder, { job, wwzDigest }, limits);
+    if (!staged.ok) return staged;
+    const placement = place(staged.value);
+    return placement.ok ? site.store(placement.value, staged.value) : refuse(`json: ${placement.error}`);
+  });
   if (!result.ok) return { ok: false, answer: rejected(context, result.error) };
   const { stored, shown } = result.value;
-  context.metrics.add('soil_uploads', { result: stored.kind });
+  metrics.add('soil_uploads', { result: stored.kind });
   if (stored.kind === 'conflict') {
     const sentence = `cannot store ${quote(stored.path)}: it is there already with other bytes, and nothing is overwritten`;
     return { ok: false, answer: problem(409, sentence) };

@@ -6,6 +6,7 @@ import { getHealth, getMetrics } from './health-route.js';
 import { postPrune } from './prune-route.js';
 import { postResults } from './results-route.js';
 import type { Route } from './server-context.js';
+import { rawPath } from './target.js';
 import { getToken } from './token-route.js';
 import { getWwup, postWwup } from './wwup-route.js';
 
@@ -36,17 +37,18 @@ const routes: Readonly<Record<string, Methods>> = {
 
 const artifacts = '/artifacts/';
 
+const site: Target = { kind: 'site' };
+
 /** `url` begins with the slash behind the project's prefix. */
 export function findTarget(method: string, url: string): Target {
-  const [path = '', ...rest] = url.split('?');
-  const query = new URLSearchParams(rest.join('?'));
+  const path = rawPath(url);
   const methods: Methods | undefined = path.startsWith(artifacts)
     ? { PUT: putArtifact }
     : Object.hasOwn(routes, path)
       ? routes[path]
       : undefined;
   if (methods === undefined) {
-    if (method === 'GET' || method === 'HEAD') return { kind: 'site' };
+    if (method === 'GET' || method === 'HEAD') return site;
     return { kind: 'refused', answer: problem(404, 'cannot find this: the server has no such address') };
   }
   const asked = method === 'HEAD' ? 'GET' : method;
@@ -54,6 +56,7 @@ export function findTarget(method: string, url: string): Target {
   if (route === undefined) {
     return { kind: 'refused', answer: wrongMethod(method, Object.keys(methods).join(', ')) };
   }
+  const query = new URLSearchParams(url.slice(path.length + 1));
   const isArtifact = path.startsWith(artifacts);
   return {
     ...{ kind: 'route', route, query },

@@ -6,6 +6,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
 import { listen } from './http-server.js';
 import { defaultLimits } from './limits.js';
+import { LineWriter } from './line-writer.js';
 import { Metrics } from './metrics.js';
 import { defaultQuota, rootPrefix } from './project.js';
 import { formatNotice, formatRequestLine } from './request-log.js';
@@ -40,12 +41,18 @@ export async function serveCommand(
   const format = parseLogFormat(options.logFormat ?? config.value.logFormat ?? 'json');
   if (!format.ok) return wrongUse(format.error);
   const { limits } = config.value;
+  const log = new LineWriter(warn);
+  const flush = (): void => {
+    log.flush();
+  };
+  // However the process ends on its own.
+  process.once('exit', flush);
   const projects: ServedProject[] = [];
   try {
     for (const project of config.value.projects) {
       const report = (message: string): void => {
         const which = project.prefix === rootPrefix ? '' : `project ${quote(project.prefix)}: `;
-        warn(formatNotice(now(), which + message, format.value));
+        log.add(formatNotice(now(), which + message, format.value));
       };
       const isOpen = options.openOnLoopback === true;
       const opened = await openProject(project, { now, report, isOpen });
@@ -56,7 +63,7 @@ export async function serveCommand(
       root: { projects, title: config.value.title ?? 'Soil', metrics: new Metrics() },
       ...{ limits, now },
       log: (line) => {
-        warn(formatRequestLine(line, format.value));
+        log.add(formatRequestLine(line, format.value));
       },
     });
     const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
@@ -73,6 +80,8 @@ export async function serveCommand(
     return exit.failed;
   } finally {
     for (const project of projects) await project.close();
+    flush();
+    process.off('exit', flush);
   }
 }
 

@@ -2,7 +2,8 @@
 import { constants } from 'node:fs';
 import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
-import { createGzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { createGzip, gzip } from 'node:zlib';
 import { sep } from 'node:path';
 import { parsePublicPath, type SitePath } from '../model/path.js';
 import { fileSource, pieceBytes, readRange } from '../wwz/byte-source.js';
@@ -92,9 +93,15 @@ function representFile(path: SitePath, { handle, size, tag }: FileContent): Repr
 }
 
 /** Pages are many and change often: they are compressed as they are sent, lightly. */
-async function* gzipped(body: Body): AsyncGenerator<Buffer> {
-  const input = Readable.from(Buffer.isBuffer(body) ? [body] : body);
-  const gzip = createGzip({ level: 4 });
+const gzipOptions = { level: 4 };
+const gzipAtOnce = promisify<Buffer, typeof gzipOptions, Buffer>(gzip);
+
+const gzipped = (body: Body): Promise<Body> =>
+  Buffer.isBuffer(body) ? gzipAtOnce(body, gzipOptions) : Promise.resolve(gzippedPieces(body));
+
+async function* gzippedPieces(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const input = Readable.from(body);
+  const gzip = createGzip(gzipOptions);
   // An error of the input reaches gzip through pipeline, and is thrown by the loop below.
   pipeline(input, gzip, () => undefined);
   try {

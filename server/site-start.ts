@@ -10,7 +10,8 @@ import type { ListTotals } from './page-plan.js';
 import type { PrivateFolder } from './private-folder.js';
 import { deleteRemoved } from './removed-file.js';
 import { scanSite, type PublishedFile } from './site-scan.js';
-import { LiveState, nothing, type Change } from './site-state.js';
+import { nothing, type Change } from './change.js';
+import { LiveState } from './site-state.js';
 import { readSnapshot, type SnapshotRun } from './snapshot.js';
 import type { RecordedJob } from './state.js';
 

@@ -195,10 +195,15 @@ const noDetails: RunDetails = new Map();
 function pagesOf(state: LiveState): string {
   const hosts = ['github', 'sourcehut'] as const;
   return [
-    renderHome(state),
-    ...hosts.flatMap((host) => [renderHostIndex(state, host, 1), renderRawIndex(state, host, 1)]),
-    ...hosts.flatMap((host) => runsOf(state, host).map((run) => renderRun(state, run.folder, noDetails))),
-    ...[...state.commits()].sort().map((commit) => renderCommit(state, 'github', commit)),
+    String(renderHome(state)),
+    ...hosts.flatMap((host) => [
+      String(renderHostIndex(state, host, 1)),
+      String(renderRawIndex(state, host, 1)),
+    ]),
+    ...hosts.flatMap((host) =>
+      runsOf(state, host).map((run) => String(renderRun(state, run.folder, noDetails))),
+    ),
+    ...[...state.commits()].sort().map((commit) => String(renderCommit(state, 'github', commit))),
   ].join('\n');
 }
 

@@ -7,9 +7,11 @@ import type { RunFolder } from '../model/run.js';
 import type { ReadDetails } from './detail-cache.js';
 import { isMissing, removePage, writePage } from './durable-file.js';
 import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } from './page-plan.js';
+import type { Gathering } from './gathering.js';
 import { eachBounded } from './site-scan.js';
 import { NameWriter } from './name-writer.js';
-import { nothing, type Change, type LiveState } from './site-state.js';
+import { nothing, type Change } from './change.js';
+import type { LiveState } from './site-state.js';
 
 export interface WriterCounts {
   /** rewrites that ended well; changes that came together share one */
@@ -30,6 +32,7 @@ export class SiteWriter {
   readonly #site: string;
   readonly #state: LiveState;
   readonly #details: ReadDetails;
+  readonly #gathering: Gathering;
   #folders = new Map<string, RunFolder>();
   #commits = new Set<CommitHash>();
   #reordered = new Set<WorkerHost>();
@@ -37,6 +40,8 @@ export class SiteWriter {
   /** how many runs each list had when its pages were last written */
   #totals: ListTotals;
   #running: Promise<void> | undefined;
+  /** the rewrite under way still takes changes in */
+  #isGathering = false;
   #next: Promise<void> | undefined;
   #counts = { rewrites: 0, pages: 0, seconds: 0 };
 
@@ -46,12 +51,19 @@ export class SiteWriter {
     {
       state,
       details,
+      gathering,
       totals,
-    }: { readonly state: LiveState; readonly details: ReadDetails; readonly totals?: ListTotals },
+    }: {
+      readonly state: LiveState;
+      readonly details: ReadDetails;
+      readonly gathering: Gathering;
+      readonly totals?: ListTotals;
+    },
   ) {
     this.#site = site;
     this.#state = state;
     this.#details = details;
+    this.#gathering = gathering;
     this.#totals = totals ?? listTotals(state);
     this.#names = new NameWriter({ state, details }, (page) => this.#write(page));
   }
@@ -67,6 +79,7 @@ export class SiteWriter {
     for (const host of change.reordered) this.#reordered.add(host);
     this.#names.follow(change);
     if (this.#running === undefined) return this.#start();
+    if (this.#isGathering) return this.#running;
     this.#next ??= this.#running
       .catch(() => undefined)
       .then(() => {
@@ -104,6 +117,9 @@ export class SiteWriter {
   }
 
   async #rewrite(): Promise<void> {
+    this.#isGathering = true;
+    await this.#gathering.settled();
+    this.#isGathering = false;
     const begin = performance.now();
     // What arrives from here on belongs to the next rewrite.
     const [folders, commits, reordered, totals] = [

@@ -2,15 +2,18 @@
 import type { JobEvent } from '../model/event.js';
 import type { CommitHash, WorkerHost } from '../model/name.js';
 import type { SitePath } from '../model/path.js';
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { accept, type Result } from '../model/result.js';
 import type { JobAddress } from '../model/run.js';
+import { nothing, type Change } from './change.js';
 import { DetailCache } from './detail-cache.js';
 import { removeTemporary } from './durable-file.js';
 import type { EventLog } from './event-log.js';
+import { Gathering } from './gathering.js';
+import { storeInPlace } from './job-place.js';
 import type { ServerLimits } from './limits.js';
 import type { ChainEnd, LogEntry } from './log-entry.js';
 import { pageVersion } from './page-version.js';
-import { planFolder, type Placement } from './placement.js';
+import type { Placement } from './placement.js';
 import type { ArtifactRemoval, Removal } from './removal.js';
 import { deleteRemoved } from './removed-file.js';
 import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-folder.js';
@@ -18,11 +21,11 @@ import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
 import { removeStaleNames } from './stale-name.js';
 import { startSite, type StartedSite } from './site-start.js';
-import { nothing, type Change, type LiveState } from './site-state.js';
+import type { LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';
 import { writeSnapshot } from './snapshot.js';
 import type { StagedJob } from './staged-job.js';
-import { compareJob, storeArtifact, storeJob, type Stored } from './store.js';
+import { storeArtifact, type Stored } from './store.js';
 import { removeUnfinished } from './unfinished-store.js';
 import { writeStatus, type StatusWish, type WrittenStatus } from './status-writer.js';
 
@@ -40,9 +43,6 @@ export type StoredJob =
   | { readonly kind: 'new' | 'same'; readonly address: JobAddress; readonly commit?: CommitHash }
   | { readonly kind: 'conflict'; readonly path: SitePath };
 
-/** Attempts of a client that does not count them; a run that is repeated more often is refused. */
-const attemptsTried = 1000;
-
 interface SiteParts extends StartedSite {
   readonly folder: string;
   readonly own: PrivateFolder;
@@ -58,6 +58,8 @@ export class Site {
   readonly own: PrivateFolder;
   readonly state: LiveState;
   readonly writer: SiteWriter;
+  /** what is about to be stored */
+  readonly gathering = new Gathering();
   readonly details: DetailCache;
   /** what was bad when the site was opened, one line each */
   readonly problems: readonly string[];
@@ -92,6 +94,7 @@ export class Site {
     this.writer = new SiteWriter(folder, {
       state,
       details: details.read,
+      gathering: this.gathering,
       ...(stale !== 'all' && { totals: stale.totals }),
     });
   }
@@ -126,7 +129,7 @@ export class Site {
       await this.writer.follow(this.#removed);
     } else if (wasStopped) await this.writer.follow(stale.change);
     // A job may have given its run another branch: what the crash kept from being taken away is of the branch before.
-    else await this.writer.follow({ ...stale.change, branches: [...this.state.names.branches()] });
+    else await this.writer.follow({ ...stale.change, branches: [...this.state.branches()] });
     if (!wasStopped) await removeStaleNames(this.folder, { state: this.state, details: this.details.read });
     this.#isShown = true;
     return this.writer.counts().pages - before;
@@ -138,7 +141,7 @@ export class Site {
     staged: StagedJob,
   ): Promise<Result<{ readonly stored: StoredJob; readonly shown: Promise<void> }>> {
     return this.#queue.run(async () => {
-      const found = await this.#findPlace(placement, staged);
+      const found = await storeInPlace(this, placement, staged);
       if (!found.ok) return found;
       const { address, stored } = found.value;
       if (stored.kind === 'conflict') return accept({ stored, shown: Promise.resolve() });
@@ -162,46 +165,6 @@ export class Site {
       });
       return accept({ stored: result, shown });
     });
-  }
-
-  async #findPlace(
-    placement: Placement,
-    staged: StagedJob,
-  ): Promise<Result<{ readonly address: JobAddress; readonly stored: Stored }>> {
-    const files = { folder: staged.folder, hasWwz: staged.wwzBytes !== undefined };
-    const counted = placement.host === 'sourcehut' ? 1 : placement.attempt;
-    for (let attempt = counted ?? 1; attempt <= (counted ?? attemptsTried); attempt++) {
-      const folder = planFolder(placement, attempt, this.state.claims);
-      if (!folder.ok) return folder;
-      const address: JobAddress = { ...folder.value, job: placement.job };
-      const removed = this.#compareRemoved(address, staged);
-      if (removed !== undefined && !removed.ok && counted !== undefined) return removed;
-      if (removed?.ok === false) continue;
-      if (removed !== undefined) return accept({ address, stored: { kind: 'same' } });
-      const isEmptied = this.state.arrived(address)?.summary.removedWwz?.bytes === staged.wwzBytes;
-      const compared = await compareJob(
-        this.folder,
-        address,
-        isEmptied ? { ...files, hasWwz: false } : files,
-      );
-      const isTaken = compared !== 'free' && compared.kind === 'conflict';
-      if (isTaken && counted === undefined) continue;
-      if (compared !== 'free') return accept({ address, stored: compared });
-      return accept({ address, stored: await storeJob(this.folder, address, files) });
-    }
-    return refuse(`cannot store the job: ${attemptsTried} attempts of it are there already`);
-  }
-
-  /** Of a run that was removed: the files that were there are the same as ever; any other come too late. */
-  #compareRemoved(address: JobAddress, { digests }: StagedJob): Result<true> | undefined {
-    const removal = this.state.removal(address);
-    if (removal === undefined) return undefined;
-    const known = removal.jobs.find(({ job }) => job === address.job);
-    if (known?.json === digests.json && known.tsv === digests.tsv) return accept(true);
-    const when = new Date(removal.time * 1000).toISOString().slice(0, 10);
-    return refuse(
-      `cannot store job ${quote(address.job)}: run ${quote(address.name)} was removed on ${when}, since it was ${removal.rule}`,
-    );
   }
 
   /** Logs an event; when this returns it is on the disk. `shown` settles when the pages show it. */

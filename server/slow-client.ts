@@ -6,6 +6,11 @@ export interface RateLimits {
   readonly rateSeconds: number;
 }
 
+/** Whether a body follows the head of a request (RFC 9112, 6.3). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
 /**
  * Watches a request until its body is complete; the returned function ends the watch. `cut` is called once. A while in
  * which bytes lay here unread is not the client's fault: the disk was slow, or the upload waited for its turn.

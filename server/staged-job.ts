@@ -1,5 +1,6 @@
 /** The files of a job in a staging folder -> a job that may be stored, or the first thing that is wrong with it. */
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobName } from '../model/name.js';
 import type { RecordSuffix } from '../model/path.js';
@@ -36,9 +37,9 @@ export async function checkStaged(
   { job: asked, wwzDigest }: { readonly job: JobName; readonly wwzDigest: string | undefined },
   limits: ServerLimits,
 ): Promise<Result<StagedJob>> {
-  const json = await readOrMissing(stagedFile(folder, 'json'));
+  const json = readOrMissing(stagedFile(folder, 'json'));
   if (json === undefined) return refuse('cannot accept the upload: json is missing');
-  const tsv = await readOrMissing(stagedFile(folder, 'tsv'));
+  const tsv = readOrMissing(stagedFile(folder, 'tsv'));
   if (tsv === undefined) return refuse('cannot accept the upload: tsv is missing');
   const record = readRecord(json);
   if (!record.ok) return refuse(`json: ${record.error}`);
@@ -61,21 +62,18 @@ export async function checkStaged(
   });
 }
 
-async function readOrMissing(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch((error: unknown) => {
+/** Synchronous: of files that were just written, and this small. */
+function readOrMissing(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
-  });
+  }
 }
 
 async function checkWwz(path: string, limits: ServerLimits): Promise<Result<number | undefined>> {
-  const size = await stat(path).then(
-    (s) => s.size,
-    (error: unknown) => {
-      if (isMissing(error)) return undefined;
-      throw error;
-    },
-  );
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === undefined) return accept(undefined);
   const handle = await open(path, 'r');
   try {

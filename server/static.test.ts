@@ -73,7 +73,7 @@ before(async () => {
   });
   site = await openStaticSite(root, { maxOpen: 2, report: (message) => reports.push(message) });
   server = createServer((request, response) => {
-    served.push(serveSite(site, request, response));
+    served.push(serveSite(site, request, response, 'an-id'));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -6,6 +6,8 @@ import { encodeSegment, parsePublicPath } from '../model/path.js';
 import { quote } from '../model/result.js';
 import { EntryDamage } from '../wwz/body.js';
 import { fileIdentity } from '../wwz/open.js';
+import { HotAnswers } from './hot-answer.js';
+import type { HotTableOptions } from './hot-table.js';
 import { sendRepresentation, sendText, type Exchange } from './representation.js';
 import { areaOf } from './site-area.js';
 import { findInSite, isAbsence, openSiteFile } from './site-file.js';
@@ -18,6 +20,9 @@ export interface StaticSiteOptions extends WwzCacheOptions {
   readonly report?: (message: string) => void;
   /** why a file that is not there was removed; undefined where it never was */
   readonly removed?: (path: string) => string | undefined;
+  readonly hot?: HotTableOptions;
+  /** in milliseconds, from any point on; never goes back */
+  readonly clock?: () => number;
 }
 
 /** A site that is being served. */
@@ -25,6 +30,8 @@ export interface StaticSite {
   /** real path of the folder */
   readonly root: string;
   readonly cache: WwzCache;
+  readonly hot: HotAnswers;
+  readonly clock: () => number;
   readonly report: (message: string) => void;
   readonly removed: (path: string) => string | undefined;
   /** Closes the wwz files; a request that is under way finishes first on its own. */
@@ -36,20 +43,37 @@ export async function openStaticSite(folder: string, options: StaticSiteOptions 
   const cache = new WwzCache(options);
   const report = options.report ?? (() => undefined);
   const removed = options.removed ?? (() => undefined);
-  return { root: await realpath(folder), cache, report, removed, close: () => cache.close() };
+  const clock = options.clock ?? (() => performance.now());
+  const root = await realpath(folder);
+  const hot = new HotAnswers(root, clock, options.hot);
+  const close = (): Promise<void> => {
+    hot.clear();
+    return cache.close();
+  };
+  return { root, cache, hot, clock, report, removed, close };
 }
 
 /**
- * Answers a request; `request.url` is the raw path below the site's prefix, with its leading slash. Always answers, and
- * never throws: what goes wrong on our side is reported. Ends when nothing more is read for the request.
+ * Answers a request; `request.url` is the raw path below the site's prefix, with its leading slash, and `id` goes out as
+ * X-Request-Id. Always answers, and never throws: what goes wrong on our side is reported. Ends when nothing more is read
+ * for the request.
  */
-export async function serveSite(
+export function serveSite(
   site: StaticSite,
   request: IncomingMessage,
   response: ServerResponse,
+  id: string,
 ): Promise<void> {
   const exchange: Exchange = { request, response };
+  return site.hot.send(exchange, id) ? nothingMore : answerAnew(site, exchange, id);
+}
+
+const nothingMore = Promise.resolve();
+
+async function answerAnew(site: StaticSite, exchange: Exchange, id: string): Promise<void> {
+  const { request, response } = exchange;
   try {
+    response.setHeader('X-Request-Id', id);
     await answer(site, exchange);
   } catch (error) {
     // A client that leaves in the middle is nobody's fault.
@@ -79,8 +103,11 @@ async function answer(site: StaticSite, exchange: Exchange): Promise<void> {
     sendText(exchange, 404, { text: target.error });
     return;
   }
+  const checked = site.clock();
   const wwz = await findWwz(site, target.value);
-  await (wwz === undefined ? answerFile(site, exchange, target.value) : answerEntry(site, exchange, wwz));
+  await (wwz === undefined
+    ? answerFile(site, exchange, { ...target.value, checked })
+    : answerEntry(site, exchange, { ...wwz, checked }));
 }
 
 interface InsideWwz {
@@ -118,7 +145,11 @@ async function statIfThere(path: string): Promise<BigIntStats | undefined> {
   }
 }
 
-async function answerEntry(site: StaticSite, exchange: Exchange, wwz: InsideWwz): Promise<void> {
+async function answerEntry(
+  site: StaticSite,
+  exchange: Exchange,
+  wwz: InsideWwz & { readonly checked: number },
+): Promise<void> {
   if (refuseServiceWorker(exchange)) return;
   const lease = await site.cache.lease(wwz.real, wwz.identity);
   if (!lease.ok) throw new Error(lease.error);
@@ -127,7 +158,9 @@ async function answerEntry(site: StaticSite, exchange: Exchange, wwz: InsideWwz)
     if (!found.ok) throw new Error(found.error);
     switch (found.value.kind) {
       case 'content':
-        await sendRepresentation(exchange, found.value.representation);
+        site.hot.keep(exchange, await sendRepresentation(exchange, found.value.representation), {
+          ...{ path: wwz.wwzPath, identity: lease.value.file.identity, checked: wwz.checked },
+        });
         return;
       case 'redirect':
         redirect(exchange, found.value.location + wwz.query);
@@ -141,7 +174,11 @@ async function answerEntry(site: StaticSite, exchange: Exchange, wwz: InsideWwz)
   }
 }
 
-async function answerFile(site: StaticSite, exchange: Exchange, target: Target): Promise<void> {
+async function answerFile(
+  site: StaticSite,
+  exchange: Exchange,
+  target: Target & { readonly checked: number },
+): Promise<void> {
   const slash = target.path === '' ? '' : '/';
   const parsed = parsePublicPath(target.isFolder ? `${target.path}${slash}index.html` : target.path);
   const real = parsed.ok ? await findInSite(site.root, parsed.value) : undefined;
@@ -157,7 +194,9 @@ async function answerFile(site: StaticSite, exchange: Exchange, target: Target):
   switch (opened.kind) {
     case 'file':
       try {
-        await sendRepresentation(exchange, opened.representation);
+        site.hot.keep(exchange, await sendRepresentation(exchange, opened.representation), {
+          ...{ path: parsed.value, identity: opened.representation.tag, checked: target.checked },
+        });
       } finally {
         await opened.handle.close();
       }

@@ -1,4 +1,5 @@
 /** Staged files -> the site's own, append-only: what is there is never changed, and the JSON comes last. */
+import { statSync } from 'node:fs';
 import { rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CommitHash, WorkerHost } from '../model/name.js';
@@ -53,9 +54,7 @@ export async function compareJob(
   address: JobAddress,
   { folder, hasWwz }: { readonly folder: string; readonly hasWwz: boolean },
 ): Promise<'free' | Stored> {
-  if ((await compareFile(join(site, jobFile(address, 'json')), stagedFile(folder, 'json'))) === 'missing') {
-    return 'free';
-  }
+  if (statSync(join(site, jobFile(address, 'json')), { throwIfNoEntry: false }) === undefined) return 'free';
   for (const suffix of recordSuffixes) {
     const path = jobFile(address, suffix);
     const found = await compareFile(join(site, path), stagedFile(folder, suffix));

@@ -11,6 +11,12 @@ export interface Target {
   readonly query: string;
 }
 
+/** What stands before the query, as it came. */
+export function rawPath(url: string): string {
+  const queryAt = url.indexOf('?');
+  return queryAt < 0 ? url : url.slice(0, queryAt);
+}
+
 /** Splits before it decodes: a slash that is encoded is no separator, and no name has one. */
 export function parseTarget(url: string): Result<Target> {
   const queryAt = url.search(/[?#]/);

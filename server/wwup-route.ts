@@ -9,9 +9,9 @@ import { problem, text, type Answer } from './answer.js';
 import { receiveForm, type FilePart, type FilePlan } from './form-reader.js';
 import { keepPartial, takePartial } from './partial-upload.js';
 import { placementIn } from './placement.js';
-import { jobFilePlanner, rejected, storeChecked, urlsOf, type JobFilePlanner } from './results-route.js';
+import { jobFilePlanner, storeStaged, urlsOf, type JobFilePlanner } from './results-route.js';
 import { admit, forbid, type Route, type ServerContext } from './server-context.js';
-import { checkStaged, stagedFile } from './staged-job.js';
+import type { StagedJob } from './staged-job.js';
 import type { StoredToken } from './token.js';
 import { withUpload } from './upload-room.js';
 
@@ -161,15 +161,9 @@ async function answerJob(type: string, call: WwupCall, context: ServerContext): 
     return text(200, `Kept until ${job}.json comes: ${[...call.files.suffixes].sort().join(', ')}\n`);
   }
   const forget = await takePartial(context.site.own.partial, address, call);
-  const staged = await checkStaged(
-    call.folder,
-    { job, wwzDigest: call.digests.get(stagedFile(call.folder, 'wwz')) },
-    context.limits,
-  );
-  if (!staged.ok) return rejected(context, staged.error);
-  const placement = placementIn(host.value, subdir, { job, record: staged.value.record });
-  if (!placement.ok) return rejected(context, `json: ${placement.error}`);
-  const stored = await storeChecked(placement.value, staged.value, context);
+  const { folder, digests } = call;
+  const place = ({ record }: StagedJob) => placementIn(host.value, subdir, { job, record });
+  const stored = await storeStaged(folder, { job, digests, place }, context);
   if (!stored.ok) return stored.answer;
   if (stored.value.kind === 'new') call.keep();
   await forget();

@@ -1,17 +1,6 @@
 /** What each page shows, made of parts: the data of one template each. */
-import type {
-  Entry,
-  Fact,
-  Frame,
-  JobLine,
-  JobSection,
-  Link,
-  MaybeLink,
-  PageLinks,
-  RawLine,
-  TaskTable,
-  Trouble,
-} from './part.js';
+import type { Fragment } from './fragment.js';
+import type { Fact, Frame, JobLine, Link, MaybeLink, PageLinks, TaskTable, Trouble } from './part.js';
 import type { Instant, Mark } from './wording.js';
 
 export interface HomeView {
@@ -22,7 +11,8 @@ export interface HomeView {
     readonly id: string;
     readonly indexHref: string;
     readonly rawHref: string;
-    readonly entries: readonly Entry[];
+    /** `entry-row` */
+    readonly entries: readonly Fragment[];
   }[];
 }
 
@@ -30,7 +20,8 @@ export interface HostIndexView {
   readonly frame: Frame;
   readonly heading: string;
   readonly otherList: Link;
-  readonly entries: readonly Entry[];
+  /** `entry` */
+  readonly entries: readonly Fragment[];
   readonly pages: PageLinks;
 }
 
@@ -38,7 +29,8 @@ export interface RawIndexView {
   readonly frame: Frame;
   readonly heading: string;
   readonly otherList: Link;
-  readonly lines: readonly RawLine[];
+  /** `raw-rows` */
+  readonly runs: readonly Fragment[];
   readonly pages: PageLinks;
 }
 
@@ -52,7 +44,10 @@ export interface RunView {
   readonly attempts: readonly (MaybeLink & { readonly mark: Mark })[];
   readonly troubles: readonly Trouble[];
   readonly moreTroubles: number;
-  readonly jobs: readonly JobSection[];
+  /** `job-row` */
+  readonly rows: readonly Fragment[];
+  /** `job-section` */
+  readonly sections: readonly Fragment[];
 }
 
 export interface CommitView {
@@ -64,7 +59,8 @@ export interface CommitView {
   readonly hosts: readonly {
     readonly name: string;
     readonly id: string;
-    readonly jobs: readonly JobLine[];
+    /** `job-row` */
+    readonly jobs: readonly Fragment[];
   }[];
   readonly artifacts: readonly { readonly host: string; readonly files: readonly Link[] }[];
 }
@@ -76,17 +72,8 @@ export interface HistoryView {
   readonly fileHref: string;
   readonly lastGreen: (Link & { readonly time: Instant | undefined }) | undefined;
   readonly since: readonly (Link & { readonly subject: string })[];
-  readonly runs: readonly {
-    readonly mark: Mark;
-    readonly host: string;
-    readonly run: Link;
-    readonly start: Instant | undefined;
-    readonly commit: Link | undefined;
-    readonly branch: string;
-    readonly elapsed: string | undefined;
-    /** 0 to 100: of the longest run */
-    readonly share: number;
-  }[];
+  /** `history-row` */
+  readonly runs: readonly Fragment[];
   /** the runs of the table of tasks */
   readonly columns: readonly (Link & { readonly short: string })[];
   readonly tasks: readonly {

@@ -161,3 +161,16 @@ export interface JobSection {
   readonly facts: readonly Fact[];
   readonly table: TaskTable | undefined;
 }
+
+/** How one run of a job ended. */
+export interface HistoryRow {
+  readonly mark: Mark;
+  readonly host: string;
+  readonly run: Link;
+  readonly start: Instant | undefined;
+  readonly commit: Link | undefined;
+  readonly branch: string;
+  readonly elapsed: string | undefined;
+  /** 0 to 100: of the longest run */
+  readonly share: number;
+}

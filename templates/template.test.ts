@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { webAssets, wwzAssets } from './asset.js';
-import { renderPage, templateFolder } from './template.js';
+import { renderPageOfFragments, templateFolder } from './template.js';
 import type { HomeView } from './page.js';
 
 const sources = readdirSync(templateFolder)
@@ -28,9 +28,9 @@ test('templates use no helper but if, unless and each', () => {
   }
 });
 
-test('renderPage() throws where a view has not a key that its template asks for', () => {
+test('renderPageOfFragments() throws where a view has not a key that its template asks for', () => {
   assert.throws(
-    () => renderPage('home', { running: [], hosts: [] } as unknown as HomeView),
+    () => renderPageOfFragments('home', { running: [], hosts: [] } as unknown as HomeView),
     /"title" not defined/,
   );
 });

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DetailCache } from '../server/detail-cache.js';
 import { defaultLimits } from '../server/limits.js';
-import { LiveState, nothing } from '../server/site-state.js';
+import { nothing } from '../server/change.js';
+import { LiveState } from '../server/site-state.js';
+import { Gathering } from '../server/gathering.js';
 import { SiteWriter } from '../server/site-writer.js';
 import { run, soilServer } from './command.js';
 import { makeZip, regular } from './hand-made-zip.js';
@@ -58,7 +61,7 @@ async function rewrites(): Promise<number> {
 
 const eighteen = Array.from({ length: 18 }, (_, i) => `job-${i}`);
 
-test('18 jobs that finish together are all acknowledged and shown, by no more rewrites than jobs', async () => {
+test('defect 6: 18 jobs that finish together are all acknowledged and shown, by no more rewrites than jobs', async () => {
   const begin = await rewrites();
   await Promise.all(eighteen.map((name) => upload(markedJob(1, name, `together-${name}`))));
   const together = (await rewrites()) - begin;
@@ -76,9 +79,38 @@ test('changes that come while a rewrite is under way share the next one', async 
   const folder = await mkdtemp(join(tmpdir(), 'soil-coalesce-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const details = new DetailCache(folder, defaultLimits).read;
-  const writer = new SiteWriter(folder, { state: new LiveState('Soil'), details });
-  await Promise.all(Array.from({ length: 18 }, () => writer.follow(nothing)));
+  const gathering = new Gathering();
+  const writer = new SiteWriter(folder, {
+    state: new LiveState('Soil'),
+    details,
+    gathering,
+  });
+  const follow = () => Array.from({ length: 18 }, () => writer.follow(nothing));
+  const together = follow();
+  // One turn later the rewrite has taken in what it shows.
+  await Promise.resolve();
+  await Promise.all([...together, ...follow()]);
   assert.equal(writer.counts().rewrites, 2);
+});
+
+test('a rewrite waits for uploads that are nearly stored, and shows them too', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-gather-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const details = new DetailCache(folder, defaultLimits).read;
+  const gathering = new Gathering();
+  const writer = new SiteWriter(folder, { state: new LiveState('Soil'), details, gathering });
+  const shown: Promise<void>[] = [];
+  await Promise.all(
+    Array.from({ length: 18 }, (_, i) =>
+      gathering.join(async () => {
+        await nextTurn();
+        if (i % 2 === 0) await nextTurn();
+        shown.push(writer.follow(nothing));
+      }),
+    ),
+  );
+  await Promise.all(shown);
+  assert.equal(writer.counts().rewrites, 1);
 });
 
 test('a rebuild and a check of a site that is served name the process that has it', async () => {
@@ -89,7 +121,7 @@ test('a rebuild and a check of a site that is served name the process that has i
   }
 });
 
-test('who reads during uploads sees whole files only, and no link before what it leads to', async () => {
+test('defect 7: who reads during uploads sees whole files only, and no link before what it leads to', async () => {
   const first = 10;
   const last = 21;
   const sent = new AbortController();
@@ -131,4 +163,30 @@ test('who reads during uploads sees whole files only, and no link before what it
   }
   await readers;
   assert.ok(pages > 0 && records > 0, `${pages} pages, ${records} records`);
+});
+
+test('defect 6: a job that arrives among many rewrites the pages that show it, and no other', async () => {
+  const pages = async (): Promise<ReadonlyMap<string, string>> => {
+    const names = await readdir(server.site, { recursive: true });
+    const html = names.filter((name) => name.endsWith('.html') && !name.startsWith('history/'));
+    return new Map(
+      await Promise.all(
+        html.map(async (name): Promise<[string, string]> => {
+          const { ino, mtimeMs } = await stat(join(server.site, name));
+          return [name, `${ino} ${mtimeMs}`];
+        }),
+      ),
+    );
+  };
+  for (let number = 100; number < 145; number++) await upload(markedJob(number, 'job-0', `many-${number}`));
+  const before = await pages();
+  await upload(markedJob(120, 'job-1', 'one more'));
+  const after = await pages();
+  // A page that is written anew is another file, renamed to its name.
+  const changed = [...after].filter(([name, file]) => before.get(name) !== file).map(([name]) => name);
+  const commit = `github-jobs/commits/${'120'.padStart(40, 'd')}.html`;
+  const list = changed.find((name) => /^github-jobs\/(index|page-\d)\.html$/.test(name)) ?? '';
+  const lists = [list, list.replace('page', 'raw').replace('github-jobs/index', 'github-jobs/raw')];
+  assert.deepEqual(new Set(changed), new Set(['github-jobs/120/index.html', commit, ...lists]));
+  assert.ok(after.size > 50);
 });

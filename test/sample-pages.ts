@@ -36,22 +36,22 @@ import { renderImagePage, renderWwzIndex } from '../worker/views/wwz-index.js';
 
 /** Path -> HTML of every page that the server writes. */
 export function serverPages(site: SampleSite): ReadonlyMap<string, string> {
-  const pages = new Map<string, string>([[homePage(), renderHome(site)]]);
+  const pages = new Map<string, string>([[homePage(), String(renderHome(site))]]);
   for (const host of workerHosts) {
     for (let page = 1; page <= hostIndexPages(site, host); page++) {
-      pages.set(hostIndexPath(site, host, page), renderHostIndex(site, host, page));
+      pages.set(hostIndexPath(site, host, page), String(renderHostIndex(site, host, page)));
     }
     for (let page = 1; page <= rawIndexPages(site, host); page++) {
-      pages.set(rawIndexPath(site, host, page), renderRawIndex(site, host, page));
+      pages.set(rawIndexPath(site, host, page), String(renderRawIndex(site, host, page)));
     }
     for (const run of site.groups(host).flat()) {
       for (const { address } of run.jobs) {
         const html = renderHistoryPage(site, address.job, (asked) => site.detailsOf(asked));
-        if (html !== undefined) pages.set(historyPage(address.job), html);
+        if (html !== undefined) pages.set(historyPage(address.job), html.toString());
       }
-      pages.set(runPage(run.folder), renderRun(site, run.folder, site.details(run.folder)));
+      pages.set(runPage(run.folder), String(renderRun(site, run.folder, site.details(run.folder))));
       if (run.commit !== undefined) {
-        pages.set(commitPage(host, run.commit), renderCommit(site, host, run.commit));
+        pages.set(commitPage(host, run.commit), String(renderCommit(site, host, run.commit)));
       }
     }
   }

@@ -1,22 +1,24 @@
 /** Every job of a commit, whatever host it ran on, and the files published for it. Pure. */
-import { commitArtifactFolder, commitPage } from '../../model/path.js';
+import { commitArtifactFolder, commitPage, type SitePath } from '../../model/path.js';
 import { workerHosts, type CommitHash, type WorkerHost } from '../../model/name.js';
 import { foldJobs } from '../../model/outcome.js';
-import { renderPage } from '../../templates/template.js';
+import type { Fragment } from '../../templates/fragment.js';
+import { renderFragment, renderPageOfFragments } from '../../templates/template.js';
 import { hostWord, markOf, shortCommit, visibleText } from '../../templates/wording.js';
-import type { SiteState } from '../state.js';
+import type { Job, SiteState } from '../state.js';
 import { firstOf, newestByName } from './entry.js';
 import { commitFacts } from './fact.js';
+import { FragmentMemo } from './fragment-memo.js';
 import { frameOf, hostCrumb } from './frame.js';
 import { fileLink, jobLine } from './job-view.js';
 
 /** The commit's page in the folder of `host`; its content is the same for every host, its links are not. */
-export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHash): string {
+export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHash): Buffer {
   const page = commitPage(host, commit);
   const jobs = site.jobsOfCommit(commit);
   const subject = firstOf(jobs, (job) => job.summary?.origin.commitLine);
   const name = `Commit ${shortCommit(commit)}`;
-  return renderPage('commit', {
+  return renderPageOfFragments('commit', {
     frame: frameOf(site, page, name, [hostCrumb(page, host)]),
     heading: name,
     mark: markOf(foldJobs(newestByName(jobs))),
@@ -25,7 +27,7 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
     hosts: workerHosts.flatMap((h) => {
       const here = jobs.filter((job) => job.address.host === h);
       if (here.length === 0) return [];
-      return [{ name: hostWord(h), id: h, jobs: here.map((job) => jobLine(job, page, { withRun: true })) }];
+      return [{ name: hostWord(h), id: h, jobs: here.map((job) => jobRow(job, page, host)) }];
     }),
     artifacts: workerHosts.flatMap((h) => {
       const files = site.artifacts(h, commit);
@@ -35,3 +37,9 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
     }),
   });
 }
+
+const memos = { github: new FragmentMemo(), sourcehut: new FragmentMemo(), local: new FragmentMemo() };
+
+/** The pages of all commits in a host's folder have the same links. */
+const jobRow = (job: Job, page: SitePath, host: WorkerHost): Fragment =>
+  memos[host].get(job, [], () => renderFragment('job-row', jobLine(job, page, { withRun: true })));

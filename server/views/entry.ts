@@ -1,7 +1,9 @@
 /** Runs -> entries of a list: one a run, and on sourcehut one a commit, since there each job is its own run. Pure. */
 import { commitPage, linkBetween, runPage, type SitePath } from '../../model/path.js';
 import { foldJobs, type JobOutcome } from '../../model/outcome.js';
+import type { Fragment } from '../../templates/fragment.js';
 import type { Entry, JobGroup, Link, PullRequestView } from '../../templates/part.js';
+import { renderFragment } from '../../templates/template.js';
 import {
   durationText,
   instantOf,
@@ -11,10 +13,24 @@ import {
   visibleText,
 } from '../../templates/wording.js';
 import type { Job, Run, SiteState } from '../state.js';
+import { FragmentMemo } from './fragment-memo.js';
 import { jobHref, jobStart, pullRequestUrl, runLabel } from './job-view.js';
 
+const memos = { entry: new FragmentMemo(), 'entry-row': new FragmentMemo() };
+
+/** Where entries stand, and as what: each template belongs to pages of one folder. */
+export interface EntryPlace {
+  readonly page: SitePath;
+  readonly template: keyof typeof memos;
+}
+
 /** The entries of some runs, in their order; on sourcehut a commit stands where its newest job does. */
-export function entriesOf(site: SiteState, runs: readonly Run[], page: SitePath): readonly Entry[] {
+export function entriesOf(
+  site: SiteState,
+  runs: readonly Run[],
+  { page, template }: EntryPlace,
+  limit = Infinity,
+): readonly Fragment[] {
   const groups = new Map<string, Run[]>();
   for (const run of runs) {
     // Jobs of two commits may come interleaved, and even with the same date: only the hash tells them apart.
@@ -24,10 +40,17 @@ export function entriesOf(site: SiteState, runs: readonly Run[], page: SitePath)
     if (group === undefined) groups.set(key, [run]);
     else group.push(run);
   }
-  return [...groups.values()].map((group) => entryOf(site, group, page));
+  return [...groups.values()].slice(0, limit).flatMap((group) => {
+    const [newest] = group;
+    if (newest === undefined) return [];
+    const earlier = earlierAttempts(site, newest);
+    const parts = [...group, ...earlier.map(({ folder }) => folder)];
+    const render = () => renderFragment(template, entryOf(group, earlier, page));
+    return [memos[template].get(newest, parts, render)];
+  });
 }
 
-function entryOf(site: SiteState, runs: readonly Run[], page: SitePath): Entry {
+function entryOf(runs: readonly Run[], earlier: readonly Run[], page: SitePath): Entry {
   const [newest] = runs;
   if (newest === undefined) throw new Error('cannot make an entry of no run');
   const { folder, commit } = newest;
@@ -47,7 +70,7 @@ function entryOf(site: SiteState, runs: readonly Run[], page: SitePath): Entry {
           href: runHref(newest, page),
         },
     attempt: newest.attempt > 1 ? `attempt ${newest.attempt}` : undefined,
-    earlierAttempts: earlierAttempts(site, newest, page),
+    earlierAttempts: earlier.map((run) => ({ text: `attempt ${run.attempt}`, href: runHref(run, page) })),
     commit: isCommit ? undefined : commitLink(newest, page),
     subject: subject === undefined ? undefined : visibleText(subject),
     branch: branch === undefined ? undefined : visibleText(branch),
@@ -59,12 +82,8 @@ function entryOf(site: SiteState, runs: readonly Run[], page: SitePath): Entry {
 }
 
 /** Earlier attempts only: a later one comes when this entry's page is perhaps an old one, which must not change. */
-function earlierAttempts(site: SiteState, run: Run, page: SitePath): readonly Link[] {
-  return site
-    .attempts(run.folder)
-    .filter((other) => other.attempt < run.attempt)
-    .map((other) => ({ text: `attempt ${other.attempt}`, href: runHref(other, page) }));
-}
+const earlierAttempts = (site: SiteState, run: Run): readonly Run[] =>
+  site.attempts(run.folder).filter((other) => other.attempt < run.attempt);
 
 const runHref = (run: Run, page: SitePath): string => linkBetween(page, runPage(run.folder));
 

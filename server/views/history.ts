@@ -10,8 +10,10 @@ import {
 import type { JobName } from '../../model/name.js';
 import { isGreen, type TaskOutcome } from '../../model/outcome.js';
 import type { TaskRow } from '../../model/row.js';
+import { Fragment } from '../../templates/fragment.js';
 import type { HistoryView } from '../../templates/page.js';
-import { renderPage } from '../../templates/template.js';
+import type { HistoryRow } from '../../templates/part.js';
+import { renderFragment, renderPageOfFragments } from '../../templates/template.js';
 import {
   durationText,
   hostWord,
@@ -22,6 +24,7 @@ import {
 } from '../../templates/wording.js';
 import type { ReadDetails } from '../detail-cache.js';
 import type { Job, RanJob, SiteState } from '../state.js';
+import { FragmentMemo } from './fragment-memo.js';
 import { frameOf } from './frame.js';
 import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
 import { instant } from './latest-file.js';
@@ -37,19 +40,35 @@ const tasksShown = 200;
 const schema = 1;
 
 /** Undefined where the job never ended. */
-export function renderHistoryFile(site: SiteState, job: JobName, details: ReadDetails): string | undefined {
+export function renderHistoryFile(site: SiteState, job: JobName, details: ReadDetails): Buffer | undefined {
   const newest = site.history(job, runsShown);
   if (newest.length === 0) return undefined;
   const page = historyFile(job);
-  const { green, since } = sinceGreen(site.history(job, runsSearched));
-  const json = {
+  const { green, since } = sinceGreen(searchedFor(site, job, newest));
+  const head = JSON.stringify({
     schema,
     job,
     lastGreen: green && runJson(page, green),
     commitsSince: since,
-    runs: newest.map((ran) => ({ ...runJson(page, ran), tasks: tasksJson(ran, details) })),
-  };
-  return `${JSON.stringify(json)}\n`;
+  });
+  const runs = newest.flatMap((ran, index) => [
+    ...(index === 0 ? [] : [comma]),
+    runMemo.get(ran.job, [ran.run.branch, ran.run.commit, details(ran.job.address)], () => {
+      const json = { ...runJson(page, ran), tasks: tasksJson(ran, details) };
+      return new Fragment(JSON.stringify(json));
+    }).bytes,
+  ]);
+  return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"runs":[`), ...runs, Buffer.from(']}\n')]);
+}
+
+const comma = Buffer.from(',');
+const runMemo = new FragmentMemo();
+const lineMemo = new FragmentMemo();
+
+/** A green run is mostly among the newest: only where none is, more are looked through. */
+function searchedFor(site: SiteState, job: JobName, newest: readonly RanJob[]): readonly RanJob[] {
+  const isEnough = newest.length < runsShown || newest.some((ran) => isGreen(ran.job.outcome));
+  return isEnough ? newest : site.history(job, runsSearched);
 }
 
 function runJson(page: SitePath, { run, job }: RanJob): object {
@@ -92,12 +111,12 @@ function sinceGreen(newest: readonly RanJob[]) {
   return { green, since: [...since].slice(0, commitsShown) };
 }
 
-export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDetails): string | undefined {
+export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDetails): Buffer | undefined {
   const newest = site.history(job, runsShown);
   if (newest.length === 0) return undefined;
   const page = historyPage(job);
   const longest = Math.max(1, ...newest.map(({ job: { summary } }) => summary?.seconds ?? 0));
-  const searched = site.history(job, runsSearched);
+  const searched = searchedFor(site, job, newest);
   const { green, since } = sinceGreen(searched);
   const view: HistoryView = {
     frame: frameOf(site, page, `History of ${visibleText(job)}`),
@@ -116,7 +135,11 @@ export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDe
         subject: visibleText(ran?.job.summary?.origin.commitLine ?? ''),
       };
     }),
-    runs: newest.map((ran) => runLine(ran, page, longest)),
+    runs: newest.map((ran) =>
+      lineMemo.get(ran.job, [ran.run.branch, ran.run.commit, longest], () =>
+        renderFragment('history-row', runLine(ran, page, longest)),
+      ),
+    ),
     columns: newest.slice(0, runsCompared).map(({ job: { address } }) => ({
       text: `${hostWord(address.host)} ${runLabel(address)}`,
       short: address.name.slice(-6),
@@ -124,10 +147,10 @@ export function renderHistoryPage(site: SiteState, job: JobName, details: ReadDe
     })),
     tasks: taskLines(newest.slice(0, runsCompared), page, details),
   };
-  return renderPage('history', view);
+  return renderPageOfFragments('history', view);
 }
 
-function runLine({ run, job }: RanJob, page: SitePath, longest: number): HistoryView['runs'][number] {
+function runLine({ run, job }: RanJob, page: SitePath, longest: number): HistoryRow {
   const { address, summary, outcome } = job;
   const commit = summary?.origin.commit ?? run.commit;
   const seconds = summary?.seconds;

@@ -2,7 +2,7 @@
 import { hostIndex, linkBetween, homePage, rawIndex } from '../../model/path.js';
 import { workerHosts } from '../../model/name.js';
 import type { HomeView } from '../../templates/page.js';
-import { renderPage } from '../../templates/template.js';
+import { renderPageOfFragments } from '../../templates/template.js';
 import { hostWord, instantOf } from '../../templates/wording.js';
 import type { SiteState } from '../state.js';
 import { entriesOf } from './entry.js';
@@ -15,7 +15,7 @@ const runsShown = 50;
 /** A commit on sourcehut has a handful of jobs, each a run of its own. */
 const runsGrouped = 80;
 
-export function renderHome(site: SiteState): string {
+export function renderHome(site: SiteState): Buffer {
   const page = homePage();
   const view: HomeView = {
     frame: { ...frameOf(site, page, site.title), title: site.title },
@@ -41,10 +41,10 @@ export function renderHome(site: SiteState): string {
           id: host,
           indexHref: linkBetween(page, hostIndex(host)),
           rawHref: linkBetween(page, rawIndex(host)),
-          entries: entriesOf(site, newest, page).slice(0, entriesShown),
+          entries: entriesOf(site, newest, { page, template: 'entry-row' }, entriesShown),
         },
       ];
     }),
   };
-  return renderPage('home', view);
+  return renderPageOfFragments('home', view);
 }

@@ -1,7 +1,7 @@
 /** A host's pretty list: run after run (sourcehut: commit after commit) with every job. Pure. */
 import type { WorkerHost } from '../../model/name.js';
 import { linkBetween, rawIndex, type SitePath } from '../../model/path.js';
-import { renderPage } from '../../templates/template.js';
+import { renderPageOfFragments } from '../../templates/template.js';
 import { hostWord } from '../../templates/wording.js';
 import type { SiteState } from '../state.js';
 import { entriesOf } from './entry.js';
@@ -17,18 +17,18 @@ export const hostIndexPath = (site: SiteState, host: WorkerHost, page: number): 
   listPath('pretty', host, site.groups(host).length, page);
 
 /** Page `page`, 1 for the oldest. */
-export function renderHostIndex(site: SiteState, host: WorkerHost, page: number): string {
+export function renderHostIndex(site: SiteState, host: WorkerHost, page: number): Buffer {
   const runs = site.groups(host);
   const here = hostIndexPath(site, host, page);
   const { start, end } = pageSlice(runs.length, page);
   const isNewest = page === pageCount(runs.length);
-  return renderPage('host-index', {
+  return renderPageOfFragments('host-index', {
     frame: isNewest
       ? frameOf(site, here, hostWord(host))
       : frameOf(site, here, `Page ${page}`, [hostCrumb(here, host)]),
     heading: hostWord(host),
     otherList: { text: 'Flat list', href: linkBetween(here, rawIndex(host)) },
-    entries: entriesOf(site, runs.slice(start, end).flat(), here),
+    entries: entriesOf(site, runs.slice(start, end).flat(), { page: here, template: 'entry' }),
     pages: pageLinks('pretty', host, runs.length, page),
   });
 }

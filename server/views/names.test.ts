@@ -60,12 +60,12 @@ interface History {
 test('renderHistoryFile() has 100 runs, and knows the green one that came before them', () => {
   const runs = Array.from({ length: 130 }, (_, index) => run(index + 1, index === 9 ? 'p' : 'f'));
   const site = siteOf('Test', runs);
-  const json = JSON.parse(renderHistoryFile(site, unit, detailsOf(site)) ?? '') as History;
+  const json = JSON.parse(String(renderHistoryFile(site, unit, detailsOf(site)))) as History;
   assert.equal(json.runs.length, 100);
   assert.equal(json.lastGreen?.run, '10');
   assert.equal(json.commitsSince.length, 100);
   assert.equal(json.commitsSince[0], hash(130));
-  assert.match(renderHistoryPage(site, unit, detailsOf(site)) ?? '', />Run 10</);
+  assert.match(String(renderHistoryPage(site, unit, detailsOf(site))), />Run 10</);
 });
 
 test('renderHistoryFile() calls a task flaky where the page does', () => {
@@ -75,9 +75,9 @@ test('renderHistoryFile() calls a task flaky where the page does', () => {
     jobs: first.jobs.map((one) => ({ ...one, flakyTasks: one.summary?.passedTasks ?? [] })),
   };
   const site = siteOf('Test', [flaky]);
-  const json = JSON.parse(renderHistoryFile(site, unit, detailsOf(site)) ?? '') as History;
+  const json = JSON.parse(String(renderHistoryFile(site, unit, detailsOf(site)))) as History;
   assert.equal(json.runs[0]?.tasks.all?.outcome, 'flaky');
-  assert.match(renderHistoryPage(site, unit, detailsOf(site)) ?? '', /class="mark flaky"/);
+  assert.match(String(renderHistoryPage(site, unit, detailsOf(site))), /class="mark flaky"/);
 });
 
 test('renderLatestGreen() looks past commits that are not green, renderLatest() does not', () => {

@@ -1,11 +1,13 @@
 /** A host's flat list: one line a job, for eyes in a hurry and for text tools. Pure. */
 import type { WorkerHost } from '../../model/name.js';
 import { hostIndex, linkBetween, runPage, type SitePath } from '../../model/path.js';
+import type { Fragment } from '../../templates/fragment.js';
 import type { RawLine } from '../../templates/part.js';
-import { renderPage } from '../../templates/template.js';
+import { renderFragment, renderPageOfFragments } from '../../templates/template.js';
 import { hostWord, instantOf, visibleText } from '../../templates/wording.js';
 import type { Job, Run, SiteState } from '../state.js';
 import { commitLink } from './entry.js';
+import { FragmentMemo } from './fragment-memo.js';
 import { frameOf, hostCrumb, listPath, pageLinks } from './frame.js';
 import { jobLine, jobStart } from './job-view.js';
 import { pageCount, pageSlice } from './paging.js';
@@ -19,23 +21,31 @@ export const rawIndexPath = (site: SiteState, host: WorkerHost, page: number): S
   listPath('raw', host, site.groups(host).length, page);
 
 /** Page `page`, 1 for the oldest. */
-export function renderRawIndex(site: SiteState, host: WorkerHost, page: number): string {
+export function renderRawIndex(site: SiteState, host: WorkerHost, page: number): Buffer {
   const runs = site.groups(host);
   const here = rawIndexPath(site, host, page);
   const { start, end } = pageSlice(runs.length, page);
   const isNewest = page === pageCount(runs.length);
   const above = hostCrumb(here, host);
-  return renderPage('raw-index', {
+  return renderPageOfFragments('raw-index', {
     frame: frameOf(site, here, isNewest ? 'Flat list' : `Flat list, page ${page}`, [above]),
     heading: `${hostWord(host)}, flat list`,
     otherList: { text: 'Run by run', href: linkBetween(here, hostIndex(host)) },
-    lines: runs
+    runs: runs
       .slice(start, end)
       .flat()
-      .flatMap((run) => run.jobs.map((job) => rawLine(run, job, here))),
+      .map((run) => rowsOf(run, here)),
     pages: pageLinks('raw', host, runs.length, page),
   });
 }
+
+const memo = new FragmentMemo();
+
+/** All of a host's flat lists stand in one folder: the same links lead from each. */
+const rowsOf = (run: Run, page: SitePath): Fragment =>
+  memo.get(run, [], () =>
+    renderFragment('raw-rows', { lines: run.jobs.map((job) => rawLine(run, job, page)) }),
+  );
 
 function rawLine(run: Run, job: Job, page: SitePath): RawLine {
   const { mark, name, href, zip, tsvHref, jsonHref } = jobLine(job, page, { withRun: false });

@@ -12,13 +12,15 @@ import { splitFolder, type RunFolder } from '../../model/run.js';
 import type { TaskOutcome } from '../../model/outcome.js';
 import type { JobName } from '../../model/name.js';
 import type { Row, TaskRow } from '../../model/row.js';
+import type { Fragment } from '../../templates/fragment.js';
 import type { RunView } from '../../templates/page.js';
 import type { JobSection, Trouble } from '../../templates/part.js';
 import { taskTable, taskView } from '../../templates/task-view.js';
-import { renderPage } from '../../templates/template.js';
+import { renderFragment, renderPageOfFragments } from '../../templates/template.js';
 import { markOf, outcomesByWeight, visibleText } from '../../templates/wording.js';
 import { isPullRequest, type Job, type JobDetails, type Run, type SiteState } from '../state.js';
 import { jobFacts, runFacts } from './fact.js';
+import { FragmentMemo } from './fragment-memo.js';
 import { frameOf, hostCrumb } from './frame.js';
 import { jobAnchor, jobHref, jobLine, logHref, runLabel, wwzHref } from './job-view.js';
 
@@ -31,15 +33,15 @@ const unremarkable: readonly TaskOutcome[] = ['passed', 'flaky', 'skipped'];
 export type RunDetails = ReadonlyMap<JobName, JobDetails>;
 
 /** The run's page; of a folder that the site does not know, a page that says so. */
-export function renderRun(site: SiteState, folder: RunFolder, details: RunDetails): string {
+export function renderRun(site: SiteState, folder: RunFolder, details: RunDetails): Buffer {
   const page = runPage(folder);
   const run = site.run(folder) ?? unknownRun(folder);
   const { attempt } = splitFolder(folder);
-  const jobs = run.jobs.map((job): DetailedJob => ({
-    job,
-    ...shownDetails(job, details.get(job.address.job)),
-  }));
-  const troubles = troublesOf(jobs, page);
+  const jobs = heaviestFirst(run.jobs.map((job) => ({ job, details: details.get(job.address.job) })));
+  const troubles = troublesOf(
+    run.jobs.map((job) => detailed({ job, details: details.get(job.address.job) })),
+    page,
+  );
   const view: RunView = {
     frame: {
       ...frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
@@ -53,9 +55,10 @@ export function renderRun(site: SiteState, folder: RunFolder, details: RunDetail
     attempts: attemptsOf(site, folder, page),
     troubles: troubles.slice(0, troublesShown),
     moreTroubles: Math.max(0, troubles.length - troublesShown),
-    jobs: heaviestFirst(jobs).map((job) => jobSection(job, page)),
+    rows: jobs.map(({ job }) => jobRow(job, page)),
+    sections: jobs.map((job) => jobSection(job, page)),
   };
-  return renderPage('run', view);
+  return renderPageOfFragments('run', view);
 }
 
 /** The feed of the branch that the run is of. */
@@ -64,19 +67,26 @@ function feedHref(run: Run, page: SitePath): string | undefined {
   return key && run.commit && linkBetween(page, branchFile(key, 'feed.atom'));
 }
 
+/** A job with what is known of its files. */
+interface ReadJob {
+  readonly job: Job;
+  readonly details: JobDetails | undefined;
+}
+
 interface DetailedJob extends JobDetails {
   readonly job: Job;
 }
 
 /** A pass of what had failed on the same commit before is shown as the flaky one that it is. */
-function shownDetails({ flakyTasks }: Job, details: JobDetails | undefined): JobDetails {
+function detailed({ job, details }: ReadJob): DetailedJob {
+  const { flakyTasks } = job;
   const { rows, problems, record } = details ?? { rows: [], problems: [] };
   const shown = rows.map((row): Row =>
     row.kind === 'row' && row.outcome === 'passed' && flakyTasks.includes(row.task)
       ? { ...row, outcome: 'flaky' }
       : row,
   );
-  return { ...(record !== undefined && { record }), rows: shown, problems };
+  return { job, ...(record !== undefined && { record }), rows: shown, problems };
 }
 
 function unknownRun(folder: RunFolder): Run {
@@ -120,11 +130,23 @@ const taskLinks = (job: Job, page: SitePath) => ({
 });
 
 /** What went wrong stands above what did not; within an outcome the names' order stays. */
-function heaviestFirst(jobs: readonly DetailedJob[]): readonly DetailedJob[] {
+function heaviestFirst(jobs: readonly ReadJob[]): readonly ReadJob[] {
   return outcomesByWeight.flatMap((outcome) => jobs.filter(({ job }) => job.outcome === outcome));
 }
 
-function jobSection({ job, record, rows, problems }: DetailedJob, page: SitePath): JobSection {
+const rowMemo = new FragmentMemo();
+const sectionMemo = new FragmentMemo();
+
+/** A job stands on one page only: its links are the same whenever it is shown. */
+const jobRow = (job: Job, page: SitePath): Fragment =>
+  rowMemo.get(job, [], () => renderFragment('job-row', jobLine(job, page, { withRun: false })));
+
+const jobSection = (read: ReadJob, page: SitePath): Fragment =>
+  sectionMemo.get(read.job, [read.details], () =>
+    renderFragment('job-section', sectionView(detailed(read), page)),
+  );
+
+function sectionView({ job, record, rows, problems }: DetailedJob, page: SitePath): JobSection {
   const reason = job.summary?.reason;
   return {
     line: jobLine(job, page, { withRun: false }),

@@ -22,7 +22,7 @@ import {
 const site = sampleSite({ fillerRuns: 104 });
 const folder = (name: string) => ({ host: 'github' as const, name: valueOf(parseRunId(name)) });
 
-const runHtml = (of: SampleSite, folder: RunFolder) => renderRun(of, folder, of.details(folder));
+const runHtml = (of: SampleSite, folder: RunFolder) => String(renderRun(of, folder, of.details(folder)));
 
 test('every page of the sample site is well formed', () => {
   const pages = [...serverPages(site), ...wwzPages(site)];
@@ -61,7 +61,7 @@ test('pages are a function of the state alone', () => {
 });
 
 test('renderHome() shows what runs now and the newest runs of each host', () => {
-  const { text } = checkPage(renderHome(site));
+  const { text } = checkPage(String(renderHome(site)));
   assert.match(text, /Running now/);
   assert.match(text, /running\s*dev-minimalRun 1234, attempt 2, GitHub3 tasks done/);
   assert.match(text, /cpp-tarballRun 1234, attempt 2, GitHubpulling the image/);
@@ -69,22 +69,22 @@ test('renderHome() shows what runs now and the newest runs of each host', () => 
 });
 
 test('renderHome() of an empty site says how to fill it', () => {
-  assert.match(checkPage(renderHome(siteOf('Test', []))).text, /Nothing has been published yet/);
+  assert.match(checkPage(String(renderHome(siteOf('Test', [])))).text, /Nothing has been published yet/);
 });
 
 test('renderHostIndex() of an empty host is a page that says so', () => {
   const empty = siteOf('Test', []);
   assert.equal(hostIndexPages(empty, 'local'), 1);
   assert.equal(rawIndexPages(empty, 'local'), 1);
-  assert.match(renderHostIndex(empty, 'local', 1), /No run of this host has been published yet/);
-  assert.match(renderRawIndex(empty, 'local', 1), /No job of this host has been published yet/);
+  assert.match(String(renderHostIndex(empty, 'local', 1)), /No run of this host has been published yet/);
+  assert.match(String(renderRawIndex(empty, 'local', 1)), /No job of this host has been published yet/);
 });
 
 test('renderHostIndex() pages long lists; an old page stays as it was when a run comes', () => {
   assert.equal(hostIndexPages(site, 'github'), 5);
-  assert.match(renderHostIndex(site, 'github', 5), /href="page-4.html">older/);
-  assert.match(renderHostIndex(site, 'github', 4), /href="index.html">← newer/);
-  assert.match(renderHostIndex(site, 'github', 4), /href="page-3.html">older/);
+  assert.match(String(renderHostIndex(site, 'github', 5)), /href="page-4.html">older/);
+  assert.match(String(renderHostIndex(site, 'github', 4)), /href="index.html">← newer/);
+  assert.match(String(renderHostIndex(site, 'github', 4)), /href="page-3.html">older/);
   const grown = sampleSite({ fillerRuns: 104 });
   const [[newest] = []] = grown.groups('github');
   assert.ok(newest);
@@ -94,8 +94,14 @@ test('renderHostIndex() pages long lists; an old page stays as it was when a run
     groups: (host) => (host === 'github' ? [[added], ...grown.groups(host)] : grown.groups(host)),
   };
   for (const page of [1, 2, 3, 4]) {
-    assert.equal(renderHostIndex(withOneMore, 'github', page), renderHostIndex(site, 'github', page));
-    assert.equal(renderRawIndex(withOneMore, 'github', page), renderRawIndex(site, 'github', page));
+    assert.equal(
+      String(renderHostIndex(withOneMore, 'github', page)),
+      String(renderHostIndex(site, 'github', page)),
+    );
+    assert.equal(
+      String(renderRawIndex(withOneMore, 'github', page)),
+      String(renderRawIndex(site, 'github', page)),
+    );
   }
 });
 
@@ -104,7 +110,10 @@ test('a second attempt stands beside the first, and both name each other on thei
   assert.match(second, /<h1>Run 1234 <small>attempt 2<\/small><\/h1>/);
   assert.match(second, /<a href="..\/1234\/index.html">attempt 1<\/a>/);
   assert.match(runHtml(site, folder('1234')), /<a href="..\/1234-2\/index.html">attempt 2<\/a>/);
-  assert.match(renderHostIndex(site, 'github', 5), /earlier: <a href="1234\/index.html">attempt 1<\/a>/);
+  assert.match(
+    String(renderHostIndex(site, 'github', 5)),
+    /earlier: <a href="1234\/index.html">attempt 1<\/a>/,
+  );
 });
 
 test('renderRun() shows expected, running and lost jobs as what they are', () => {
@@ -154,8 +163,8 @@ test('defect 1: a job without record, without rows, without anything is a line l
   const broken = siteOf('Test', [run]);
   const { text } = checkPage(runHtml(broken, run.folder));
   assert.match(text, /cannot read the record: truncated/);
-  assert.match(renderHostIndex(broken, 'github', 1), /job-bare/);
-  assert.match(renderHome(broken), /Run 7/);
+  assert.match(String(renderHostIndex(broken, 'github', 1)), /job-bare/);
+  assert.match(String(renderHome(broken)), /Run 7/);
 });
 
 test('defect 2: a job without tasks is not shown as passed', () => {
@@ -167,11 +176,11 @@ test('defect 2: a job without tasks is not shown as passed', () => {
 
 test('defect 3: hostile names, branches, heads, subjects and addresses stay text', () => {
   for (const html of [
-    renderHome(site),
-    renderHostIndex(site, 'github', 5),
-    renderRawIndex(site, 'github', 5),
+    String(renderHome(site)),
+    String(renderHostIndex(site, 'github', 5)),
+    String(renderRawIndex(site, 'github', 5)),
     runHtml(site, folder('1233')),
-    renderCommit(site, 'github', hostileCommit),
+    String(renderCommit(site, 'github', hostileCommit)),
   ]) {
     const { elements, text, faults } = checkPage(html);
     assert.deepEqual(faults, []);
@@ -192,11 +201,11 @@ test('defect 3: even a job name that no parser would let in is escaped', () => {
   const run = runOf(folder('9'), [{ ...only, address: { ...only.address, job: evil } }]);
   const hostile = siteOf('Test', [run]);
   for (const html of [
-    renderHome(hostile),
-    renderHostIndex(hostile, 'github', 1),
-    renderRawIndex(hostile, 'github', 1),
+    String(renderHome(hostile)),
+    String(renderHostIndex(hostile, 'github', 1)),
+    String(renderRawIndex(hostile, 'github', 1)),
     runHtml(hostile, run.folder),
-    renderCommit(hostile, 'github', mainCommit),
+    String(renderCommit(hostile, 'github', mainCommit)),
   ]) {
     assert.doesNotMatch(html, /<script/);
     assert.ok(checkPage(html).elements.every((e) => e.name !== 'script'));
@@ -217,7 +226,7 @@ test('defect 3: a pull request links only to a number of a repository that its r
 });
 
 test('defect 4: sourcehut jobs of two commits with one date, ids interleaved, all stand in the index', () => {
-  const html = renderHostIndex(site, 'sourcehut', 1);
+  const html = String(renderHostIndex(site, 'sourcehut', 1));
   const { elements, text } = checkPage(html);
   for (const id of ['1344', '1345', '1346', '1347', '998']) assert.match(text, new RegExp(`#${id} ·`));
   const entries = elements
@@ -237,7 +246,7 @@ test('defect 15: every instant has its year and zone, and a form for machines', 
 
 test('renderCommit() has every job of the commit on every host, and its artifacts', () => {
   for (const host of ['github', 'sourcehut', 'local'] as const) {
-    const { text, elements } = checkPage(renderCommit(site, host, mainCommit));
+    const { text, elements } = checkPage(String(renderCommit(site, host, mainCommit)));
     for (const part of [
       'Run 1234, attempt 2',
       'Job 998',

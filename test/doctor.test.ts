@@ -56,9 +56,11 @@ describe('soil-worker doctor on a machine with a fault, and again when it was me
     );
   });
   after(async () => {
-    await run('podman', ['system', 'reset', '--force'], {
+    // No reset: it would take from the machine's own podman what it knows of running containers.
+    await run('podman', ['rm', '--all', '--force', '--time', '0'], {
       env: { CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf') },
     });
+    await run('umount', [join(folder, 'graph', 'overlay')]);
     await rm(folder, { recursive: true, force: true });
     await rm(repo, { recursive: true, force: true });
   });

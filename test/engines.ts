@@ -64,27 +64,29 @@ const containersOf =
 
 async function openPodman(): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-podman-'));
-  const storage = join(folder, 'storage.conf');
+  const [storage, config] = [join(folder, 'storage.conf'), join(folder, 'containers.conf')];
   await writeFile(
     storage,
     `[storage]\ndriver="overlay"\ngraphroot="${folder}/graph"\nrunroot="${folder}/run"\n`,
   );
+  // A store of its own is not enough: what runs, and the locks of it, all stores of a user otherwise share, and who
+  // resets one store takes them from every other.
+  const own = `[engine]\ntmp_dir="${folder}/tmp"\nlock_type="file"\n`;
+  await writeFile(config, own);
+  const environment = { CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: config };
   const close = async () => {
     await run('podman', ['rm', '--all', '--force', '--time', '0'], { env: environment });
     await run('podman', ['system', 'reset', '--force'], { env: environment });
     await rm(folder, { recursive: true, force: true });
   };
-  let environment: Record<string, string> = { CONTAINERS_STORAGE_CONF: storage };
   await must('podman', ['import', await busyboxTar(folder), testImage], { env: environment });
   const probe = () =>
     run('podman', ['run', '--rm', '--network=none', testImage, 'true'], { env: environment });
   const plain = await probe();
   if (plain.status !== 0) {
     // Some machines may not raise limits; podman's own defaults do.
-    const file = join(folder, 'containers.conf');
     const limits = 'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]';
-    await writeFile(file, `[containers]\n${limits}\n[engine]\nruntime="runc"\n`);
-    environment = { ...environment, CONTAINERS_CONF: file };
+    await writeFile(config, `${own}runtime="runc"\n[containers]\n${limits}\n`);
     const limited = await probe();
     if (limited.status !== 0) {
       await close();

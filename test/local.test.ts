@@ -83,10 +83,14 @@ for (const kind of ['raw', 'podman'] as const) {
       await must('git', ['-C', repo, 'add', 'wait']);
       await must('git', ['-C', repo, 'commit', '-qm', 'wait']);
       const child = spawn(process.execPath, [soilWorker, 'local', 'job'], {
-        ...{ cwd: repo, stdio: 'ignore', timeout: 120_000, killSignal: 'SIGKILL' },
+        ...{ cwd: repo, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000, killSignal: 'SIGKILL' },
         env: { ...process.env, ...bare, ...machine.environment, TMPDIR: temporary },
       });
-      const ended = once(child, 'exit');
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      }
+      const ended = once(child, 'close');
       let clone = '';
       for (let i = 0; i < 3000 && clone === ''; i++) {
         clone = (await readdir(temporary)).find((name) => name.startsWith('soil-local-')) ?? '';
@@ -100,7 +104,13 @@ for (const kind of ['raw', 'podman'] as const) {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       })();
-      await fileAppears(join(root, name, 'ready'));
+      const tooSoon = ended.then(() => {
+        throw new Error(`the job ended by itself\n${output}`);
+      });
+      await Promise.race([fileAppears(join(root, name, 'ready')), tooSoon]).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${output}`);
+      });
+      tooSoon.catch(() => undefined);
       child.kill('SIGINT');
       assert.deepEqual(await ended, [130, null]);
       const record = await readFile(join(repo, '_soil', 'job', 'job.json'), 'utf8');

@@ -34,11 +34,11 @@ export async function openRootless(): Promise<RootlessEngine> {
     CONTAINERS_STORAGE_CONF: storage,
     CONTAINERS_CONF: join(folder, 'containers.conf'),
   };
-  // No systemd session keeps its cgroups, and some machines may not raise limits.
+  // No systemd session keeps its cgroups, some machines may not raise limits, and locks in memory are all stores' of the user.
   await writeFile(
     environment.CONTAINERS_CONF,
     '[containers]\ndefault_ulimits=["nofile=1024:1024","nproc=1024:1024"]\n' +
-      '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n',
+      '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\nlock_type="file"\n',
   );
   const options = { env: environment, cwd: folder, as: user };
   const close = async (): Promise<void> => {

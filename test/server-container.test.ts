@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { must, repoRoot, run, soilServer } from './command.js';
 import { openEngine } from './engines.js';
+import { startServing } from './soil-server.js';
 import { formOf, shellJob } from './upload-form.js';
 
 /** An image with node and the libraries that it needs, made of this machine's own. */
@@ -67,26 +65,14 @@ test('shims/Containerfile: a server in a container takes uploads, and ends in pe
   const token = created.trim().split('\n').at(-1) ?? '';
   await must('chown', ['-R', '10001:10001', site]);
   await chown(folder, 10001, 10001);
-  const child = spawn(
-    'podman',
+  const server = await startServing(
     [
-      ...['run', '--rm', '--name', 'soil-server-test', '--network=host', '--volume', `${site}:/srv/soil`],
-      ...['soil-server', 'serve', '--site', '/srv/soil', '--port', '0'],
+      ...['podman', 'run', '--rm', '--name', 'soil-server-test', '--network=host'],
+      ...['--volume', `${site}:/srv/soil`, 'soil-server', 'serve', '--site', '/srv/soil', '--port', '0'],
     ],
-    { env: { ...process.env, ...engine.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    engine.environment,
   );
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const ended = once(child, 'exit');
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
-      const found = / at (http:\S+)$/.exec(line)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    ended.then(() => {
-      reject(new Error(`the container ended before its server listened\n${log}`));
-    }, reject);
-  });
+  const { url } = server;
   const answer = await fetch(new URL('results?jobName=dev-minimal&workerHost=github', url), {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}` },
@@ -95,7 +81,7 @@ test('shims/Containerfile: a server in a container takes uploads, and ends in pe
   assert.equal(answer.status, 201, await answer.text());
   assert.match(await (await fetch(new URL('github-jobs/1234/', url))).text(), /dev-minimal/);
   await podman('stop', '--time', '20', 'soil-server-test');
-  assert.equal((await ended)[0], 0, log);
+  assert.equal(await server.ended, 0, server.log());
   const checked = await run(process.execPath, [soilServer, 'check', site]);
   assert.equal(checked.status, 0, checked.stdout);
 });

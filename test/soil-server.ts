@@ -14,6 +14,8 @@ export interface ServedSite {
   readonly pid: number;
   /** what it has printed on stderr so far */
   readonly log: () => string;
+  /** its exit status, when it has ended; null for a signal */
+  readonly ended: Promise<number | null>;
   /** ends the process by its id and waits for it; SIGTERM unless told otherwise */
   readonly stop: (signal?: NodeJS.Signals) => Promise<void>;
 }
@@ -26,11 +28,17 @@ export const serveConfig = (file: string): Promise<ServedSite> =>
   startServing([process.execPath, soilServer, 'serve', '--config', file, '--port', '0']);
 
 /** Runs a command line that ends up as a server. */
-export async function startServing([program = '', ...args]: readonly string[]): Promise<ServedSite> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startServing(
+  [program = '', ...args]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServedSite> {
+  const child = spawn(program, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const ended = once(child, 'exit');
+  const ended = once(child, 'exit') as Promise<[number | null]>;
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       const found = / at (http:\S+)$/.exec(line)?.[1];
@@ -44,6 +52,7 @@ export async function startServing([program = '', ...args]: readonly string[]): 
     url,
     pid: child.pid ?? 0,
     log: () => log,
+    ended: ended.then(([status]) => status),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal);
       await ended;

@@ -213,6 +213,27 @@ export function testImages(kind: 'podman' | 'docker'): void {
       isError(await jobOf(t, 'build: None'), /cannot build image "None"/);
     });
 
+    it('a secret that a build prints stands neither in its log, nor in the record, nor in the reason', async (t) => {
+      const secret = 'build-secret+0123456789';
+      const build = `build: {file: Containerfile, flags: [--network=none, --build-arg=PASSWORD]}\n    secrets: [PASSWORD]`;
+      const lines = `FROM ${testImage}\nARG PASSWORD\n`;
+      const options = (more: string) => ({
+        files: { Containerfile: lines + more },
+        env: { PASSWORD: secret },
+      });
+      const job = await jobOf(t, build, options('RUN echo "it is $PASSWORD."\n'));
+      await passed(job);
+      assert.match(await page(job, '_soil/image-build.txt'), /^(#\S+ \S+ )?it is \*+\.$/m);
+      const failed = await jobOf(t, build, options('RUN echo "$PASSWORD" >&2; exit 3\n'));
+      isError(failed, /^cannot build image "Containerfile": /);
+      for (const { out, output } of [job, failed]) {
+        const texts = [output, await readFile(join(out, 'job.json'), 'utf8')];
+        texts.push(await readFile(join(out, 'image-build.txt'), 'utf8'));
+        texts.push(await must('unzip', ['-p', join(out, 'job.wwz')]));
+        for (const text of texts) assert.ok(!text.includes(secret), text);
+      }
+    });
+
     it('a build that takes too long is ended, and SIGTERM ends it as well', async (t) => {
       const files = {
         Containerfile: `FROM ${testImage}\nRUN echo begun; while :; do sleep 1; done\n`,

@@ -1,12 +1,14 @@
 /** A Containerfile of the repo -> an image of the engine, by its id; all that the build printed goes to a log. */
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { lastLine, runCommand } from './command.js';
 import type { Engine } from './engine.js';
 import type { ImageSource } from './job.js';
+import { LogMasks } from './log-mask.js';
 import { readLogTail } from './log-tail.js';
+import type { Mask } from './mask.js';
 
 export interface BuildOptions {
   readonly repo: string;
@@ -51,6 +53,23 @@ export async function buildImage(
     await log.close();
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/**
+ * Masks secrets in the log of a build while it grows: its flags can hand on what the worker's environment has. The
+ * returned function ends that; a log that cannot be searched, or says nothing, is not kept.
+ */
+export async function followBuild(buildLog: string, mask: Mask): Promise<() => Promise<void>> {
+  await writeFile(buildLog, '');
+  const end = new LogMasks(mask).follow(buildLog);
+  return async () => {
+    const isSearched = await end().then(
+      () => true,
+      () => false,
+    );
+    const { size } = await stat(buildLog);
+    if (!isSearched || size === 0) await rm(buildLog, { force: true });
+  };
 }
 
 /** `images/Dev.containerfile` -> `localhost/soil-build:images-dev.containerfile`, at most what a tag may hold. */

@@ -5,6 +5,7 @@ import { quote } from '../model/result.js';
 import { builtinName, builtinVariable } from './builtin-task.js';
 import { containerControl } from './container.js';
 import { HostKeeper, reasonOfAbort, type Trouble } from './host-keeper.js';
+import { followBuild } from './image-build.js';
 import { makeJobFolder, type JobFolder } from './job-folder.js';
 import { placeJob } from './job-place.js';
 import { keepJob, type KeptTasks } from './keep-job.js';
@@ -64,7 +65,10 @@ async function runTasksOf(
 ): Promise<{ record: JobRecord; end: TasksEnd; way: ImageWay | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
+  const endMasking =
+    mask && job.image.kind === 'build' ? await followBuild(folder.buildLog, mask) : undefined;
   const image = await readyImage(job.image, { ...options, buildLog: folder.buildLog });
+  await endMasking?.();
   const startTime = Date.now() / 1000;
   const end: TasksEnd = image.ok
     ? await runOn(image.value, folder, options, mask)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
@@ -149,6 +151,38 @@ describe('run --publish over a bad network', () => {
       end.stderr,
       new RegExp(`to publish them later: soil-worker publish green --server ${bad.url}$`, 'm'),
     );
+  });
+
+  it('a second signal ends also an upload that nobody answers: the files are kept, and it is said how to go on', async (t) => {
+    const bad = await network(t, () => ({ kind: 'stall' }));
+    const words = ['run', 'green', '--publish', '--server', bad.url, '--publish-limit', '1h'];
+    const child = spawn(process.execPath, [soilWorker, ...words], {
+      ...{ cwd: repo, env: { ...process.env, ...bare }, timeout: 120_000, killSignal: 'SIGKILL' },
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const ended = once(child, 'close');
+    // The first connection tells of the job's start, the second one has the results.
+    for (let i = 0; i < 1200 && bad.connections() < 2; i++) await new Promise((r) => setTimeout(r, 50));
+    assert.match(stdout, /job passed/);
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, [1, null], stderr);
+    assert.match(stderr, /cannot publish job "green" to http.*: it was cancelled$/m);
+    assert.match(stderr, /^the files are kept; to publish them later: soil-worker publish green /m);
+  });
+
+  it('one signal ends a command that has nothing to put in order', async (t) => {
+    const bad = await network(t, () => ({ kind: 'stall' }));
+    const child = spawn(process.execPath, [soilWorker, 'artifact', 'put', 'soil.yml', '--server', bad.url], {
+      ...{ cwd: repo, env: { ...process.env, ...bare }, stdio: 'ignore', timeout: 120_000 },
+      killSignal: 'SIGKILL',
+    });
+    const ended = once(child, 'exit');
+    for (let i = 0; i < 1200 && bad.connections() < 1; i++) await new Promise((r) => setTimeout(r, 50));
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [130, null]);
   });
 
   it('a wrong --publish-limit: 2, before anything runs', async () => {

@@ -250,6 +250,37 @@ test('a second signal ends the worker at once', async (t) => {
   await run('kill', ['-9', (await readFile(join(repo, 'pid'), 'utf8')).trim()]);
 });
 
+test('one signal ends the waiting of maybe-merge, and nothing is moved', async (t) => {
+  const repo = await makeRepo({
+    'soil.yml':
+      'project: p\njobs: {unit: {image: none, tasks: [{name: a, run: x}]}}\nmerge: {from: main, to: stable, require: all}\n',
+  });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const git = (...args: string[]) => must('git', ['-C', repo, ...args]);
+  await git('branch', 'stable');
+  const before = await git('rev-parse', 'stable');
+  await git('commit', '-q', '--allow-empty', '-m', 'more');
+  // Nobody listens on port 9.
+  const words = ['maybe-merge', '--server', 'http://127.0.0.1:9/', '--remote', '.', '--run-id', 'r'];
+  const child = spawn(process.execPath, [soilWorker, ...words, '--wait', '1h'], {
+    ...{ cwd: repo, env: { ...process.env, ...bare }, timeout: 60_000, killSignal: 'SIGKILL' },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  await new Promise<void>((resolve) => {
+    child.once('exit', resolve);
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (stdout.includes('waiting for unit')) resolve();
+    });
+  });
+  const exit = once(child, 'close');
+  child.kill('SIGTERM');
+  assert.deepEqual(await exit, [130, null], stdout);
+  assert.equal(stderr, 'not merged: cancelled; stable was not touched\n');
+  assert.equal(await git('rev-parse', 'stable'), before);
+});
+
 test('publishing that fails keeps the files, says how to publish later, and turns a green job red', async (t) => {
   const refusing = createServer((request, response) => {
     request.resume().on('end', () => {

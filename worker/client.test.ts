@@ -125,7 +125,8 @@ test('send() ends when it is cancelled', async (t) => {
     stop.abort();
   });
   const stop = new AbortController();
-  assert.equal((await send({ ...limits, method: 'GET', url, cancel: stop.signal })).kind, 'trouble');
+  const end = await send({ ...limits, method: 'GET', url, cancel: stop.signal });
+  assert.deepEqual(end, { kind: 'trouble', reason: 'it was cancelled' });
 });
 
 /** Answers in a row; how many were asked for. */

@@ -66,7 +66,7 @@ export function send(options: HttpRequest): Promise<HttpAnswer> {
       });
     });
     request.on('error', (error) => {
-      trouble(describeTrouble(error));
+      trouble(cancel?.aborted === true ? 'it was cancelled' : describeTrouble(error));
     });
     if (body === undefined || typeof body === 'string') request.end(body);
     else sendWhenAsked(request, body);

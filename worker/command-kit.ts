@@ -14,6 +14,8 @@ export interface CommandKit {
   ) => Command;
   /** a job has begun: from here on the second signal hurries its end, and does not cost its record */
   readonly jobBegins: () => void;
+  /** the command ends by itself, and in order, when `cancel` is aborted; the first signal is the end of any other */
+  readonly heedsCancel: () => void;
   /** hands the exit status on to the process */
   readonly finish: (status: Promise<number>) => Promise<void>;
 }

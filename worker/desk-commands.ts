@@ -6,7 +6,7 @@ import type { ShellOptions } from './shell-command.js';
 import type { DoctorOptions } from './doctor-command.js';
 import * as option from './shared-options.js';
 
-export function addDeskCommands({ context, command, jobBegins, finish }: CommandKit): void {
+export function addDeskCommands({ context, command, jobBegins, heedsCancel, finish }: CommandKit): void {
   command('shell <job>', "open a shell in the job's container, as its tasks would find it", [
     option.config(),
     option.engine(),
@@ -23,6 +23,7 @@ export function addDeskCommands({ context, command, jobBegins, finish }: Command
   Exit status: the shell's own; 125: no image, no engine; 2: wrong use, or no terminal and no -c.`,
     )
     .action(async (job: string, options: ShellOptions) => {
+      heedsCancel();
       await finish((await import('./shell-command.js')).shellCommand(job, options, context));
     });
 

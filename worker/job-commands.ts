@@ -4,7 +4,7 @@ import type { PublishOptions } from './publish-target.js';
 import type { RunJobsOptions } from './run-jobs.js';
 import * as option from './shared-options.js';
 
-export function addJobCommands({ context, command, jobBegins, finish }: CommandKit): void {
+export function addJobCommands({ context, command, jobBegins, heedsCancel, finish }: CommandKit): void {
   command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz of each to _soil/JOB/', [
     option.config(),
     option.out(),
@@ -55,6 +55,7 @@ export function addJobCommands({ context, command, jobBegins, finish }: CommandK
     soil-worker publish dev-minimal --ssh soil@example.org:/srv/soil`,
     )
     .action(async (job: string, options: PublishOptions) => {
+      heedsCancel();
       await finish((await import('./publish-command.js')).publishCommand(job, options, context));
     });
 

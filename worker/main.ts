@@ -16,6 +16,7 @@ const stop = new AbortController();
 const statusLine = openStatusLine(process.stderr, process.env);
 const hurry = new AbortController();
 let isJobRunning = false;
+let endsInOrder = false;
 const context: CommandContext = {
   environment: process.env,
   cwd: process.cwd(),
@@ -57,8 +58,12 @@ const program = new Command('soil-worker')
 
 const jobBegins = (): void => {
   isJobRunning = true;
+  endsInOrder = true;
 };
-const kit: CommandKit = { context, command, jobBegins, finish };
+const heedsCancel = (): void => {
+  endsInOrder = true;
+};
+const kit: CommandKit = { context, command, jobBegins, heedsCancel, finish };
 for (const add of [addJobCommands, addServerCommands, addWwzCommands, addDeskCommands]) add(kit);
 
 function command(
@@ -78,7 +83,8 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // The second one means it: no task has its grace any more. The third one costs the record.
-    if (hurry.signal.aborted || (stop.signal.aborted && !isJobRunning)) process.exit(130);
+    const hasOrderlyEnd = endsInOrder && !hurry.signal.aborted && (isJobRunning || !stop.signal.aborted);
+    if (!hasOrderlyEnd) process.exit(130);
     if (stop.signal.aborted) hurry.abort();
     stop.abort(new Error(`${signal} came`));
   });

@@ -29,12 +29,14 @@ export interface MaybeMergeOptions {
   readonly waitSeconds: number;
   /** seconds since 1970, UTC */
   readonly now: () => number;
+  /** ends the waiting; an update that has begun is finished, and read back */
+  readonly cancel?: AbortSignal;
   /** one line for people */
   readonly say: (line: string) => void;
 }
 
-/** 0: merged, there already, or nothing to do. 1: not green. 2: wrong configuration. 3: refused, or the target moved. */
-export type MergeStatus = 0 | 1 | 2 | 3;
+/** 0: merged, there already, or nothing to do. 1: not green. 2: wrong configuration. 3: refused, or the target moved. 130: cancelled. */
+export type MergeStatus = 0 | 1 | 2 | 3 | 130;
 
 export interface MergeEnd {
   readonly status: MergeStatus;
@@ -63,6 +65,7 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
 
   options.say(`required, by ${options.configPath} at ${target} (${tip.value}): ${jobs.join(', ')}`);
   const verdict = await waitForVerdict(jobs, options);
+  if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} was not touched`);
   if (verdict.kind === 'shut') {
     const reasons = verdict.by.map(({ job, reason }) => `  ${job}: ${reason}`);
     return end(1, [`not merged: ${commit} is not green`, ...reasons].join('\n'));
@@ -105,11 +108,13 @@ async function waitForVerdict(jobs: readonly JobName[], options: MaybeMergeOptio
   for (let said = ''; ;) {
     const verdict = judge(jobs, await askAll(jobs, options), { ...options, now: options.now() });
     const left = deadline - options.now();
-    if (!mayOpen(verdict) || left <= 0) return verdict;
+    if (!mayOpen(verdict) || left <= 0 || options.cancel?.aborted === true) return verdict;
     const waiting = verdict.kind === 'shut' ? verdict.by.map((shut) => shut.job).join(', ') : '';
     if (waiting !== said) options.say(`waiting for ${waiting}`);
     said = waiting;
-    await setTimeout(Math.min(pollSeconds, left) * 1000);
+    await setTimeout(Math.min(pollSeconds, left) * 1000, undefined, {
+      ...(options.cancel !== undefined && { signal: options.cancel }),
+    }).catch(() => undefined);
   }
 }
 

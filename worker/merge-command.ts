@@ -100,6 +100,7 @@ async function planMerge(options: MergeOptions, context: CommandContext): Promis
       ...(maxAge.value !== undefined && { maxAgeSeconds: maxAge.value }),
       waitSeconds: wait.value ?? 0,
       now: () => context.now().getTime() / 1000,
+      cancel: context.cancel,
       say: context.print,
     },
   });

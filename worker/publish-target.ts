@@ -73,6 +73,7 @@ export async function planTarget(
   };
   const service = {
     ...{ url: url.value, retries, idleSeconds: planIdle(limit.value) },
+    ...(context.hurry !== undefined && { hurry: context.hurry }),
     progress: (bytes: number, of: number) => {
       context.status(bytes < of ? `sent ${Math.floor((100 * bytes) / of)} % of ${of} bytes` : '');
     },

@@ -16,7 +16,7 @@ const atCommit = (): Option[] => [
 ];
 const untilLimit = 'wait so long until it is there: 90s, 15m, 1h30m';
 
-export function addServerCommands({ context, command, finish }: CommandKit): void {
+export function addServerCommands({ context, command, heedsCancel, finish }: CommandKit): void {
   command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
     option.server(),
     option.runId(),
@@ -44,9 +44,10 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
     soil-worker maybe-merge --github OWNER/NAME --wait 30m
 
   Exit status: 0 merged, there already, or nothing to do; 1 not green; 2 wrong use or configuration;
-  3 refused by the remote, or the target moved.`,
+  3 refused by the remote, or the target moved; 130 cancelled while it waited.`,
     )
     .action(async (options: MergeOptions) => {
+      heedsCancel();
       await finish((await import('./merge-command.js')).mergeCommand(options, context));
     });
 
@@ -55,6 +56,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
     'wait until a job of this run has ended, or an artifact of this commit is there',
   );
   const get = async (name: string, options: GetOptions): Promise<void> => {
+    heedsCancel();
     await finish((await import('./artifact-get.js')).getCommand(name, options, context));
   };
 
@@ -76,6 +78,7 @@ export function addServerCommands({ context, command, finish }: CommandKit): voi
   3 the server refused; 130 cancelled.`,
     )
     .action(async (job: string, options: WaitJobOptions) => {
+      heedsCancel();
       await finish((await import('./wait-command.js')).waitJobCommand(job, options, context));
     });
 

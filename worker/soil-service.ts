@@ -15,6 +15,8 @@ export interface SoilService {
   readonly retries: RetryPolicy;
   /** without a byte in either direction; 60 unless set */
   readonly idleSeconds?: number;
+  /** aborted when nobody wants to wait for the server any longer: a request that is under way then ends at once */
+  readonly hurry?: AbortSignal;
   /** hears how much of a body has gone out, and of how much */
   readonly progress?: (bytes: number, of: number) => void;
 }
@@ -30,6 +32,8 @@ export const planIdle = (limitSeconds: number): number => Math.min(60, Math.max(
 /** An upload may take this long, whatever its size. */
 export const uploadSeconds = 30 * 60;
 
+const hurriedSeconds = 5;
+
 const maxAnswerBytes = 100_000;
 
 /** A request to the server with its token; as often as its policy says. */
@@ -38,13 +42,17 @@ export function ask(
   request: Pick<HttpRequest, 'method' | 'url' | 'body'> & { readonly totalSeconds: number },
   policy: RetryPolicy = service.retries,
 ): Promise<HttpAnswer> {
+  const { hurry, idleSeconds = 60 } = service;
+  // Who was in a hurry before the job ended still wants its record to arrive, if that takes but a moment.
+  const patience = hurry?.aborted === true ? hurriedSeconds : Infinity;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (service.token !== undefined) headers.authorization = `Bearer ${service.token}`;
   return sendWithRetries(
     () =>
       send({
         ...request,
-        ...{ headers, maxAnswerBytes, idleSeconds: service.idleSeconds ?? 60 },
+        ...{ headers, maxAnswerBytes, idleSeconds: Math.min(idleSeconds, patience) },
+        ...(hurry?.aborted === false && { cancel: hurry }),
         ...(typeof request.body === 'object' && { body: counted(request.body, service.progress) }),
       }),
     policy,

@@ -1,7 +1,7 @@
 /** What every machine that runs jobs must do: the same tests for podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { access, readdir, rm } from 'node:fs/promises';
+import { access, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must } from './command.js';
@@ -194,6 +194,17 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
       );
       assert.doesNotMatch(await job.log('env'), /tok-en/);
       assert.equal(job.status, 0);
+    });
+
+    it('defect 14: what a task writes into the repo’s git configuration is run by nobody outside', async (t) => {
+      const task = `- {name: writes, run: 'printf "[core]\\n\\tfsmonitor = \\"env >ran; false\\"\\n" >>.git/config'}`;
+      const job = await runJobOf(t, machine, jobYaml(machine, task), { env: { SOIL_TOKEN: 'tok-en1' } });
+      assert.deepEqual(job.summary, ['writes 0 passed'], job.output);
+      assert.match(await readFile(join(job.repo, '.git/config'), 'utf8'), /fsmonitor = "env >ran; false"/);
+      assert.ok(!(await readdir(job.repo)).includes('ran'));
+      // git itself would have.
+      await must('git', ['-C', job.repo, 'ls-files', '--others']);
+      assert.ok((await readdir(job.repo)).includes('ran'));
     });
 
     it('defect 15: a second run of the job starts from a folder of its own, and git accepts the repo', async (t) => {

@@ -10,6 +10,8 @@ export interface CommandOptions {
   readonly log?: number;
   /** the time between TERM and KILL at the limit or when cancelled; absent: KILL at once */
   readonly graceSeconds?: number;
+  /** how much of each output is kept; 16 MiB unless told otherwise */
+  readonly keptBytes?: number;
 }
 
 export interface CommandEnd {
@@ -21,8 +23,8 @@ export interface CommandEnd {
   readonly trouble?: string;
 }
 
-/** What a command printed is kept up to this many bytes a stream: enough for any engine's answer. */
-const keptBytes = 16 * 1024 * 1024;
+/** Enough for any engine's answer. */
+const defaultKeptBytes = 16 * 1024 * 1024;
 
 /** Never throws: a command that cannot start is an end without a status. At its limit it is killed. */
 export function runCommand(
@@ -36,8 +38,8 @@ export function runCommand(
       stdio: options.log === undefined ? ['ignore', 'pipe', 'pipe'] : ['ignore', options.log, options.log],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    const stdout = keep(child.stdout);
-    const stderr = keep(child.stderr);
+    const stdout = keep(child.stdout, options);
+    const stderr = keep(child.stderr, options);
     let trouble: string | undefined;
     const killNow = () => {
       child.kill('SIGKILL');
@@ -84,7 +86,10 @@ export function runCommand(
   });
 }
 
-function keep(stream: NodeJS.ReadableStream | null): () => string {
+function keep(
+  stream: NodeJS.ReadableStream | null,
+  { keptBytes = defaultKeptBytes }: CommandOptions,
+): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream?.on('data', (chunk: Buffer) => {

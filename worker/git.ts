@@ -1,6 +1,9 @@
 /** Runs git without any chance that it waits for a person: arguments in, its end out. Also: what git knows of a repo. */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseCommitHash, type CommitHash } from '../model/name.js';
 import { runCommand, type CommandEnd } from './command.js';
+import { withheldVariables } from './secret.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,19 +13,33 @@ export interface GitOptions {
   /** 60 unless told otherwise */
   readonly timeoutSeconds?: number;
   readonly cancel?: AbortSignal;
+  /** see CommandOptions */
+  readonly keptBytes?: number;
 }
 
 /**
  * git in a given folder. Variables that would point it at another repo (a hook's `GIT_DIR`) are taken away; it may ask
- * for no password and no host key, and run no hook of the machine's.
+ * for no password and no host key, and run no hook: neither the machine's nor one that a task has left in the repo's
+ * own configuration, which would be out of its container then.
  */
 export function runGit(args: readonly string[], options: GitOptions): Promise<CommandEnd> {
-  return runCommand('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
+  return runCommand('git', ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args], {
     environment: gitEnvironment(options.environment),
     timeoutSeconds: options.timeoutSeconds ?? 60,
     ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(options.keptBytes !== undefined && { keptBytes: options.keptBytes }),
     ...(options.cancel !== undefined && { cancel: options.cancel }),
   });
+}
+
+/**
+ * Reads a repo that tasks could write to, whoever owns it: nothing that its configuration names is run or asked, and no
+ * token is in reach.
+ */
+export function readGit(args: readonly string[], options: GitOptions): Promise<CommandEnd> {
+  const kept = Object.entries(options.environment).filter(([name]) => !withheldVariables.includes(name));
+  const environment = { ...Object.fromEntries(kept), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' };
+  return runGit(['-c', 'safe.directory=*', ...args], { ...options, environment });
 }
 
 const placeVariables = [
@@ -41,8 +58,12 @@ const placeVariables = [
   'GIT_TRACE',
 ];
 
+/** Soil's own, of which git has no use. */
+const ownTokens = ['SOIL_TOKEN', 'SOIL_GITHUB_API_TOKEN'];
+
 function gitEnvironment(environment: Environment): Environment {
-  const kept = Object.entries(environment).filter(([name]) => !placeVariables.includes(name));
+  const unwanted = [...placeVariables, ...ownTokens];
+  const kept = Object.entries(environment).filter(([name]) => !unwanted.includes(name));
   return {
     GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
     ...Object.fromEntries(kept),
@@ -64,20 +85,25 @@ export interface GitFacts {
   readonly branch?: string;
 }
 
-/** A repo may belong to another user than the worker's (a bind mount, sudo): reading its HEAD runs nothing of its own. */
-const anyOwner = ['-c', 'safe.directory=*'];
-
-/** The root of the repo that a folder is in; undefined where it is in none. */
+/**
+ * The root of the repo that a folder is in; undefined where it is in none. What has no `.git` is no root: a task can have
+ * named any folder of the machine as the working tree, and the next container would get that one.
+ */
 export async function findRepo(folder: string, environment: Environment): Promise<string | undefined> {
-  const end = await runGit([...anyOwner, 'rev-parse', '--show-toplevel'], { environment, cwd: folder });
-  return end.status === 0 ? end.stdout.replace(/\n$/, '') : undefined;
+  const end = await readGit(['rev-parse', '--show-toplevel'], { environment, cwd: folder });
+  if (end.status !== 0) return undefined;
+  const root = end.stdout.replace(/\n$/, '');
+  return access(join(root, '.git')).then(
+    () => root,
+    () => undefined,
+  );
 }
 
 export async function readGitFacts(repo: string, environment: Environment): Promise<GitFacts> {
   const options = { environment, cwd: repo };
   const [log, head] = await Promise.all([
-    runGit([...anyOwner, 'log', '-1', '--no-show-signature', '--format=%H%x00%cI%x00%s', 'HEAD'], options),
-    runGit([...anyOwner, 'symbolic-ref', '--short', '--quiet', 'HEAD'], options),
+    readGit(['log', '-1', '--no-show-signature', '--format=%H%x00%cI%x00%s', 'HEAD'], options),
+    readGit(['symbolic-ref', '--short', '--quiet', 'HEAD'], options),
   ]);
   const branch = head.stdout.trim();
   const [hash = '', commitDate = '', commitLine = ''] = log.stdout.replace(/\n$/, '').split('\0');

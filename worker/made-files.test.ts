@@ -67,6 +67,60 @@ test('removeMade() shows and removes what a job made, and nothing else', async (
   assert.ok(again.ok && again.value === 0);
 });
 
+test('removeMade() removes empty folders that a job made, and no other', async (t) => {
+  const repo = await makeRepo({ 'kept/a.txt': 'a' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  await mkdir(join(repo, 'mine'));
+  await mkdir(join(repo, 'emptied'));
+  await writeFile(join(repo, 'emptied/x'), '');
+  const before = await lookBefore({ repo, environment });
+  assert.ok(before !== undefined);
+  for (const name of ['made/deep', 'kept/made', 'filled', '_soil/job']) {
+    await mkdir(join(repo, name), { recursive: true });
+  }
+  await rm(join(repo, 'emptied/x'));
+  await keepMadeList({ repo, environment }, before);
+  await writeFile(join(repo, 'filled/later.txt'), 'by a person');
+  const lines: string[] = [];
+  const removed = await removeMade({ repo, environment }, (line) => lines.push(line));
+  assert.ok(removed.ok);
+  assert.deepEqual(lines.sort(), [
+    '  "kept/made/"',
+    '  "made/deep/"',
+    'removing 2 that earlier jobs made here and git does not know:',
+  ]);
+  const left = await readdir(repo, { recursive: true });
+  assert.deepEqual(left.filter((name) => !name.startsWith('.git')).sort(), [
+    '_soil',
+    '_soil/job',
+    'emptied',
+    'filled',
+    'filled/later.txt',
+    'kept',
+    'kept/a.txt',
+    'mine',
+  ]);
+});
+
+test('removeMade() shows many files by their folder, none left out', async (t) => {
+  const repo = await makeRepo({});
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const before = await lookBefore({ repo, environment });
+  assert.ok(before !== undefined);
+  await mkdir(join(repo, 'build/deep'), { recursive: true });
+  for (let i = 0; i < 30; i++) await writeFile(join(repo, i % 2 ? 'build' : 'build/deep', `${i}.o`), '');
+  await writeFile(join(repo, 'own.o'), '');
+  await keepMadeList({ repo, environment }, before);
+  const lines: string[] = [];
+  await removeMade({ repo, environment }, (line) => lines.push(line));
+  assert.deepEqual(lines, [
+    'removing 31 that earlier jobs made here and git does not know:',
+    '  "build/": 30',
+    '  "own.o"',
+  ]);
+  assert.deepEqual(await readdir(repo), ['.git']);
+});
+
 test('removeMade() takes no list that leads out of the repo, nor one that is none', async (t) => {
   const repo = await makeRepo({ 'a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));

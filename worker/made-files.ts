@@ -1,16 +1,18 @@
 /** What a job has made in the repo that git does not know: listed while the job runs, shown and removed before the next one. */
-import { lstat, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { runGit, type Environment } from './git.js';
+import { runCommand, type CommandEnd } from './command.js';
+import { readGit, type Environment } from './git.js';
 import { outName } from './out-folder.js';
 
-/** A file, or a folder with a repo of its own in it (then with a slash at its end), as it was when the job ended. */
+/** A file, as it was when the job ended; with a slash at its end a folder: an empty one, or a repo of its own. */
 interface MadeFile {
   readonly path: string;
   readonly size: number;
   /** milliseconds since 1970 */
   readonly changed: number;
+  readonly isEmpty?: true;
 }
 
 export interface MadeOptions {
@@ -20,23 +22,58 @@ export interface MadeOptions {
 
 /** In git's own folder, where it is no file of the repo. */
 async function listOf({ repo, environment }: MadeOptions): Promise<string> {
-  const end = await runGit([...anyOwner, 'rev-parse', '--git-path', 'soil-made.json'], {
+  const end = await readGit(['rev-parse', '--git-path', 'soil-made.json'], {
     environment,
     cwd: repo,
   });
   return resolve(repo, end.stdout.replace(/\n$/, ''));
 }
 
-const anyOwner = ['-c', 'safe.directory=*'];
-/** More than what a command's output is kept of: a list that was cut would make an old file look like a new one. */
-const mostBytes = 15_000_000;
+/** A million paths. A list that was cut would make an old file look like a new one. */
+const mostBytes = 100_000_000;
 
-/** Paths that git does not know, ignored ones too; undefined where there is no repo of git. Soil's own folder is left out. */
-async function listUnknown({ repo, environment }: MadeOptions): Promise<ReadonlySet<string> | undefined> {
-  const words = [...anyOwner, 'ls-files', '--others', '-z', '--', '.', `:(exclude,top)${outName}`];
-  const end = await runGit(words, { environment, cwd: repo, timeoutSeconds: 300 });
-  if (end.status !== 0 || Buffer.byteLength(end.stdout) > mostBytes) return undefined;
-  return new Set(end.stdout.split('\0').filter((path) => path !== ''));
+/**
+ * Paths that git does not know, ignored ones too, and folders without a file, which git never knows, with a slash at
+ * their end; undefined where there is no repo of git. Soil's own folder is left out.
+ */
+async function listUnknown(options: MadeOptions): Promise<ReadonlySet<string> | undefined> {
+  const [files, folders] = await Promise.all([listOthers(options), listOthers(options, '--directory')]);
+  if (files === undefined || folders === undefined) return undefined;
+  const whole = new Set(folders.filter((path) => path.endsWith('/')));
+  const empty = (await listEmpty(options)).filter((path) => isWithin(path, whole));
+  return new Set([...files, ...empty]);
+}
+
+async function listOthers(
+  { repo, environment }: MadeOptions,
+  ...flags: readonly string[]
+): Promise<readonly string[] | undefined> {
+  const words = ['ls-files', '--others', ...flags, '-z', '--', '.', `:(exclude,top)${outName}`];
+  const limits = { timeoutSeconds: 300, keptBytes: mostBytes + 1 };
+  const end = await readGit(words, { environment, cwd: repo, ...limits });
+  return end.status === 0 ? pathsOf(end) : undefined;
+}
+
+/** Folders that hold nothing at all: `made/`. */
+async function listEmpty({ repo, environment }: MadeOptions): Promise<readonly string[]> {
+  const passedOver = ['(', '-name', '.git', '-o', '-path', `./${outName}`, ')', '-prune'];
+  const words = ['.', '-xdev', ...passedOver, '-o', '-type', 'd', '-empty', '-print0'];
+  const limits = { timeoutSeconds: 300, keptBytes: mostBytes + 1 };
+  const paths = pathsOf(await runCommand('find', words, { environment, cwd: repo, ...limits })) ?? [];
+  return paths.map((path) => `${path.replace(/^\.\//, '')}/`).filter((path) => path !== './');
+}
+
+function pathsOf({ stdout }: CommandEnd): readonly string[] | undefined {
+  if (Buffer.byteLength(stdout) > mostBytes) return undefined;
+  return stdout.split('\0').filter((path) => path !== '');
+}
+
+/** Whether a folder is one of some, or below one. */
+function isWithin(path: string, folders: ReadonlySet<string>): boolean {
+  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
+    if (folders.has(path.slice(0, end + 1))) return true;
+  }
+  return false;
 }
 
 /** The repo as a job finds it. */
@@ -62,20 +99,38 @@ export async function lookBefore(options: MadeOptions): Promise<MadeBefore | und
 export async function keepMadeList(options: MadeOptions, before: MadeBefore): Promise<void> {
   const now = await listUnknown(options);
   if (now === undefined) return;
-  const ours = [...now].filter((path) => !before.unknown.has(path) || before.made.has(path));
+  // A folder that was there before is nobody's, though the job has emptied it.
+  const old = foldersOf(before.unknown);
+  const isNew = (path: string): boolean => !before.unknown.has(path) && !old.has(path);
+  const ours = [...now].filter((path) => isNew(path) || before.made.has(path));
   const files = await Promise.all(ours.map((path) => madeFile(options.repo, path)));
   const list = files.filter((file) => file !== undefined);
   await writeFile(await listOf(options), JSON.stringify(list), { mode: 0o600 });
 }
 
-async function isAsLeft(repo: string, { path, size, changed }: MadeFile): Promise<boolean> {
+function foldersOf(paths: ReadonlySet<string>): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end + 1);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
+  }
+  return folders;
+}
+
+async function isAsLeft(repo: string, { path, size, changed, isEmpty }: MadeFile): Promise<boolean> {
   const now = await madeFile(repo, path);
+  if (isEmpty === true) return now?.isEmpty === true;
   return now !== undefined && (path.endsWith('/') || (now.size === size && now.changed === changed));
 }
 
 async function madeFile(repo: string, path: string): Promise<MadeFile | undefined> {
   const facts = await lstat(join(repo, path)).catch(() => undefined);
-  return facts && { path, size: facts.size, changed: facts.mtimeMs };
+  if (facts === undefined) return undefined;
+  const isEmpty = path.endsWith('/') && (await readdir(join(repo, path)).catch(() => ['?'])).length === 0;
+  return { path, size: facts.size, changed: facts.mtimeMs, ...(isEmpty && { isEmpty }) };
 }
 
 async function readMadeList(options: MadeOptions): Promise<readonly MadeFile[]> {
@@ -97,8 +152,19 @@ function isMadeFile(item: unknown): item is MadeFile {
   return isInside && typeof size === 'number' && typeof changed === 'number';
 }
 
-/** So many are named one by one. */
+/** So many are named one by one; of more, those in the same folder of the root in one line. */
 const shownFiles = 20;
+
+function formatRemoved(paths: readonly string[]): string[] {
+  if (paths.length <= shownFiles) return paths.map((path) => `  ${quote(path, 200)}`);
+  const counts = new Map<string, number>();
+  for (const path of paths) {
+    const [first = '', ...below] = path.split('/');
+    const top = below.length === 0 ? first : `${first}/`;
+    counts.set(top, (counts.get(top) ?? 0) + 1);
+  }
+  return [...counts].map(([top, n]) => `  ${quote(top, 200)}${n === 1 ? '' : `: ${n}`}`);
+}
 
 /**
  * Removes what earlier jobs have made: only what git still does not know, and only as the job left it. Each is shown
@@ -120,13 +186,12 @@ export async function removeMade(
   }
   if (there.length === 0) return accept(0);
   print(`removing ${there.length} that earlier jobs made here and git does not know:`);
-  for (const { path } of there.slice(0, shownFiles)) print(`  ${quote(path, 200)}`);
-  if (there.length > shownFiles)
-    print(`  and ${there.length - shownFiles} more: git ls-files --others shows them`);
+  for (const line of formatRemoved(there.map(({ path }) => path))) print(line);
   try {
     const folders = new Set<string>();
-    for (const { path } of there) {
-      await rm(join(repo, path), { recursive: path.endsWith('/'), force: true });
+    for (const { path, isEmpty } of there) {
+      if (isEmpty === true) folders.add(path.replace(/\/$/, ''));
+      else await rm(join(repo, path), { recursive: path.endsWith('/'), force: true });
       for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(at);
     }
     // The deepest first; one that still holds something stays.

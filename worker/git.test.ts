@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { must } from '../test/command.js';
+import { makeRepo } from '../test/job-rig.js';
+import { findRepo, readGit, readGitFacts } from './git.js';
+
+const environment = { ...process.env, SOIL_TOKEN: 'soil_static_x_verysecret' };
+
+test('findRepo() takes no folder for a root that holds no .git, whatever the repo’s configuration says', async (t) => {
+  const repo = await makeRepo({ 'sub/a.txt': 'a' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  assert.equal(await findRepo(join(repo, 'sub'), environment), repo);
+  await must('git', ['-C', repo, 'config', 'core.worktree', dirname(repo)]);
+  assert.equal(await findRepo(repo, environment), undefined);
+});
+
+test('defect 14: readGit() and readGitFacts() run nothing that a task has written into the repo’s configuration', async (t) => {
+  const repo = await makeRepo({ 'a.txt': 'a' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const traces = join(repo, 'traces');
+  await mkdir(traces);
+  const leaves = (name: string): string => `env >'${join(traces, name)}'; false`;
+  for (const [key, command] of [
+    ['core.fsmonitor', leaves('fsmonitor')],
+    ['core.pager', leaves('pager')],
+    ['gpg.program', leaves('gpg')],
+    ['log.showSignature', 'true'],
+    ['protocol.ext.allow', 'always'],
+    ['remote.origin.url', `ext::sh -c env% >${join(traces, 'ext')}`],
+    ['remote.origin.promisor', 'true'],
+    ['extensions.partialClone', 'origin'],
+    ['core.repositoryFormatVersion', '1'],
+  ] as const) {
+    await must('git', ['-C', repo, 'config', key, command]);
+  }
+  const options = { environment, cwd: repo };
+  assert.equal((await readGit(['ls-files', '--others', '-z'], options)).status, 0);
+  assert.ok((await readGitFacts(repo, environment)).commit !== undefined);
+  // A commit that is not there would be fetched.
+  await rm(join(repo, '.git/objects'), { recursive: true });
+  await mkdir(join(repo, '.git/objects'));
+  assert.equal((await readGitFacts(repo, environment)).commit, undefined);
+  assert.deepEqual(await readdir(traces), []);
+});

@@ -13,6 +13,16 @@ jobs:
     tasks:
       - { name: first, run: sleep 0.3 }
       - { name: second, run: 'exit 3' }
+  both:
+    image: none
+    parallel: 2
+    tasks:
+      - { name: fast, run: 'true' }
+      - { name: slow, run: sleep 1 }
+  deep:
+    image: none
+    working-folder: sub
+    tasks: [{ name: compile, run: 'echo "a.c:3:5: error: no such thing"; exit 1' }]
 merge: { from: soil-staging, to: main, require: all }
 `;
 const bare = {
@@ -30,15 +40,15 @@ describe('what soil-worker prints', () => {
   let repo: string;
   let server: RunningServer;
   before(async () => {
-    repo = await makeRepo({ 'soil.yml': yaml });
+    repo = await makeRepo({ 'soil.yml': yaml, 'sub/a.c': '' });
     server = await startServer();
   });
   after(async () => {
     await server.close();
     await rm(repo, { recursive: true, force: true });
   });
-  const onScreen = (env: Record<string, string | undefined> = {}) =>
-    inTerminal(process.execPath, [soilWorker, 'run', 'unit'], { cwd: repo, env: { ...bare, ...env } });
+  const onScreen = (env: Record<string, string | undefined> = {}, job = 'unit') =>
+    inTerminal(process.execPath, [soilWorker, 'run', job], { cwd: repo, env: { ...bare, ...env } });
   const soil = (args: readonly string[], env: Record<string, string> = {}): Promise<CommandEnd> =>
     worker(args, { cwd: repo, env: { ...bare, ...env } });
 
@@ -50,6 +60,16 @@ describe('what soil-worker prints', () => {
     // What a person sees when it is over: each line as it was painted last.
     const lines = screen.split('\n').map((line) => line.split('\u001b[2K').at(-1) ?? '');
     assert.ok(!lines.some((line) => line.includes('running ')), screen);
+  });
+
+  it('on a terminal: the passing line goes on to tell what runs beside a task that is done', async () => {
+    const { screen } = await onScreen({}, 'both');
+    const parts = screen.split('\u001b[2K');
+    const at = (what: RegExp): number => parts.findIndex((part) => what.test(part));
+    const fast = at(/passed.*fast/);
+    assert.ok(fast >= 0 && fast < at(/passed.*slow/), screen);
+    assert.match(parts.slice(fast + 1, at(/passed.*slow/)).join(), /running slow \(2 of 2\)/);
+    assert.ok(at(/writing the archive/) > at(/passed.*slow/), screen);
   });
 
   it('NO_COLOR takes the colours away; CI and a dumb terminal every control sequence', async () => {
@@ -66,6 +86,15 @@ describe('what soil-worker prints', () => {
   it('into a pipe: plain lines alone', async () => {
     const end = await soil(['run', 'unit']);
     assert.doesNotMatch(end.stdout + end.stderr, /\u001b|\r/);
+  });
+
+  it('on GitHub Actions an annotation names its file from the repo’s root, wherever the task ran', async () => {
+    const github = {
+      ...{ GITHUB_ACTIONS: 'true', GITHUB_RUN_ID: '1', GITHUB_RUN_NUMBER: '1' },
+      ...{ GITHUB_SHA: 'a'.repeat(40), GITHUB_OUTPUT: '', GITHUB_EVENT_PATH: '' },
+    };
+    const end = await soil(['run', 'deep', '--no-clean'], github);
+    assert.match(end.stdout, /^::error file=sub\/a\.c,line=3,col=5,title=deep%3A compile::no such thing$/m);
   });
 
   it('run --json: one line of JSON on stdout, the rest on stderr, the job’s status', async () => {

@@ -20,6 +20,8 @@ export interface DisplayOptions {
   readonly isGithub: boolean;
   /** the repo's root, here and in a container */
   readonly roots: readonly string[];
+  /** below the repo's root: where a task runs, and what it says of files begins */
+  readonly folderOf: (task: string) => string | undefined;
 }
 
 /** GitHub shows ten annotations a step, and no more. */
@@ -30,6 +32,8 @@ const groupLines = 200;
 export class JobDisplay {
   readonly #options: DisplayOptions;
   readonly #logs = new Map<string, string>();
+  /** what the passing line tells of the tasks that run, the newest last */
+  readonly #running = new Map<string, string>();
   #annotationsLeft = annotations;
   #printed: Promise<void> = Promise.resolve();
 
@@ -47,8 +51,16 @@ export class JobDisplay {
       }
       const print = progress.kind === 'notice' ? context.warn : context.print;
       for (const line of formatProgress(progress, context)) print(line);
-      context.status(formatStatus(progress) ?? '');
+      context.status(this.#statusAfter(progress) ?? '');
     });
+  }
+
+  /** Beside a task that is done others may still run. */
+  #statusAfter(progress: Progress): string | undefined {
+    const status = formatStatus(progress);
+    if (progress.kind === 'task-begin' && status !== undefined) this.#running.set(progress.task, status);
+    if (progress.kind === 'task-done') this.#running.delete(progress.row.task);
+    return [...this.#running.values()].at(-1) ?? status;
   }
 
   /** The job's last words; the ends of the failed tasks' logs come back. */
@@ -69,7 +81,7 @@ export class JobDisplay {
 
   /** The whole log is an artifact; its end is what somebody looks for here. */
   async #showTask({ row, logFile }: Extract<Progress, { readonly kind: 'task-done' }>): Promise<void> {
-    const { context, roots, job } = this.#options;
+    const { context, roots, job, folderOf } = this.#options;
     const title = formatRow(row, { colour: false });
     const isFailed = failedRows([row]).length > 0;
     if (row.outcome === 'skipped') {
@@ -81,7 +93,7 @@ export class JobDisplay {
     // A failure that is allowed is no fault of the commit.
     if (!isFailed || row.allowed) return;
     const name = `${job}: ${row.task}`;
-    const problems = findProblems(tail, { roots, limit: this.#annotationsLeft });
+    const problems = findProblems(tail, { roots, folder: folderOf(row.task), limit: this.#annotationsLeft });
     for (const problem of problems) context.print(formatError(name, problem.message, problem));
     this.#annotationsLeft -= problems.length;
     if (problems.length > 0 || this.#annotationsLeft === 0) return;

@@ -107,6 +107,28 @@ for (const [name, log, problems] of table) {
   });
 }
 
+test('findProblems() takes a path from where the task ran, and from where make has gone', () => {
+  const log = `main.c:1:1: error: a
+make: Entering directory '/repo/src'
+deep/b.c:2:2: error: b
+make[1]: Entering directory '/repo/src/lib'
+../c.c:3:3: error: c
+/repo/d.c:4:4: error: d
+make[1]: Leaving directory '/repo/src/lib'
+gmake[1]: Entering directory '/usr/src'
+e.c:5:5: error: not of this repo
+gmake[1]: Leaving directory '/usr/src'
+f.c:6:6: error: f
+make: Leaving directory '/repo/src'
+g.c:7:7: error: g
+../../h.c:8:8: error: not of this repo`;
+  const places = (folder?: string): string[] =>
+    findProblems(log, { ...options, folder }).map(({ file, line }) => `${file}:${line}`);
+  const made = ['src/deep/b.c:2', 'src/c.c:3', 'd.c:4', 'src/f.c:6'];
+  assert.deepEqual(places(), ['main.c:1', ...made, 'g.c:7']);
+  assert.deepEqual(places('sub'), ['sub/main.c:1', ...made, 'sub/g.c:7']);
+});
+
 test('findProblems() stops at its limit, and no log makes it throw or crawl', () => {
   const many = Array.from({ length: 50 }, (_, i) => `a.c:${i + 1}:1: error: x`).join('\n');
   assert.equal(findProblems(many, options).length, 10);

@@ -1,4 +1,5 @@
 /** A task's log -> the faults that compilers and test runners name in it, with file and line. Pure. */
+import { posix } from 'node:path';
 
 export interface Problem {
   /** below the repo's root, without `./` */
@@ -11,6 +12,8 @@ export interface Problem {
 export interface ProblemOptions {
   /** the repo's root as the task saw it: what stands in front of an absolute path that is meant */
   readonly roots: readonly string[];
+  /** below the repo's root: where the task ran; absent: the root itself */
+  readonly folder?: string | undefined;
   /** no more than this many */
   readonly limit: number;
 }
@@ -29,15 +32,22 @@ interface Surroundings {
 }
 
 /** The same place and sentence is told once, however often a log has it. */
-export function findProblems(log: string, { roots, limit }: ProblemOptions): Problem[] {
+export function findProblems(log: string, { roots, folder = '', limit }: ProblemOptions): Problem[] {
   const lines = log.split(/\r?\n/).map(withoutColour);
   const problems = new Map<string, Problem>();
+  /** where make has gone, the innermost last */
+  const entered: string[] = [];
   for (const [at, line] of lines.entries()) {
     if (problems.size >= limit) break;
     // The expressions below look at a line several times: a megabyte without a line end is no message.
     if (line.length > 2000) continue;
+    const [, way, place = ''] =
+      /^\w*make(?:\[\d+\])?: (Entering|Leaving) directory ['`](.+)'$/.exec(line) ?? [];
+    if (way === 'Entering') entered.push(place);
+    else if (way === 'Leaving') entered.pop();
     const found = firstMatch(line, { lines, at });
-    const file = found?.file === undefined ? undefined : fileInRepo(found.file, roots);
+    const within = entered.at(-1) ?? folder;
+    const file = found?.file === undefined ? undefined : fileInRepo(found.file, { roots, within });
     if (found === undefined || file === undefined) continue;
     const problem: Problem = {
       file,
@@ -126,12 +136,16 @@ const matchers: readonly Matcher[] = [gcc, tsc, pytest, python, go, rustc];
 const found = ([, file, line, column, message]: RegExpExecArray): Found => ({ file, line, column, message });
 
 /** The path below the repo's root; undefined for one that is not: a system header, a library. */
-function fileInRepo(path: string, roots: readonly string[]): string | undefined {
-  const root = roots.find((known) => path.startsWith(`${known}/`));
-  const inside = (root === undefined ? path : path.slice(root.length + 1)).replace(/^(\.\/)+/, '');
+function fileInRepo(
+  path: string,
+  { roots, within }: { readonly roots: readonly string[]; readonly within: string },
+): string | undefined {
   // `12:30:01: error: ...` is a time of day.
-  if (!/\p{L}/u.test(inside) || inside.startsWith('/') || inside.split('/').includes('..')) return undefined;
-  return inside;
+  if (!/\p{L}/u.test(path)) return undefined;
+  const whole = path.startsWith('/') ? posix.normalize(path) : posix.join(within, path);
+  const root = roots.find((known) => whole.startsWith(`${known}/`));
+  const inside = root === undefined ? whole : whole.slice(root.length + 1);
+  return inside.startsWith('/') || inside.split('/').includes('..') ? undefined : inside;
 }
 
 const withoutColour = (line: string): string => line.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '');

@@ -95,7 +95,9 @@ export async function executeJob(
 ): Promise<ExecutedJob> {
   const isGithub = context.environment.GITHUB_ACTIONS === 'true';
   const roots = [containerRepo, planned.repo];
-  const shown = new JobDisplay({ job: planned.job.name, context, isGithub, roots });
+  const { tasks, workingFolder } = planned.job;
+  const folderOf = (task: string) => tasks.find(({ name }) => name === task)?.workingFolder ?? workingFolder;
+  const shown = new JobDisplay({ job: planned.job.name, context, isGithub, roots, folderOf });
   const before = await prepareRepo(planned, options, context);
   const end = await runJob({
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },

@@ -165,7 +165,16 @@ program
     );
   });
 
-const token = program.command('token').description('who may write to a site: create, list, revoke');
+const token = program
+  .command('token')
+  .description('who may write to a site: create, list, revoke')
+  .addHelpText(
+    'after',
+    examples(
+      'soil-server token create --site /srv/soil --id ci --actions append,event,status',
+      'soil-server token list --site /srv/soil',
+    ),
+  );
 
 token
   .command('create')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseStatus } from '../model/status.js';
@@ -83,6 +83,36 @@ describe('soil-worker with a server', () => {
     const end = await soil(['publish', 'unit']);
     assert.equal(end.status, 0, end.stderr);
     assert.match(end.stdout, /local-jobs\/r1\/unit\.wwz\/\n/);
+  });
+
+  it('publish: the addresses before and after, a step summary with the ends of failed logs, and --json', async (t) => {
+    const summary = join(repo, '_out', 'summary.md');
+    await mkdir(join(repo, '_out'), { recursive: true });
+    t.after(() => rm(summary));
+    await writeFile(join(repo, 'broken'), '');
+    assert.equal((await soil(['run', 'lint', '--run-id', 'kept'])).status, 1);
+    await rm(join(repo, 'broken'));
+    const end = await soil(['publish', 'lint'], { GITHUB_STEP_SUMMARY: summary });
+    assert.equal(end.status, 0, end.stderr);
+    const page = `${server.url}local-jobs/kept/`;
+    assert.ok(end.stdout.startsWith(`results will be at ${page}index.html\n${page}`), end.stdout);
+    const text = await readFile(summary, 'utf8');
+    assert.match(text, /^### lint: failed\n/);
+    assert.ok(text.includes(`- <${page}`), text);
+    assert.match(text, /\| failed \| 1 \|/);
+    assert.match(text, /<summary>.*: its log<\/summary>/);
+    const json = await soil(['publish', 'lint', '--json']);
+    const told = JSON.parse(json.stdout) as { job: string; status: number; urls: readonly string[] };
+    assert.deepEqual([told.job, told.status], ['lint', 0]);
+    assert.ok(told.urls[0]?.startsWith(page));
+    const refused = await soil(['publish', 'lint', '--json'], { SOIL_TOKEN: `${server.token}x` });
+    assert.equal(refused.status, 1);
+    assert.match(
+      (JSON.parse(refused.stdout) as { reason: string }).reason,
+      /^cannot publish job "lint" to .*401/,
+    );
+    const wrong = await soil(['publish', 'none', '--json']);
+    assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
   });
 
   it('publish: other bytes for the same attempt are refused with advice; a new attempt stands beside it', async () => {

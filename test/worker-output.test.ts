@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { soilWorker, worker, type CommandEnd } from './command.js';
 import { makeRepo } from './job-rig.js';
@@ -118,6 +119,15 @@ describe('what soil-worker prints', () => {
     assert.match(end.stderr, /^failed .* second/m);
     const wrong = await soil(['run', 'none', '--json']);
     assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+  });
+
+  it('local --json: one line of JSON on stdout, with files that outlive the clone', async () => {
+    const end = await soil(['local', 'unit', '--json']);
+    assert.equal(end.status, 3, end.stderr);
+    const told = JSON.parse(end.stdout) as { outcome: string; files: { wwz: string } };
+    assert.equal(told.outcome, 'failed');
+    assert.equal(told.files.wwz, join(repo, '_soil/unit/unit.wwz'));
+    await access(told.files.wwz);
   });
 
   it('did-all-succeed --json and maybe-merge --json', async () => {

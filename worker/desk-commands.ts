@@ -41,11 +41,13 @@ export function addDeskCommands({ context, command, jobBegins, heedsCancel, fini
     .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
     .option('--keep', 'leave the clone where it is, and say where')
     .option('--publish', 'publish the results when the job has ended')
+    .addOption(option.json())
     .addHelpText(
       'after',
       examples`
     soil-worker local dev-minimal
     soil-worker local dev-minimal --keep --image none
+    soil-worker local dev-minimal --json | jq .outcome
 
   Submodules are cloned, too: out of those that are checked out here. What is not committed is named.
   The files are in _soil/ as those of run are; the exit status is the job's.`,

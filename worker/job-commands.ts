@@ -46,17 +46,21 @@ export function addJobCommands({ context, command, jobBegins, heedsCancel, finis
     option.out(),
     option.config(),
     option.publishLimit(),
+    option.json(),
     ...option.ssh(),
   ])
     .addHelpText(
       'after',
       examples`
     soil-worker publish dev-minimal --server https://ci.example.org/
-    soil-worker publish dev-minimal --ssh soil@example.org:/srv/soil`,
+    soil-worker publish dev-minimal --ssh soil@example.org:/srv/soil
+    soil-worker publish dev-minimal --json | jq -r '.urls[]'
+
+  Exit status: 0 it is all there; 1 it could not be published; 2 wrong use.`,
     )
-    .action(async (job: string, options: PublishOptions) => {
+    .action(async (job: string, options: PublishOptions & { readonly json?: boolean }) => {
       heedsCancel();
-      await finish((await import('./publish-command.js')).publishCommand(job, options, context));
+      await finish((await import('./publish-kept.js')).publishCommand(job, options, context));
     });
 
   command('list-jobs', 'print the names of the jobs in soil.yml', [option.config()])

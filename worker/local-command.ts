@@ -15,6 +15,8 @@ export interface LocalOptions extends RunOptions, PublishOptions {
   readonly publish?: boolean;
   /** leave the clone where it is */
   readonly keep?: boolean;
+  /** what the job came to, on stdout as JSON */
+  readonly json?: boolean;
 }
 
 export async function localCommand(
@@ -22,6 +24,12 @@ export async function localCommand(
   options: LocalOptions,
   context: CommandContext,
 ): Promise<number> {
+  const run = (within: CommandContext) => runLocal(name, options, within);
+  if (options.json !== true) return run(context);
+  return (await import('./job-json.js')).runAsJson(run, { name, ...options }, context);
+}
+
+async function runLocal(name: string, options: LocalOptions, context: CommandContext): Promise<number> {
   const { environment, cwd } = context;
   const refused = (sentence: string): number => {
     context.warn(sentence);

@@ -1,40 +1,26 @@
-/** `soil-worker publish JOB` and `run JOB --publish`: a finished job's files -> the server, or a folder over SSH. */
-import { basename, join } from 'node:path';
-import { parseJobName, type JobName } from '../model/name.js';
-import { identityOf, recordSchema } from '../model/record.js';
+/** `soil-worker run JOB --publish`: a job that ran and its files at a server, or in a folder over SSH; its exit status. */
+import { join } from 'node:path';
+import type { JobName } from '../model/name.js';
+import type { JobIdentity } from '../model/run.js';
+import { identityOf, recordSchema, type JobRecord } from '../model/record.js';
 import type { Result } from '../model/result.js';
 import { pasted } from '../model/shell-word.js';
 import { exit, type CommandContext } from './command-context.js';
 import { EventSender } from './event-sender.js';
-import { chooseRepo, readConfig } from './job-choice.js';
 import { planEvent, planEventBase } from './job-event.js';
-import { artifactsName, planOutFolder } from './out-folder.js';
 import { planTarget, type PublishOptions, type PublishTarget } from './publish-target.js';
 import { writeStepSummary } from './github-files.js';
 import { executeJob, planJob, type JobEnd, type RunOptions } from './run-command.js';
-import { isThere, plannedUrls, readStored, sendStored, type StoredJob } from './stored-job.js';
+import { plannedUrls, sendStored, type StoredJob } from './stored-job.js';
 
-/** `publish JOB`: what an earlier `run` left behind. */
-export async function publishCommand(
-  name: string,
-  options: PublishOptions,
-  context: CommandContext,
-): Promise<number> {
-  const job = parseJobName(name, 'job');
-  const target = job.ok ? await planTarget(options, context) : job;
-  const repo = await chooseRepo(context);
-  const stored = job.ok
-    ? await readStored(planOutFolder(options.out, { repo, cwd: context.cwd, job: job.value }), job.value)
-    : job;
-  for (const result of [target, stored]) {
-    if (result.ok) continue;
-    context.warn(result.error);
-    return exit.wrongUse;
-  }
-  if (!target.ok || !stored.ok) return exit.wrongUse;
-  const artifacts = await declaredArtifacts(repo, stored.value.job, options, context);
-  const published = await publishStored({ ...stored.value, artifacts }, target.value, context);
-  return published.ok ? exit.fine : exit.failed;
+/** Where the pages will be, before anything is sent: whoever waits can open them already. */
+export function announce(
+  identity: JobIdentity,
+  commit: JobRecord['commit'],
+  { target, context }: { readonly target: PublishTarget; readonly context: CommandContext },
+): void {
+  if (target.kind !== 'server') return;
+  context.print(`results will be at ${plannedUrls(identity, commit, target.service.url).run}`);
 }
 
 /** `run JOB --publish`: the exit status is the job's; 1 where only the publishing failed. */
@@ -55,11 +41,7 @@ export async function runAndPublish(
   };
   const host = origin.host ?? 'local';
   const identity = identityOf({ ...origin, schema: recordSchema, tasks: [] }, { host, job: job.name });
-  if (identity.ok && target.value.kind === 'server') {
-    context.print(
-      `results will be at ${plannedUrls(identity.value, origin.commit, target.value.service.url).run}`,
-    );
-  }
+  if (identity.ok) announce(identity.value, origin.commit, { target: target.value, context });
   const base = planEventBase(origin, host, job.name);
   const events = target.value.kind === 'server' ? new EventSender(target.value.service, notice) : undefined;
   const heartbeat = setInterval(() => events?.send({ ...base, name: 'heartbeat' }), heartbeatSeconds * 1000);
@@ -89,7 +71,7 @@ export async function runAndPublish(
 const heartbeatSeconds = 300;
 
 /** Sends it all; prints the addresses, or why not. */
-async function publishStored(
+export async function publishStored(
   stored: StoredJob,
   target: PublishTarget,
   context: CommandContext,
@@ -98,27 +80,6 @@ async function publishStored(
   if (sent.ok) for (const line of sent.value) context.print(line);
   else context.warn(sent.error);
   return sent;
-}
-
-async function declaredArtifacts(
-  repo: string,
-  job: JobName,
-  options: PublishOptions,
-  context: CommandContext,
-): Promise<readonly string[]> {
-  const config = await readConfig(repo, context.cwd, options.config);
-  if (!config.ok) {
-    context.warn(`notice: no artifact is published: ${config.error}`);
-    return [];
-  }
-  const declared = config.value?.jobs.find(({ name }) => name === job)?.artifacts ?? [];
-  const kept = join(planOutFolder(options.out, { repo, cwd: context.cwd, job }), artifactsName);
-  return Promise.all(
-    declared.map(async (path) => {
-      const copy = join(kept, basename(path));
-      return (await isThere(copy)) ? copy : join(repo, path);
-    }),
-  );
 }
 
 /** The command that publishes what is kept, without the token. */

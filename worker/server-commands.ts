@@ -54,6 +54,11 @@ export function addServerCommands({ context, command, heedsCancel, finish }: Com
   const wait = command(
     'wait',
     'wait until a job of this run has ended, or an artifact of this commit is there',
+  ).addHelpText(
+    'after',
+    examples`
+    soil-worker wait job cpp-tarball --limit 45m
+    soil-worker wait artifact program.tar --job cpp-tarball`,
   );
   const get = async (name: string, options: GetOptions): Promise<void> => {
     heedsCancel();
@@ -103,7 +108,12 @@ export function addServerCommands({ context, command, heedsCancel, finish }: Com
     )
     .action(get);
 
-  const artifact = command('artifact', 'files that are published for a commit: put, get');
+  const artifact = command('artifact', 'files that are published for a commit: put, get').addHelpText(
+    'after',
+    examples`
+    soil-worker artifact put _release/program.tar
+    soil-worker artifact get program.tar --commit v1.2`,
+  );
 
   command(
     'put <file...>',

@@ -15,11 +15,12 @@ set -euf
 setting() { git config --get "soil.$1" || printf '%s' "${2:-}"; }
 
 # run BRANCH COMMIT: a clone of its own for each commit, so that nothing of another job is in it.
+# `set -e` means nothing here, since somebody asks for the status: each step that the next one needs says so itself.
 run() (
   branch=$1 commit=$2
-  folder=$(mktemp -d "${TMPDIR:-/tmp}/soil-push-XXXXXX")
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/soil-push-XXXXXX") || exit
   trap 'rm -rf "$folder"' EXIT
-  bare=$(git rev-parse --absolute-git-dir)
+  bare=$(git rev-parse --absolute-git-dir) || exit
   jobs=$(setting jobs)
   server=$(setting server)
   token=$(setting tokenFile)
@@ -27,13 +28,13 @@ run() (
   # git tells its hooks where it is at work; the clone is another place.
   # shellcheck disable=SC2046
   unset $(git rev-parse --local-env-vars)
-  git clone --quiet --no-checkout "$bare" "$folder/repo"
-  cd "$folder/repo"
+  git clone --quiet --no-checkout "$bare" "$folder/repo" || exit
+  cd "$folder/repo" || exit
   # By its name, so that the record has the branch.
-  git checkout --quiet -B "$branch" "$commit"
+  git checkout --quiet -B "$branch" "$commit" || exit
   # Several words each.
   # shellcheck disable=SC2086
-  [ -n "$jobs" ] || jobs=$($worker list-jobs)
+  [ -n "$jobs" ] || jobs=$($worker list-jobs) || exit
   # shellcheck disable=SC2086
   set -- -- $jobs
   if [ -n "$token" ]; then set -- --token-file "$token" "$@"; fi

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -113,6 +113,22 @@ describe('several jobs on one machine', () => {
     const record = (await (await fetch(`${url}unit.json`)).json()) as Record<string, unknown>;
     assert.equal(record.branch, 'main');
     assert.equal(record['commit-hash'], (await must('git', ['-C', repo, 'rev-parse', 'HEAD'])).trim());
+
+    // What keeps a job from its beginning is told in its own words, and nothing is tried without it.
+    await must('git', ['-C', repo, 'checkout', '-q', '-b', 'broken']);
+    await writeFile(join(repo, 'soil.yml'), 'project: p\njobs: {}\n');
+    await must('git', ['-C', repo, 'commit', '-q', '-a', '-m', 'broken']);
+    const broken = await push('HEAD:refs/heads/topic/broken');
+    assert.match(broken.stderr, /remote: soil\.yml:2:7: cannot accept jobs: there is none/);
+    assert.match(broken.stderr, /topic\/broken at [0-9a-f]{40} ended with status 2/);
+    assert.doesNotMatch(broken.stderr, /missing required argument|Usage/);
+    await must('git', ['-C', repo, 'checkout', '-q', 'main']);
+    const homeless = await run('git', ['-C', repo, 'push', bare, 'HEAD:refs/heads/topic/homeless'], {
+      env: { GITHUB_ACTIONS: '', TMPDIR: join(folder, 'none') },
+    });
+    assert.match(homeless.stderr, /topic\/homeless at [0-9a-f]{40} ended with status 1/);
+    assert.doesNotMatch(homeless.stderr, /passed|results will be/);
+    await assert.rejects(access('/repo'));
 
     // One job, in the background; a deleted branch runs nothing.
     await set('jobs', 'unit');

@@ -1,10 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shellWord } from '../model/shell-word.js';
-import { parseHistory, parseInspection } from './engine.js';
+import { mayPass, parseHistory, parseInspection } from './engine.js';
 import { scriptOf } from './task-script.js';
 
 const id = 'a'.repeat(64);
+
+test('mayPass() tells what another try may mend from what it cannot', () => {
+  for (const passing of [
+    'Error response from daemon: Get "https://r.example/v2/": net/http: TLS handshake timeout',
+    'Get "https://r.example/v2/": dial tcp: lookup r.example on 127.0.0.53:53: server misbehaving',
+    'pinging container registry r.example: Get "https://r.example/v2/": dial tcp: lookup r.example: no such host',
+    'dial tcp 192.0.2.1:443: connect: network is unreachable',
+    'Get "https://r.example/v2/": context deadline exceeded',
+    'toomanyrequests: You have reached your pull rate limit.',
+    'received unexpected HTTP status: 429 Too Many Requests',
+    'unexpected status code 503 Service Unavailable',
+    'read tcp 10.0.0.2:4: read: connection reset by peer',
+    'unexpected EOF',
+  ]) {
+    assert.ok(mayPass(passing), passing);
+  }
+  for (const lasting of [
+    'manifest for r.example/a:b not found: manifest unknown: manifest unknown',
+    'pull access denied for a, repository does not exist or may require authorization: denied',
+    'invalid reference format',
+    'no space left on device',
+    'x509: certificate signed by unknown authority',
+  ]) {
+    assert.ok(!mayPass(lasting), lasting);
+  }
+});
 
 test('parseInspection() finds digest and size, whichever engine tells', () => {
   const podman = [{ Id: id, Digest: `sha256:${'b'.repeat(64)}`, RepoDigests: [], Size: 7 }];

@@ -79,10 +79,11 @@ export async function pullImage(
 }
 
 /** Errors of the way to the registry may pass; an image that does not exist, or a name that is none, will not. */
-function mayPass(stderr: string): boolean {
-  return /timeout|timed out|connection re(set|fused)|broken pipe|no route|EOF|\b50[0-9]\b|too many requests|temporar/i.test(
-    stderr,
-  );
+export function mayPass(stderr: string): boolean {
+  const way =
+    /time-?out|timed out|deadline exceeded|connection re(set|fused)|broken pipe|no route|unreachable|no such host|server misbehaving|temporar|handshake|EOF/i;
+  const registry = /\b50[0-9]\b|too ?many ?requests/i;
+  return way.test(stderr) || registry.test(stderr);
 }
 
 /** What the image is made of, as far as the engine tells; `name` is what its reader calls it. Never fails the job. */

@@ -1,7 +1,7 @@
 /** What must not cost a job its record, nor the machine its peace: the same hardships on podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { access, cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -159,6 +159,32 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(job.summary[0], 'first 0 passed');
       assert.equal(job.summary[2], 'later 125 skipped');
       await must('unzip', ['-tq', join(job.out, 'job.wwz')]);
+    });
+
+    it('a task that puts links or pipes where the worker writes and reads reaches no file of the machine', async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'soil-outside-'));
+      t.after(() => rm(folder, { recursive: true, force: true }));
+      const outside = join(folder, 'private');
+      await writeFile(outside, 'of the machine\n', { mode: 0o600 });
+      const plants = (path: string): string => `ln -sf ${outside} "$c/${path}"`;
+      const tasks = `
+- name: plants
+  run: |
+    c=\${SOIL_BUILTIN%/*}
+    ${plants('log/1.1')}; ${plants('log/3.1')}; ${plants('task/3.sh')}; ${plants('log/2.2')}
+    exit 3
+- {name: again, run: 'exit 4', retries: 1}
+- {name: last, run: 'echo written by the worker'}`;
+      const links = await runJobOf(t, machine, jobYaml(machine, tasks));
+      assert.equal(links.record.outcome, 'error', links.output);
+      assert.equal(await readFile(outside, 'utf8'), 'of the machine\n');
+      assert.equal((await stat(outside)).mode & 0o777, 0o600);
+      const kept = await must('unzip', ['-p', join(links.out, 'job.wwz')]);
+      assert.doesNotMatch(kept + links.output, /of the machine/);
+      assert.ok(!(await readdir(join(links.out, 'logs'))).includes('plants.txt'));
+      const pipe = `- {name: a, run: 'l=\${SOIL_BUILTIN%/*}/log/1.1; rm "$l"; mkfifo "$l"; exit 3'}`;
+      const piped = await runJobOf(t, machine, jobYaml(machine, pipe));
+      assert.deepEqual(piped.summary, ['a 3 failed'], piped.output);
     });
 
     it('the control folder, with scripts and environment, is gone after the job', async (t) => {

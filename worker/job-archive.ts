@@ -5,7 +5,7 @@ import type { Result } from '../model/result.js';
 import { formatRows, type TaskRow } from '../model/row.js';
 import { wwzAssets } from '../templates/asset.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from '../wwz/write.js';
-import type { JobFolder } from './job-folder.js';
+import { isPlainFile, type JobFolder } from './job-folder.js';
 import type { ImageWay } from './progress.js';
 import { isReadable, type ResultFile } from './result-files.js';
 import { renderImagePage, renderWwzIndex } from './views/wwz-index.js';
@@ -79,6 +79,8 @@ async function logsOf(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzS
       logs.push({ name, path: folder.logOf(at + 1, attempt) });
     }
   }
-  const readable = await Promise.all(logs.map(({ path }) => isReadable(path)));
+  const readable = await Promise.all(
+    logs.map(async ({ path }) => (await isPlainFile(path)) && isReadable(path)),
+  );
   return logs.filter((_, i) => readable[i]).map((log) => ({ kind: 'file', ...log }));
 }

@@ -1,8 +1,10 @@
 /** The folder that a job leaves behind, and the control folder in it that the supervisor reads and writes. */
-import { chmod, copyFile, link, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, link, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobName, TaskName } from '../model/name.js';
+import { quote } from '../model/result.js';
 import { builtinName, builtinScript } from './builtin-task.js';
 import type { JobFiles } from './progress.js';
 
@@ -83,9 +85,15 @@ export const memoryOf = (control: string, lane: number): string => join(control,
 export const writeScript = (folder: JobFolder, number: number, text: string): Promise<void> =>
   writeOpen(join(folder.control, 'task', `${number}.sh`), text, 0o644);
 
-/** The mode as it stands, whatever the umask. */
+/**
+ * The mode as it stands, whatever the umask. Tasks can write where these files are: a link that one has put there must
+ * not lead the worker to a file of the machine's.
+ */
 async function writeOpen(file: string, text: string, mode: number): Promise<void> {
-  const handle = await open(file, 'w', mode);
+  const folder = dirname(file);
+  if (!(await lstat(folder)).isDirectory()) throw new Error(`${quote(folder, 300)} is no folder any more`);
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const handle = await open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
     if (text !== '') await handle.writeFile(text);
     await handle.chmod(mode);
@@ -97,11 +105,19 @@ async function writeOpen(file: string, text: string, mode: number): Promise<void
 /** Where the log of a task's last try is for a reader at the desk. */
 export const logNameOf = (out: string, task: TaskName): string => join(out, 'logs', `${task}.txt`);
 
-/** The same file under both names; a copy where the file system knows no links. */
+/** The same file under both names; a copy where the file system knows no links. What a task has put in its place is no log. */
 export async function nameLog(out: string, log: string, task: TaskName): Promise<void> {
+  if (!(await isPlainFile(log))) return;
   const named = logNameOf(out, task);
   await link(log, named).catch(() => copyFile(log, named));
 }
+
+/** A file that can be read as it stands there: no link, no pipe. */
+export const isPlainFile = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
 
 /** Written whole or not at all: a temporary file in the same folder, then a rename. */
 export async function writeWhole(file: string, text: string): Promise<void> {

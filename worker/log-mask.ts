@@ -1,4 +1,5 @@
 /** Follows growing logs and writes asterisks over secrets in them, in place: a secret stands in no log for longer than a look. */
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { overwrite, type Mask } from './mask.js';
@@ -62,7 +63,7 @@ class MaskedLog {
 
   /** Searches the next chunk; its bytes, 0 where there is none. What a secret may have begun with is searched again. */
   async look(): Promise<number> {
-    this.#handle ??= await open(this.#file, 'r+');
+    this.#handle ??= await open(this.#file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const from = Math.max(0, this.#at - this.#mask.longest);
     const buffer = takeBuffer(this.#at - from + chunkBytes);
     const { bytesRead } = await this.#handle.read(buffer, 0, this.#at - from + chunkBytes, from);

@@ -1,5 +1,6 @@
 /** The tasks of a job: as declared, or as a command of the repo lists them where they will run. */
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { shellWord } from '../model/shell-word.js';
 import { parseTaskList, type TaskDeclaration } from '../model/task.js';
@@ -46,14 +47,17 @@ export async function listTasks(
 const taskListBytes = 4 * 1024 * 1024;
 
 async function readTaskList(file: string): Promise<Result<string>> {
-  const handle = await open(file);
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const { size } = await handle.stat();
+    const facts = await handle.stat();
+    if (!facts.isFile())
+      return refuse('cannot read the task list: a task has put something else in its place');
+    const { size } = facts;
     if (size > taskListBytes) {
       return refuse(`cannot read a task list of ${size} bytes: more than ${taskListBytes}`);
     }
+    return accept(await handle.readFile('utf8'));
   } finally {
     await handle.close();
   }
-  return accept(await readFile(file, 'utf8'));
 }

@@ -1,7 +1,18 @@
 /** What must not cost a job its record, nor the machine its peace: the same hardships on podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { access, cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  cp,
+  lstat,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -185,6 +196,16 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
       const pipe = `- {name: a, run: 'l=\${SOIL_BUILTIN%/*}/log/1.1; rm "$l"; mkfifo "$l"; exit 3'}`;
       const piped = await runJobOf(t, machine, jobYaml(machine, pipe));
       assert.deepEqual(piped.summary, ['a 3 failed'], piped.output);
+    });
+
+    it('a task that puts a link in the place of the job’s own folder turns no file of the machine into a record', async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'soil-outside-'));
+      t.after(() => rm(folder, { recursive: true, force: true }));
+      const task = `- {name: a, run: 'mv _soil/job _soil/job.old; ln -s ${folder} _soil/job'}`;
+      const job = await runJobOf(t, machine, jobYaml(machine, task));
+      assert.equal(job.status, 0, job.output);
+      assert.deepEqual(await readdir(folder), []);
+      assert.ok((await lstat(job.out)).isDirectory());
     });
 
     it('the control folder, with scripts and environment, is gone after the job', async (t) => {

@@ -1,6 +1,6 @@
 /** The folder that a job leaves behind, and the control folder in it that the supervisor reads and writes. */
 import { constants } from 'node:fs';
-import { chmod, copyFile, link, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, lstat, mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobName, TaskName } from '../model/name.js';
@@ -28,7 +28,7 @@ export interface JobFolder {
   dropLogs(): Promise<void>;
   /** gives back what was kept free */
   release(reserve: Reserve): Promise<void>;
-  /** the files' folder again, should a task have removed it (`git clean -fdx`) */
+  /** the files' folder again, should a task have removed it (`git clean -fdx`) or put a link in its place */
   restore(): Promise<void>;
   /** removes the control folder, with the tasks' scripts and what stands in their environment */
   close(): Promise<void>;
@@ -38,6 +38,10 @@ export interface JobFolder {
 export async function makeJobFolder(out: string, job: JobName): Promise<JobFolder> {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, 'logs'), { recursive: true });
+  const places = [
+    [dirname(out), await realpath(dirname(out))],
+    [out, await realpath(out)],
+  ] as const;
   // Other users of the machine stay outside: the container's user, who may be anybody, sees only the folder within.
   const lock = join(out, 'control');
   await mkdir(lock, { mode: 0o700 });
@@ -69,6 +73,12 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
     },
     release: (reserve) => rm(reserveOf(reserve), { force: true }),
     restore: async () => {
+      for (const [folder, was] of places) {
+        const is = await realpath(folder).catch(() => undefined);
+        // What leads elsewhere now is a link that a task has made, not where the files belong.
+        if (is !== was && (await lstat(folder).catch(() => undefined))?.isSymbolicLink() === true)
+          await rm(folder);
+      }
       await mkdir(out, { recursive: true });
     },
     close: () => rm(lock, { recursive: true, force: true }),

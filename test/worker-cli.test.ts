@@ -136,6 +136,17 @@ describe('soil-worker on the command line', () => {
       /cannot tell the run: name it with --run-id/,
     ],
     [
+      'a merge without a server',
+      ['maybe-merge', '--remote', '.', '--run-id', 'r'],
+      /^cannot ask a server: nobody said where; name a --server, or set SOIL_SERVER\n$/,
+    ],
+    [
+      'waiting without a server',
+      ['wait', 'job', 'unit', '--run-id', 'r'],
+      /^cannot ask a server: nobody said where/,
+    ],
+    ['getting without a server', ['artifact', 'get', 'x'], /^cannot ask a server: nobody said where/],
+    [
       'a merge with a bad age',
       ['maybe-merge', '--max-age', '5', '--server', 'http://127.0.0.1:9'],
       /cannot accept --max-age "5": it has no unit/,

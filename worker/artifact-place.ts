@@ -6,6 +6,7 @@ import { findCommit } from './commit-choice.js';
 import { readGitFacts } from './git.js';
 import { planRun } from './identity.js';
 import { chooseRepo } from './job-choice.js';
+import { chooseServer } from './server-url.js';
 import { planTarget } from './publish-target.js';
 import type { SoilService } from './soil-service.js';
 
@@ -27,6 +28,8 @@ export interface Place {
 /** The server, and the commit's folder there. */
 export async function planPlace(options: ArtifactOptions, context: CommandContext): Promise<Result<Place>> {
   const { environment } = context;
+  const server = chooseServer(options.server, environment);
+  if (!server.ok) return server;
   const target = await planTarget(options, context);
   if (!target.ok) return target;
   if (target.value.kind !== 'server') return refuse('cannot use SSH for artifacts: name a --server');

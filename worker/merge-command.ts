@@ -15,7 +15,7 @@ import { chooseRepo, readConfig } from './job-choice.js';
 import { maybeMerge, type MaybeMergeOptions } from './maybe-merge.js';
 import type { MergeRemote } from './merge-remote.js';
 import { readSecret } from './secret.js';
-import { parseServerUrl } from './server-url.js';
+import { chooseServer, parseServerUrl } from './server-url.js';
 
 export interface MergeOptions {
   readonly server?: string;
@@ -66,10 +66,7 @@ type Plan =
 async function planMerge(options: MergeOptions, context: CommandContext): Promise<Result<Plan>> {
   const { environment, cwd } = context;
   const repo = await chooseRepo(context);
-  const server = parseServerUrl(
-    options.server ?? environment.SOIL_SERVER ?? '',
-    options.server === undefined ? 'SOIL_SERVER' : '--server',
-  );
+  const server = chooseServer(options.server, environment);
   if (!server.ok) return server;
   const wait = optionalDuration(options.wait, '--wait');
   if (!wait.ok) return wait;

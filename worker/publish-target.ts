@@ -1,10 +1,10 @@
 /** Options and the environment -> where results go: a server with its token, or a folder over SSH. */
-import { accept, refuse, type Result } from '../model/result.js';
+import { accept, type Result } from '../model/result.js';
 import { pasted } from '../model/shell-word.js';
 import type { CommandContext } from './command-context.js';
 import { parseDuration } from '../model/duration.js';
 import { readSecret } from './secret.js';
-import { parseServerUrl } from './server-url.js';
+import { chooseServer } from './server-url.js';
 import { defaultLimitSeconds, defaultRetries, planIdle, type SoilService } from './soil-service.js';
 import type { SshTarget } from '../ssh/ssh-target.js';
 
@@ -47,12 +47,8 @@ export async function planTarget(
     const pages = { isRebuilt: options.rebuild !== false, deploy: deployCommand(options.ssh, options) };
     return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value, pages }) : ssh;
   }
-  const { SOIL_SERVER, SOIL_TOKEN } = context.environment;
-  const text = options.server ?? SOIL_SERVER;
-  if (text === undefined || text === '') {
-    return refuse('cannot publish: nobody said where; name a --server, or set SOIL_SERVER');
-  }
-  const url = parseServerUrl(text, options.server === undefined ? 'SOIL_SERVER' : '--server');
+  const { SOIL_TOKEN } = context.environment;
+  const url = chooseServer(options.server, context.environment, 'publish');
   if (!url.ok) return url;
   const token = await readSecret({
     ...{ variable: 'SOIL_TOKEN', value: SOIL_TOKEN },

@@ -9,7 +9,7 @@ import { judge } from './gate.js';
 import { readGitFacts } from './git.js';
 import { chooseRepo } from './job-choice.js';
 import { planRunId, type StatusRun } from './merge-command.js';
-import { parseServerUrl } from './server-url.js';
+import { chooseServer } from './server-url.js';
 import { askStatus } from './status-client.js';
 import { outcomeOf, waitFor, type Look } from './waiting.js';
 
@@ -112,10 +112,7 @@ async function planWait(
   const { environment } = context;
   const job = parseJobName(name, 'job');
   if (!job.ok) return job;
-  const server = parseServerUrl(
-    options.server ?? environment.SOIL_SERVER ?? '',
-    options.server === undefined ? 'SOIL_SERVER' : '--server',
-  );
+  const server = chooseServer(options.server, environment);
   if (!server.ok) return server;
   const limit = options.limit === undefined ? accept(0) : parseDuration(options.limit, '--limit');
   if (!limit.ok) return limit;

@@ -69,7 +69,9 @@ for (const [files, expected] of kinds) {
     );
     assert.deepEqual(config.merge, { from: 'soil-staging', to: 'trunk', require: 'all' });
     const ci = { ...config, tool: 'soil-ci@1.2.3' };
-    const workflow = parse(formatWorkflow(ci)) as { jobs: Record<string, { steps: { run?: string }[] }> };
+    const workflow = parse(formatWorkflow(ci)) as {
+      jobs: Record<string, { steps: { run?: string; env?: Record<string, string> }[] }>;
+    };
     assert.deepEqual(Object.keys(workflow.jobs), [...jobs.map(({ name }) => `job-${name}`), 'maybe-merge']);
     for (const { name } of jobs) {
       const runs = workflow.jobs[`job-${name}`]?.steps.map(({ run }) => run);
@@ -79,6 +81,9 @@ for (const [files, expected] of kinds) {
         ),
       );
     }
+    const servers = Object.values(workflow.jobs).map(({ steps }) => steps.at(-1)?.env?.SOIL_SERVER);
+    assert.deepEqual([...new Set(servers.slice(0, -1))], ['${{ secrets.SOIL_TOKEN && vars.SOIL_SERVER }}']);
+    assert.equal(servers.at(-1), '${{ vars.SOIL_SERVER }}', 'the gate reads only');
     assert.ok(!formatWorkflow(ci).includes('&a'), 'no anchors');
     assert.deepEqual(await workflowFaults(formatWorkflow(ci)), []);
     assert.deepEqual(manifestFaults(formatManifest(ci, 'x')), []);

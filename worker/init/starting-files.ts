@@ -34,7 +34,8 @@ export interface CiOptions {
 const checkout = { uses: 'actions/checkout@v4', with: { 'persist-credentials': false, submodules: true } };
 const setupNode = { uses: 'actions/setup-node@v4', with: { 'node-version': 20 } };
 const variables = {
-  SOIL_SERVER: '${{ vars.SOIL_SERVER }}',
+  // The pull request of a fork has no secrets: its jobs run, and could not be published.
+  SOIL_SERVER: '${{ secrets.SOIL_TOKEN && vars.SOIL_SERVER }}',
   SOIL_TOKEN: '${{ secrets.SOIL_TOKEN }}',
 };
 
@@ -67,7 +68,7 @@ export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
         {
           run: `${soil} maybe-merge --github "$GITHUB_REPOSITORY"`,
           env: {
-            SOIL_SERVER: variables.SOIL_SERVER,
+            SOIL_SERVER: '${{ vars.SOIL_SERVER }}',
             SOIL_GITHUB_API_TOKEN: '${{ secrets.SOIL_GITHUB_API_TOKEN || github.token }}',
           },
         },

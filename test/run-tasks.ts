@@ -1,7 +1,7 @@
 /** What soil.yml can say of a job and its tasks: the same tests for podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -397,12 +397,34 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       });
 
       it('git in the container accepts the repo, whoever is the user there', async (t) => {
-        const volumes = ['/usr:/usr:ro', '/usr/lib:/lib:ro', '/usr/lib64:/lib64:ro'];
+        const folder = await mkdtemp(join(tmpdir(), 'soil-gitconfig-'));
+        t.after(() => rm(folder, { recursive: true, force: true }));
+        await chmod(folder, 0o755);
+        const config = join(folder, 'gitconfig');
+        await writeFile(config, '[x]\n\ty = of the image\n');
+        const volumes = [
+          '/usr:/usr:ro',
+          '/usr/lib:/lib:ro',
+          '/usr/lib64:/lib64:ro',
+          `${config}:/etc/gitconfig:ro`,
+        ];
         const flags = `engine-flags: [${volumes.map((v) => `'--volume=${v}'`).join(', ')}]\nuser: "1234"`;
-        const tasks = `[{name: git, run: '/usr/bin/git log --format=%s; /usr/bin/git status --porcelain'}]`;
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks, flags));
+        const tasks = `
+- {name: git, run: '/usr/bin/git log --format=%s; /usr/bin/git status --porcelain'}
+- {name: within, run: '/usr/bin/git -C mirror.git rev-parse --is-bare-repository'}
+# Before 2.38 git took nobody's word in the environment.
+- {name: earlier, run: 'unset GIT_CONFIG_COUNT; /usr/bin/git log --format=%s; /usr/bin/git config --get x.y'}`;
+        const files = {
+          'mirror.git/HEAD': 'ref: refs/heads/main\n',
+          'mirror.git/config': '[core]\n\trepositoryformatversion = 0\n\tbare = true\n',
+          'mirror.git/objects/keep': '',
+          'mirror.git/refs/keep': '',
+        };
+        const job = await runJobOf(t, machine, jobYaml(machine, tasks, flags), { files });
         assert.equal(await job.log('git'), 'A change: größer\n');
-        assert.deepEqual(job.summary, ['git 0 passed']);
+        assert.equal(await job.log('within'), 'true\n');
+        assert.equal(await job.log('earlier'), 'A change: größer\nof the image\n');
+        assert.deepEqual(job.summary, ['git 0 passed', 'within 0 passed', 'earlier 0 passed']);
       });
     }
   });

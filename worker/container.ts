@@ -5,7 +5,7 @@ import { quote } from '../model/result.js';
 import { removeContainer } from './container-removal.js';
 import type { Engine } from './engine.js';
 import type { JobDeclaration } from './job.js';
-import { makeWritable, memoryOf } from './job-folder.js';
+import { gitConfigName, makeWritable, memoryOf } from './job-folder.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
 import { lasts, type Grace, type TaskHost, type TaskPlace } from './task-host.js';
 
@@ -171,11 +171,18 @@ export function containerFlags({
   ];
 }
 
-/** git refuses a repo of another owner; protected configuration may come from the environment (git-config(1)). */
+/**
+ * git refuses a repo of another owner, and so does each of its submodules. Since 2.38 it takes the environment's word for
+ * one (git-config(1), protected configuration); before, as in Ubuntu 22.04, only that of the system's file, which
+ * includes the image's own.
+ */
 const gitEnvironment = {
-  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_COUNT: '2',
   GIT_CONFIG_KEY_0: 'safe.directory',
   GIT_CONFIG_VALUE_0: containerRepo,
+  GIT_CONFIG_KEY_1: 'safe.directory',
+  GIT_CONFIG_VALUE_1: '*',
+  GIT_CONFIG_SYSTEM: `${containerControl}/${gitConfigName}`,
 };
 
 /** Both engines read `--mount` as one line of CSV: any path can be written so, which `--volume` cannot. */

@@ -10,6 +10,9 @@ import type { JobFiles } from './progress.js';
 
 /** The package's supervisor, seen from dist/worker/. */
 const supervisorScript = fileURLToPath(new URL('../../shims/supervisor.sh', import.meta.url));
+/** In the control folder: what git of a container finds in place of the image's `/etc/gitconfig`. */
+export const gitConfigName = 'gitconfig';
+const gitConfig = '[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = *\n';
 /** Kept free: a disk that the tasks filled must not swallow the news of it. */
 const reserveBytes = { archive: 1536 * 1024, record: 512 * 1024 };
 export type Reserve = keyof typeof reserveBytes;
@@ -56,6 +59,7 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
   }
   await copyFile(supervisorScript, join(control, 'supervisor.sh'));
   await copyFile(builtinScript, join(control, builtinName));
+  await writeOpen(join(control, gitConfigName), gitConfig, 0o644);
   for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
   const taskList = join(control, 'task-list');
   await makeWritable(taskList);

@@ -24,25 +24,46 @@ const totalSeconds = 30 * 60;
 /** `USER@HOST:DIR`, for messages. */
 export const showTarget = ({ user, host, folder }: SshTarget): string => `${user}@${host}:${folder}`;
 
-/** What the work throws is the reason of a refusal. At the limit of half an hour the connection is ended under it. */
-export async function withSsh<T>(target: SshTarget, work: (host: SshHost) => Promise<T>): Promise<Result<T>> {
+/**
+ * What the work throws is the reason of a refusal. At the limit of half an hour the connection is ended under it, and when
+ * `cancel` is aborted from here on.
+ */
+export async function withSsh<T>(
+  target: SshTarget,
+  work: (host: SshHost) => Promise<T>,
+  cancel?: AbortSignal,
+): Promise<Result<T>> {
   const ssh = new NodeSSH();
   const judged: { verdict?: KeyVerdict } = {};
   const timer = setTimeout(() => {
     ssh.dispose();
   }, totalSeconds * 1000);
-  try {
+  let cancelled: () => void = () => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    cancelled = () => {
+      reject(new Error('it was cancelled'));
+    };
+  });
+  ended.catch(() => undefined);
+  cancel?.addEventListener('abort', cancelled);
+  const all = async (): Promise<T> => {
     await connect(ssh, target, (verdict) => (judged.verdict = verdict));
     const files = new RemoteFiles(await ssh.requestSFTP());
     const execute = async (line: string): Promise<RemoteEnd> => {
       const { code, stdout, stderr } = await ssh.execCommand(line);
       return { status: code, stdout, stderr };
     };
-    return accept(await work({ files, execute }));
+    return work({ files, execute });
+  };
+  try {
+    const doing = all();
+    doing.catch(() => undefined); // nobody hears of it once the rest is cancelled
+    return accept(await Promise.race([doing, ended]));
   } catch (error) {
     return refuse(describeTrouble(judged.verdict, error as Error));
   } finally {
     clearTimeout(timer);
+    cancel?.removeEventListener('abort', cancelled);
     ssh.dispose();
   }
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { must, worker, type CommandEnd } from './command.js';
+import { openBadNetwork } from './bad-network.js';
+import { must, soilWorker, worker, type CommandEnd } from './command.js';
 import { makeRepo } from './job-rig.js';
 import { startSshd, type TestSshd } from './sshd.js';
 
@@ -56,6 +59,32 @@ describe('soil-worker publish --ssh', () => {
       new RegExp(`cannot trust host "\\[127\\.0\\.0\\.1\\]:${sshd.port}": .* has no key of it`),
     );
     assert.deepEqual(await filesThere(), []);
+  });
+
+  it('a second signal ends also a host that says nothing: the files are kept, and it is said how to go on', async (t) => {
+    const silent = await openBadNetwork(
+      () => undefined,
+      () => ({ kind: 'stall' }),
+    );
+    t.after(() => silent.close());
+    const { port } = new URL(silent.url);
+    const known = join(sshd.folder, 'known_hosts');
+    await writeFile(known, `[127.0.0.1]:${port} ${sshd.hostKey}\n`);
+    const target = ['--ssh', `${sshd.user}@127.0.0.1:${site}`, '--ssh-port', port, '--ssh-key', sshd.key];
+    const child = spawn(
+      process.execPath,
+      [soilWorker, 'run', 'unit', '--publish', ...target, '--known-hosts', known, '--out', sshd.folder],
+      { cwd: repo, timeout: 60_000, killSignal: 'SIGKILL', env: { ...process.env, GITHUB_ACTIONS: '' } },
+    );
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const ended = once(child, 'close');
+    for (let i = 0; i < 1200 && silent.connections() < 1; i++) await new Promise((r) => setTimeout(r, 50));
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, [1, null], stderr);
+    assert.match(stderr, /^cannot publish job "unit" to .*: it was cancelled$/m);
+    assert.match(stderr, /^the files are kept; to publish them later: soil-worker publish unit .*--ssh /m);
   });
 
   it('refuses a host whose key has changed, and sends nothing', async () => {

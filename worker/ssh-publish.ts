@@ -27,12 +27,16 @@ interface Upload {
 export async function publishBySsh(
   target: SshTarget,
   { pages, ...upload }: Upload & { readonly pages: RemotePages },
-  { print, warn }: CommandContext,
+  { print, warn, hurry }: CommandContext,
 ): Promise<Result<readonly string[]>> {
-  const sent = await withSsh(target, async (host) => {
-    const paths = await sendAll(host.files, target.folder, upload);
-    return { paths, rebuild: pages.isRebuilt ? await rebuildThere(host, target.folder) : undefined };
-  });
+  const sent = await withSsh(
+    target,
+    async (host) => {
+      const paths = await sendAll(host.files, target.folder, upload);
+      return { paths, rebuild: pages.isRebuilt ? await rebuildThere(host, target.folder) : undefined };
+    },
+    hurry,
+  );
   const place = quote(showTarget(target), 300);
   if (!sent.ok) return refuse(`cannot publish job ${quote(upload.address.job)} to ${place}: ${sent.error}`);
   const { paths, rebuild } = sent.value;

@@ -42,24 +42,29 @@ interface Start {
   readonly soilServer?: string;
 }
 
-/** The snippet within the smallest configuration of its server, on loopback, as this user. */
+/** By the snippet, as its comments say. */
 export async function startWebServer(name: WebServerName, { site, soilServer }: Start): Promise<WebServer> {
-  const folder = await mkdtemp(join(tmpdir(), `soil-${name}-`));
-  const port = await freePort();
   const snippet = await readFile(join(repoRoot, 'shims', 'web-servers', snippetFiles[name]), 'utf8');
   const filled = snippet.replaceAll('@SITE@', site);
-  const text =
-    soilServer === undefined
-      ? filled
-      : withSoilServer[name](filled)
-          .replaceAll('127.0.0.1:8080', new URL(soilServer).host)
-          .replace('"port" => 8080', `"port" => ${new URL(soilServer).port}`);
-  const { program, args, config } = programs[name]({
-    text,
-    port,
-    folder,
-    isBehind: soilServer !== undefined,
-  });
+  if (soilServer === undefined) return startConfigured(name, filled);
+  return startConfigured(name, pointedAt(soilServer, withSoilServer[name](filled)), { isProxy: true });
+}
+
+/** The same text for a soil-server that is not at port 8080. */
+export const pointedAt = (soilServer: string, text: string): string =>
+  text
+    .replaceAll('127.0.0.1:8080', new URL(soilServer).host)
+    .replaceAll('"port" => 8080', `"port" => ${new URL(soilServer).port}`);
+
+/** A server with this text within the smallest configuration, on loopback, as this user. */
+export async function startConfigured(
+  name: WebServerName,
+  text: string,
+  { isProxy = false }: { readonly isProxy?: boolean } = {},
+): Promise<WebServer> {
+  const folder = await mkdtemp(join(tmpdir(), `soil-${name}-`));
+  const port = await freePort();
+  const { program, args, config } = programs[name]({ text, port, folder, isProxy });
   await writeFile(join(folder, 'main.conf'), config);
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -94,7 +99,7 @@ interface Parts {
   readonly text: string;
   readonly port: number;
   readonly folder: string;
-  readonly isBehind: boolean;
+  readonly isProxy: boolean;
 }
 
 interface Program {
@@ -114,7 +119,7 @@ const programs: Readonly<Record<WebServerName, (parts: Parts) => Program>> = {
       `uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;\n` +
       `${text.replace('listen 80', `listen 127.0.0.1:${port}`)}\n}\n`,
   }),
-  apache: ({ text, port, folder, isBehind }) => ({
+  apache: ({ text, port, folder, isProxy }) => ({
     program: '/usr/sbin/apache2',
     args: ['-f', join(folder, 'main.conf'), '-D', 'FOREGROUND'],
     config:
@@ -127,18 +132,18 @@ const programs: Readonly<Record<WebServerName, (parts: Parts) => Program>> = {
         'mime',
         'alias',
         'headers',
-        ...(isBehind ? ['proxy', 'proxy_http'] : []),
+        ...(isProxy ? ['proxy', 'proxy_http'] : []),
       ]
         .map((module) => `LoadModule ${module}_module modules/mod_${module}.so\n`)
         .join('') +
       `TypesConfig /etc/mime.types\nListen 127.0.0.1:${port}\n${text.replace('*:80', `127.0.0.1:${port}`)}`,
   }),
-  lighttpd: ({ text, port, folder, isBehind }) => ({
+  lighttpd: ({ text, port, folder, isProxy }) => ({
     program: '/usr/sbin/lighttpd',
     args: ['-D', '-f', join(folder, 'main.conf')],
     config:
       `server.port = ${port}\nserver.bind = "127.0.0.1"\n` +
-      `${isBehind ? 'server.modules += ("mod_proxy")\n' : ''}${text}`,
+      `${isProxy ? 'server.modules += ("mod_proxy")\n' : ''}${text}`,
   }),
   caddy: ({ text, port, folder }) => ({
     program: '/usr/bin/caddy',

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { worker } from './command.js';
+import { must, repoRoot, worker } from './command.js';
 import { makeRepo } from './job-rig.js';
 import { startServer, type RunningServer } from './soil-server.js';
-import { startWebServer, webServers, type WebServerName } from './web-server.js';
+import { pointedAt, startConfigured, startWebServer, webServers, type WebServerName } from './web-server.js';
 
 const soilYml = `project: p
 jobs:
@@ -55,10 +56,10 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
   /** Serves by the snippet; `ask` gets a path as it stands in a link. */
   async function withServer(
     name: WebServerName,
-    isBehind: boolean,
+    isProxy: boolean,
     work: (ask: (path: string) => Promise<Response>) => Promise<void>,
   ): Promise<void> {
-    const server = await startWebServer(name, { site: soil.site, ...(isBehind && { soilServer: soil.url }) });
+    const server = await startWebServer(name, { site: soil.site, ...(isProxy && { soilServer: soil.url }) });
     try {
       await work((path) => fetch(new URL(path, server.url), { redirect: 'manual' }));
     } finally {
@@ -121,6 +122,31 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
       });
     });
   }
+
+  it('nginx that passes everything on, as docs/server.md says: an upload beyond its own limit arrives', async () => {
+    const manual = await readFile(join(repoRoot, 'docs', 'server.md'), 'utf8');
+    const block = /```nginx\n([^`]*)```/.exec(manual)?.[1] ?? '';
+    const nginx = await startConfigured('nginx', `server {\nlisten 80;\n${pointedAt(soil.url, block)}}\n`);
+    try {
+      const noise = randomBytes(3 * 2 ** 20).toString('base64');
+      const large = await makeRepo({ 'soil.yml': soilYml, '.gitignore': '_out/\n', 'noise.txt': noise });
+      await must('sed', ['-i', 's/mkdir -p/cat noise.txt; &/', join(large, 'soil.yml')]);
+      const env = {
+        SOIL_SERVER: nginx.url,
+        SOIL_TOKEN: soil.token,
+        GITHUB_ACTIONS: undefined,
+        JOB_ID: undefined,
+      };
+      const end = await worker(['run', 'unit', '--publish', '--run-id', 'r2'], { cwd: large, env });
+      assert.equal(end.status, 0, end.stdout + end.stderr);
+      assert.ok((await stat(join(soil.site, 'local-jobs', 'r2', 'unit.wwz'))).size > 2 ** 20);
+      const log = await fetch(new URL('local-jobs/r2/unit.wwz/_soil/logs/greet.txt', nginx.url));
+      assert.ok((await log.text()).trim() === noise, 'the log is what the task wrote');
+      await rm(large, { recursive: true, force: true });
+    } finally {
+      await nginx.close();
+    }
+  });
 });
 
 /** Without blanks, in lower case: `text/html;charset=utf-8` of all of them alike. */

@@ -68,7 +68,9 @@ export function wwzPages(site: SampleSite): ReadonlyMap<string, string> {
     const hasImagePage = record.image !== undefined;
     pages.set(`${wwz}/${wwzIndex}`, renderWwzIndex({ record, rows, hasImagePage }));
     if (record.image !== undefined) {
-      const html = renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds });
+      const html = renderImagePage({
+        ...{ image: record.image, pullSeconds: record.imagePullSeconds, job: record.job },
+      });
       pages.set(`${wwz}/${wwzImagePage}`, html);
     }
   }

@@ -9,7 +9,7 @@ import type { Job, SiteState } from '../state.js';
 import { firstOf, newestByName } from './entry.js';
 import { commitFacts } from './fact.js';
 import { FragmentMemo } from './fragment-memo.js';
-import { frameOf, hostCrumb } from './frame.js';
+import { frameOf, hostCrumb, withOutcome } from './frame.js';
 import { fileLink, jobLine } from './job-view.js';
 
 /** The commit's page in the folder of `host`; its content is the same for every host, its links are not. */
@@ -17,11 +17,12 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
   const page = commitPage(host, commit);
   const jobs = site.jobsOfCommit(commit);
   const subject = firstOf(jobs, (job) => job.summary?.origin.commitLine);
+  const mark = markOf(foldJobs(newestByName(jobs)));
   const name = `Commit ${shortCommit(commit)}`;
   return renderPageOfFragments('commit', {
-    frame: frameOf(site, page, name, [hostCrumb(page, host)]),
+    frame: withOutcome(frameOf(site, page, name, [hostCrumb(page, host)]), mark),
     heading: name,
-    mark: markOf(foldJobs(newestByName(jobs))),
+    mark,
     subject: subject === undefined ? undefined : visibleText(subject),
     facts: commitFacts(commit, jobs),
     hosts: workerHosts.flatMap((h) => {

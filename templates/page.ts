@@ -171,9 +171,12 @@ export interface WwzIndexView {
   readonly table: TaskTable;
 }
 
+/** Links that the server lists when it is asked: what is in a folder, or where to go where nothing is. */
 export interface WwzListingView {
   readonly frame: Frame;
   readonly heading: string;
+  /** a sentence above the links */
+  readonly note: string | undefined;
   readonly upHref: string | undefined;
   readonly entries: readonly Link[];
   /** how many names that begin with a dot are left out */

@@ -31,7 +31,7 @@ export function runFacts(run: Run, page: SitePath, feedHref: string | undefined)
       : [codeFact('Commit', commit, linkBetween(page, commitPage(folder.host, commit)))]),
     ...dateFact('Committed', origin?.commitDate),
     ...knownFact('Branch', run.branch),
-    ...knownFact('Feed of the branch', feedHref && 'failures and recoveries', feedHref),
+    ...knownFact('Branch feed', feedHref && 'failures and recoveries', feedHref),
     ...knownFact('Pull request', pullText, pull?.href),
     ...timeFact('Started', run.startTime),
     ...knownFact('Elapsed', seconds === undefined ? undefined : durationText(seconds)),

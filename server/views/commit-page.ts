@@ -4,7 +4,7 @@ import { workerHosts, type CommitHash, type WorkerHost } from '../../model/name.
 import { foldJobs } from '../../model/outcome.js';
 import type { Fragment } from '../../templates/fragment.js';
 import { renderFragment, renderPageOfFragments } from '../../templates/template.js';
-import { hostWord, markOf, shortCommit, visibleText } from '../../templates/wording.js';
+import { hostWord, markOf, outcomesByWeight, shortCommit, visibleText } from '../../templates/wording.js';
 import type { Job, SiteState } from '../state.js';
 import { firstOf, newestByName } from './entry.js';
 import { commitFacts } from './fact.js';
@@ -28,7 +28,7 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
     hosts: workerHosts.flatMap((h) => {
       const here = jobs.filter((job) => job.address.host === h);
       if (here.length === 0) return [];
-      return [{ name: hostWord(h), id: h, jobs: here.map((job) => jobRow(job, page, host)) }];
+      return [{ name: hostWord(h), id: h, jobs: heaviestFirst(here).map((job) => jobRow(job, page, host)) }];
     }),
     artifacts: workerHosts.flatMap((h) => {
       const files = site.artifacts(h, commit);
@@ -37,6 +37,14 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
       return [{ host: hostWord(h), files: files.map((file) => fileLink(page, `${folder}/${file}`, file)) }];
     }),
   });
+}
+
+/** The newest run first, as they come; within each what went wrong stands above what did not, as on its own page. */
+function heaviestFirst(jobs: readonly Job[]): readonly Job[] {
+  const runs = new Map([...new Set(jobs.map(({ address }) => address.name))].map((name, at) => [name, at]));
+  const placeOf = ({ address: { name }, outcome }: Job): number =>
+    (runs.get(name) ?? 0) * outcomesByWeight.length + outcomesByWeight.indexOf(outcome);
+  return [...jobs].sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 const memos = { github: new FragmentMemo(), sourcehut: new FragmentMemo(), local: new FragmentMemo() };

@@ -275,6 +275,19 @@ test('renderCommit() has every job of the commit on every host, and its artifact
   }
 });
 
+test('renderCommit() puts the newest attempt first, and in each what went wrong above what did not', () => {
+  const { text } = checkPage(String(renderCommit(site, 'github', mainCommit)));
+  const lines = [
+    ...text.matchAll(
+      /\S (lost|running|expected|flaky|passed|error|failed)\s*([a-z-]+)Run 1234(, attempt 2)?/g,
+    ),
+  ];
+  const places = lines.map(([, outcome, job, second]) => `${second === undefined ? 1 : 2} ${outcome} ${job}`);
+  assert.deepEqual(places.slice(0, 2), ['2 lost wild', '2 running cpp-tarball']);
+  assert.equal(places[5], '2 passed cpp-small');
+  assert.deepEqual(places.slice(6, 9), ['1 error dev-minimal', '1 error parse-errors', '1 failed cpp-small']);
+});
+
 test('outcome is told by a word and a shape wherever a colour tells it', () => {
   for (const [path, html] of serverPages(sampleSite())) {
     for (const [row] of html.matchAll(/<tr class="[a-z-]+">.*?<\/tr>/gs)) {

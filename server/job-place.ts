@@ -1,10 +1,17 @@
 /** A job that was sent -> the folder of the site that it belongs in, and its files there. */
+import type { CommitHash } from '../model/name.js';
+import type { SitePath } from '../model/path.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import type { JobAddress } from '../model/run.js';
 import { planFolder, type Placement } from './placement.js';
 import type { LiveState } from './site-state.js';
 import type { StagedJob } from './staged-job.js';
 import { compareJob, storeJob, type Stored } from './store.js';
+
+/** What became of a job that was sent. */
+export type StoredJob =
+  | { readonly kind: 'new' | 'same'; readonly address: JobAddress; readonly commit?: CommitHash }
+  | { readonly kind: 'conflict'; readonly path: SitePath };
 
 /** Attempts of a client that does not count them; a run that is repeated more often is refused. */
 const attemptsTried = 1000;

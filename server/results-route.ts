@@ -13,10 +13,10 @@ import { identityOf } from '../model/record.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { json, problem, type Answer } from './answer.js';
 import { receiveForm, type FilePart, type FilePlan } from './form-reader.js';
+import type { StoredJob } from './job-place.js';
 import type { ServerLimits } from './limits.js';
 import { placementOf, type Placement } from './placement.js';
 import { admit, afterPages, type Route, type ServerContext } from './server-context.js';
-import type { StoredJob } from './site.js';
 import { checkStaged, stagedFile, type StagedJob } from './staged-job.js';
 import { withUpload } from './upload-room.js';
 

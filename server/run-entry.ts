@@ -2,7 +2,7 @@
 import type { JobName, RunId } from '../model/name.js';
 import { splitFolder, type RunFolder } from '../model/run.js';
 import type { EventFacts } from './event-fact.js';
-import type { Removal } from './removal.js';
+import type { Removal, RemovedJob } from './removal.js';
 import type { RunSource } from './run-fold.js';
 import type { RecordedJob, Run } from './state.js';
 
@@ -49,5 +49,21 @@ export class RunEntry implements RunSource {
       ({ summary }) => (summary.startTime ?? 0) + (summary.seconds ?? 0),
     );
     return Math.max(0, ...heard, ...recorded);
+  }
+  /** A job's wwz goes, by a rule of the site's retention; its other files stay. */
+  removeWwz({ job: name, wwzBytes }: RemovedJob, { time, rule }: Removal): void {
+    const job = this.arrived.get(name);
+    if (job === undefined) return;
+    const { wwzBytes: present, ...summary } = job.summary;
+    const bytes = wwzBytes ?? present;
+    const removedWwz = { time, rule, ...(bytes !== undefined && { bytes }) };
+    this.arrived.set(name, { ...job, summary: { ...summary, removedWwz } });
+  }
+
+  /** What is remembered of a wwz, of a job whose other files were read anew. */
+  restoreRemovedWwz({ address, summary: { removedWwz } }: RecordedJob): void {
+    const job = this.arrived.get(address.job);
+    if (job === undefined || job.summary.wwzBytes !== undefined || removedWwz === undefined) return;
+    this.arrived.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
   }
 }

@@ -1,10 +1,11 @@
 /** The state of a site in memory: records and events go in one by one, views ask it. What each change touches comes out. */
 import type { JobEvent } from '../model/event.js';
 import type { CommitHash, JobName, RunId, WorkerHost } from '../model/name.js';
-import { folderName, splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
+import { splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
 import type { ArrivedJob } from './arrived-job.js';
 import { joined, nothing, type Change } from './change.js';
 import { addEvent } from './event-fact.js';
+import { EventPlaces, type HeardEvent } from './event-place.js';
 import { jobOf, shareJob, sharer } from './job-summary.js';
 import type { Removal } from './removal.js';
 import { RunClaims } from './run-claims.js';
@@ -21,8 +22,7 @@ export class LiveState implements SiteState {
   readonly #shared = sharer();
   readonly #table = new RunTable();
   readonly #index = new RunIndex(this.#table, this.claims);
-  /** events of GitHub runs whose number nobody has told yet */
-  readonly #waiting = new Map<RunId, { readonly event: JobEvent; readonly time: number }[]>();
+  readonly #events = new EventPlaces(this.claims);
 
   constructor(title: string) {
     this.title = title;
@@ -67,15 +67,9 @@ export class LiveState implements SiteState {
 
   /** Something happened to a job; `time` in seconds since 1970, UTC. */
   addEvent(event: JobEvent, time: number): Change {
-    const { runId, runNumber, host } = event;
-    if (host === 'github' && runId !== undefined && runNumber !== undefined && !this.claims.baseOf(runId)) {
-      const planned = this.claims.plan(runNumber, runId, event.attempt);
-      if (planned.ok) {
-        this.claims.claim(planned.value.base, runId);
-        return joined([this.#hear(event, time), ...this.#hearWaiting(runId)]);
-      }
-    }
-    return this.#hear(event, time);
+    const isTold = this.#events.claim(event);
+    const heard = this.#hear({ event, time });
+    return isTold ? joined([heard, ...this.#hearWaiting(event.runId)]) : heard;
   }
 
   /** Nothing was heard of a job for too long; `time` is when that was found. */
@@ -111,7 +105,7 @@ export class LiveState implements SiteState {
   remove(removal: Removal): Change {
     const entry = this.#table.get(removal.folder);
     if (removal.tier === 'wwz') {
-      for (const { job, wwzBytes } of removal.jobs) this.#removeWwz(entry, job, { removal, wwzBytes });
+      for (const job of removal.jobs) entry.removeWwz(job, removal);
       return this.#index.changed(entry);
     }
     const { runId } = removal.run;
@@ -121,26 +115,10 @@ export class LiveState implements SiteState {
     return this.#index.remove(entry, removal);
   }
 
-  #removeWwz(
-    entry: RunEntry,
-    name: JobName,
-    { removal, wwzBytes }: { readonly removal: Removal; readonly wwzBytes: number | undefined },
-  ): void {
-    const job = entry.arrived.get(name);
-    if (job === undefined) return;
-    const { wwzBytes: present, ...summary } = job.summary;
-    const bytes = wwzBytes ?? present;
-    const removedWwz = { time: removal.time, rule: removal.rule, ...(bytes !== undefined && { bytes }) };
-    entry.arrived.set(name, { ...job, summary: { ...summary, removedWwz } });
-  }
-
   /** What a snapshot remembers of a wwz, of a job whose other files were read anew. */
-  restoreRemovedWwz({ address, summary: { removedWwz } }: RecordedJob): void {
+  restoreRemovedWwz(job: RecordedJob): void {
     // A run whose folder was taken away by hand is no run any more: nothing of it is to come back here.
-    const entry = this.#table.find(address);
-    const job = entry?.arrived.get(address.job);
-    if (job?.summary.wwzBytes !== undefined || job === undefined || removedWwz === undefined) return;
-    entry?.arrived.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
+    this.#table.find(job.address)?.restoreRemovedWwz(job);
   }
 
   /** What is remembered of a run that was removed. */
@@ -181,8 +159,9 @@ export class LiveState implements SiteState {
     return this.#table.all();
   }
 
-  waiting(): Iterable<{ readonly event: JobEvent; readonly time: number }> {
-    return [...this.#waiting.values()].flat();
+  /** Events of runs whose number nobody has told yet. */
+  waiting(): Iterable<HeardEvent> {
+    return this.#events.waiting();
   }
 
   running(host: WorkerHost): readonly Run[] {
@@ -243,30 +222,14 @@ export class LiveState implements SiteState {
   }
 
   /** Where the events of a job belong; undefined while nobody has told the number of its run. */
-  folderOf({ host, runId, jobId, runNumber, attempt }: JobEvent): RunFolder | undefined {
-    switch (host) {
-      case 'sourcehut':
-        return jobId && { host, name: jobId };
-      case 'local':
-        return runId && { host, name: folderName(runId, attempt) };
-      case 'github': {
-        if (runId === undefined) return undefined;
-        const base = this.claims.baseOf(runId);
-        if (base !== undefined) return { host, name: folderName(base, attempt) };
-        if (runNumber === undefined) return undefined;
-        const planned = this.claims.plan(runNumber, runId, attempt);
-        return planned.ok ? planned.value.folder : undefined;
-      }
-    }
+  folderOf(event: JobEvent): RunFolder | undefined {
+    return this.#events.folderOf(event);
   }
 
-  #hear(event: JobEvent, time: number): Change {
-    const folder = this.folderOf(event);
+  #hear({ event, time }: HeardEvent): Change {
+    const folder = this.#events.folderOf(event);
     if (folder === undefined) {
-      if (event.runId !== undefined) {
-        const waiting = this.#waiting.get(event.runId) ?? [];
-        this.#waiting.set(event.runId, [...waiting, { event, time }]);
-      }
+      this.#events.keep({ event, time });
       return nothing;
     }
     const entry = this.#table.get(folder);
@@ -277,9 +240,6 @@ export class LiveState implements SiteState {
   }
 
   #hearWaiting(runId: RunId | undefined): readonly Change[] {
-    const waiting = runId === undefined ? undefined : this.#waiting.get(runId);
-    if (runId === undefined || waiting === undefined) return [];
-    this.#waiting.delete(runId);
-    return waiting.map(({ event, time }) => this.#hear(event, time));
+    return this.#events.take(runId).map((heard) => this.#hear(heard));
   }
 }

@@ -1,17 +1,13 @@
 /** A site that is being written: its lock, state, log and pages together. Everything that changes it goes through here. */
 import type { JobEvent } from '../model/event.js';
 import type { CommitHash, WorkerHost } from '../model/name.js';
-import type { SitePath } from '../model/path.js';
 import { accept, type Result } from '../model/result.js';
-import type { JobAddress } from '../model/run.js';
 import { nothing, type Change } from './change.js';
 import { DetailCache } from './detail-cache.js';
-import { removeTemporary } from './durable-file.js';
-import type { EventLog } from './event-log.js';
 import { Gathering } from './gathering.js';
-import { storeInPlace } from './job-place.js';
+import { storeInPlace, type StoredJob } from './job-place.js';
 import type { ServerLimits } from './limits.js';
-import type { ChainEnd, LogEntry } from './log-entry.js';
+import { catchUp, type OpenedPages } from './page-catch-up.js';
 import { pageVersion } from './page-version.js';
 import type { Placement } from './placement.js';
 import type { ArtifactRemoval, Removal } from './removal.js';
@@ -19,11 +15,11 @@ import { deleteRemoved } from './removed-file.js';
 import { emptyStaging, makePrivateFolder, type PrivateFolder } from './private-folder.js';
 import { SerialQueue } from './serial-queue.js';
 import { takeLock, type Lock } from './site-lock.js';
-import { removeStaleNames } from './stale-name.js';
+import { SiteLog } from './site-log.js';
 import { startSite, type StartedSite } from './site-start.js';
 import type { LiveState } from './site-state.js';
 import { SiteWriter } from './site-writer.js';
-import { writeSnapshot } from './snapshot.js';
+import { SnapshotKeeper } from './snapshot-keeper.js';
 import type { StagedJob } from './staged-job.js';
 import { storeArtifact, type Stored } from './store.js';
 import { removeUnfinished } from './unfinished-store.js';
@@ -37,11 +33,6 @@ export interface SiteOptions {
   /** false: reads all records and the whole log, whatever was remembered of them */
   readonly useSnapshot?: boolean;
 }
-
-/** What became of a job that was sent. */
-export type StoredJob =
-  | { readonly kind: 'new' | 'same'; readonly address: JobAddress; readonly commit?: CommitHash }
-  | { readonly kind: 'conflict'; readonly path: SitePath };
 
 interface SiteParts extends StartedSite {
   readonly folder: string;
@@ -64,17 +55,13 @@ export class Site {
   /** what was bad when the site was opened, one line each */
   readonly problems: readonly string[];
   readonly #options: SiteOptions;
-  readonly #stale: StartedSite['stale'];
-  readonly #removed: Change;
-  readonly #pages: string;
-  readonly #log: EventLog;
+  readonly #opened: Omit<OpenedPages, 'writer'>;
+  readonly #log: SiteLog;
+  readonly #snapshots: SnapshotKeeper;
   readonly #lock: Lock;
   readonly #queue = new SerialQueue();
-  /** what the disk had no room to log: it comes with the next entry */
-  #unlogged: LogEntry[] = [];
   /** the pages were brought to what the site knows */
   #isShown = false;
-  #snapshots: Promise<void> = Promise.resolve();
   /** removals whose files may still be there */
   #removing: Promise<void> = Promise.resolve();
 
@@ -86,11 +73,10 @@ export class Site {
     this.details = details;
     this.problems = problems;
     this.#options = options;
-    this.#stale = stale;
-    this.#removed = parts.removed;
-    this.#pages = pages;
-    this.#log = log;
+    this.#opened = parts;
+    this.#log = new SiteLog(log);
     this.#lock = lock;
+    this.#snapshots = new SnapshotKeeper(own.snapshot, { site: folder, state, pages });
     this.writer = new SiteWriter(folder, {
       state,
       details: details.read,
@@ -118,19 +104,10 @@ export class Site {
     }
   }
 
-  /** Brings the pages to what the site knows: a crash may have come between the two. How many were written. */
+  /** Brings the pages to what the site knows. How many were written. */
   async showAll(): Promise<number> {
     const before = this.writer.counts().pages;
-    const stale = this.#stale;
-    const wasStopped = stale !== 'all' && stale.change.folders.length + stale.change.commits.length === 0;
-    if (!wasStopped) await removeTemporary(this.folder);
-    if (stale === 'all') {
-      await this.writer.writeAll();
-      await this.writer.follow(this.#removed);
-    } else if (wasStopped) await this.writer.follow(stale.change);
-    // A job may have given its run another branch: what the crash kept from being taken away is of the branch before.
-    else await this.writer.follow({ ...stale.change, branches: [...this.state.branches()] });
-    if (!wasStopped) await removeStaleNames(this.folder, { state: this.state, details: this.details.read });
+    await catchUp({ ...this.#opened, writer: this.writer });
     this.#isShown = true;
     return this.writer.counts().pages - before;
   }
@@ -159,10 +136,12 @@ export class Site {
       };
       this.details.put(address, arrived);
       const shown = this.#follow(this.state.addJob(arrived));
-      await this.#write({
-        ...{ kind: 'record', time: this.#options.now(), address },
-        ...{ digests: staged.digests, found: false },
-      });
+      await this.#logged(
+        this.#log.appendDone({
+          ...{ kind: 'record', time: this.#options.now(), address },
+          ...{ digests: staged.digests, found: false },
+        }),
+      );
       return accept({ stored: result, shown });
     });
   }
@@ -171,7 +150,7 @@ export class Site {
   hear(event: JobEvent): Promise<{ readonly shown: Promise<void> }> {
     return this.#queue.run(async () => {
       const time = this.#options.now();
-      await this.#append({ kind: 'event', time, event });
+      await this.#logged(this.#log.append({ kind: 'event', time, event }));
       return { shown: this.#follow(this.state.addEvent(event, time)) };
     });
   }
@@ -181,7 +160,8 @@ export class Site {
     return this.#queue.run(async () => {
       const time = this.#options.now();
       const silent = this.state.silentSince(time - seconds);
-      await this.#append(...silent.map((address) => ({ kind: 'given-up', time, address }) as const));
+      const entries = silent.map((address) => ({ kind: 'given-up', time, address }) as const);
+      await this.#logged(this.#log.append(...entries));
       const changes = silent.map((address) => this.#follow(this.state.giveUp(address, time)));
       return { count: silent.length, shown: Promise.all(changes).then(() => undefined) };
     });
@@ -201,7 +181,8 @@ export class Site {
       // Logged before it is there: a start after a crash between the two looks at the commit's page again.
       const stored = await storeArtifact(this.folder, file, {
         staged,
-        before: () => this.#append({ kind: 'artifact', time: this.#options.now(), ...file }),
+        before: () =>
+          this.#logged(this.#log.append({ kind: 'artifact', time: this.#options.now(), ...file })),
       });
       if (stored.kind !== 'new') return { stored, shown: Promise.resolve() };
       return { stored, shown: this.#follow(this.state.addArtifact(file.host, file.commit, file.path)) };
@@ -227,9 +208,8 @@ export class Site {
     const { entries, shown } = await this.#queue.run(async () => {
       const chosen = choose();
       if (chosen.length === 0) return { entries: chosen, shown: Promise.resolve() };
-      // Not through #append(): a snapshot that it begins would end behind entries whose files are still there.
-      await this.#log.append([...this.#unlogged, ...chosen]);
-      this.#unlogged = [];
+      // Not through #logged(): a snapshot that it begins would end behind entries whose files are still there.
+      await this.#log.append(...chosen);
       const changes = chosen.map((entry) =>
         entry.kind === 'removed'
           ? this.state.remove(entry)
@@ -258,37 +238,15 @@ export class Site {
     return shown;
   }
 
-  /** Logs what is in the site already: where the disk has no room now, it comes before the next entry. */
-  async #write(entry: LogEntry): Promise<void> {
-    this.#unlogged.push(entry);
-    await this.#append();
-  }
-
-  async #append(...entries: readonly LogEntry[]): Promise<void> {
-    await this.#log.append([...this.#unlogged, ...entries]);
-    this.#unlogged = [];
-    if (await this.#log.rotate()) this.#snapshotLater();
-  }
-
-  /** Beside the work: a start after a crash then reads less. */
-  #snapshotLater(): void {
-    const { end } = this.#log;
+  /** Waits until entries are logged; a file of the log that is full then is a time for a snapshot. */
+  async #logged(entries: Promise<void>): Promise<void> {
+    await entries;
+    if (!(await this.#log.rotate())) return;
     const removing = this.#removing;
-    const work = async (): Promise<void> => {
+    this.#snapshots.keepLater(this.#log.end, async () => {
       await removing;
       await this.writer.follow(nothing);
       await this.writer.idle();
-      await this.#snapshot(end);
-    };
-    this.#snapshots = this.#snapshots.then(work).catch(() => undefined);
-  }
-
-  #snapshot(end: ChainEnd): Promise<void> {
-    return writeSnapshot(this.own.snapshot, {
-      site: this.folder,
-      state: this.state,
-      end,
-      pages: this.#pages,
     });
   }
 
@@ -297,8 +255,9 @@ export class Site {
     await this.#removing;
     await this.#queue.idle();
     await this.writer.idle();
-    await this.#snapshots;
-    if (this.#isShown && this.#unlogged.length === 0) await this.#snapshot(this.#log.end);
+    await (this.#isShown && this.#log.isComplete
+      ? this.#snapshots.keep(this.#log.end)
+      : this.#snapshots.idle());
     await this.#log.close();
     await this.#lock.release();
   }

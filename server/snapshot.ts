@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { formatEvent, parseEvent, type JobEvent } from '../model/event.js';
+import { formatEvent, parseEvent } from '../model/event.js';
 import type { JobName, RunId, TaskName } from '../model/name.js';
 import type { RunFolder } from '../model/run.js';
 import { isMissing } from './durable-file.js';
 import type { EventFacts } from './event-fact.js';
+import type { HeardEvent } from './event-place.js';
 import type { ChainEnd } from './log-entry.js';
 import type { Removal } from './removal.js';
 import type { RunEntry } from './run-entry.js';
@@ -33,7 +34,7 @@ export interface Snapshot {
   /** what made the pages, see pageVersion() */
   readonly pages: string;
   readonly runs: readonly SnapshotRun[];
-  readonly waiting: readonly { readonly event: JobEvent; readonly time: number }[];
+  readonly waiting: readonly HeardEvent[];
 }
 
 export interface SnapshotSource extends Pick<Snapshot, 'end' | 'pages'> {

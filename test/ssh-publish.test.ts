@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { openBadNetwork } from './bad-network.js';
 import { must, soilWorker, worker, type CommandEnd } from './command.js';
 import { makeRepo } from './job-rig.js';
 import { startSshd, type TestSshd } from './sshd.js';
@@ -62,12 +62,16 @@ describe('soil-worker publish --ssh', () => {
   });
 
   it('a second signal ends also a host that says nothing: the files are kept, and it is said how to go on', async (t) => {
-    const silent = await openBadNetwork(
-      () => undefined,
-      () => ({ kind: 'stall' }),
-    );
+    let connections = 0;
+    const silent = createServer((socket) => {
+      connections += 1;
+      socket.resume().on('error', () => undefined);
+      t.after(() => socket.destroy());
+    });
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
     t.after(() => silent.close());
-    const { port } = new URL(silent.url);
+    const port = String((silent.address() as AddressInfo).port);
     const known = join(sshd.folder, 'known_hosts');
     await writeFile(known, `[127.0.0.1]:${port} ${sshd.hostKey}\n`);
     const target = ['--ssh', `${sshd.user}@127.0.0.1:${site}`, '--ssh-port', port, '--ssh-key', sshd.key];
@@ -79,7 +83,7 @@ describe('soil-worker publish --ssh', () => {
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     const ended = once(child, 'close');
-    for (let i = 0; i < 1200 && silent.connections() < 1; i++) await new Promise((r) => setTimeout(r, 50));
+    for (let i = 0; i < 1200 && connections < 1; i++) await new Promise((r) => setTimeout(r, 50));
     child.kill('SIGINT');
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [1, null], stderr);

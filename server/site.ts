@@ -2,7 +2,7 @@
 import type { JobEvent } from '../model/event.js';
 import type { CommitHash, WorkerHost } from '../model/name.js';
 import { accept, type Result } from '../model/result.js';
-import { nothing, type Change } from './change.js';
+import type { Change } from './change.js';
 import { DetailCache } from './detail-cache.js';
 import { Gathering } from './gathering.js';
 import { storeInPlace, type StoredJob } from './job-place.js';
@@ -245,8 +245,7 @@ export class Site {
     const removing = this.#removing;
     this.#snapshots.keepLater(this.#log.end, async () => {
       await removing;
-      await this.writer.follow(nothing);
-      await this.writer.idle();
+      if (!(await this.writer.catchUp())) throw new Error('cannot keep a snapshot: pages are behind');
     });
   }
 
@@ -254,8 +253,9 @@ export class Site {
   async close(): Promise<void> {
     await this.#removing;
     await this.#queue.idle();
-    await this.writer.idle();
-    await (this.#isShown && this.#log.isComplete
+    // A snapshot says that the pages show all: the next start would not look at those that could not be written.
+    const areShown = await this.writer.catchUp();
+    await (areShown && this.#isShown && this.#log.isComplete
       ? this.#snapshots.keep(this.#log.end)
       : this.#snapshots.idle());
     await this.#log.close();

@@ -89,6 +89,27 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
     true,
   ],
   [
+    'a folder where a page belongs',
+    async (site) => {
+      await rm(join(site, run1234, 'index.html'));
+      await mkdir(join(site, run1234, 'index.html', 'sub'), { recursive: true });
+      await rm(join(site, 'github-jobs/raw.html'));
+      await mkdir(join(site, 'github-jobs/raw.html'));
+    },
+    /1234\/index\.html: a page belongs here/,
+    true,
+  ],
+  [
+    'a FIFO where a TSV belongs',
+    async (site) => {
+      await rm(join(site, run1234, 'cpp-small.tsv'));
+      const made = await run('mkfifo', [join(site, run1234, 'cpp-small.tsv')]);
+      assert.equal(made.status, 0, made.stderr);
+    },
+    /1234\/cpp-small\.tsv: it is no file/,
+    false,
+  ],
+  [
     'a page that is missing',
     (site) => rm(join(site, 'github-jobs/raw.html')),
     /github-jobs\/raw\.html: the page is missing/,

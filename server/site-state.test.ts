@@ -36,6 +36,21 @@ function arrived(
 const eventOf = (fields: Readonly<Record<string, string>>): JobEvent =>
   valueOf(parseEvent(Object.entries({ workerHost: 'github', jobName: 'unit', runId: '77', ...fields })));
 
+test('a record that has just come keeps its run from being given up, whatever its clock says', () => {
+  for (const startTime of [undefined, 0, 253_402_300_799]) {
+    const state = new LiveState('Soil');
+    const expectedJobs = [valueOf(parseJobName('lint'))];
+    const more = { expectedJobs, ...(startTime !== undefined && { startTime }) };
+    state.addJob(arrived('github', '5', { more }), 1000);
+    assert.deepEqual(state.silentFor(60, 1059), [], String(startTime));
+    assert.equal(state.silentFor(60, 1060).length, 1, String(startTime));
+    // After another start only the record tells.
+    const later = new LiveState('Soil');
+    later.addJob(arrived('github', '5', { more }));
+    assert.equal(later.silentFor(60, 1060).length, 1, String(startTime));
+  }
+});
+
 test('defect 5: runs are ordered as people count, then by attempt', () => {
   const state = new LiveState('Soil');
   for (const name of ['998', '1000', '1000-2', '99', '1000-10', '1001'])
@@ -153,11 +168,11 @@ test('a job that was given up is lost until it is heard of again, whatever came 
     state.addEvent(eventOf({ eventName, runNumber: '5', task: 'a', expectedJobs: 'unit,lint' }), time);
   const state = new LiveState('Soil');
   for (const event of events.slice(0, 2)) hear(state, event);
-  assert.deepEqual(state.silentSince(19), []);
-  assert.deepEqual(state.silentSince(20), [lint, unit]);
+  assert.deepEqual(state.silentFor(0, 19), []);
+  assert.deepEqual(state.silentFor(0, 20), [lint, unit]);
   for (const address of [lint, unit]) state.giveUp(address, 400);
   assert.deepEqual(outcomes(state), ['lost', 'lost']);
-  assert.deepEqual(state.silentSince(1000), []);
+  assert.deepEqual(state.silentFor(0, 1000), []);
   for (const event of events.slice(2)) hear(state, event);
   assert.deepEqual(outcomes(state), ['lost', 'running']);
   state.addJob(arrived('github', '5', { job: 'lint', more: { runId: idOf('77') } }));

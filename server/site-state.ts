@@ -39,7 +39,8 @@ export class LiveState implements SiteState {
   }
 
   /** A job's files are in the site. The same job again replaces what is known of it. */
-  addJob(arrived: ArrivedJob): Change {
+  addJob(arrived: ArrivedJob, time?: number): Change {
+    if (time !== undefined) this.#table.get(arrived.address).noteArrival(time);
     return this.restoreJob(this.shorten(arrived));
   }
 
@@ -80,10 +81,11 @@ export class LiveState implements SiteState {
     return this.#index.changed(entry);
   }
 
-  /** Jobs that run or are expected, in runs of which nothing was heard since `time`. */
-  silentSince(time: number): readonly JobAddress[] {
+  /** Jobs that run or are expected, in runs of which nothing was heard for so many seconds before `now`. */
+  silentFor(seconds: number, now: number): readonly JobAddress[] {
+    const time = now - seconds;
     return [...this.#index.unfinished()].flatMap((entry) => {
-      if (entry.newsTime() > time) return [];
+      if (entry.newsTime(now) > time) return [];
       return (entry.run?.jobs ?? []).flatMap((job) =>
         (job.outcome === 'running' || job.outcome === 'expected') && (job.events.lastTime ?? 0) <= time
           ? [job.address]

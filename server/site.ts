@@ -135,7 +135,7 @@ export class Site {
         ...(wwzBytes !== undefined && { wwzBytes }),
       };
       this.details.put(address, arrived);
-      const shown = this.#follow(this.state.addJob(arrived));
+      const shown = this.#follow(this.state.addJob(arrived, this.#options.now()));
       await this.#logged(
         this.#log.appendDone({
           ...{ kind: 'record', time: this.#options.now(), address },
@@ -159,7 +159,7 @@ export class Site {
   giveUpSilent(seconds: number): Promise<{ readonly count: number; readonly shown: Promise<void> }> {
     return this.#queue.run(async () => {
       const time = this.#options.now();
-      const silent = this.state.silentSince(time - seconds);
+      const silent = this.state.silentFor(seconds, time);
       const entries = silent.map((address) => ({ kind: 'given-up', time, address }) as const);
       await this.#logged(this.#log.append(...entries));
       const changes = silent.map((address) => this.#follow(this.state.giveUp(address, time)));

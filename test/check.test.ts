@@ -133,6 +133,14 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
     /other\.wwz: the job's JSON is not there/,
     true,
   ],
+  [
+    'a folder with nothing but what no run has',
+    async (site) => {
+      await mkdir(join(site, 'github-jobs/99999/below'), { recursive: true });
+    },
+    /github-jobs\/99999\/below: no file of a run has this name/,
+    true,
+  ],
   ['an empty folder', (site) => mkdir(join(site, 'github-jobs/77')), /77: the folder is empty/, true],
   [
     'a record that the log does not have',

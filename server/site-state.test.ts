@@ -96,6 +96,17 @@ test('defect 8: a run number that is taken leads to a folder of its own, for eve
   assert.match(plan('1234', '5-2', 1), /GITHUB_RUN_ID "5-2"/);
 });
 
+test('a run whose number an event told wrong takes its records all the same', () => {
+  const state = new LiveState('Soil');
+  state.addEvent(eventOf({ eventName: 'start', runNumber: '1', jobName: 'other' }), 10);
+  const planned = valueOf(state.claims.plan(idOf('9'), idOf('77'), 2));
+  assert.equal(planned.folder.name, '1-2');
+  state.addJob(arrived('github', '1', { more: { runId: idOf('77') } }));
+  const refused = state.claims.plan(idOf('10'), idOf('77'), 1);
+  assert.ok(!refused.ok);
+  assert.match(refused.error, /run id "77" came with folder "1" before/);
+});
+
 test('runs of two workflows, whose numbers say nothing of each other, are ordered by GITHUB_RUN_ID', () => {
   const state = new LiveState('Soil');
   const ids: [string, string | undefined][] = [

@@ -59,7 +59,7 @@ export class LiveState implements SiteState {
   /** What is known of a folder by events alone, as a snapshot has it. */
   restoreHeard({ folder, runId, heard, expected, givenUp }: Omit<RunSource, 'arrived'>): void {
     const entry = this.#table.get(folder);
-    if (runId !== undefined) this.claims.claim(entry.runName as RunId, runId);
+    if (runId !== undefined) this.claims.announce(entry.runName as RunId, runId);
     for (const [job, facts] of heard) entry.heard.set(job, facts);
     for (const job of expected) entry.expected.add(job);
     for (const [job, time] of givenUp) entry.givenUp.set(job, time);

@@ -59,11 +59,19 @@ function tokenIn(authorization: string): string | undefined {
   }
 }
 
+/** What web servers add to a request that they pass on: it may come from anywhere. */
+const passedOn = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const;
+
 /**
- * An open server is open to programs of this machine, not to web pages that a browser of this machine shows: they send
- * an Origin that is not ours, or reach us by a name that they made point here.
+ * An open server is open to programs of this machine: not to web pages that a browser of this machine shows (they send
+ * an Origin that is not ours, or reach us by a name that they made point here), nor to the world before a web server.
  */
-function comesFromHere({ host = '', origin }: IncomingHttpHeaders): Result<true> {
+function comesFromHere(headers: IncomingHttpHeaders): Result<true> {
+  const { host = '', origin } = headers;
+  const sign = passedOn.find((name) => headers[name] !== undefined);
+  if (sign !== undefined) {
+    return refuse(`cannot accept this without a token: a web server passed it on (${quote(sign)})`);
+  }
   const name = host.replace(/:\d+$/, '');
   if (name !== 'localhost' && name !== '[::1]' && !/^127\.\d+\.\d+\.\d+$/.test(name)) {
     return refuse(`cannot accept this without a token for host ${quote(host)}: it is no loopback name`);

@@ -38,7 +38,7 @@ export async function deployCommand(
       await makeSiteFolder(host, folder);
       await sendWebServers(host.files, folder);
       context.print(
-        `soil-server: snippets for nginx, Apache and lighttpd are in ${folder}/.soil/web-servers/`,
+        `soil-server: snippets for nginx, Apache, lighttpd and Caddy are in ${folder}/.soil/web-servers/`,
       );
       const mirror =
         options.mirror === undefined ? join(temporary ?? '', 'site') : resolve(context.cwd, options.mirror);

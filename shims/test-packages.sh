@@ -1,6 +1,6 @@
 #!/bin/sh
 # shims/test-packages.sh: installs the Debian packages that the tests need.
 set -eu
-exec sh "$(dirname "$0")/packages.sh" aardvark-dns apache2 bash busybox-static ca-certificates chromium curl dash \
+exec sh "$(dirname "$0")/packages.sh" aardvark-dns apache2 bash busybox-static ca-certificates caddy chromium curl dash \
   debootstrap docker.io docker-registry dpkg-dev fuse-overlayfs gcc libc6-dev lighttpd make netavark nginx-light \
   openssh-client openssh-server podman procps runc shellcheck slirp4netns strace time uidmap unzip xz-utils zip

@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { crc32, createDeflateRaw, gunzipSync } from 'node:zlib';
 import { makeZip } from '../test/hand-made-zip.js';
+import { checkPage } from '../test/html-check.js';
 import { writeWwz } from '../wwz/write.js';
 import { openStaticSite, serveSite, type StaticSite } from './static.js';
 
@@ -162,6 +163,30 @@ for (const path of [
     assert.match(reply.body.toString(), /^cannot (find|serve) "/);
   });
 }
+
+test('serveSite() shows a browser a page that leads home where nothing is', async () => {
+  const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+  for (const path of [
+    '/nothing',
+    '/github-jobs/7/',
+    '/github-jobs/7/x/y.txt?a=/b',
+    '/a//b',
+    `${wwz}/missing`,
+  ]) {
+    const reply = await ask(path, { accept });
+    assert.equal(reply.status, 404, path);
+    assert.equal(reply.headers['content-type'], 'text/html; charset=utf-8');
+    assert.match(String(reply.headers['content-security-policy']), /default-src 'self'/);
+    const { faults, elements, text } = checkPage(reply.body.toString());
+    assert.deepEqual(faults, [], path);
+    assert.match(text, /cannot (find|serve) "/);
+    const links = elements.flatMap((e) => e.attributes.get('href') ?? []);
+    const targets = links.map((link) => new URL(link, `http://site${path}`).pathname);
+    assert.deepEqual(targets.slice(0, 2), ['/web/icon.svg', '/web/style.css'], path);
+    assert.equal(targets.at(-1), '/index.html', path);
+    assert.equal(targets.includes('/github-jobs/index.html'), path.startsWith('/github-jobs/'), path);
+  }
+});
 
 test('serveSite() refuses other methods and names those it has', async () => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {

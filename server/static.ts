@@ -8,6 +8,7 @@ import { EntryDamage } from '../wwz/body.js';
 import { fileIdentity } from '../wwz/open.js';
 import { HotAnswers } from './hot-answer.js';
 import type { HotTableOptions } from './hot-table.js';
+import { sendAbsence } from './absence.js';
 import { sendRepresentation, sendText, type Exchange } from './representation.js';
 import { areaOf } from './site-area.js';
 import { findInSite, isAbsence, openSiteFile } from './site-file.js';
@@ -100,7 +101,7 @@ async function answer(site: StaticSite, exchange: Exchange): Promise<void> {
   }
   const target = parseTarget(request.url ?? '');
   if (!target.ok) {
-    sendText(exchange, 404, { text: target.error });
+    sendAbsence(exchange, 404, target.error);
     return;
   }
   const checked = site.clock();
@@ -166,7 +167,7 @@ async function answerEntry(
         redirect(exchange, found.value.location + wwz.query);
         return;
       case 'nothing':
-        sendAbsence(exchange);
+        sendNothing(exchange);
         return;
     }
   } finally {
@@ -184,8 +185,8 @@ async function answerFile(
   const real = parsed.ok ? await findInSite(site.root, parsed.value) : undefined;
   if (!parsed.ok || real === undefined) {
     const removed = site.removed(target.path);
-    if (removed === undefined) sendAbsence(exchange);
-    else sendText(exchange, 410, { text: removed });
+    if (removed === undefined) sendNothing(exchange);
+    else sendAbsence(exchange, 410, removed);
     return;
   }
   const isForeign = areaOf(parsed.value) === 'foreign';
@@ -202,11 +203,11 @@ async function answerFile(
       }
       return;
     case 'folder':
-      if (target.isFolder) sendAbsence(exchange);
+      if (target.isFolder) sendNothing(exchange);
       else redirect(exchange, `./${encodeSegment(target.path.split('/').at(-1) ?? '')}/${target.query}`);
       return;
     case 'nothing':
-      sendAbsence(exchange);
+      sendNothing(exchange);
       return;
   }
 }
@@ -226,8 +227,7 @@ function redirect(exchange: Exchange, location: string): void {
   });
 }
 
-function sendAbsence(exchange: Exchange): void {
-  sendText(exchange, 404, {
-    text: `cannot find ${quote(exchange.request.url ?? '', 300)}: the site has no such file`,
-  });
+function sendNothing(exchange: Exchange): void {
+  const { url = '' } = exchange.request;
+  sendAbsence(exchange, 404, `cannot find ${quote(url, 300)}: the site has no such file`);
 }

@@ -1,6 +1,6 @@
 /** What each page shows, made of parts: the data of one template each. */
 import type { Fragment } from './fragment.js';
-import type { Fact, Frame, JobLine, Link, MaybeLink, PageLinks, TaskTable, Trouble } from './part.js';
+import type { Count, Fact, Frame, JobLine, Link, MaybeLink, PageLinks, TaskTable, Trouble } from './part.js';
 import type { Instant, Mark } from './wording.js';
 
 export interface HomeView {
@@ -41,6 +41,8 @@ export interface RunView {
   readonly mark: Mark;
   readonly subject: string | undefined;
   readonly facts: readonly Fact[];
+  /** all its jobs, told apart by outcome, above a list that may be long */
+  readonly tally: { readonly text: string; readonly counts: readonly Count[] } | undefined;
   readonly attempts: readonly (MaybeLink & { readonly mark: Mark })[];
   readonly troubles: readonly Trouble[];
   readonly moreTroubles: number;
@@ -163,14 +165,18 @@ export interface WwzIndexView {
   readonly mark: Mark;
   readonly subject: string | undefined;
   readonly reason: string | undefined;
+  readonly counts: readonly Count[];
   readonly facts: readonly Fact[];
   readonly files: readonly Link[];
   readonly table: TaskTable;
 }
 
+/** Links that the server lists when it is asked: what is in a folder, or where to go where nothing is. */
 export interface WwzListingView {
   readonly frame: Frame;
   readonly heading: string;
+  /** a sentence above the links */
+  readonly note: string | undefined;
   readonly upHref: string | undefined;
   readonly entries: readonly Link[];
   /** how many names that begin with a dot are left out */

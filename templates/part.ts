@@ -146,9 +146,13 @@ export interface RawLine {
   readonly jsonHref: string | undefined;
 }
 
-/** A task that a reader should look at first. */
-export interface Trouble extends TaskView {
+/** What a reader should look at first: a task, or a whole job where its tasks do not tell what became of it. */
+export interface Trouble extends Pick<TaskView, 'mark' | 'note' | 'logHref' | 'command' | 'elapsed'> {
+  /** the task's; undefined: the whole job */
+  readonly name: string | undefined;
   readonly job: Link;
+  /** why, of a whole job */
+  readonly reason: string | undefined;
 }
 
 export interface JobSection {

@@ -54,3 +54,9 @@ test('taskTable() shows the whole command where the record has it', () => {
   assert.equal(tasks[0]?.command, 'set -e\nb\\u202e');
   assert.equal(tasks[1]?.command, 'test/soil.sh b');
 });
+
+test('taskTable() has no column of results where none can be opened', () => {
+  const rows = [task('passed', 'a', 1, { resultHtml: '_test/index.html' })];
+  assert.equal(taskTable({ ...options, rows }).hasResults, true);
+  assert.equal(taskTable({ ...options, rows, resultHref: () => undefined }).hasResults, false);
+});

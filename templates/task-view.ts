@@ -30,17 +30,19 @@ export function taskTable(options: TaskTableOptions): TaskTable {
   const commands = new Map(options.commands.map((c) => [c.name, c]));
   const all = options.rows.filter((row) => row.kind === 'row');
   const shown = cut(all, options.limit ?? tasksShown);
+  const tasks = shown.map((row) => {
+    const command = commands.get(row.task);
+    const view = taskView(row, command?.run, options);
+    const isTold = row.outcome === 'skipped' && command?.skipped !== undefined;
+    return isTold ? { ...view, note: visibleText(command.skipped) } : view;
+  });
   return {
     caption: options.caption,
-    tasks: shown.map((row) => {
-      const command = commands.get(row.task);
-      const view = taskView(row, command?.run, options);
-      const isTold = row.outcome === 'skipped' && command?.skipped !== undefined;
-      return isTold ? { ...view, note: visibleText(command.skipped) } : view;
-    }),
+    tasks,
     badRows: badRowViews(options.rows),
     more: all.length - shown.length,
-    hasResults: shown.some((row) => row.resultHtml !== undefined),
+    // Where the wwz was removed there is none to link, and no column.
+    hasResults: tasks.some(({ result }) => result !== undefined),
     isDetailed: options.isDetailed,
   };
 }

@@ -1,6 +1,7 @@
 /** The golden pages: which page of the sample site is kept where. With --write, writes them anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { rarePages } from './rare-pages.js';
 import { serverPages, wwzPages } from './sample-pages.js';
 import { sampleSite } from './sample-site.js';
 
@@ -19,6 +20,12 @@ export const goldenFiles: Readonly<Record<string, string>> = {
   'server/views/golden/run-sourcehut.html': 'srht-jobs/998/index.html',
   'server/views/golden/commit.html': `github-jobs/commits/${commit}.html`,
   'server/views/golden/history.html': 'history/cpp-small.html',
+  'server/views/golden/retention.html': 'retention.html',
+  'server/views/golden/removed-run.html': 'github-jobs/1001-2/index.html',
+  'server/views/golden/projects.html': 'projects.html',
+  'server/views/golden/wwz-listing.html': 'github-jobs/1234/cpp-small.wwz/_test/',
+  'server/views/golden/not-found.html': 'github-jobs/9999/nothing.html',
+  'server/views/golden/removed-file.html': 'github-jobs/1001-2/cpp-small.wwz/index.html',
   'worker/views/golden/wwz-index.html': 'github-jobs/1234/cpp-small.wwz/index.html',
   'worker/views/golden/image.html': 'github-jobs/1234/cpp-small.wwz/_soil/image.html',
 };
@@ -31,7 +38,7 @@ export function goldenPages(): ReadonlyMap<string, { readonly now: string; reado
 
 function renderAll(): ReadonlyMap<string, string> {
   const site = sampleSite();
-  const pages = new Map([...serverPages(site), ...wwzPages(site)]);
+  const pages = new Map([...serverPages(site), ...wwzPages(site), ...rarePages(site)]);
   return new Map(
     Object.entries(goldenFiles).map(([file, path]) => {
       const html = pages.get(path);

@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { weakTexts, type FoundTexts } from './contrast.js';
 import { servePages } from './sample-pages.js';
-import { mainCommit } from './sample-job.js';
-import { hostileCommit, sampleSite } from './sample-site.js';
+import { github, job, mainCommit, noon, task } from './sample-job.js';
+import { hostileCommit, sampleSite, siteOf } from './sample-site.js';
 
 // The demanding ones of each kind of page; what a plain run shows, these show too.
 const paths = [
@@ -25,6 +25,11 @@ const paths = [
   'srht-jobs/998/index.html',
   'local-jobs/index.html',
   'local-jobs/nightlyonlaptop20260113T115900Z/index.html',
+  'history/cpp-small.html',
+  'retention.html',
+  'projects.html',
+  'github-jobs/1001-2/index.html',
+  'github-jobs/9999/nothing.html',
 ];
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -172,5 +177,27 @@ test(
     assert.ok((await table.getByRole('columnheader', { name: 'Outcome' }).count()) === 1);
     assert.ok((await table.getByRole('rowheader', { name: 'cpp-small' }).count()) === 1);
     await context.close();
+  },
+);
+
+test(
+  "a job's newest run is in sight in its history on a phone, whatever its tasks are called",
+  { timeout: 60_000 },
+  async () => {
+    const rows = [task('passed', 'a-very-long-name-'.repeat(7).slice(0, 115), 1), task('failed', 'b', 2)];
+    const record = { commit: mainCommit, branch: 'main', startTime: noon, deployTime: noon + 9 };
+    const long = await servePages(siteOf('Test', [github('1', 1, [job('long', rows, record)])]));
+    const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
+    try {
+      const page = await context.newPage();
+      await page.goto(`${long.origin}history/long.html`);
+      const cell = page.getByRole('cell', { name: 'failed' }).first();
+      const box = await cell.boundingBox();
+      assert.ok(box !== null && box.x + box.width <= 360, JSON.stringify(box));
+    } finally {
+      await context.close();
+      long.server.closeAllConnections();
+      long.server.close();
+    }
   },
 );

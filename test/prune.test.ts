@@ -264,7 +264,11 @@ test('soil-server prune: what names that stay tell of follows', async (t) => {
   await assertSound(site);
 });
 
-const ask = (server: ServedSite, path: string): Promise<Response> => fetch(new URL(path, server.url));
+const ask = (
+  server: ServedSite,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> => fetch(new URL(path, server.url), { headers });
 
 test('a server prunes when it starts and when it is asked; a removed file is 410; what comes again stays removed', async (t) => {
   const site = await copyOf(t);
@@ -294,6 +298,14 @@ test('a server prunes when it starts and when it is asked; a removed file is 410
       /^cannot serve ".*": it was removed on \d{4}-\d\d-\d\d, since its run was not among/,
     );
   }
+  const inBrowser = await ask(server, 'github-jobs/998/dev-minimal.wwz/', { Accept: 'text/html' });
+  assert.equal(inBrowser.status, 410);
+  const { faults, text, elements } = checkPage(await inBrowser.text());
+  assert.deepEqual(faults, []);
+  assert.match(text, /it was removed on \d{4}-\d\d-\d\d, since its run was not among/);
+  const toRun = elements.find((e) => e.name === 'a' && e.attributes.get('href')?.includes('/998/'));
+  const runPage = new URL(toRun?.attributes.get('href') ?? '', inBrowser.url).pathname.slice(1);
+  assert.match(await (await ask(server, runPage)).text(), /This run was removed/);
   assert.equal((await ask(server, 'github-jobs/998/other.wwz')).status, 404);
   assert.equal((await ask(server, 'github-jobs/998/')).status, 200);
 

@@ -31,6 +31,7 @@ import {
   renderRun,
 } from '../server/views/site-pages.js';
 import { renderHistoryPage } from '../server/views/history.js';
+import { rarePages } from './rare-pages.js';
 import type { SampleSite } from './sample-site.js';
 import { renderImagePage, renderWwzIndex } from '../worker/views/wwz-index.js';
 
@@ -68,7 +69,9 @@ export function wwzPages(site: SampleSite): ReadonlyMap<string, string> {
     const hasImagePage = record.image !== undefined;
     pages.set(`${wwz}/${wwzIndex}`, renderWwzIndex({ record, rows, hasImagePage }));
     if (record.image !== undefined) {
-      const html = renderImagePage({ image: record.image, pullSeconds: record.imagePullSeconds });
+      const html = renderImagePage({
+        ...{ image: record.image, pullSeconds: record.imagePullSeconds, job: record.job },
+      });
       pages.set(`${wwz}/${wwzImagePage}`, html);
     }
   }
@@ -111,7 +114,11 @@ export function otherPaths(site: SampleSite): ReadonlySet<string> {
 export async function servePages(
   site: SampleSite,
 ): Promise<{ readonly server: Server; readonly origin: string }> {
-  const files = new Map<string, string | Buffer>([...serverPages(site), ...wwzPages(site)]);
+  const files = new Map<string, string | Buffer>([
+    ...serverPages(site),
+    ...wwzPages(site),
+    ...rarePages(site),
+  ]);
   for (const asset of webAssets()) files.set(asset.path, asset.bytes);
   for (const page of wwzPages(site).keys()) {
     const wwz = page.slice(0, page.indexOf('.wwz/') + '.wwz/'.length);

@@ -51,7 +51,7 @@ export async function writeJobArchive(parts: ArchiveParts): Promise<Result<Writt
       text(
         wwzImagePage,
         renderImagePage({
-          ...{ image: record.image, pullSeconds: record.imagePullSeconds },
+          ...{ image: record.image, pullSeconds: record.imagePullSeconds, job: record.job },
           ...(way !== undefined && { way }),
           ...(buildLog !== undefined && { buildLog }),
         }),

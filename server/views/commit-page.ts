@@ -4,12 +4,12 @@ import { workerHosts, type CommitHash, type WorkerHost } from '../../model/name.
 import { foldJobs } from '../../model/outcome.js';
 import type { Fragment } from '../../templates/fragment.js';
 import { renderFragment, renderPageOfFragments } from '../../templates/template.js';
-import { hostWord, markOf, shortCommit, visibleText } from '../../templates/wording.js';
+import { hostWord, markOf, outcomesByWeight, shortCommit, visibleText } from '../../templates/wording.js';
 import type { Job, SiteState } from '../state.js';
 import { firstOf, newestByName } from './entry.js';
 import { commitFacts } from './fact.js';
 import { FragmentMemo } from './fragment-memo.js';
-import { frameOf, hostCrumb } from './frame.js';
+import { frameOf, hostCrumb, withOutcome } from './frame.js';
 import { fileLink, jobLine } from './job-view.js';
 
 /** The commit's page in the folder of `host`; its content is the same for every host, its links are not. */
@@ -17,17 +17,18 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
   const page = commitPage(host, commit);
   const jobs = site.jobsOfCommit(commit);
   const subject = firstOf(jobs, (job) => job.summary?.origin.commitLine);
+  const mark = markOf(foldJobs(newestByName(jobs)));
   const name = `Commit ${shortCommit(commit)}`;
   return renderPageOfFragments('commit', {
-    frame: frameOf(site, page, name, [hostCrumb(page, host)]),
+    frame: withOutcome(frameOf(site, page, name, [hostCrumb(page, host)]), mark),
     heading: name,
-    mark: markOf(foldJobs(newestByName(jobs))),
+    mark,
     subject: subject === undefined ? undefined : visibleText(subject),
     facts: commitFacts(commit, jobs),
     hosts: workerHosts.flatMap((h) => {
       const here = jobs.filter((job) => job.address.host === h);
       if (here.length === 0) return [];
-      return [{ name: hostWord(h), id: h, jobs: here.map((job) => jobRow(job, page, host)) }];
+      return [{ name: hostWord(h), id: h, jobs: heaviestFirst(here).map((job) => jobRow(job, page, host)) }];
     }),
     artifacts: workerHosts.flatMap((h) => {
       const files = site.artifacts(h, commit);
@@ -36,6 +37,14 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
       return [{ host: hostWord(h), files: files.map((file) => fileLink(page, `${folder}/${file}`, file)) }];
     }),
   });
+}
+
+/** The newest run first, as they come; within each what went wrong stands above what did not, as on its own page. */
+function heaviestFirst(jobs: readonly Job[]): readonly Job[] {
+  const runs = new Map([...new Set(jobs.map(({ address }) => address.name))].map((name, at) => [name, at]));
+  const placeOf = ({ address: { name }, outcome }: Job): number =>
+    (runs.get(name) ?? 0) * outcomesByWeight.length + outcomesByWeight.indexOf(outcome);
+  return [...jobs].sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 const memos = { github: new FragmentMemo(), sourcehut: new FragmentMemo(), local: new FragmentMemo() };

@@ -17,7 +17,8 @@ import type { Job, RemovedWwz, Run } from '../state.js';
 import { firstOf, pullRequestOf, spanSeconds } from './entry.js';
 import { jobStart, repositoryUrl } from './job-view.js';
 
-export function runFacts(run: Run, page: SitePath): readonly Fact[] {
+/** `feedHref`: the feed of the run's branch, where it has one. */
+export function runFacts(run: Run, page: SitePath, feedHref: string | undefined): readonly Fact[] {
   const { commit, folder, jobs } = run;
   const origin = firstOf(jobs, (job) => job.summary?.origin);
   const pull = pullRequestOf(jobs);
@@ -30,6 +31,7 @@ export function runFacts(run: Run, page: SitePath): readonly Fact[] {
       : [codeFact('Commit', commit, linkBetween(page, commitPage(folder.host, commit)))]),
     ...dateFact('Committed', origin?.commitDate),
     ...knownFact('Branch', run.branch),
+    ...knownFact('Branch feed', feedHref && 'failures and recoveries', feedHref),
     ...knownFact('Pull request', pullText, pull?.href),
     ...timeFact('Started', run.startTime),
     ...knownFact('Elapsed', seconds === undefined ? undefined : durationText(seconds)),

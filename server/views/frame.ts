@@ -11,7 +11,7 @@ import {
 } from '../../model/path.js';
 import type { WorkerHost } from '../../model/name.js';
 import type { Frame, Link, MaybeLink, PageLinks } from '../../templates/part.js';
-import { hostWord } from '../../templates/wording.js';
+import { hostWord, type Mark } from '../../templates/wording.js';
 import type { SiteState } from '../state.js';
 import { pageCount, pageSlice, runsPerPage } from './paging.js';
 
@@ -27,6 +27,12 @@ export function frameOf(site: SiteState, page: SitePath, name: string, above: re
     feedHref: undefined,
     crumbs: page === homePage() ? [] : crumbs,
   };
+}
+
+/** The same with the outcome in its title: a tab, a bookmark and a browser's history tell it. */
+export function withOutcome(frame: Frame, { word }: Mark): Frame {
+  const name = frame.crumbs.at(-1)?.text ?? '';
+  return { ...frame, title: `${name}: ${word}${frame.title.slice(name.length)}` };
 }
 
 /** The crumb that leads to a host's index. */
@@ -52,11 +58,13 @@ export function pageLinks(kind: ListKind, host: WorkerHost, total: number, page:
   const { start, end } = pageSlice(total, page);
   const isNewest = page === pageCount(total);
   const count = end - start;
+  // There each job is a run of its own, and is called so.
+  const noun = host === 'sourcehut' ? 'job' : 'run';
   return {
     hasOthers: !isNewest || page > 1,
     label: isNewest
-      ? `the newest ${count === 1 ? 'run' : `${count} runs`}`
-      : `runs ${(page - 1) * runsPerPage + 1} to ${page * runsPerPage}, counted from the oldest`,
+      ? `the newest ${count === 1 ? noun : `${count} ${noun}s`}`
+      : `${noun}s ${(page - 1) * runsPerPage + 1} to ${page * runsPerPage}, counted from the oldest`,
     newerHref: isNewest ? undefined : href(page + 1),
     olderHref: page === 1 ? undefined : href(page - 1),
   };

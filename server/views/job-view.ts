@@ -26,7 +26,7 @@ export function jobLine(job: Job, page: SitePath, { withRun }: { readonly withRu
     href: jobHref(address, page),
     run: withRun ? { text: runLabel(address), href: linkBetween(page, runPage(address)) } : undefined,
     counts: countViews(summary?.counts ?? {}),
-    note: noteOf(job),
+    note: jobNote(job),
     elapsed: elapsed === undefined ? undefined : durationText(elapsed),
     pull: summary?.pullSeconds === undefined ? undefined : durationText(summary.pullSeconds),
     contentsHref: summary?.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzIndex),
@@ -39,7 +39,7 @@ export function jobLine(job: Job, page: SitePath, { withRun }: { readonly withRu
 }
 
 /** What there is to say of a job that has no tasks to count. */
-function noteOf(job: Job): string | undefined {
+export function jobNote(job: Job): string | undefined {
   const { events, summary } = job;
   if (summary !== undefined && summary.rows > 0) return undefined;
   switch (job.outcome) {

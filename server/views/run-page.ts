@@ -1,33 +1,20 @@
 /** One attempt of a run (on sourcehut: one job): facts, attempts, what did not pass, jobs, and each job's tasks. Pure. */
-import {
-  branchFile,
-  branchKey,
-  historyPage,
-  linkBetween,
-  runPage,
-  wwzEarlierLog,
-  type SitePath,
-} from '../../model/path.js';
+import { branchFile, branchKey, historyPage, linkBetween, runPage, type SitePath } from '../../model/path.js';
 import { splitFolder, type RunFolder } from '../../model/run.js';
-import type { TaskOutcome } from '../../model/outcome.js';
 import type { JobName } from '../../model/name.js';
-import type { Row, TaskRow } from '../../model/row.js';
+import type { Row } from '../../model/row.js';
 import type { Fragment } from '../../templates/fragment.js';
 import type { RunView } from '../../templates/page.js';
-import type { JobSection, Trouble } from '../../templates/part.js';
-import { taskTable, taskView } from '../../templates/task-view.js';
+import type { JobSection } from '../../templates/part.js';
+import { countViews, taskTable } from '../../templates/task-view.js';
 import { renderFragment, renderPageOfFragments } from '../../templates/template.js';
-import { markOf, outcomesByWeight, visibleText } from '../../templates/wording.js';
+import { countText, markOf, outcomesByWeight, visibleText } from '../../templates/wording.js';
 import { isPullRequest, type Job, type JobDetails, type Run, type SiteState } from '../state.js';
 import { jobFacts, runFacts } from './fact.js';
 import { FragmentMemo } from './fragment-memo.js';
-import { frameOf, hostCrumb } from './frame.js';
-import { jobAnchor, jobHref, jobLine, logHref, runLabel, wwzHref } from './job-view.js';
-
-/** Tasks in the list of what did not pass; the rest stands with its jobs. */
-const troublesShown = 50;
-
-const unremarkable: readonly TaskOutcome[] = ['passed', 'flaky', 'skipped'];
+import { frameOf, hostCrumb, withOutcome } from './frame.js';
+import { jobAnchor, jobLine, runLabel } from './job-view.js';
+import { taskLinks, troublesOf, type DetailedJob } from './trouble.js';
 
 /** The files of a run's jobs, by name; a job that has not arrived has none. */
 export type RunDetails = ReadonlyMap<JobName, JobDetails>;
@@ -42,19 +29,22 @@ export function renderRun(site: SiteState, folder: RunFolder, details: RunDetail
     run.jobs.map((job) => detailed({ job, details: details.get(job.address.job) })),
     page,
   );
+  const mark = markOf(run.outcome);
+  const feed = feedHref(run, page);
   const view: RunView = {
     frame: {
-      ...frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
-      feedHref: feedHref(run, page),
+      ...withOutcome(frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]), mark),
+      feedHref: feed,
     },
     heading: runLabel({ ...folder, name: run.run as RunFolder['name'] }),
     attempt: attempt > 1 ? `attempt ${attempt}` : undefined,
-    mark: markOf(run.outcome),
+    mark,
     subject: run.commitLine === undefined ? undefined : visibleText(run.commitLine),
-    facts: runFacts(run, page),
+    facts: runFacts(run, page, feed),
     attempts: attemptsOf(site, folder, page),
-    troubles: troubles.slice(0, troublesShown),
-    moreTroubles: Math.max(0, troubles.length - troublesShown),
+    tally: tallyOf(run.jobs),
+    troubles: troubles.shown,
+    moreTroubles: troubles.more,
     rows: jobs.map(({ job }) => jobRow(job, page)),
     sections: jobs.map((job) => jobSection(job, page)),
   };
@@ -67,14 +57,19 @@ function feedHref(run: Run, page: SitePath): string | undefined {
   return key && run.commit && linkBetween(page, branchFile(key, 'feed.atom'));
 }
 
+/** How many jobs ended how; one alone is told by the run's own mark. */
+function tallyOf(jobs: readonly Job[]): RunView['tally'] {
+  if (jobs.length < 2) return undefined;
+  const counts = Object.fromEntries(
+    outcomesByWeight.map((outcome) => [outcome, jobs.filter((job) => job.outcome === outcome).length]),
+  );
+  return { text: countText(jobs.length, 'job'), counts: countViews(counts) };
+}
+
 /** A job with what is known of its files. */
 interface ReadJob {
   readonly job: Job;
   readonly details: JobDetails | undefined;
-}
-
-interface DetailedJob extends JobDetails {
-  readonly job: Job;
 }
 
 /** A pass of what had failed on the same commit before is shown as the flaky one that it is. */
@@ -102,32 +97,6 @@ function attemptsOf(site: SiteState, folder: RunFolder, page: SitePath): RunView
     mark: markOf(run.outcome),
   }));
 }
-
-/** Every task that neither passed nor was skipped, the heaviest outcome first, else in the order of jobs and tasks. */
-function troublesOf(jobs: readonly DetailedJob[], page: SitePath): readonly Trouble[] {
-  const rows = jobs.flatMap((detailed) =>
-    detailed.rows.flatMap((row) =>
-      row.kind === 'row' && !unremarkable.includes(row.outcome) ? [{ detailed, row }] : [],
-    ),
-  );
-  return outcomesByWeight
-    .flatMap((outcome) => rows.filter(({ row }) => row.outcome === outcome))
-    .map(({ detailed, row }) => ({
-      ...taskView(row, wholeCommand(detailed, row), taskLinks(detailed.job, page)),
-      job: { text: visibleText(detailed.job.address.job), href: jobHref(detailed.job.address, page) },
-    }));
-}
-
-const wholeCommand = ({ record }: DetailedJob, row: TaskRow): string | undefined =>
-  record?.tasks.find((task) => task.name === row.task)?.run;
-
-const taskLinks = (job: Job, page: SitePath) => ({
-  logHref: (row: TaskRow) => logHref(job, page, row),
-  earlierLogHref: (row: TaskRow, attempt: number) =>
-    job.summary?.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzEarlierLog(row.task, attempt)),
-  resultHref: (path: string) => (job.summary?.wwzBytes === undefined ? undefined : wwzHref(job, page, path)),
-  isFlaky: (row: TaskRow) => job.flakyTasks.includes(row.task),
-});
 
 /** What went wrong stands above what did not; within an outcome the names' order stays. */
 function heaviestFirst(jobs: readonly ReadJob[]): readonly ReadJob[] {

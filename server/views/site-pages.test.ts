@@ -116,6 +116,17 @@ test('a second attempt stands beside the first, and both name each other on thei
   );
 });
 
+test('renderRun() tells the outcome in its title, how its jobs ended, and where the feed of its branch is', () => {
+  const { text, elements } = checkPage(runHtml(site, folder('1234')));
+  assert.match(text, /^\s*Run 1234: error · GitHub · Oils\n/);
+  assert.match(text, /13 jobs ! 2 error✗ 1 failed⊘ 1 cancelled∅ 1 no task ran✓ 8 passed/);
+  const feed = '../../branches/soil-staging/feed.atom';
+  assert.ok(elements.some((e) => e.name === 'a' && e.attributes.get('href') === feed));
+  const pull = checkPage(runHtml(site, folder('1232')));
+  assert.ok(pull.elements.every((e) => !e.attributes.get('href')?.endsWith('feed.atom')));
+  assert.doesNotMatch(pull.text, /1 jobs?/);
+});
+
 test('renderRun() shows expected, running and lost jobs as what they are', () => {
   const { text } = checkPage(runHtml(site, folder('1234-2')));
   assert.match(text, /○ expected\s*raw-vm\s*not heard of yet/);
@@ -262,6 +273,19 @@ test('renderCommit() has every job of the commit on every host, and its artifact
       artifact,
     );
   }
+});
+
+test('renderCommit() puts the newest attempt first, and in each what went wrong above what did not', () => {
+  const { text } = checkPage(String(renderCommit(site, 'github', mainCommit)));
+  const lines = [
+    ...text.matchAll(
+      /\S (lost|running|expected|flaky|passed|error|failed)\s*([a-z-]+)Run 1234(, attempt 2)?/g,
+    ),
+  ];
+  const places = lines.map(([, outcome, job, second]) => `${second === undefined ? 1 : 2} ${outcome} ${job}`);
+  assert.deepEqual(places.slice(0, 2), ['2 lost wild', '2 running cpp-tarball']);
+  assert.equal(places[5], '2 passed cpp-small');
+  assert.deepEqual(places.slice(6, 9), ['1 error dev-minimal', '1 error parse-errors', '1 failed cpp-small']);
 });
 
 test('outcome is told by a word and a shape wherever a colour tells it', () => {

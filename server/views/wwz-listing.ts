@@ -35,6 +35,7 @@ export function renderWwzListing({ wwzPath, inside, folder }: WwzListingOptions)
       ],
     },
     heading,
+    note: undefined,
     upHref: inside === '' ? undefined : '../',
     entries: [
       ...folder.folders.filter(isPublic).map((name) => link(name, '/')),

@@ -14,9 +14,16 @@ import {
   urlFact,
 } from '../../templates/fact.js';
 import type { Fact, Frame, Link } from '../../templates/part.js';
-import { taskTable } from '../../templates/task-view.js';
+import { countRows, taskTable } from '../../templates/task-view.js';
 import { renderPage } from '../../templates/template.js';
-import { bytesText, durationText, httpUrl, markOf, visibleText } from '../../templates/wording.js';
+import {
+  bytesText,
+  durationText,
+  httpUrl,
+  markOf,
+  shortCommit,
+  visibleText,
+} from '../../templates/wording.js';
 
 export interface WwzIndexOptions {
   readonly record: JobRecord;
@@ -30,12 +37,16 @@ export interface WwzIndexOptions {
 /** The wwz's `index.html`. On the site it stands at `HOST-jobs/RUN/JOB.wwz/index.html`; links go from there. */
 export function renderWwzIndex({ record, rows, hasImagePage, buildLog }: WwzIndexOptions): string {
   const job = visibleText(record.job ?? 'job');
+  const mark = markOf(record.outcome ?? foldTasks(rows));
   return renderPage('wwz-index', {
-    frame: wwzFrame(wwzIndex, job, []),
+    frame: wwzFrame(wwzIndex, job, {
+      title: [`${job}: ${mark.word}`, ...(record.commit === undefined ? [] : [shortCommit(record.commit)])],
+    }),
     heading: job,
-    mark: markOf(record.outcome ?? foldTasks(rows)),
+    mark,
     subject: record.commitLine === undefined ? undefined : visibleText(record.commitLine),
     reason: record.reason === undefined ? undefined : visibleText(record.reason),
+    counts: countRows(rows),
     facts: jobFacts(record),
     files: [
       ...(hasImagePage ? [{ text: 'Image', href: linkBetween(pathOf(wwzIndex), wwzImagePage) }] : []),
@@ -56,6 +67,8 @@ export function renderWwzIndex({ record, rows, hasImagePage, buildLog }: WwzInde
 }
 
 export interface ImagePageOptions {
+  /** whose image it is */
+  readonly job?: string | undefined;
   readonly image: ImageRecord;
   /** how long it took to have it: pulled, loaded or built */
   readonly pullSeconds: number | undefined;
@@ -70,13 +83,20 @@ const buildLink = (page: string, log: string | undefined): readonly Link[] =>
   log === undefined ? [] : [{ text: "The log of the image's build", href: linkBetween(pathOf(page), log) }];
 
 /** The wwz's `_soil/image.html`. */
-export function renderImagePage({ image, pullSeconds, way = 'pull', buildLog }: ImagePageOptions): string {
+export function renderImagePage({
+  image,
+  pullSeconds,
+  way = 'pull',
+  buildLog,
+  job = 'Job',
+}: ImagePageOptions): string {
   const total = image.bytes ?? image.layers.reduce((sum, layer) => sum + layer.bytes, 0);
   const largest = Math.max(1, ...image.layers.map((layer) => layer.bytes));
   return renderPage('image', {
-    frame: wwzFrame(wwzImagePage, 'Image', [
-      { text: 'Job', href: linkBetween(pathOf(wwzImagePage), wwzIndex) },
-    ]),
+    frame: wwzFrame(wwzImagePage, 'Image', {
+      title: ['Image', visibleText(job)],
+      above: [{ text: visibleText(job), href: linkBetween(pathOf(wwzImagePage), wwzIndex) }],
+    }),
     heading: 'Image',
     facts: [
       codeFact('Name', image.name),
@@ -101,10 +121,14 @@ type PagePath = Parameters<typeof linkBetween>[0];
 const pathOf = (path: string): PagePath => path as PagePath;
 
 /** `name` is the page's own crumb; the run's page is one folder above the wwz, the site's home three. */
-function wwzFrame(page: string, name: string, above: readonly Link[]): Frame {
+function wwzFrame(
+  page: string,
+  name: string,
+  { title, above = [] }: { readonly title: readonly string[]; readonly above?: readonly Link[] },
+): Frame {
   const root = '../'.repeat(page.split('/').length - 1);
   return {
-    title: name,
+    title: title.join(' · '),
     siteTitle: 'Soil',
     homeHref: `${root}../../../index.html`,
     styleHref: linkBetween(pathOf(page), wwzStyle),

@@ -1,0 +1,83 @@
+/** Pages that a site has now and then: what a prune would do and did, several projects, a folder in a wwz, nothing at all. */
+import { parseCommitHash, parseJobName, parseRunId } from '../model/name.js';
+import { runPage } from '../model/path.js';
+import { valueOf } from '../model/result.js';
+import type { SiteRun } from '../server/prunable-run.js';
+import type { Verdict } from '../server/prune-plan.js';
+import type { Removal } from '../server/removal.js';
+import { keepsAll } from '../server/retention-policy.js';
+import { isPullRequest } from '../server/state.js';
+import { renderAbsence } from '../server/views/absence-page.js';
+import { renderProjects } from '../server/views/projects-page.js';
+import { renderRemovedRun } from '../server/views/removed-page.js';
+import { renderRetention } from '../server/views/retention-page.js';
+import { renderWwzListing } from '../server/views/wwz-listing.js';
+import { noon } from './sample-job.js';
+import { hostileBranch, hostileSubject, type SampleSite } from './sample-site.js';
+
+const removedFolder = { host: 'github' as const, name: valueOf(parseRunId('1001-2')) };
+const rule = 'not among the newest 40 of GitHub';
+
+/** Path -> HTML. The paths are where a browser would see them; the list of projects has a server of its own. */
+export function rarePages(site: SampleSite): ReadonlyMap<string, string> {
+  const absent = (path: string, isRemoved: boolean): [string, string] => {
+    const sentence = isRemoved
+      ? `cannot serve "${path}": it was removed on 2026-01-14, since its run was ${rule}`
+      : `cannot find "/${path}": the site has no such file`;
+    return [path, renderAbsence({ rawPath: `/${path}`, sentence, isRemoved })];
+  };
+  const wwzPath = 'github-jobs/1234/cpp-small.wwz';
+  const folder = { folders: ['größe', '<i>'], files: ['a b.txt', 'c:d.html', '.hidden'] };
+  return new Map<string, string>([
+    ['retention.html', retentionPage(site)],
+    [runPage(removedFolder), renderRemovedRun(site, removal)],
+    ['projects.html', renderProjects({ title: 'Our <projects>', projects })],
+    [`${wwzPath}/_test/`, renderWwzListing({ wwzPath, inside: '_test/', folder })],
+    absent('github-jobs/9999/nothing.html', false),
+    absent('github-jobs/1001-2/cpp-small.wwz/index.html', true),
+  ]);
+}
+
+const projects = [
+  { prefix: '/team/website', title: hostileSubject },
+  { prefix: '/oils', title: 'Oils for Unix' },
+];
+
+const removal: Removal = {
+  ...{ kind: 'removed', time: noon + 86_400, folder: removedFolder, tier: 'run', rule },
+  run: {
+    commit: valueOf(parseCommitHash('77aa77aa00112233445566778899aabbccddeeff')),
+    ...{ commitLine: hostileSubject, branch: hostileBranch, startTime: noon - 9e6 },
+  },
+  jobs: [
+    { job: valueOf(parseJobName('cpp-small')), outcome: 'passed', wwzBytes: 220_400 },
+    { job: valueOf(parseJobName('dev-minimal')), outcome: 'failed', wwzBytes: 12_400_000 },
+    { job: valueOf(parseJobName('wild')), outcome: 'lost' },
+  ],
+};
+
+function retentionPage(site: SampleSite): string {
+  const verdicts = site.groups('github').flatMap((folders, index): readonly Verdict<SiteRun>[] => {
+    const [newest] = folders;
+    const { folder, run, outcome, branch, startTime, commit } = newest;
+    const siteRun: SiteRun = {
+      ...{ host: folder.host, run, names: [run], folders, outcome, isUnfinished: false },
+      ...(branch !== undefined && !isPullRequest(newest) && { branch }),
+      ...(startTime !== undefined && { time: startTime }),
+      commits: commit === undefined ? [] : [commit],
+      bytes: { wwz: 220_400 * (index + 1), run: 4_100 },
+      artifactBytes: new Map(),
+    };
+    const ends: readonly Omit<Verdict, 'run'>[] = [
+      { goes: undefined, rule: undefined, pin: 'the newest run of GitHub' },
+      { goes: 'wwz', rule: 'older than 3 days', pin: undefined },
+      { goes: 'run', rule, pin: undefined },
+      { goes: undefined, rule, pin: `the newest green run of ${hostileBranch}` },
+    ];
+    return [{ run: siteRun, ...(ends[index] ?? { goes: undefined, rule: undefined, pin: undefined }) }];
+  });
+  const limits = { wwz: { newest: 20, ageSeconds: 3 * 86_400, bytes: 200e9 }, run: {} };
+  return renderRetention(verdicts, {
+    ...{ title: site.title, toSite: '', now: noon, policy: { ...keepsAll, limits } },
+  });
+}

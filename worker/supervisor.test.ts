@@ -122,3 +122,20 @@ test('mount() keeps any path one field', () => {
   assert.equal(mount('/a b:c', '/repo'), 'type=bind,source=/a b:c,target=/repo');
   assert.equal(mount('/a,"b"', '/repo'), 'type=bind,"source=/a,""b""",target=/repo');
 });
+
+test('startSupervisor() of an engine that fails: its last word is the reason, on whichever output it was', async () => {
+  const failing = async (script: string): Promise<string> => {
+    const command = { program: 'sh', args: ['-c', script], environment: process.env, startSeconds: 30 };
+    const started = await startSupervisor(command);
+    return 'kind' in started ? started.reason : 'it started';
+  };
+  assert.equal(
+    await failing('echo OCI runtime exec failed: no room; exit 126'),
+    'OCI runtime exec failed: no room',
+  );
+  assert.equal(
+    await failing('echo beside; echo Error: no such container >&2; exit 125'),
+    'Error: no such container',
+  );
+  assert.equal(await failing('exit 126'), 'exit status 126');
+});

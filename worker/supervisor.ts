@@ -85,6 +85,8 @@ class Conversation {
   #times: readonly [number, number] = [0, 0];
   #timesBefore: readonly [number, number] = [0, 0];
   #stderr = '';
+  /** what is no word of a supervisor: docker's exec tells why it failed on stdout */
+  #strayLine: string | undefined;
 
   constructor(private readonly child: ChildProcess) {
     this.ready = new Promise((resolve) => (this.#becomeReady = resolve));
@@ -99,7 +101,7 @@ class Conversation {
     this.lost = new Promise((resolve) => {
       const end = (why: string): void => {
         this.#isOver = true;
-        resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? why });
+        resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? this.#strayLine ?? why });
       };
       child.on('error', (error) => {
         end(error.message);
@@ -161,8 +163,11 @@ class Conversation {
       case 'done':
         if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#endOf(status, kib));
         break;
-      default:
-        this.#times = parseTimes(line) ?? this.#times;
+      default: {
+        const times = parseTimes(line);
+        if (times !== undefined) this.#times = times;
+        else if (line.trim() !== '') this.#strayLine = line.slice(0, 500);
+      }
     }
   }
 

@@ -53,6 +53,12 @@ const faults: [string, string][] = [
   [`eventName=start&${base}&attempt=0`, 'cannot accept attempt "0"'],
   [`eventName=start&${base}&commit=HEAD`, 'cannot accept commit "HEAD"'],
   [`eventName=start&${base}&expectedJobs=a,../b`, 'cannot accept expectedJobs "../b"'],
+  ['eventName=start&workerHost=local&jobName=a&runId=index.html', 'cannot accept runId "index.html": pages'],
+  [
+    `eventName=start&${base}&expectedJobs=${Array.from({ length: 1001 }, (_, i) => `j${i}`).join(',')}`,
+    'cannot accept expectedJobs: it has 1001 names, more than 1000',
+  ],
+  [`eventName=start&${base}&branch=${'b'.repeat(4001)}`, 'cannot accept branch "bbb'],
   ['eventName=start&workerHost=local&jobName=a&runId=x-2', 'cannot accept runId "x-2": it ends like'],
 ];
 

@@ -11,7 +11,7 @@ import {
   type TaskName,
   type WorkerHost,
 } from './name.js';
-import { parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
+import { longestText, mostExpectedJobs, parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
 import { parseExitStatus } from './status.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
@@ -101,7 +101,11 @@ export function parseEvent(form: Iterable<readonly [string, string]>): Result<Jo
     return refuse(`cannot accept updateStatusApi ${quote(update)}: it must be 0 or 1`);
   }
   const expectedJobs: JobName[] = [];
-  for (const text of (values.get('expectedJobs') ?? '').split(',').filter((t) => t !== '')) {
+  const names = (values.get('expectedJobs') ?? '').split(',').filter((t) => t !== '');
+  if (names.length > mostExpectedJobs) {
+    return refuse(`cannot accept expectedJobs: it has ${names.length} names, more than ${mostExpectedJobs}`);
+  }
+  for (const text of names) {
     const expected = parseJobName(text, 'expectedJobs');
     if (!expected.ok) return expected;
     expectedJobs.push(expected.value);
@@ -111,6 +115,9 @@ export function parseEvent(form: Iterable<readonly [string, string]>): Result<Jo
   if (name === 'done' && status.value === undefined)
     return refuse('cannot accept the event: status is missing');
   const branch = values.get('branch');
+  if (branch !== undefined && branch.length > longestText) {
+    return refuse(`cannot accept branch ${quote(branch)}: it has more than ${longestText} characters`);
+  }
   return accept({
     name,
     host: host.value,

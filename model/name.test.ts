@@ -29,7 +29,11 @@ const accepted: [(t: string) => { ok: boolean }, string[], string[]][] = [
     ['os-info', 'unit tests', 'prüfung', '日本語', '<script>', 'ä'.repeat(60)],
     ['', ' a', 'a ', '.a', '-a', 'a/b', 'a\\b', 'a\tb', 'a\nb', 'a\u202eb', 'ä'.repeat(61), '\ud800'],
   ],
-  [parseRunId, ['1234', '20261121T101500Z', 'a-b.c_d'], ['', 'commits', '..', 'a/b', '-1', 'ß']],
+  [
+    parseRunId,
+    ['1234', '20261121T101500Z', 'a-b.c_d', 'raw.html-x'],
+    ['', 'commits', '..', 'a/b', '-1', 'ß', 'index.html', 'raw.html', 'page-1.HTML'],
+  ],
   [
     parseCommitHash,
     ['09ab09a', 'a'.repeat(40), 'b'.repeat(64)],

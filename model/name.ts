@@ -35,6 +35,8 @@ export function parseRunId(text: string, what = 'run'): Result<RunId> {
   if (!word.test(text)) return refuse(`cannot accept ${what} ${quote(text)}: ${wordRule}`);
   if (text === 'commits')
     return refuse(`cannot accept ${what} "commits": the site has a folder of that name`);
+  // A run is a folder beside its host's pages: `index.html`, `raw.html`, `page-1.html`.
+  if (/\.html$/i.test(text)) return refuse(`cannot accept ${what} ${quote(text)}: pages have such names`);
   return accept(text as RunId);
 }
 

@@ -1,8 +1,8 @@
 /** A record's JSON text -> a JobRecord, or a refusal that names the key, the value and the reason. */
-import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost } from './name.js';
+import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost, type JobName } from './name.js';
 import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
 import { defined, recordSchema, type ImageRecord, type JobRecord, type MachineRecord } from './record.js';
-import { parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
+import { longestText, mostExpectedJobs, parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
 import { parseExitStatus } from './status.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
@@ -63,8 +63,8 @@ class RecordReader {
         host: this.parsed('host', parseWorkerHost),
         job: this.parsed('job-name', parseJobName),
         commit: this.parsed('commit-hash', parseCommitHash),
-        commitDate: this.text('commit-date'),
-        commitLine: this.text('commit-line'),
+        commitDate: this.shown('commit-date'),
+        commitLine: this.shown('commit-line'),
         branch: this.text('branch') ?? /^refs\/heads\/(.+)$/.exec(ref ?? '')?.[1],
         startTime: this.instant('task-run-start-time'),
         deployTime: this.instant('task-deploy-start-time'),
@@ -75,34 +75,45 @@ class RecordReader {
         runNumber: this.parsed('GITHUB_RUN_NUMBER', parseRunNumber),
         runId: this.parsed('GITHUB_RUN_ID', parseRunId),
         localRun: this.parsed('SOIL_RUN', parseLocalRun),
-        workflow: this.text('GITHUB_WORKFLOW'),
+        workflow: this.shown('GITHUB_WORKFLOW'),
         ref,
-        event: this.text('GITHUB_EVENT_NAME'),
+        event: this.shown('GITHUB_EVENT_NAME'),
         pullRequest,
         outcome: this.outcome(),
         status: this.parsed('status', parseExitStatus),
-        reason: this.text('reason'),
+        reason: this.shown('reason'),
         image: this.image(),
         machine: this.machine(),
-        workerVersion: this.text('worker-version'),
+        workerVersion: this.shown('worker-version'),
       }),
       attempt: this.parsed('GITHUB_RUN_ATTEMPT', parseAttempt) ?? this.parsed('attempt', parseAttempt) ?? 1,
       tasks: this.list('tasks').map((item) => {
         const task = new RecordReader(this.object('tasks', item));
-        const skipped = task.text('skipped');
+        const skipped = task.shown('skipped');
         return {
-          ...{ name: task.text('name') ?? '', run: task.verbatim('run') },
+          ...{ name: task.shown('name') ?? '', run: task.verbatim('run') },
           ...(skipped === undefined ? {} : { skipped }),
         };
       }),
-      expectedJobs: this.list('expected-jobs').map((item) =>
-        unwrap(parseJobName(String(item), 'expected-jobs')),
-      ),
+      expectedJobs: this.jobNames('expected-jobs'),
     };
   }
 
-  /** A string or a number as text; null, missing and blank are undefined. */
+  /** A string or a number as text; null, missing and blank are undefined. What is too long for a page is refused. */
   text(key: string): string | undefined {
+    const text = this.anyText(key);
+    if (text === undefined || text.length <= longestText) return text;
+    return this.wrong(key, text, `it has more than ${longestText} characters`);
+  }
+
+  /** Text that readers see and nothing depends on: cut where it is too long for a page. */
+  shown(key: string): string | undefined {
+    const text = this.anyText(key);
+    if (text === undefined || text.length <= longestText) return text;
+    return `${text.slice(0, longestText).replace(/[\ud800-\udbff]$/, '')}…`;
+  }
+
+  anyText(key: string): string | undefined {
     const value = this.#json[key];
     if (value === undefined || value === null) return undefined;
     if (typeof value === 'number') return String(value);
@@ -113,7 +124,7 @@ class RecordReader {
   /** Text with its blanks and line breaks, as a shell needs it. */
   verbatim(key: string): string {
     const value = this.#json[key];
-    return typeof value === 'string' ? value : (this.text(key) ?? '');
+    return typeof value === 'string' ? value : (this.anyText(key) ?? '');
   }
 
   parsed<T>(key: string, parse: (text: string, what: string) => Result<T>): T | undefined {
@@ -133,7 +144,7 @@ class RecordReader {
   instant(key: string): number | undefined {
     const text = this.text(key);
     if (text === undefined) return undefined;
-    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : parseDate(text);
     // Year 9999: past it, no date can be shown.
     if (!(value >= 0 && value < 253402300800))
       this.wrong(key, text, 'it must be seconds since 1970 or a date');
@@ -166,12 +177,12 @@ class RecordReader {
       (['podman', 'docker'] as const).find((e) => e === text) ??
       image.wrong('engine', text, 'it must be podman or docker');
     return {
-      name: image.text('name') ?? '-',
+      name: image.shown('name') ?? '-',
       engine,
       ...defined({ digest: image.text('digest'), bytes: image.number('bytes') }),
       layers: image.list('layers').map((item) => {
         const layer = new RecordReader(this.object('layers', item));
-        return { bytes: layer.number('bytes') ?? 0, command: layer.text('command') ?? '-' };
+        return { bytes: layer.number('bytes') ?? 0, command: layer.shown('command') ?? '-' };
       }),
     };
   }
@@ -181,9 +192,9 @@ class RecordReader {
     if (json === undefined || json === null) return undefined;
     const machine = new RecordReader(this.object('machine', json));
     return {
-      name: machine.text('name') ?? '-',
-      system: machine.text('system') ?? '-',
-      architecture: machine.text('architecture') ?? '-',
+      name: machine.shown('name') ?? '-',
+      system: machine.shown('system') ?? '-',
+      architecture: machine.shown('architecture') ?? '-',
       cpus: machine.number('cpus') ?? 0,
       memoryBytes: machine.number('memory-bytes') ?? 0,
     };
@@ -195,6 +206,18 @@ class RecordReader {
     return Array.isArray(value) ? value : this.wrong(key, value, 'it must be a list');
   }
 
+  jobNames(key: string): readonly JobName[] {
+    const items = this.list(key);
+    if (items.length > mostExpectedJobs) {
+      throw new Refusal(`cannot accept ${key}: it has ${items.length} names, more than ${mostExpectedJobs}`);
+    }
+    return items.map((item) =>
+      typeof item === 'string'
+        ? unwrap(parseJobName(item, key))
+        : this.wrong(key, item, 'it must have names'),
+    );
+  }
+
   object(key: string, value: unknown): Json {
     return isObject(value) ? value : this.wrong(key, value, 'it must be an object');
   }
@@ -204,6 +227,10 @@ class RecordReader {
     throw new Refusal(`cannot accept ${key} ${quote(text)}: ${reason}`);
   }
 }
+
+/** Without its zone a date would mean something else on each machine, and `-1` the year 2001. */
+const parseDate = (text: string): number =>
+  /^\S.*\d\d:\d\d.*(?:[Zz]|UTC|GMT|[+-]\d\d:?\d\d)(?: \d{4})?$/.test(text) ? Date.parse(text) / 1000 : NaN;
 
 /** A parser reads lists within lists deeper than JSON.stringify() can follow them. */
 function shownValue(value: unknown): string {

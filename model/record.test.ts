@@ -69,7 +69,17 @@ const faults: [object, string][] = [
   [{ image: 'x' }, 'cannot accept image "x": it must be an object'],
   [{ image: { engine: 'lxc' } }, 'cannot accept engine "lxc": it must be podman or docker'],
   [{ tasks: {} }, 'cannot accept tasks "{}": it must be a list'],
-  [{ 'expected-jobs': [{}] }, 'cannot accept expected-jobs "[object Object]"'],
+  [{ 'expected-jobs': [{}] }, 'cannot accept expected-jobs "{}": it must have names'],
+  [{ 'expected-jobs': [{ toString: 1 }] }, 'cannot accept expected-jobs "{\\"toString\\":1}"'],
+  [{ 'expected-jobs': [[['a']]] }, 'cannot accept expected-jobs "[[\\"a\\"]]": it must have names'],
+  [
+    { 'expected-jobs': Array.from({ length: 1001 }, (_, i) => `j${i}`) },
+    'cannot accept expected-jobs: it has 1001 names, more than 1000',
+  ],
+  [{ branch: 'b'.repeat(4001) }, 'cannot accept branch "bbb'],
+  [{ JOB_URL: `https://${'u'.repeat(4001)}` }, 'cannot accept JOB_URL "https://uuu'],
+  [{ 'task-run-start-time': '-1' }, 'cannot accept task-run-start-time "-1"'],
+  [{ 'task-run-start-time': '2026-01-13 06:58:12' }, 'cannot accept task-run-start-time "2026'],
 ];
 
 test('parseRecord() names key, value and reason of what it refuses', () => {
@@ -78,6 +88,27 @@ test('parseRecord() names key, value and reason of what it refuses', () => {
     assert.ok(!result.ok, JSON.stringify(json));
     assert.ok(result.error.startsWith(error), result.error);
   }
+});
+
+test('parseRecord() takes a date in any form that names its zone', () => {
+  for (const text of [
+    '2026-01-13T11:58:12Z',
+    '2026-01-13 06:58:12 -0500',
+    'Tue, 13 Jan 2026 06:58:12 -05:00',
+    'Tue Jan 13 11:58:12 UTC 2026',
+    'Tue, 13 Jan 2026 11:58:12 GMT',
+  ]) {
+    const record = valueOf(read({ ...ancestor, 'task-run-start-time': text }));
+    assert.equal(record.startTime, 1_768_305_492, text);
+  }
+});
+
+test('parseRecord() cuts what is only shown where it is too long for a page, between characters', () => {
+  const record = valueOf(
+    read({ ...ancestor, 'commit-line': `${'x'.repeat(3999)}😀`, reason: 'r'.repeat(1e6) }),
+  );
+  assert.equal(record.commitLine, `${'x'.repeat(3999)}…`);
+  assert.equal(record.reason?.length, 4001);
 });
 
 test('identityOf() refuses a record that is not what the request says', () => {
@@ -182,7 +213,7 @@ test('parseRecord() returns or refuses, whatever JSON comes', () => {
 
 test('parseRecord() refuses lists that are nested deeper than it can show them', () => {
   const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
-  for (const key of ['commit-line', 'schema', 'tasks']) {
+  for (const key of ['commit-line', 'schema', 'tasks', 'expected-jobs']) {
     const parsed = parseRecord(`{"schema":1,"${key}":${deep}}`);
     assert.ok(!parsed.ok);
     assert.match(parsed.error, new RegExp(`cannot accept ${key}`));

@@ -43,6 +43,14 @@ test('defect 1: parseRows() keeps a short row, a non-ASCII name and a bad status
   assert.equal(foldTasks(rows), 'error');
 });
 
+test('parseRows() refuses a million tasks before it reads any', () => {
+  const refused = parseRows('0\t1\tt\ts\t-\t-\n'.repeat(1_000_000));
+  assert.deepEqual(refused, {
+    ok: false,
+    error: 'cannot read the TSV: it has 1000000 lines, more than 50000',
+  });
+});
+
 test('defect 2: parseRows() of an empty TSV has no row, which is no pass', () => {
   for (const text of ['', '\n', `${columns.join('\t')}\n`]) {
     assert.deepEqual(rowsOf(text), []);

@@ -88,9 +88,16 @@ const seconds = (value: number | undefined, digits: number): string =>
 /** No cell can hold a tab or a line break. */
 const cell = (text: string): string => text.replace(/[\t\r\n]+/g, ' ') || '-';
 
+/** Of one job: their names stay in memory as long as the job is in the site. */
+const mostRows = 50_000;
+
 /** Reads a TSV with or without a header line, with six columns or more. Only text that is no TSV at all is refused. */
 export function parseRows(text: string): Result<Row[]> {
   if (text.includes('\0')) return refuse('cannot read the TSV: it has a NUL byte');
+  // Counted before it is parsed: a million lines would hold everybody up for seconds.
+  const lines = text.match(/\n/g)?.length ?? 0;
+  if (lines > mostRows + 1)
+    return refuse(`cannot read the TSV: it has ${lines} lines, more than ${mostRows}`);
   let records: string[][];
   try {
     records = parse(text, {

@@ -58,6 +58,12 @@ export function statusRunId(identity: JobIdentity): string {
   }
 }
 
+/** Of any text that a page may show in each of its lines: the subject of a commit, a branch, an address. In characters. */
+export const longestText = 4000;
+
+/** How many jobs a run may declare: each is a row of its pages, and on GitHub a matrix has 256 at most. */
+export const mostExpectedJobs = 1000;
+
 /** An attempt: 1 for the first; at most 9999. */
 export function parseAttempt(text: string, what = 'attempt'): Result<number> {
   if (/^[1-9]\d{0,3}$/.test(text)) return accept(Number(text));

@@ -1,5 +1,5 @@
 /** A job whose files are in the site: read from its folder, or just accepted. Whatever is wrong stays its own. */
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobFile } from '../model/path.js';
 import type { JobRecord } from '../model/record.js';
@@ -47,9 +47,12 @@ export function readArrivedJob(
 
 function readSmall(path: string, maxBytes: number, what: string): Result<Uint8Array> {
   try {
-    const file = openSync(path, 'r');
+    // Not blocking: a FIFO would hold the whole process until somebody writes to it.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { size } = fstatSync(file);
+      const stats = fstatSync(file);
+      if (!stats.isFile()) return refuse(`cannot read ${what}: it is no file`);
+      const { size } = stats;
       if (size > maxBytes)
         return refuse(`cannot read ${what}: it has ${size} bytes, more than the limit of ${maxBytes}`);
       return accept(readFileSync(file));

@@ -42,7 +42,7 @@ export class EventPlaces {
     if (host !== 'github' || runId === undefined || runNumber === undefined) return false;
     if (this.#claims.baseOf(runId) !== undefined) return false;
     const planned = this.#claims.plan(runNumber, runId, attempt);
-    if (planned.ok) this.#claims.claim(planned.value.base, runId);
+    if (planned.ok) this.#claims.announce(planned.value.base, runId);
     return planned.ok;
   }
 

@@ -11,7 +11,7 @@ const delayMilliseconds = 800;
 
 export class NameWriter {
   readonly #source: PlanSource;
-  readonly #write: (page: PlannedPage) => Promise<void>;
+  readonly #write: (page: PlannedPage) => void;
   #branches = new Set<string>();
   #jobs = new Set<JobName>();
   #timer: NodeJS.Timeout | undefined;
@@ -19,7 +19,7 @@ export class NameWriter {
   #since = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(source: PlanSource, write: (page: PlannedPage) => Promise<void>) {
+  constructor(source: PlanSource, write: (page: PlannedPage) => void) {
     this.#source = source;
     this.#write = write;
   }
@@ -40,6 +40,11 @@ export class NameWriter {
     );
   }
 
+  /** Something waits, or could not be written. */
+  get isBehind(): boolean {
+    return this.#branches.size + this.#jobs.size > 0;
+  }
+
   /** Writes what waits now, and settles when all is written. */
   async idle(): Promise<void> {
     this.#flush();
@@ -57,13 +62,17 @@ export class NameWriter {
     const change = { branches: [...this.#branches], jobs: [...this.#jobs] };
     this.#branches = new Set();
     this.#jobs = new Set();
-    try {
-      for (const page of planNames(this.#source, change)) {
-        await this.#write(page);
-        // An upload that comes meanwhile goes first.
-        await nextTurn();
+    let isWhole = true;
+    for (const page of planNames(this.#source, change)) {
+      try {
+        this.#write(page);
+      } catch {
+        isWhole = false;
       }
-    } catch {
+      // An upload that comes meanwhile goes first.
+      await nextTurn();
+    }
+    if (!isWhole) {
       for (const branch of change.branches) this.#branches.add(branch);
       for (const job of change.jobs) this.#jobs.add(job);
     }

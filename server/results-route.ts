@@ -144,6 +144,8 @@ export async function storeStaged(
     const wwzDigest = digests.get(stagedFile(folder, 'wwz'));
     const staged = await checkStaged(folder, { job, wwzDigest }, limits);
     if (!staged.ok) return staged;
+    const inTime = refuseFuture(staged.value, context.now());
+    if (!inTime.ok) return inTime;
     const placement = place(staged.value);
     return placement.ok ? site.store(placement.value, staged.value) : refuse(`json: ${placement.error}`);
   });
@@ -157,6 +159,17 @@ export async function storeStaged(
   await afterPages(shown, context);
   return { ok: true, value: stored };
 }
+
+/** What began after everything else is the newest of its branch: a clock that is wrong would make it so for years. */
+function refuseFuture({ record: { startTime } }: StagedJob, now: number): Result<true> {
+  if (startTime === undefined || startTime <= now + aheadSeconds) return accept(true);
+  const text = quote(new Date(startTime * 1000).toISOString());
+  return refuse(
+    `json: cannot accept task-run-start-time ${text}: it is more than a day ahead of this server's clock`,
+  );
+}
+
+const aheadSeconds = 86_400;
 
 /** Where everything is, relative to the site; 201 for what is new, 200 for what was there. */
 function jobAnswer(stored: NewOrSame): Answer {

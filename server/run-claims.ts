@@ -9,9 +9,21 @@ const unknown = Symbol('unknown run');
 export class RunClaims {
   readonly #owners = new Map<string, RunId | typeof unknown>();
   readonly #bases = new Map<RunId, RunId>();
+  /** runs of which a record has told its number, not only events */
+  readonly #recorded = new Set<RunId>();
+
+  /** An event told the folder of a run: it has it from now on, whatever number its records come with. */
+  announce(base: RunId, runId: RunId): void {
+    this.#put(base, runId);
+  }
 
   /** A folder is there already, less its attempt, and belongs to a run. The first one to say so keeps it. */
   claim(base: RunId, runId: RunId | undefined): void {
+    if (runId !== undefined) this.#recorded.add(runId);
+    this.#put(base, runId);
+  }
+
+  #put(base: RunId, runId: RunId | undefined): void {
     const owner = this.#owners.get(base);
     if (owner === undefined || (owner === unknown && runId !== undefined))
       this.#owners.set(base, runId ?? unknown);
@@ -45,7 +57,8 @@ export class RunClaims {
     const known = this.#bases.get(runId);
     if (known !== undefined) {
       const isSame = known === number || known === `${number}-id${runId}`;
-      if (isSame) return accept(known);
+      // Whoever may tell events of one job must not be able to keep the records of all others out.
+      if (isSame || !this.#recorded.has(runId)) return accept(known);
       return refuse(
         `cannot accept GITHUB_RUN_NUMBER ${quote(number)}: run id ${quote(runId)} came with folder ${quote(known)} before`,
       );

@@ -16,6 +16,8 @@ export class RunEntry implements RunSource {
   readonly expected = new Set<JobName>();
   readonly givenUp = new Map<JobName, number>();
   #runId: RunId | undefined;
+  /** when a record came last, by this server's clock; 0 for those that an earlier server took */
+  #arrivalTime = 0;
   /** the run was removed: nothing else of it counts any more */
   removed: Removal | undefined;
   /** as it was folded last; absent where it was removed */
@@ -42,13 +44,18 @@ export class RunEntry implements RunSource {
     this.#runId = runId;
   }
 
+  noteArrival(time: number): void {
+    this.#arrivalTime = Math.max(this.#arrivalTime, time);
+  }
+
   /** When something was heard of the run last, by an event or a record; seconds since 1970, UTC. */
-  newsTime(): number {
+  newsTime(now: number): number {
     const heard = [...this.heard.values()].map(({ times }) => times.lastTime ?? 0);
-    const recorded = [...this.arrived.values()].map(
-      ({ summary }) => (summary.startTime ?? 0) + (summary.seconds ?? 0),
-    );
-    return Math.max(0, ...heard, ...recorded);
+    // A worker's clock may be wrong: of a time that is still to come nothing follows.
+    const recorded = [...this.arrived.values()]
+      .map(({ summary }) => (summary.startTime ?? 0) + (summary.seconds ?? 0))
+      .filter((time) => time <= now);
+    return Math.max(0, this.#arrivalTime, ...heard, ...recorded);
   }
   /** A job's wwz goes, by a rule of the site's retention; its other files stay. */
   removeWwz({ job: name, wwzBytes }: RemovedJob, { time, rule }: Removal): void {

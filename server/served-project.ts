@@ -55,7 +55,11 @@ export async function openProject(
       metrics.observeRewrite(seconds);
     };
     // A crash may have come between a record and its pages: they are brought to what the records say.
-    await site.showAll();
+    // One page that cannot be written is no reason to take no results.
+    await site.showAll().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      report(`cannot write all pages: ${reason}; soil-server check --repair sets aside what is in their way`);
+    });
     const usage = new SiteUsage(project);
     const counting = project.quota.siteBytes !== undefined;
     if (counting) await usage.count();

@@ -1,7 +1,7 @@
 /** A site's folder, which stays as it is -> everything in it that is not as its log and its records say. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jobFile, recordSuffixes, type RecordSuffix } from '../model/path.js';
 import type { JobAddress } from '../model/run.js';
@@ -48,8 +48,13 @@ export async function checkSite(folder: string, { own, limits, title }: CheckOpt
   findings.push(...(await checkStatuses(folder, site.state)));
   const pages = new Set<string>();
   await eachBounded(planAll({ state: site.state, details: details.read }), async ({ path, render }) => {
-    const [wanted, found] = [render(), await readOrMissing(join(folder, path))];
+    const wanted = render();
     if (wanted !== undefined) pages.add(path);
+    if (await isNoFile(join(folder, path))) {
+      if (wanted !== undefined) findings.push({ kind: 'stray', path, reason: 'a page belongs here' });
+      return;
+    }
+    const found = await readOrMissing(join(folder, path));
     const reason = comparePage(wanted === undefined ? undefined : Buffer.from(wanted), found);
     if (reason !== undefined) findings.push({ kind: 'page', path, reason });
   });
@@ -107,6 +112,7 @@ async function checkFile(
 ): Promise<string | undefined> {
   try {
     if (digest === 'unreadable') return undefined;
+    if (await isNoFile(path)) return 'it is no file';
     if (digest !== undefined) {
       return (await digestOf(path)) === digest ? undefined : 'the file is not the one that was accepted';
     }
@@ -129,6 +135,15 @@ async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+/** Something is there that nobody can read as one: a folder, or a FIFO, whose reader would wait for ever. */
+async function isNoFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  return stats?.isFile() === false;
 }
 
 async function readOrMissing(path: string): Promise<Buffer | undefined> {

@@ -1,5 +1,5 @@
 /** What a check found -> a site that its next check finds nothing in, as far as that can be. Nothing is thrown away. */
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EventLog, readLog } from './event-log.js';
 import type { Finding } from './finding.js';
@@ -25,6 +25,8 @@ export async function repairSite(
     const to = join(aside, name);
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     await rename(from, to);
+    // A folder that has nothing else would be the next check's finding; one that has something stays.
+    await rmdir(dirname(from)).catch(() => undefined);
   };
   for (const finding of findings) {
     const isSuperfluous = finding.kind === 'page' && finding.reason.startsWith('nothing makes');

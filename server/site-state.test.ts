@@ -36,6 +36,21 @@ function arrived(
 const eventOf = (fields: Readonly<Record<string, string>>): JobEvent =>
   valueOf(parseEvent(Object.entries({ workerHost: 'github', jobName: 'unit', runId: '77', ...fields })));
 
+test('a record that has just come keeps its run from being given up, whatever its clock says', () => {
+  for (const startTime of [undefined, 0, 253_402_300_799]) {
+    const state = new LiveState('Soil');
+    const expectedJobs = [valueOf(parseJobName('lint'))];
+    const more = { expectedJobs, ...(startTime !== undefined && { startTime }) };
+    state.addJob(arrived('github', '5', { more }), 1000);
+    assert.deepEqual(state.silentFor(60, 1059), [], String(startTime));
+    assert.equal(state.silentFor(60, 1060).length, 1, String(startTime));
+    // After another start only the record tells.
+    const later = new LiveState('Soil');
+    later.addJob(arrived('github', '5', { more }));
+    assert.equal(later.silentFor(60, 1060).length, 1, String(startTime));
+  }
+});
+
 test('defect 5: runs are ordered as people count, then by attempt', () => {
   const state = new LiveState('Soil');
   for (const name of ['998', '1000', '1000-2', '99', '1000-10', '1001'])
@@ -79,6 +94,17 @@ test('defect 8: a run number that is taken leads to a folder of its own, for eve
   assert.equal(plan('1234', '98765', 3), '1234-3');
   assert.match(plan('4321', '98765', 1), /run id "98765" came with folder "1234" before/);
   assert.match(plan('1234', '5-2', 1), /GITHUB_RUN_ID "5-2"/);
+});
+
+test('a run whose number an event told wrong takes its records all the same', () => {
+  const state = new LiveState('Soil');
+  state.addEvent(eventOf({ eventName: 'start', runNumber: '1', jobName: 'other' }), 10);
+  const planned = valueOf(state.claims.plan(idOf('9'), idOf('77'), 2));
+  assert.equal(planned.folder.name, '1-2');
+  state.addJob(arrived('github', '1', { more: { runId: idOf('77') } }));
+  const refused = state.claims.plan(idOf('10'), idOf('77'), 1);
+  assert.ok(!refused.ok);
+  assert.match(refused.error, /run id "77" came with folder "1" before/);
 });
 
 test('runs of two workflows, whose numbers say nothing of each other, are ordered by GITHUB_RUN_ID', () => {
@@ -153,11 +179,11 @@ test('a job that was given up is lost until it is heard of again, whatever came 
     state.addEvent(eventOf({ eventName, runNumber: '5', task: 'a', expectedJobs: 'unit,lint' }), time);
   const state = new LiveState('Soil');
   for (const event of events.slice(0, 2)) hear(state, event);
-  assert.deepEqual(state.silentSince(19), []);
-  assert.deepEqual(state.silentSince(20), [lint, unit]);
+  assert.deepEqual(state.silentFor(0, 19), []);
+  assert.deepEqual(state.silentFor(0, 20), [lint, unit]);
   for (const address of [lint, unit]) state.giveUp(address, 400);
   assert.deepEqual(outcomes(state), ['lost', 'lost']);
-  assert.deepEqual(state.silentSince(1000), []);
+  assert.deepEqual(state.silentFor(0, 1000), []);
   for (const event of events.slice(2)) hear(state, event);
   assert.deepEqual(outcomes(state), ['lost', 'running']);
   state.addJob(arrived('github', '5', { job: 'lint', more: { runId: idOf('77') } }));

@@ -39,7 +39,8 @@ export class LiveState implements SiteState {
   }
 
   /** A job's files are in the site. The same job again replaces what is known of it. */
-  addJob(arrived: ArrivedJob): Change {
+  addJob(arrived: ArrivedJob, time?: number): Change {
+    if (time !== undefined) this.#table.get(arrived.address).noteArrival(time);
     return this.restoreJob(this.shorten(arrived));
   }
 
@@ -58,7 +59,7 @@ export class LiveState implements SiteState {
   /** What is known of a folder by events alone, as a snapshot has it. */
   restoreHeard({ folder, runId, heard, expected, givenUp }: Omit<RunSource, 'arrived'>): void {
     const entry = this.#table.get(folder);
-    if (runId !== undefined) this.claims.claim(entry.runName as RunId, runId);
+    if (runId !== undefined) this.claims.announce(entry.runName as RunId, runId);
     for (const [job, facts] of heard) entry.heard.set(job, facts);
     for (const job of expected) entry.expected.add(job);
     for (const [job, time] of givenUp) entry.givenUp.set(job, time);
@@ -80,10 +81,11 @@ export class LiveState implements SiteState {
     return this.#index.changed(entry);
   }
 
-  /** Jobs that run or are expected, in runs of which nothing was heard since `time`. */
-  silentSince(time: number): readonly JobAddress[] {
+  /** Jobs that run or are expected, in runs of which nothing was heard for so many seconds before `now`. */
+  silentFor(seconds: number, now: number): readonly JobAddress[] {
+    const time = now - seconds;
     return [...this.#index.unfinished()].flatMap((entry) => {
-      if (entry.newsTime() > time) return [];
+      if (entry.newsTime(now) > time) return [];
       return (entry.run?.jobs ?? []).flatMap((job) =>
         (job.outcome === 'running' || job.outcome === 'expected') && (job.events.lastTime ?? 0) <= time
           ? [job.address]

@@ -65,7 +65,9 @@ export class SiteWriter {
     this.#details = details;
     this.#gathering = gathering;
     this.#totals = totals ?? listTotals(state);
-    this.#names = new NameWriter({ state, details }, (page) => this.#write(page));
+    this.#names = new NameWriter({ state, details }, (page) => {
+      this.#write(page);
+    });
   }
 
   counts(): WriterCounts {
@@ -95,14 +97,27 @@ export class SiteWriter {
     await this.#names.idle();
   }
 
+  /** Settles when nothing is under way, after another try of what could not be written; whether pages show all then. */
+  async catchUp(): Promise<boolean> {
+    const isShown = await this.follow(nothing).then(
+      () => true,
+      () => false,
+    );
+    await this.idle();
+    return isShown && !this.#names.isBehind;
+  }
+
   /** Writes every page of the site whose bytes differ, and takes away pages of lists that have become shorter. */
   async writeAll(): Promise<number> {
     const before = this.#counts.pages;
     const kept = new Set<string>();
-    await eachBounded(planAll({ state: this.#state, details: this.#details }), async (page) => {
+    const failures: unknown[] = [];
+    await eachBounded(planAll({ state: this.#state, details: this.#details }), (page) => {
       kept.add(page.path);
-      await this.#write(page);
+      this.#attempt(page, failures);
+      return Promise.resolve();
     });
+    if (failures.length > 0) throw failures[0];
     for (const host of workerHosts) await this.#removeStaleLists(host, kept);
     this.#totals = listTotals(this.#state);
     return this.#counts.pages - before;
@@ -139,7 +154,10 @@ export class SiteWriter {
     try {
       const source = { state: this.#state, details: this.#details };
       const pages = planChange(source, change, totals);
-      for (const page of pages) await this.#write(page);
+      // One page that cannot be written keeps no other from its readers.
+      const failures: unknown[] = [];
+      for (const page of pages) this.#attempt(page, failures);
+      if (failures.length > 0) throw failures[0];
       // A list that is written from end to end may have become shorter.
       const kept = new Set(pages.map(({ path }) => path));
       for (const host of reordered) await this.#removeStaleLists(host, kept);
@@ -168,11 +186,18 @@ export class SiteWriter {
     }
   }
 
-  #write({ path, render }: PlannedPage): Promise<void> {
+  #attempt(page: PlannedPage, failures: unknown[]): void {
+    try {
+      this.#write(page);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+
+  #write({ path, render }: PlannedPage): void {
     const bytes = render();
     const at = join(this.#site, path);
     if (bytes === undefined) removePage(at);
     else if (writePage(at, bytes)) this.#counts.pages++;
-    return Promise.resolve();
   }
 }

@@ -2,7 +2,7 @@
 import type { JobEvent } from '../model/event.js';
 import type { CommitHash, WorkerHost } from '../model/name.js';
 import { accept, type Result } from '../model/result.js';
-import { nothing, type Change } from './change.js';
+import type { Change } from './change.js';
 import { DetailCache } from './detail-cache.js';
 import { Gathering } from './gathering.js';
 import { storeInPlace, type StoredJob } from './job-place.js';
@@ -135,7 +135,7 @@ export class Site {
         ...(wwzBytes !== undefined && { wwzBytes }),
       };
       this.details.put(address, arrived);
-      const shown = this.#follow(this.state.addJob(arrived));
+      const shown = this.#follow(this.state.addJob(arrived, this.#options.now()));
       await this.#logged(
         this.#log.appendDone({
           ...{ kind: 'record', time: this.#options.now(), address },
@@ -159,7 +159,7 @@ export class Site {
   giveUpSilent(seconds: number): Promise<{ readonly count: number; readonly shown: Promise<void> }> {
     return this.#queue.run(async () => {
       const time = this.#options.now();
-      const silent = this.state.silentSince(time - seconds);
+      const silent = this.state.silentFor(seconds, time);
       const entries = silent.map((address) => ({ kind: 'given-up', time, address }) as const);
       await this.#logged(this.#log.append(...entries));
       const changes = silent.map((address) => this.#follow(this.state.giveUp(address, time)));
@@ -245,8 +245,7 @@ export class Site {
     const removing = this.#removing;
     this.#snapshots.keepLater(this.#log.end, async () => {
       await removing;
-      await this.writer.follow(nothing);
-      await this.writer.idle();
+      if (!(await this.writer.catchUp())) throw new Error('cannot keep a snapshot: pages are behind');
     });
   }
 
@@ -254,8 +253,9 @@ export class Site {
   async close(): Promise<void> {
     await this.#removing;
     await this.#queue.idle();
-    await this.writer.idle();
-    await (this.#isShown && this.#log.isComplete
+    // A snapshot says that the pages show all: the next start would not look at those that could not be written.
+    const areShown = await this.writer.catchUp();
+    await (areShown && this.#isShown && this.#log.isComplete
       ? this.#snapshots.keep(this.#log.end)
       : this.#snapshots.idle());
     await this.#log.close();

@@ -27,8 +27,9 @@ export async function findStrays(site: string, options: StrayOptions): Promise<r
       const path = `${folder}/${entry.name}`;
       if (isTemporaryName(entry.name)) say(path, 'a rewrite left it');
       else if (entry.name === 'commits') await walkCommits(site, path, { ...options, host, say });
+      else if (options.pages.has(path)) continue;
       else if (entry.isDirectory()) await walkRun(site, path, { ...options, host, say });
-      else if (!options.pages.has(path)) say(path, 'no page has this name');
+      else say(path, 'no page has this name');
     }
   }
   for (const root of [branchRoot, historyRoot]) {

@@ -111,7 +111,8 @@ export class TokenBook {
     const id = tokenId(token);
     if (!id.ok) return id;
     const tokens = await this.#fresh();
-    if (!tokens.ok) return tokens;
+    // Where the site's files are is nobody's business who has no token; `token list` tells the operator what is wrong.
+    if (!tokens.ok) return refuse('cannot accept the token: the site cannot read its own tokens');
     return matchToken(
       token,
       tokens.value.filter((t) => t.id === id.value),

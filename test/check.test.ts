@@ -89,6 +89,27 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
     true,
   ],
   [
+    'a folder where a page belongs',
+    async (site) => {
+      await rm(join(site, run1234, 'index.html'));
+      await mkdir(join(site, run1234, 'index.html', 'sub'), { recursive: true });
+      await rm(join(site, 'github-jobs/raw.html'));
+      await mkdir(join(site, 'github-jobs/raw.html'));
+    },
+    /1234\/index\.html: a page belongs here/,
+    true,
+  ],
+  [
+    'a FIFO where a TSV belongs',
+    async (site) => {
+      await rm(join(site, run1234, 'cpp-small.tsv'));
+      const made = await run('mkfifo', [join(site, run1234, 'cpp-small.tsv')]);
+      assert.equal(made.status, 0, made.stderr);
+    },
+    /1234\/cpp-small\.tsv: it is no file/,
+    false,
+  ],
+  [
     'a page that is missing',
     (site) => rm(join(site, 'github-jobs/raw.html')),
     /github-jobs\/raw\.html: the page is missing/,
@@ -110,6 +131,14 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
     'an upload that never became whole',
     (site) => writeFile(join(site, run1234, 'other.wwz'), 'PK'),
     /other\.wwz: the job's JSON is not there/,
+    true,
+  ],
+  [
+    'a folder with nothing but what no run has',
+    async (site) => {
+      await mkdir(join(site, 'github-jobs/99999/below'), { recursive: true });
+    },
+    /github-jobs\/99999\/below: no file of a run has this name/,
     true,
   ],
   ['an empty folder', (site) => mkdir(join(site, 'github-jobs/77')), /77: the folder is empty/, true],

@@ -99,6 +99,16 @@ test('POST /results takes the same bytes again and refuses other ones', async ()
   );
 });
 
+test('POST /results refuses a job that began after tomorrow: it would be the newest of its branch for years', async () => {
+  for (const start of ['253402300799', '9999-12-31T23:59:59Z', String(Date.now() / 1000 + 90_000)]) {
+    const ids = { GITHUB_RUN_NUMBER: '1350', GITHUB_RUN_ID: '1350900' };
+    const job = await shellJob({ ...ids, 'task-run-start-time': start, 'task-deploy-start-time': null });
+    await refusedWithoutTrace(400, /task-run-start-time ".*": it is more than a day ahead/, () =>
+      upload(job),
+    );
+  }
+});
+
 test('defect 8: two runs with one number both stay, and so do their attempts', async () => {
   const first = await shellJob({ GITHUB_RUN_NUMBER: '1400', GITHUB_RUN_ID: '14001' });
   const second = await shellJob({ GITHUB_RUN_NUMBER: '1400', GITHUB_RUN_ID: '14002' });

@@ -23,7 +23,7 @@ import {
   visibleText,
 } from '../../templates/wording.js';
 import type { ReadDetails } from '../detail-cache.js';
-import type { Job, RanJob, SiteState } from '../state.js';
+import type { Job, JobDetails, RanJob, SiteState } from '../state.js';
 import { FragmentMemo } from './fragment-memo.js';
 import { frameOf } from './frame.js';
 import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
@@ -37,6 +37,8 @@ const commitsShown = 100;
 /** Columns of the table of tasks. */
 const runsCompared = 30;
 const tasksShown = 200;
+/** A job of more tasks is told as a whole: the tasks of a hundred such runs would be read for each new one. */
+const tasksTold = 2000;
 const schema = 1;
 
 /** Undefined where the job never ended. */
@@ -53,7 +55,7 @@ export function renderHistoryFile(site: SiteState, job: JobName, details: ReadDe
   });
   const runs = newest.flatMap((ran, index) => [
     ...(index === 0 ? [] : [comma]),
-    runMemo.get(ran.job, [ran.run.branch, ran.run.commit, details(ran.job.address)], () => {
+    runMemo.get(ran.job, [ran.run.branch, ran.run.commit, toldOf(ran, details)], () => {
       const json = { ...runJson(page, ran), tasks: tasksJson(ran, details) };
       return new Fragment(JSON.stringify(json));
     }).bytes,
@@ -97,8 +99,13 @@ const tasksJson = (ran: RanJob, details: ReadDetails): object =>
 const outcomeOf = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
   outcome === 'passed' && flakyTasks.includes(task) ? 'flaky' : outcome;
 
-const taskRows = ({ job }: RanJob, details: ReadDetails): readonly TaskRow[] =>
-  details(job.address).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
+const taskRows = (ran: RanJob, details: ReadDetails): readonly TaskRow[] =>
+  toldOf(ran, details).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
+
+const toldOf = ({ job }: RanJob, details: ReadDetails): JobDetails =>
+  (job.summary?.rows ?? 0) > tasksTold ? untold : details(job.address);
+
+const untold: JobDetails = { rows: [], problems: [] };
 
 /** The newest green run, and the commits that ran after it, the newest first. */
 function sinceGreen(newest: readonly RanJob[]) {

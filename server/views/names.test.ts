@@ -80,6 +80,24 @@ test('renderHistoryFile() calls a task flaky where the page does', () => {
   assert.match(String(renderHistoryPage(site, unit, detailsOf(site))), /class="mark flaky"/);
 });
 
+test('renderHistoryFile() tells a job of very many tasks as a whole, and reads none of them', () => {
+  const many = Array.from({ length: 2001 }, (_, index) => task('passed', `t${index}`, 1));
+  const record = { branch: 'main', commit: hash(2), startTime: noon + 120 };
+  const site = siteOf('Test', [github('2', 1, [job('unit', many, record)]), run(1, 'f')]);
+  const read: JobAddress[] = [];
+  const details = (address: JobAddress): JobDetails => {
+    read.push(address);
+    return detailsOf(site)(address);
+  };
+  const json = JSON.parse(String(renderHistoryFile(site, unit, details))) as History;
+  assert.deepEqual(
+    json.runs.map(({ tasks }) => Object.keys(tasks).length),
+    [0, 1],
+  );
+  renderHistoryPage(site, unit, details);
+  assert.ok(read.every(({ name }) => name === '1') && read.length > 0);
+});
+
 test('renderLatestGreen() looks past commits that are not green, renderLatest() does not', () => {
   const site = siteOf('Test', [run(1, 'pp'), run(2, 'pf'), run(3, 'fp')]);
   const commit = (text: string | undefined) => (JSON.parse(text ?? '{}') as { commit?: string }).commit;

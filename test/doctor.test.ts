@@ -39,9 +39,13 @@ const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, SOIL_TOKEN: un
 describe('soil-worker doctor on a machine with a fault, and again when it was mended', () => {
   let folder: string;
   let repo: string;
+  let box: string;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'soil-doctor-test-'));
     await chmod(folder, 0o755);
+    box = join(folder, 'box');
+    await mkdir(box);
+    await cp('/bin/busybox', join(box, 'busybox'));
     for (const name of ['etc', 'soil', 'home']) await mkdir(join(folder, name));
     await chmod(join(folder, 'home'), 0o777);
     repo = await makeRepo({
@@ -96,6 +100,17 @@ describe('soil-worker doctor on a machine with a fault, and again when it was me
   const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
 
   it('container: podman raises limits that it may not raise; the mend lets it run one', async () => {
+    // In a namespace of process ids, as a container has one, podman leaves the limits as they are: nothing to mend.
+    if (
+      (
+        await onMachine(
+          `${limited} podman --runtime runc run --rm --network none --rootfs '${box}:O' /busybox true`,
+        )
+      ).status === 0
+    ) {
+      assert.equal(finding(told(await onMachine(`doctor ${limited} || exit 1`)), 'container').state, 'well');
+      return;
+    }
     const [first, second] = await mended('container', limited);
     assert.match(finding(first, 'container').text, /rlimit.*it lacks CAP_SYS_RESOURCE/);
     assert.equal(finding(second, 'container').state, 'well', JSON.stringify(second, null, 1));

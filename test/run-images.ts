@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { must } from './command.js';
 import { openEngine, testImage, type TestEngine } from './engines.js';
 import { checkPage } from './html-check.js';
@@ -209,6 +210,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       });
       isError(job, /^cannot build image "Containerfile": .*3/);
       assert.match(await page(job, '_soil/image-build.txt'), /it breaks here/);
+      assert.deepEqual(await machine.containers(), [], 'the container of the step that failed is gone');
       assert.match(await page(job, 'index.html'), /href="_soil\/image-build\.txt"/);
       isError(await jobOf(t, 'build: None'), /cannot build image "None"/);
     });
@@ -250,6 +252,10 @@ export function testImages(kind: 'podman' | 'docker'): void {
       const job = await started.ended;
       assert.equal(job.record.outcome, 'cancelled', job.output);
       assert.equal(job.status, 130);
+      // docker's daemon ends the step a moment after its client has gone.
+      const limit = Date.now() + 60_000;
+      while ((await machine.containers()).length > 0 && Date.now() < limit) await setTimeout(100);
+      assert.deepEqual(await machine.containers(), []);
     });
   });
 }

@@ -37,7 +37,8 @@ export async function buildImage(
     const idFile = join(temporary, 'id');
     const args = [
       ...['build', '--file', join(repo, file), '--tag', tagOf(file), '--iidfile', idFile],
-      ...flags,
+      // docker's old builder leaves the container of a step that failed.
+      ...['--force-rm', ...flags],
       join(repo, context),
     ];
     const end = await runCommand(engine.program, args, {

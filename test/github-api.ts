@@ -1,4 +1,4 @@
-/** The five calls of GitHub's REST API that the gate makes, answered from a real bare repo. GitHub is not ours. */
+/** The six calls of GitHub's REST API that the gate makes, answered from a real bare repo. GitHub is not ours. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { must, run } from './command.js';
@@ -9,6 +9,8 @@ export interface GithubApi {
   readonly calls: readonly string[];
   /** runs before the next PATCH is answered */
   beforePatch: (() => Promise<void>) | undefined;
+  /** answers a call in place of the repo; undefined: the repo answers */
+  instead: ((call: string) => [number, unknown] | undefined) | undefined;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,9 @@ export async function serveGithubApi(repo: string, token: string): Promise<Githu
     const path = decodeURIComponent(url.pathname).replace('/repos/o/r/', '');
     calls.push(`${request.method ?? ''} ${path}`);
     if (request.headers.authorization !== `Bearer ${token}`) return [401, { message: 'Bad credentials' }];
+    const told = handle.instead?.(`${request.method ?? ''} ${path}`);
+    if (told !== undefined) return told;
+    if (url.pathname === '/repos/o/r') return [200, { full_name: 'o/r' }];
     const [, branch] = /^git\/refs?\/heads\/(.+)$/.exec(path) ?? [];
     if (branch !== undefined && request.method === 'GET') {
       const tip = await git('rev-parse', '--verify', `refs/heads/${branch}`);
@@ -65,6 +70,7 @@ export async function serveGithubApi(repo: string, token: string): Promise<Githu
     api: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     beforePatch: undefined,
+    instead: undefined,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

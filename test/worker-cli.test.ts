@@ -160,6 +160,36 @@ describe('soil-worker on the command line', () => {
     });
   }
 
+  for (const [what, github, message] of [
+    [
+      'of a fork, also where SOIL_RUN names the run',
+      { GITHUB_EVENT_NAME: 'pull_request_target', GITHUB_REF: 'refs/heads/main', SOIL_RUN: 'r' },
+      'nothing to do for the event "pull_request_target"',
+    ],
+    [
+      'that is a tag',
+      { GITHUB_EVENT_NAME: 'push', GITHUB_REF: 'refs/tags/v1' },
+      'nothing to do for "refs/tags/v1": only branches are merged',
+    ],
+  ] as const) {
+    it(`maybe-merge on GitHub does nothing for a commit ${what}: exit 0`, async () => {
+      const where = ['--server', 'http://127.0.0.1:9', '--remote', '.', '--to', 'main'];
+      const env = { GITHUB_ACTIONS: 'true', GITHUB_RUN_NUMBER: '1', GITHUB_RUN_ID: '2', ...github };
+      const end = await soil(['maybe-merge', ...where], { env });
+      assert.deepEqual([end.status, end.stdout, end.stderr], [0, `${message}\n`, '']);
+      const json = await soil(['maybe-merge', '--json', ...where], { env });
+      assert.deepEqual(JSON.parse(json.stdout), { status: 0, message });
+    });
+  }
+
+  it('maybe-merge --host: SOIL_ATTEMPT that is empty is no attempt', async () => {
+    const run = ['--host', 'local', '--run-id', 'r', '--remote', '.', '--to', 'gone', '--branch', 'topic'];
+    const end = await soil(['maybe-merge', '--server', 'http://127.0.0.1:9', ...run], {
+      env: { SOIL_ATTEMPT: '' },
+    });
+    assert.match(end.stderr, /^cannot merge: .* has no branch "gone"\n$/);
+  });
+
   it('a broken soil.yml: exit 2, and every fault with its line', async () => {
     await writeFile(
       join(repo, '_soil', 'bad.yml'),

@@ -14,6 +14,11 @@ const table: readonly (readonly [string, string, readonly RegExp[]])[] = [
   ],
   ['a row that cannot be read', '0\t1.0\ta\tx\t-\t-\nnonsense\n', [/line 2: /]],
   ['defect 2: no row at all', '', [/no task passed, which is not a success/]],
+  [
+    'a tolerated task that was cancelled is named, beside one that passed',
+    '0\t1\ta\tx\t-\t-\n130\t1\tb\tx\t-\t-\t-\t-\t-\t-\tcancelled\tyes\t1\n',
+    [/^task "b": cancelled, status 130$/],
+  ],
   ['nothing but skips', '125\t-\ta\tx\t-\t-\t-\t-\t-\t-\tskipped\tno\t0\n', [/no task passed/]],
 ];
 

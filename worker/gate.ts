@@ -70,7 +70,10 @@ function judgeJob(job: JobName, answer: StatusAnswer, expected: Expectation): Sh
   const pending = (reason: string): Shut => ({ reason, mayChange: true });
   const settled = (reason: string): Shut => ({ reason, mayChange: false });
   if (answer.kind === 'missing') return pending('has not reported');
-  if (answer.kind === 'unusable') return pending(`has no usable status: ${answer.reason}`);
+  if (answer.kind === 'unusable') {
+    const reason = `has no usable status: ${answer.reason}`;
+    return answer.isRefusal === true ? settled(reason) : pending(reason);
+  }
   const { status } = answer;
   if (status.job !== job) return settled(`its status is that of job ${quote(status.job)}`);
   if (status.host !== expected.host || status.run !== expected.run) {

@@ -69,7 +69,9 @@ function gitEnvironment(environment: Environment): Environment {
     ...Object.fromEntries(kept),
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: environment.GIT_ASKPASS ?? 'false',
+    // The history is the commits' own: neither replacements nor grafts may make a commit follow from another.
     GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_GRAFT_FILE: '/dev/null',
     GIT_OPTIONAL_LOCKS: '0',
     LC_ALL: 'C',
   };

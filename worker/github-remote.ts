@@ -1,4 +1,5 @@
 /** A merge remote by GitHub's REST API: no clone is needed, and the update says `force: false`. */
+import { setTimeout } from 'node:timers/promises';
 import { parseCommitHash } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import type { MergeRemote, Relation } from './merge-remote.js';
@@ -17,11 +18,12 @@ interface Answer {
 }
 
 const answerSeconds = 30;
+const tries = 3;
 const answerBytes = 5 * 1024 * 1024;
 
 export function githubRemote({ repository, api, token }: GithubRemoteOptions): MergeRemote {
-  const call = async (method: string, path: string, more: { body?: unknown; accept?: string } = {}) => {
-    const url = `${api}/repos/${repository}/${path}`;
+  const send = async (method: string, path: string, more: { body?: unknown; accept?: string }) => {
+    const url = `${api}/repos/${repository}${path}`;
     try {
       const response = await fetch(url, {
         method,
@@ -44,15 +46,33 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
       return refuse(`cannot ask ${url}: ${cause instanceof Error ? cause.message : message}`);
     }
   };
+  /** What only reads is asked again after a hiccup; an update never is. */
+  const call: typeof send = async (method, path, more) => {
+    for (let tried = 1; ; tried++) {
+      const answer = await send(method, path, more);
+      const mayRecover = !answer.ok || answer.value.status >= 500 || answer.value.status === 429;
+      if (method !== 'GET' || !mayRecover || tried === tries) return answer;
+      await setTimeout(250 * 2 ** tried);
+    }
+  };
   const refusal = (what: string, answer: Answer) =>
     refuse(`${what}: ${textAt(answer.text, ['message']) ?? 'no reason given'} (HTTP ${answer.status})`);
+
+  /** GitHub answers with 404 for what a token may not see, too: a branch is missing only where the repo is there. */
+  const findRepository = async (): Promise<Result<undefined>> => {
+    const answer = await call('GET', '', {});
+    if (!answer.ok) return answer;
+    return answer.value.status === 200
+      ? accept(undefined)
+      : refusal(`cannot see ${repository} with this token`, answer.value);
+  };
 
   return {
     name: `${repository} by ${api}`,
     readTip: async (branch) => {
-      const answer = await call('GET', `git/ref/heads/${encodePath(branch)}`);
+      const answer = await call('GET', `/git/ref/heads/${encodePath(branch)}`, {});
       if (!answer.ok) return answer;
-      if (answer.value.status === 404) return accept(undefined);
+      if (answer.value.status === 404) return findRepository();
       if (answer.value.status !== 200) return refusal(`cannot read branch ${quote(branch)}`, answer.value);
       // A prefix of several branches would be answered by a list, which has no object.
       const sha = textAt(answer.value.text, ['object', 'sha']);
@@ -63,7 +83,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
     },
     readFile: async (commit, path) => {
       const raw = 'application/vnd.github.raw+json';
-      const answer = await call('GET', `contents/${encodePath(path)}?ref=${commit}`, { accept: raw });
+      const answer = await call('GET', `/contents/${encodePath(path)}?ref=${commit}`, { accept: raw });
       if (!answer.ok) return answer;
       if (answer.value.status === 404) return accept(undefined);
       if (answer.value.status !== 200)
@@ -71,7 +91,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
       return accept(answer.value.text);
     },
     relation: async (tip, commit) => {
-      const answer = await call('GET', `compare/${tip}...${commit}?per_page=1`);
+      const answer = await call('GET', `/compare/${tip}...${commit}?per_page=1`, {});
       if (!answer.ok) return answer;
       const status = textAt(answer.value.text, ['status']) ?? '';
       const relation = relations[status];
@@ -82,7 +102,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
     },
     fastForward: async (branch, commit) => {
       const body = { sha: commit, force: false };
-      const answer = await call('PATCH', `git/refs/heads/${encodePath(branch)}`, { body });
+      const answer = await call('PATCH', `/git/refs/heads/${encodePath(branch)}`, { body });
       if (!answer.ok) return answer;
       return answer.value.status === 200 ? accept(undefined) : refusal('GitHub refused', answer.value);
     },

@@ -48,29 +48,36 @@ const pollSeconds = 5;
 export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> {
   const { remote, target, commit, branch } = options;
   const end = (status: MergeStatus, message: string): MergeEnd => ({ status, message });
+  const deadline = options.now() + options.waitSeconds;
 
-  const tip = await remote.readTip(target);
-  if (!tip.ok) return end(3, tip.error);
-  if (tip.value === undefined) return end(2, `cannot merge: ${remote.name} has no branch ${quote(target)}`);
-  const rule = await readRule(options, tip.value);
-  if (!rule.ok) return end(2, rule.error);
-  const { merge, jobs } = rule.value;
-  if (branch !== merge.from) {
-    return end(
-      0,
-      `nothing to do on branch ${quote(branch)}: only ${quote(merge.from)} is merged into ${quote(target)}`,
-    );
-  }
-  if (tip.value === commit) return end(0, `${target} is at ${commit} already`);
+  for (let before: CommitHash | undefined; ;) {
+    const read = await remote.readTip(target);
+    if (!read.ok) return end(3, read.error);
+    const tip = read.value;
+    if (tip === undefined) return end(2, `cannot merge: ${remote.name} has no branch ${quote(target)}`);
+    // What was green by the rule of an older tip says nothing of the rule that holds now.
+    if (tip === before) return moveTarget(tip, options, end);
+    if (before !== undefined) options.say(`${target} has moved to ${tip}: its rule is read anew`);
+    before = tip;
+    const rule = await readRule(options, tip);
+    if (!rule.ok) return end(2, rule.error);
+    const { merge, jobs } = rule.value;
+    if (branch !== merge.from) {
+      return end(
+        0,
+        `nothing to do on branch ${quote(branch)}: only ${quote(merge.from)} is merged into ${quote(target)}`,
+      );
+    }
+    if (tip === commit) return end(0, `${target} is at ${commit} already`);
 
-  options.say(`required, by ${options.configPath} at ${target} (${tip.value}): ${jobs.join(', ')}`);
-  const verdict = await waitForVerdict(jobs, options);
-  if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} was not touched`);
-  if (verdict.kind === 'shut') {
-    const reasons = verdict.by.map(({ job, reason }) => `  ${job}: ${reason}`);
-    return end(1, [`not merged: ${commit} is not green`, ...reasons].join('\n'));
+    options.say(`required, by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);
+    const verdict = await waitForVerdict(jobs, deadline, options);
+    if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} was not touched`);
+    if (verdict.kind === 'shut') {
+      const reasons = verdict.by.map(({ job, reason }) => `  ${job}: ${reason}`);
+      return end(1, [`not merged: ${commit} is not green`, ...reasons].join('\n'));
+    }
   }
-  return moveTarget(tip.value, options, end);
 }
 
 interface Rule {
@@ -103,8 +110,11 @@ function requiredJobs(merge: MergeRule, config: ProjectConfig): readonly JobName
 }
 
 /** Asks until the gate is open, or a job keeps it shut for good, or the time to wait is over. */
-async function waitForVerdict(jobs: readonly JobName[], options: MaybeMergeOptions): Promise<Verdict> {
-  const deadline = options.now() + options.waitSeconds;
+async function waitForVerdict(
+  jobs: readonly JobName[],
+  deadline: number,
+  options: MaybeMergeOptions,
+): Promise<Verdict> {
   for (let said = ''; ;) {
     const verdict = judge(jobs, await askAll(jobs, options), { ...options, now: options.now() });
     const left = deadline - options.now();
@@ -138,26 +148,33 @@ async function moveTarget(
   if (relation.value === 'diverged') {
     return end(3, `not merged: ${target} has moved to ${tip}, and ${commit} does not follow from it`);
   }
-  const tipNow = async () => {
-    const read = await remote.readTip(target);
-    return read.ok ? read.value : undefined;
-  };
   const moved = await remote.fastForward(target, commit);
-  let now = await tipNow();
-  // Two gates at once: the one that is refused may look before the other one's update is done.
-  for (let look = 0; !moved.ok && now === tip && look < 3; look++) {
-    await setTimeout(300);
-    now = await tipNow();
+  let seen = await remote.readTip(target);
+  // Two gates at once: the one that is refused may look before the other one's update is done. And a large host may
+  // show for a moment what it had before.
+  for (let look = 0; look < 3 && (!seen.ok || seen.value === tip); look++) {
+    await setTimeout(300 * 2 ** look);
+    seen = await remote.readTip(target);
   }
+  const now = seen.ok ? seen.value : undefined;
   if (now === commit) {
     return end(0, moved.ok ? `merged: ${target} ${tip} -> ${commit}` : `${target} is at ${commit} already`);
+  }
+  if (now !== undefined && now !== tip) {
+    const since = await remote.relation(now, commit);
+    if (since.ok && since.value === 'contained') {
+      return end(
+        0,
+        moved.ok
+          ? `merged: ${target} ${tip} -> ${commit}; it has moved on to ${now} since`
+          : `${target} has ${commit} already; its tip is ${now}`,
+      );
+    }
   }
   if (!moved.ok) {
     const where = now === undefined || now === tip ? '' : `; ${target} has moved to ${now}`;
     return end(3, `not merged: ${remote.name} refused: ${moved.error}${where}`);
   }
-  return end(
-    3,
-    `cannot confirm the merge: ${target} reads ${now ?? 'nothing'} after it was moved to ${commit}`,
-  );
+  const what = seen.ok ? `it reads ${now ?? 'nothing'}` : seen.error;
+  return end(3, `cannot confirm the merge: ${target} was moved to ${commit}, but ${what}`);
 }

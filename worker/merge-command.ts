@@ -1,14 +1,14 @@
 /** `soil-worker maybe-merge`: options and the environment -> whose run and commit it is about; then the gate itself. */
 import { relative, resolve } from 'node:path';
-import { parseRunId, parseWorkerHost, type CommitHash } from '../model/name.js';
+import { parseRunId, parseWorkerHost, type CommitHash, type WorkerHost } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseAttempt } from '../model/run.js';
 import { exit, type CommandContext } from './command-context.js';
 import { findCommit } from './commit-choice.js';
 import { configName, parseBranch } from './config.js';
 import { parseDuration } from '../model/duration.js';
-import { readGitFacts, type GitFacts } from './git.js';
-import { gitRemote } from './git-remote.js';
+import { readGitFacts, type Environment, type GitFacts } from './git.js';
+import { findPushPlace, gitRemote } from './git-remote.js';
 import { githubRemote, parseRepository } from './github-remote.js';
 import { branchOfRef, planRun, type RunIdentity } from './identity.js';
 import { chooseRepo, readConfig } from './job-choice.js';
@@ -77,11 +77,8 @@ async function planMerge(options: MergeOptions, context: CommandContext): Promis
   if (!commit.ok) return commit;
   const run = planRunId(options, commit.value, context);
   if (!run.ok) return run;
-  const event = environment.GITHUB_EVENT_NAME ?? '';
-  if (run.value.host === 'github' && /^(pull_request|pull_request_target|workflow_run)$/.test(event)) {
-    // For these the ref and the SHA are not what they seem: a fork's commit under the target's name.
-    return accept({ kind: 'nothing', reason: `nothing to do for the event ${quote(event)}` });
-  }
+  const idle = findIdleReason(options, run.value.host, environment);
+  if (idle !== undefined) return accept({ kind: 'nothing', reason: idle });
   const branch = findBranch(options, git, context);
   if (!branch.ok) return branch;
   const target = await findTarget(options, repo, context);
@@ -103,6 +100,25 @@ async function planMerge(options: MergeOptions, context: CommandContext): Promis
   });
 }
 
+/** Why there is nothing to merge whatever passed: an event of GitHub whose commit is not what it seems, or a tag. */
+function findIdleReason(
+  { branch }: MergeOptions,
+  host: WorkerHost,
+  environment: Environment,
+): string | undefined {
+  // A run that --run-id or SOIL_RUN names is a local one, and may be GitHub's all the same.
+  const isGithub = host === 'github' || environment.GITHUB_ACTIONS === 'true';
+  const event = environment.GITHUB_EVENT_NAME ?? '';
+  // For these the ref and the SHA are not what they seem: a fork's commit under the target's name.
+  if (isGithub && /^(pull_request|pull_request_\w+|workflow_run)$/.test(event)) {
+    return `nothing to do for the event ${quote(event)}`;
+  }
+  const ref = environment.GITHUB_ACTIONS === 'true' ? environment.GITHUB_REF : environment.GIT_REF;
+  return branch === undefined && ref?.startsWith('refs/tags/') === true
+    ? `nothing to do for ${quote(ref)}: only branches are merged`
+    : undefined;
+}
+
 function optionalDuration(text: string | undefined, what: string): Result<number | undefined> {
   return text === undefined ? accept(undefined) : parseDuration(text, what);
 }
@@ -119,7 +135,9 @@ export function planRunId(
   if (options.host !== undefined && options.runId !== undefined) {
     const host = parseWorkerHost(options.host, '--host');
     if (!host.ok) return host;
-    const attempt = parseAttempt(options.attempt ?? environment.SOIL_ATTEMPT ?? '1', '--attempt');
+    // A variable that is set to nothing is not set.
+    const told = options.attempt ?? environment.SOIL_ATTEMPT ?? '';
+    const attempt = parseAttempt(told === '' ? '1' : told, '--attempt');
     if (!attempt.ok) return attempt;
     const run = parseRunId(options.runId, '--run-id');
     if (!run.ok) return run;
@@ -190,7 +208,8 @@ async function openRemote(
     return refuse('cannot merge: name either --remote URL or --github OWNER/NAME');
   }
   if (options.remote !== undefined) {
-    return accept(gitRemote({ repo, remote: remotePath(options.remote, cwd), environment }));
+    const place = await findPushPlace({ repo, remote: remotePath(options.remote, cwd), environment });
+    return place.ok ? accept(gitRemote({ repo, remote: place.value, environment })) : place;
   }
   const repository = parseRepository(options.github ?? '');
   if (!repository.ok) return repository;

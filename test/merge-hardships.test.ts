@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { CommitHash } from '../model/name.js';
+import { findPushPlace, gitRemote } from '../worker/git-remote.js';
+import { must } from './command.js';
+import { openMergeRoom, soilYml, type Scene, type StatusApi } from './merge-scene.js';
+
+interface Place {
+  readonly scene: Scene;
+  readonly api: StatusApi;
+}
+
+/** A scene of its own; each required job is green. */
+async function greenScene(t: TestContext, kind: 'git' | 'github', require = 'all'): Promise<Place> {
+  const room = await openMergeRoom(kind);
+  const scene = await room.makeScene(require);
+  t.after(async () => {
+    await scene.close();
+    await room.close();
+  });
+  scene.green('one');
+  scene.green('two');
+  return { scene, api: room.api };
+}
+
+/** Commits a soil.yml on top of what is checked out. */
+async function commitYml({ clone, git }: Scene, text: string, message: string): Promise<CommitHash> {
+  await writeFile(join(clone, 'soil.yml'), text);
+  await git('commit', '-q', '--allow-empty', '-a', '-m', message);
+  return (await git('rev-parse', 'HEAD')).trim() as CommitHash;
+}
+
+for (const kind of ['git', 'github'] as const) {
+  test(`maybeMerge() by ${kind}: a target that moves while the gate waits is judged by its new rule`, async (t) => {
+    const { scene, api } = await greenScene(t, kind, '[one]');
+    api.answers.delete(`/status-api/local/${scene.run}/two`);
+    // The target moves to an ancestor of the candidate that requires more: a fast-forward from there is possible.
+    await scene.git('checkout', '-q', '--detach', scene.base);
+    const stricter = await commitYml(scene, soilYml('[one, two]'), 'stricter');
+    const candidate = await commitYml(scene, soilYml('[one]'), 'candidate');
+    await scene.git('push', '-q', scene.bare, `+${candidate}:refs/heads/soil-staging`);
+    scene.green('one', (line) => line.replace(scene.candidate, candidate));
+    const said: string[] = [];
+    const waiting: Promise<unknown>[] = [];
+    const end = await scene.merge({
+      commit: candidate,
+      say: (line) => {
+        said.push(line);
+        if (waiting.length === 0)
+          waiting.push(must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', stricter]));
+      },
+      now: () => 1000,
+      remote: {
+        ...scene.remote,
+        readTip: async (branch) => {
+          await Promise.all(waiting);
+          return scene.remote.readTip(branch);
+        },
+      },
+    });
+    assert.equal(end.status, 1, end.message);
+    assert.match(end.message, /\n {2}two: has not reported$/);
+    assert.ok(said.includes(`main has moved to ${stricter}: its rule is read anew`), said.join('\n'));
+    assert.equal(await scene.tip(), stricter);
+  });
+
+  test(`maybeMerge() by ${kind}: the target moves on to a later commit after the merge: merged, exit 0`, async (t) => {
+    const { scene } = await greenScene(t, kind);
+    const later = await commitYml(scene, soilYml('all'), 'later');
+    await scene.git('push', '-q', scene.bare, `${later}:refs/heads/topic`);
+    for (const [when, message] of [
+      ['before', `main has ${scene.candidate} already; its tip is ${later}`],
+      ['after', `merged: main ${scene.base} -> ${scene.candidate}; it has moved on to ${later} since`],
+    ] as const) {
+      await must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', scene.base]);
+      const move = () => must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', later]);
+      const end = await scene.merge({
+        remote: {
+          ...scene.remote,
+          fastForward: async (branch, commit) => {
+            if (when === 'before') await move();
+            const moved = await scene.remote.fastForward(branch, commit);
+            if (when === 'after') await move();
+            return moved;
+          },
+        },
+      });
+      assert.deepEqual(end, { status: 0, message });
+    }
+  });
+
+  test(`maybeMerge() by ${kind}: a server that refuses to tell a status is not asked again until the limit`, async (t) => {
+    const { scene, api } = await greenScene(t, kind);
+    api.answers.set(`/status-api/local/${scene.run}/two`, { code: 403, body: 'no' });
+    const said: string[] = [];
+    const end = await scene.merge({ waitSeconds: 3600, say: (line) => said.push(line) });
+    assert.equal(end.status, 1);
+    assert.match(end.message, /two: has no usable status: the server answered 403$/);
+    assert.deepEqual(
+      said.filter((line) => line.startsWith('waiting')),
+      [],
+    );
+  });
+}
+
+test('gitRemote(): grafts of the clone make no commit follow from another; the target stays', async (t) => {
+  const { scene, api } = await greenScene(t, 'git');
+  await scene.git('checkout', '-q', '--orphan', 'other');
+  const other = await commitYml(scene, soilYml('all'), 'of another history');
+  await writeFile(join(scene.clone, '.git', 'info', 'grafts'), `${other} ${scene.base}\n`);
+  for (const job of ['one', 'two']) scene.green(job, (line) => line.replace(scene.candidate, other));
+  assert.equal(api.answers.size, 2);
+  const end = await scene.merge({ commit: other });
+  assert.equal(end.status, 3, end.message);
+  assert.match(end.message, /does not follow from it/);
+  assert.equal(await scene.tip(), scene.base);
+});
+
+test('gitRemote(): a shallow clone merges what follows from the target', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  const shallow = join(scene.clone, 'shallow');
+  await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${scene.bare}`, shallow]);
+  const remote = gitRemote({ repo: shallow, remote: scene.bare, environment: process.env });
+  const end = await scene.merge({ remote });
+  assert.deepEqual(end, { status: 0, message: `merged: main ${scene.base} -> ${scene.candidate}` });
+  assert.equal(await scene.tip(), scene.candidate);
+});
+
+test('gitRemote(): a shallow clone whose history nobody has says so, and not that the target moved', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  const shallow = join(scene.clone, 'shallow.git');
+  // Its main is the candidate's parent, of which it has no history; and so has the clone made of it.
+  await must('git', [
+    'clone',
+    '-q',
+    '--bare',
+    '--depth',
+    '1',
+    '--no-single-branch',
+    `file://${scene.bare}`,
+    shallow,
+  ]);
+  const clone = join(scene.clone, 'clone');
+  await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${shallow}`, clone]);
+  const remote = gitRemote({ repo: clone, remote: shallow, environment: process.env });
+  const end = await scene.merge({ remote });
+  assert.equal(end.status, 3);
+  assert.match(end.message, /this clone is shallow, and its history cannot be fetched/);
+});
+
+test('gitRemote(): a commit that the clone does not have is named as that', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  const absent = scene.candidate.replace(/^..../, '0000') as CommitHash;
+  for (const job of ['one', 'two']) scene.green(job, (line) => line.replace(scene.candidate, absent));
+  const end = await scene.merge({ commit: absent });
+  assert.equal(end.status, 3);
+  assert.match(end.message, /this clone does not have the former$/);
+});
+
+test('gitRemote(): with an old server, reads a tip from which the branch has moved on', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  const old = {
+    ...process.env,
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'protocol.version',
+    GIT_CONFIG_VALUE_0: '0',
+  };
+  const empty = join(scene.clone, 'empty');
+  await must('git', ['init', '-q', empty]);
+  const remote = gitRemote({ repo: empty, remote: `file://${scene.bare}`, environment: old });
+  assert.deepEqual(await remote.readTip('main'), { ok: true, value: scene.base });
+  await must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', scene.candidate]);
+  assert.deepEqual(await remote.readFile(scene.base, 'soil.yml'), { ok: true, value: soilYml('all') });
+});
+
+test('gitRemote(): pushes the branch alone, whatever the clone is configured to push along', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  await scene.git('config', 'push.followTags', 'true');
+  await scene.git('tag', '-a', '-m', 'not to be published', 'v1');
+  assert.equal((await scene.merge()).status, 0);
+  assert.equal(await must('git', ['--git-dir', scene.bare, 'tag']), '');
+});
+
+test('findPushPlace(): what is read is what is pushed to; several places are refused', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  const place = (remote: string) => findPushPlace({ repo: scene.clone, remote, environment: process.env });
+  await scene.git('remote', 'add', 'origin', 'https://example.org/upstream.git');
+  assert.deepEqual(await place('origin'), { ok: true, value: 'origin' });
+  await scene.git('remote', 'set-url', '--push', 'origin', scene.bare);
+  assert.deepEqual(await place('origin'), { ok: true, value: scene.bare });
+  assert.deepEqual(await place(scene.bare), { ok: true, value: scene.bare });
+  await scene.git('remote', 'set-url', '--push', '--add', 'origin', 'https://example.org/second.git');
+  const refused = await place('origin');
+  assert.ok(!refused.ok);
+  assert.match(refused.error, /^cannot merge into remote "origin": it is pushed to 2 places/);
+});
+
+test('gitRemote(): no message holds the credential of a URL', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  const remote = gitRemote({
+    repo: scene.clone,
+    remote: 'http://someone:ghp_hushhush@127.0.0.1:9/repo.git',
+    environment: process.env,
+  });
+  const end = await scene.merge({ remote });
+  assert.equal(end.status, 3);
+  assert.match(end.message, /127\.0\.0\.1:9\/repo\.git/);
+  assert.doesNotMatch(`${end.message} ${remote.name}`, /hushhush|someone/);
+});
+
+test('githubRemote(): a tip that GitHub still shows after the update is looked at again', async (t) => {
+  const { scene } = await greenScene(t, 'github');
+  const stale: [number, unknown] = [200, { ref: 'refs/heads/main', object: { sha: scene.base } }];
+  for (const answers of [
+    [stale, stale],
+    [[502, 'Bad Gateway'], stale],
+  ] as [number, unknown][][]) {
+    await must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', scene.base]);
+    let isPatched = false;
+    scene.github.instead = (call) => {
+      if (call.startsWith('PATCH')) isPatched = true;
+      return isPatched && call === 'GET git/ref/heads/main' ? answers.shift() : undefined;
+    };
+    const end = await scene.merge();
+    assert.deepEqual(end, { status: 0, message: `merged: main ${scene.base} -> ${scene.candidate}` });
+  }
+});
+
+test('githubRemote(): an update that nobody can confirm is told as that, with the reason', async (t) => {
+  const { scene } = await greenScene(t, 'github');
+  let isPatched = false;
+  scene.github.instead = (call) => {
+    if (call.startsWith('PATCH')) isPatched = true;
+    return isPatched && call.startsWith('GET') ? [503, { message: 'Unavailable' }] : undefined;
+  };
+  const end = await scene.merge();
+  assert.equal(end.status, 3);
+  assert.match(
+    end.message,
+    /^cannot confirm the merge: main was moved to .*, but cannot read branch "main": Unavailable \(HTTP 503\)$/,
+  );
+});
+
+for (const [status, message] of [
+  [403, 'Resource not accessible by integration'],
+  [404, 'Not Found'],
+  [409, 'Reference cannot be updated'],
+  [422, 'Update is not a fast forward'],
+  [500, 'oops'],
+] as const) {
+  test(`githubRemote(): an update that is answered with ${status} changes nothing: exit 3`, async (t) => {
+    const { scene } = await greenScene(t, 'github');
+    scene.github.instead = (call) => (call.startsWith('PATCH') ? [status, { message }] : undefined);
+    const end = await scene.merge();
+    assert.equal(end.status, 3);
+    assert.match(end.message, new RegExp(`refused: GitHub refused: ${message} \\(HTTP ${status}\\)$`));
+    assert.equal(scene.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
+    assert.equal(await scene.tip(), scene.base);
+  });
+}
+
+test('githubRemote(): one hiccup of GitHub while it is read keeps nothing from main', async (t) => {
+  const { scene } = await greenScene(t, 'github');
+  const seen = new Set<string>();
+  scene.github.instead = (call) => {
+    if (!call.startsWith('GET') || seen.has(call)) return undefined;
+    seen.add(call);
+    return [502, '<html>Bad Gateway'];
+  };
+  const end = await scene.merge();
+  assert.equal(end.status, 0, end.message);
+  assert.equal(seen.size, 3);
+});
+
+test('githubRemote(): a repo that the token may not see is no missing branch', async (t) => {
+  const { scene } = await greenScene(t, 'github');
+  scene.github.instead = () => [404, { message: 'Not Found' }];
+  assert.deepEqual(await scene.merge(), {
+    status: 3,
+    message: 'cannot see o/r with this token: Not Found (HTTP 404)',
+  });
+});

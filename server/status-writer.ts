@@ -72,7 +72,7 @@ export async function writeStatus(
   }
   const newer = newerOnSourcehut(state, address, commit);
   if (newer !== undefined)
-    return accept({ path, note: `the status of job id ${newer} stays, since it is newer` });
+    return accept({ path, note: `the status is left to job id ${newer}, since it is newer` });
   // The same again keeps its time: a repeated request changes nothing.
   if (before === undefined || formatStatus({ ...before, time }) !== formatStatus(line)) {
     await mkdir(dirname(join(site, path)), { recursive: true });

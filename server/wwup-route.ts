@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseJobName, parseRunId, parseWorkerHost, type JobName, type WorkerHost } from '../model/name.js';
 import { parseHostFolder } from '../model/path.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
+import { parseLocalRun } from '../model/run.js';
 import { parseExitStatus } from '../model/status.js';
 import { problem, text, type Answer } from './answer.js';
 import { receiveForm, type FilePart, type FilePlan } from './form-reader.js';
@@ -197,7 +198,8 @@ function parseStatusTarget(subdir: string, fileName: string) {
   }
   const host: Result<WorkerHost> = parseWorkerHost(hostText, 'host in subdir');
   if (!host.ok) return host;
-  const run = parseRunId(runText, 'run in subdir');
+  const parseRun = host.value === 'local' ? parseLocalRun : parseRunId;
+  const run = parseRun(runText, 'run in subdir');
   if (!run.ok) return run;
   const job = parseStatusFileName(fileName);
   return job.ok ? accept({ host: host.value, run: run.value, job: job.value }) : job;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { CommitHash } from '../model/name.js';
 import { findPushPlace, gitRemote } from '../worker/git-remote.js';
 import { must } from './command.js';
@@ -248,18 +249,53 @@ for (const [status, message] of [
   [404, 'Not Found'],
   [409, 'Reference cannot be updated'],
   [422, 'Update is not a fast forward'],
-  [500, 'oops'],
 ] as const) {
   test(`githubRemote(): an update that is answered with ${status} changes nothing: exit 3`, async (t) => {
     const { scene } = await greenScene(t, 'github');
     scene.github.instead = (call) => (call.startsWith('PATCH') ? [status, { message }] : undefined);
     const end = await scene.merge();
     assert.equal(end.status, 3);
-    assert.match(end.message, new RegExp(`refused: GitHub refused: ${message} \\(HTTP ${status}\\)$`));
+    assert.match(
+      end.message,
+      new RegExp(`refused: ${message} \\(HTTP ${status}\\); main reads ${scene.base} still$`),
+    );
     assert.equal(scene.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
     assert.equal(await scene.tip(), scene.base);
   });
 }
+
+test('githubRemote(): an update without an answer that tells is never called refused, and never sent again', async (t) => {
+  const { scene } = await greenScene(t, 'github');
+  scene.github.instead = (call) => (call.startsWith('PATCH') ? [502, 'Bad Gateway'] : undefined);
+  const end = await scene.merge();
+  assert.equal(end.status, 3);
+  assert.match(
+    end.message,
+    /^cannot tell whether it was merged: .* no reason given \(HTTP 502\); main reads \w+ still$/,
+  );
+  assert.equal(scene.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
+});
+
+test('gitRemote(): a push that outlasts its limit may yet be done, and is not called refused', async (t) => {
+  const { scene } = await greenScene(t, 'git');
+  const [gate, hook] = [join(scene.bare, 'go'), join(scene.bare, 'hooks', 'pre-receive')];
+  await must('mkfifo', [gate]);
+  await writeFile(hook, `#!/bin/sh\nread -r line <'${gate}'\n`, { mode: 0o755 });
+  const remote = gitRemote({
+    ...{ repo: scene.clone, remote: scene.bare, environment: process.env },
+    limitSeconds: 10,
+  });
+  const end = await scene.merge({ remote });
+  assert.equal(end.status, 3);
+  assert.match(
+    end.message,
+    /^cannot tell whether it was merged: .*: it took longer than 10 s; main reads \w+ still$/,
+  );
+  // The hook, which nobody else would ever end, goes on, and the remote does what it was asked to.
+  await writeFile(gate, 'go\n');
+  while ((await scene.tip()) !== scene.candidate) await setTimeout(50);
+  assert.deepEqual(await scene.merge(), { status: 0, message: `main is at ${scene.candidate} already` });
+});
 
 test('githubRemote(): one hiccup of GitHub while it is read keeps nothing from main', async (t) => {
   const { scene } = await greenScene(t, 'github');

@@ -381,7 +381,20 @@ test('defect 4: sourcehut jobs of two commits with one date and interleaved ids 
     (await event({ ...done, jobId: '347' })).json.status,
     `status-api/sourcehut/${commit}/dev-minimal`,
   );
-  assert.match((await event({ ...done, jobId: '345' })).json.note ?? '', /job id 347 stays/);
+  assert.match((await event({ ...done, jobId: '345' })).json.note ?? '', /left to job id 347/);
+});
+
+test("on sourcehut an older job's status never takes the place of a newer one's, whatever its record tells", async () => {
+  const hash = 'feedfacefeedfacefeedfacefeedfacefeedface';
+  const job = { 'commit-hash': hash, GITHUB_RUN_NUMBER: null, GITHUB_RUN_ID: null };
+  // A run id of GitHub orders runs there; here it is nothing.
+  const older = await shellJob({ ...job, JOB_ID: '401', GITHUB_RUN_ID: '9' }, tsvOf([0, 'a']));
+  const newer = await shellJob({ ...job, JOB_ID: '402' }, tsvOf([9, 'a']));
+  for (const each of [older, newer]) assert.equal((await upload(each, 'sourcehut')).status, 201);
+  const done = { eventName: 'done', workerHost: 'sourcehut', jobName: 'dev-minimal', updateStatusApi: '1' };
+  assert.equal((await event({ ...done, jobId: '402', status: '9' })).status, 200);
+  assert.match((await event({ ...done, jobId: '401', status: '0' })).json.note ?? '', /left to job id 402/);
+  assert.match((await get(`status-api/sourcehut/${hash}/dev-minimal`)).text, /^9 /);
 });
 
 test('POST /event refuses what is no event', async () => {

@@ -158,3 +158,17 @@ test('defect 12: names and folders with a path in them are refused', async () =>
   );
   assert.match(status.text, /^HTTP\/1\.1 400 /m);
 });
+
+test('a status of a local run is asked for by the run, not by the folder of an attempt of it', async () => {
+  const job = await shellJob({
+    GITHUB_RUN_NUMBER: null,
+    GITHUB_RUN_ID: null,
+    SOIL_RUN: 'n',
+    schema: 1,
+    attempt: 2,
+  });
+  assert.equal((await sendJob(job, 'n', 'local-')).status, 0);
+  await writeFile(join(folder, 'dev-minimal.status.txt'), '0\n');
+  const sent = await curl('payload-type=status-api', 'subdir=local/n-2', 'file1=@dev-minimal.status.txt');
+  assert.match(sent.text, /^HTTP\/1\.1 400 .*it ends like the number of an attempt/s);
+});

@@ -10,10 +10,12 @@ export interface GitRemoteOptions {
   readonly repo: string;
   readonly remote: string;
   readonly environment: Environment;
+  /** after so long a git command is given up; 300 unless told otherwise */
+  readonly limitSeconds?: number;
 }
 
-export function gitRemote({ repo, remote, environment }: GitRemoteOptions): MergeRemote {
-  const git = (...args: string[]) => runGit(args, { environment, cwd: repo, timeoutSeconds: 300 });
+export function gitRemote({ repo, remote, environment, limitSeconds = 300 }: GitRemoteOptions): MergeRemote {
+  const git = (...args: string[]) => runGit(args, { environment, cwd: repo, timeoutSeconds: limitSeconds });
   const name = withoutCredential(remote);
   /** under which branch a tip was seen */
   const branchOf = new Map<CommitHash, string>();
@@ -101,10 +103,13 @@ export function gitRemote({ repo, remote, environment }: GitRemoteOptions): Merg
         remote,
         `${commit}:refs/heads/${branch}`,
       );
-      if (pushed.status === 0) return accept(undefined);
+      if (pushed.status === 0) return { kind: 'moved' };
       // git-push(1), --porcelain: "! <from>:<to> <summary> (<reason>)".
       const refused = pushed.stdout.split('\n').find((line) => line.startsWith('!'));
-      return refuse(refused?.split('\t').slice(2).join(' ') ?? whyOf(pushed));
+      const reason = refused?.split('\t').slice(2).join(' ') ?? whyOf(pushed);
+      // A push that was killed may go on at the other end; so may one whose remote has not reported.
+      const isUntold = pushed.status === undefined || reason.startsWith('[remote failure]');
+      return { kind: isUntold ? 'untold' : 'refused', reason };
     },
   };
 }

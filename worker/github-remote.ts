@@ -55,8 +55,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
       await setTimeout(250 * 2 ** tried);
     }
   };
-  const refusal = (what: string, answer: Answer) =>
-    refuse(`${what}: ${textAt(answer.text, ['message']) ?? 'no reason given'} (HTTP ${answer.status})`);
+  const refusal = (what: string, answer: Answer) => refuse(`${what}: ${reasonIn(answer)}`);
 
   /** GitHub answers with 404 for what a token may not see, too: a branch is missing only where the repo is there. */
   const findRepository = async (): Promise<Result<undefined>> => {
@@ -103,8 +102,10 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
     fastForward: async (branch, commit) => {
       const body = { sha: commit, force: false };
       const answer = await call('PATCH', `/git/refs/heads/${encodePath(branch)}`, { body });
-      if (!answer.ok) return answer;
-      return answer.value.status === 200 ? accept(undefined) : refusal('GitHub refused', answer.value);
+      if (!answer.ok) return { kind: 'untold', reason: answer.error };
+      const { status } = answer.value;
+      if (status === 200) return { kind: 'moved' };
+      return { kind: status >= 500 ? 'untold' : 'refused', reason: reasonIn(answer.value) };
     },
   };
 }
@@ -115,6 +116,9 @@ const relations: Readonly<Record<string, Relation>> = {
   behind: 'contained',
   diverged: 'diverged',
 };
+
+const reasonIn = ({ status, text }: Answer): string =>
+  `${textAt(text, ['message']) ?? 'no reason given'} (HTTP ${status})`;
 
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 

@@ -146,7 +146,7 @@ async function moveTarget(
   if (!relation.ok) return end(3, relation.error);
   if (relation.value === 'contained') return end(0, `${target} has ${commit} already; its tip is ${tip}`);
   if (relation.value === 'diverged') {
-    return end(3, `not merged: ${target} has moved to ${tip}, and ${commit} does not follow from it`);
+    return end(3, `not merged: ${target} is at ${tip}, and ${commit} does not follow from it`);
   }
   const moved = await remote.fastForward(target, commit);
   let seen = await remote.readTip(target);
@@ -158,23 +158,30 @@ async function moveTarget(
   }
   const now = seen.ok ? seen.value : undefined;
   if (now === commit) {
-    return end(0, moved.ok ? `merged: ${target} ${tip} -> ${commit}` : `${target} is at ${commit} already`);
+    return end(
+      0,
+      moved.kind === 'moved' ? `merged: ${target} ${tip} -> ${commit}` : `${target} is at ${commit} already`,
+    );
   }
   if (now !== undefined && now !== tip) {
     const since = await remote.relation(now, commit);
     if (since.ok && since.value === 'contained') {
       return end(
         0,
-        moved.ok
+        moved.kind === 'moved'
           ? `merged: ${target} ${tip} -> ${commit}; it has moved on to ${now} since`
           : `${target} has ${commit} already; its tip is ${now}`,
       );
     }
   }
-  if (!moved.ok) {
-    const where = now === undefined || now === tip ? '' : `; ${target} has moved to ${now}`;
-    return end(3, `not merged: ${remote.name} refused: ${moved.error}${where}`);
+  const place = now === tip ? `reads ${tip} still` : now === undefined ? 'is gone' : `has moved to ${now}`;
+  const where = seen.ok ? `${target} ${place}` : seen.error;
+  switch (moved.kind) {
+    case 'moved':
+      return end(3, `cannot confirm the merge: ${target} was moved to ${commit}, but ${where}`);
+    case 'refused':
+      return end(3, `not merged: ${remote.name} refused: ${moved.reason}; ${where}`);
+    case 'untold':
+      return end(3, `cannot tell whether it was merged: ${remote.name}: ${moved.reason}; ${where}`);
   }
-  const what = seen.ok ? `it reads ${now ?? 'nothing'}` : seen.error;
-  return end(3, `cannot confirm the merge: ${target} was moved to ${commit}, but ${what}`);
 }

@@ -190,6 +190,29 @@ describe('soil-worker on the command line', () => {
     assert.match(end.stderr, /^cannot merge: .* has no branch "gone"\n$/);
   });
 
+  it('maybe-merge: a branch may be named by its ref, as CI hosts have it', async () => {
+    const where = ['--server', 'http://127.0.0.1:9', '--run-id', 'r', '--remote', '.'];
+    const end = await soil([
+      'maybe-merge',
+      ...where,
+      '--to',
+      'refs/heads/gone',
+      '--branch',
+      'refs/heads/topic',
+    ]);
+    assert.match(end.stderr, /^cannot merge: .* has no branch "gone"\n$/);
+  });
+
+  it('maybe-merge: a remote that is not there is told with git’s reason, not with its advice', async () => {
+    const where = ['--server', 'http://127.0.0.1:9', '--run-id', 'r', '--to', 'main', '--branch', 'topic'];
+    const end = await soil(['maybe-merge', ...where, '--remote', 'nowhere']);
+    assert.equal(end.status, 3);
+    assert.equal(
+      end.stderr,
+      `cannot read refs/heads/main of "nowhere": fatal: 'nowhere' does not appear to be a git repository\n`,
+    );
+  });
+
   it('a broken soil.yml: exit 2, and every fault with its line', async () => {
     await writeFile(
       join(repo, '_soil', 'bad.yml'),

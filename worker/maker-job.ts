@@ -2,7 +2,7 @@
 import { parseJobName, type CommitHash, type JobName } from '../model/name.js';
 import { accept, quote, type Result } from '../model/result.js';
 import type { CommandContext } from './command-context.js';
-import { planRunId, type StatusRun } from './merge-command.js';
+import { planRunId, type StatusRun } from './status-run.js';
 import { askStatus } from './status-client.js';
 
 export interface MakerOptions {

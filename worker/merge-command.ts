@@ -1,8 +1,7 @@
 /** `soil-worker maybe-merge`: options and the environment -> whose run and commit it is about; then the gate itself. */
 import { relative, resolve } from 'node:path';
-import { parseRunId, parseWorkerHost, type CommitHash, type WorkerHost } from '../model/name.js';
+import type { WorkerHost } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { parseAttempt } from '../model/run.js';
 import { exit, type CommandContext } from './command-context.js';
 import { findCommit } from './commit-choice.js';
 import { configName, parseBranch } from './config.js';
@@ -10,12 +9,13 @@ import { parseDuration } from '../model/duration.js';
 import { readGitFacts, type Environment, type GitFacts } from './git.js';
 import { findPushPlace, gitRemote } from './git-remote.js';
 import { githubRemote, parseRepository } from './github-remote.js';
-import { branchOfRef, planRun, type RunIdentity } from './identity.js';
+import { branchOfRef } from './identity.js';
 import { chooseRepo, readConfig } from './job-choice.js';
 import { maybeMerge, type MaybeMergeOptions } from './maybe-merge.js';
 import type { MergeRemote } from './merge-remote.js';
 import { readSecret } from './secret.js';
 import { chooseServer, parseServerUrl } from './server-url.js';
+import { planRunId } from './status-run.js';
 
 export interface MergeOptions {
   readonly server?: string;
@@ -123,52 +123,6 @@ function optionalDuration(text: string | undefined, what: string): Result<number
   return text === undefined ? accept(undefined) : parseDuration(text, what);
 }
 
-export type StatusRun = Pick<MaybeMergeOptions, 'host' | 'run' | 'attempt'>;
-
-/** Under which host, run and attempt the status API is asked. */
-export function planRunId(
-  options: Pick<MergeOptions, 'host' | 'runId' | 'attempt'>,
-  commit: CommitHash,
-  context: CommandContext,
-): Result<StatusRun> {
-  const { environment } = context;
-  if (options.host !== undefined && options.runId !== undefined) {
-    const host = parseWorkerHost(options.host, '--host');
-    if (!host.ok) return host;
-    // A variable that is set to nothing is not set.
-    const told = options.attempt ?? environment.SOIL_ATTEMPT ?? '';
-    const attempt = parseAttempt(told === '' ? '1' : told, '--attempt');
-    if (!attempt.ok) return attempt;
-    const run = parseRunId(options.runId, '--run-id');
-    if (!run.ok) return run;
-    return accept({ host: host.value, run: run.value, attempt: attempt.value });
-  }
-  const run = planRun({
-    ...{ environment, now: context.now() },
-    ...(options.runId !== undefined && { runId: options.runId }),
-    ...(options.attempt !== undefined && { attempt: options.attempt }),
-  });
-  if (!run.ok) return run;
-  const planned = statusRun(run.value, commit);
-  if (planned.ok && options.host !== undefined && options.host !== planned.value.host) {
-    return refuse(`cannot ask for host ${quote(options.host)}: name its run with --run-id`);
-  }
-  return planned;
-}
-
-function statusRun(run: RunIdentity, commit: CommitHash): Result<StatusRun> {
-  switch (run.host) {
-    case 'github':
-      return accept({ host: 'github', run: run.runId, attempt: run.attempt });
-    case 'sourcehut':
-      return accept({ host: 'sourcehut', run: commit, attempt: 1 });
-    case 'local':
-      return run.named
-        ? accept({ host: 'local', run: run.run, attempt: run.attempt })
-        : refuse('cannot tell the run: name it with --run-id, or set SOIL_RUN');
-  }
-}
-
 /** The candidate's branch: as told, as the CI host says, or as it is checked out. */
 function findBranch(
   { branch }: MergeOptions,
@@ -176,7 +130,7 @@ function findBranch(
   { environment }: CommandContext,
 ): Result<string> {
   const found =
-    branch ??
+    asBranch(branch) ??
     (environment.GITHUB_ACTIONS === 'true' ? branchOfRef(environment.GITHUB_REF) : undefined) ??
     branchOfRef(environment.GIT_REF) ??
     git.branch;
@@ -184,13 +138,17 @@ function findBranch(
   return parseBranch(found, branch === undefined ? 'branch' : '--branch');
 }
 
+/** CI hosts name a branch by its whole ref: `refs/heads/x` is x. */
+const asBranch = (text: string | undefined): string | undefined => branchOfRef(text) ?? text;
+
 /** The branch to move. Only a hint: the rule at that branch's own tip must name it, too. */
 async function findTarget(
   options: MergeOptions,
   repo: string,
   context: CommandContext,
 ): Promise<Result<string>> {
-  if (options.to !== undefined) return parseBranch(options.to, '--to');
+  const named = asBranch(options.to);
+  if (named !== undefined) return parseBranch(named, '--to');
   const config = await readConfig(repo, context.cwd, options.config);
   if (!config.ok) return config;
   const to = config.value?.merge?.to;

@@ -8,7 +8,7 @@ import { formatDuration, parseDuration } from '../model/duration.js';
 import { judge } from './gate.js';
 import { readGitFacts } from './git.js';
 import { chooseRepo } from './job-choice.js';
-import { planRunId, type StatusRun } from './merge-command.js';
+import { planRunId, type StatusRun } from './status-run.js';
 import { chooseServer } from './server-url.js';
 import { askStatus } from './status-client.js';
 import { outcomeOf, waitFor, type Look } from './waiting.js';

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import type { CommitHash } from '../model/name.js';
+import { parseJobName, type CommitHash } from '../model/name.js';
+import { valueOf } from '../model/result.js';
 import { findPushPlace, gitRemote } from '../worker/git-remote.js';
+import { askStatus } from '../worker/status-client.js';
 import { must } from './command.js';
 import { openMergeRoom, soilYml, type Scene, type StatusApi } from './merge-scene.js';
 
@@ -318,3 +322,24 @@ test('githubRemote(): a repo that the token may not see is no missing branch', a
     message: 'cannot see o/r with this token: Not Found (HTTP 404)',
   });
 });
+
+test(
+  'askStatus() ends where an answer claims an encoding that it does not have',
+  { timeout: 60_000 },
+  async (t) => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('0 no gzip at all\n');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const job = valueOf(parseJobName('one'));
+    assert.deepEqual(await askStatus({ server: url, host: 'local', run: 'r', job }), {
+      kind: 'unusable',
+      reason: 'the answer is encoded as "gzip"',
+    });
+  },
+);

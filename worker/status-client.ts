@@ -1,6 +1,7 @@
 /** Asks a site's status API for a job's status: nothing but one whole status line counts as an answer. */
 import { setTimeout } from 'node:timers/promises';
 import type { JobName, WorkerHost } from '../model/name.js';
+import { quote } from '../model/result.js';
 import { parseStatus } from '../model/status.js';
 import type { StatusAnswer } from './gate.js';
 
@@ -31,7 +32,7 @@ async function askOnce({ server, host, run, job }: StatusAddress): Promise<Statu
   try {
     const response = await fetch(url, {
       redirect: 'error',
-      headers: { 'Cache-Control': 'no-cache' },
+      headers: { 'Cache-Control': 'no-cache', 'Accept-Encoding': 'identity' },
       signal: AbortSignal.timeout(answerSeconds * 1000),
     });
     if (response.status === 404) {
@@ -43,6 +44,12 @@ async function askOnce({ server, host, run, job }: StatusAddress): Promise<Statu
       const { status } = response;
       const isRefusal = status >= 400 && status < 500 && status !== 429 && status !== 408;
       return { kind: 'unusable', reason: `the server answered ${status}`, isRefusal };
+    }
+    // Nobody asked for it, and one that cannot be unpacked would never end.
+    const coding = response.headers.get('content-encoding') ?? 'identity';
+    if (coding !== 'identity') {
+      void response.body?.cancel().catch(() => undefined);
+      return { kind: 'unusable', reason: `the answer is encoded as ${quote(coding)}` };
     }
     const status = parseStatus(await readText(response));
     return status.ok ? { kind: 'status', status: status.value } : { kind: 'unusable', reason: status.error };

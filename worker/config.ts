@@ -1,5 +1,6 @@
 /** soil.yml -> a ProjectConfig, or every fault with its line and column. */
 import { parseJobName, type JobName } from '../model/name.js';
+import { hintFor } from '../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import type { JobDeclaration, MergeRule, ProjectConfig } from './job.js';
 import { readJob, type JobEntry } from './job-config.js';
@@ -57,11 +58,12 @@ function readJobs(source: YamlSource, located: Entry): JobDeclaration[] {
   for (const entry of entries) {
     for (const { value, offset } of entry.needs) {
       if (!known.has(value)) {
-        fault(
-          source,
-          offset,
-          `cannot accept need ${quote(value)}: it must be one of ${[...known.keys()].join(', ')}`,
-        );
+        const others = [...known.keys()].filter((other) => other !== entry.job.name);
+        const reason =
+          others.length === 0
+            ? 'there is no other job'
+            : `it must be one of ${others.join(', ')}${hintFor(value, others)}`;
+        fault(source, offset, `cannot accept need ${quote(value)}: ${reason}`);
       }
     }
     const circle = findCircle(entry.job.name, known);
@@ -122,7 +124,9 @@ function readRequired(
   const required = readWords(source, entry, 'require', (text) => {
     const job = jobs.find((name) => name === text);
     return job === undefined
-      ? refuse(`cannot accept required job ${quote(text)}: it must be all, or some of ${jobs.join(', ')}`)
+      ? refuse(
+          `cannot accept required job ${quote(text)}: it must be all, or some of ${jobs.join(', ')}${hintFor(text, jobs)}`,
+        )
       : accept(job);
   });
   required.forEach(({ value, offset }, i) => {

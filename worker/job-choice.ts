@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseJobName, type JobName } from '../model/name.js';
+import { hintFor } from '../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseTaskList, type TaskDeclaration } from '../model/task.js';
 import type { CommandContext } from './command-context.js';
@@ -86,7 +87,7 @@ export async function chooseJob(
     if (config.value === undefined)
       return refuse(`${noConfig(repo)}; name one with --config, or --tasks FILE`);
     return refuse(
-      `cannot run job ${quote(name.value)}: soil.yml has no such job; it has ${declaredJobs.join(', ')}`,
+      `cannot run job ${quote(name.value)}: soil.yml has no such job; it has ${declaredJobs.join(', ')}${hintFor(name.value, declaredJobs)}`,
     );
   }
   const tasks = await readTaskFile(options.tasks, context);

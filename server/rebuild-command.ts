@@ -1,6 +1,7 @@
 /** `soil-server rebuild DIR`: the records of a folder, ours or another Soil's -> all its pages. */
 import { workerHosts } from '../model/name.js';
 import { exit, type CommandContext } from './command-context.js';
+import { refuseForeign } from './foreign-folder.js';
 import { defaultLimits } from './limits.js';
 import { Site } from './site.js';
 import { readTitle } from './site-title.js';
@@ -10,6 +11,11 @@ import { readTitle } from './site-title.js';
  * of the command, which did what it was asked to: the exit status is 0.
  */
 export async function rebuildCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
+  const fit = await refuseForeign(folder);
+  if (!fit.ok) {
+    warn(fit.error);
+    return exit.wrongUse;
+  }
   const opened = await Site.open(folder, {
     limits: defaultLimits,
     now,

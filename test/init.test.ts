@@ -74,6 +74,19 @@ test('init never overwrites without --force; the workflow is for the jobs of the
   assert.match(await readFile(join(repo, 'soil.yml'), 'utf8'), /^ {2}make:$/m);
 });
 
+test('init says where it knows nothing of a repo', async (t) => {
+  const repo = await makeRepo({ 'build.sh': 'echo\n' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const init = (...args: string[]) => worker(['init', ...args], { cwd: repo, env: bare });
+  const end = await init();
+  assert.equal(end.status, 0);
+  assert.match(
+    end.stderr,
+    /^notice: no file at the root tells what this repo is: job "look" only lists it; /,
+  );
+  assert.doesNotMatch((await init('--dry-run')).stderr, /notice/, 'its soil.yml is the own one by now');
+});
+
 test('init --dry-run prints all files and writes none; a broken soil.yml is told with its line', async (t) => {
   const repo = await makeRepo({ 'go.mod': 'module x\ngo 1.22\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));

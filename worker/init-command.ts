@@ -5,7 +5,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
 import { configName, parseBranch, parseConfig } from './config.js';
 import { runGit } from './git.js';
-import { sketchJobs, type RepoFiles } from './init/project-kind.js';
+import { sketchJobs, unknownJob, type RepoFiles } from './init/project-kind.js';
 import {
   formatManifest,
   formatSoilYml,
@@ -64,13 +64,19 @@ async function planFiles(
   const read = (name: string): Promise<string | undefined> =>
     readFile(join(repo, name), 'utf8').catch(() => undefined);
   const before = await read(configName);
+  const sketched = before === undefined || force === true ? sketchJobs(await readRepo(repo)) : undefined;
+  if (sketched?.includes(unknownJob) === true) {
+    context.warn(
+      'notice: no file at the root tells what this repo is: job "look" only lists it; put your own commands there',
+    );
+  }
   const made =
-    before === undefined || force === true
-      ? formatSoilYml(sketchJobs(await readRepo(repo)), {
+    sketched !== undefined
+      ? formatSoilYml(sketched, {
           project: projectName(basename(repo)),
           branch: await findBranch(repo, context),
         })
-      : before;
+      : (before ?? '');
   // The other files are for the jobs that soil.yml has, whoever wrote it.
   const config: Result<ProjectConfig> = parseConfig(made);
   if (!config.ok) return refuse(config.error);

@@ -1,6 +1,7 @@
 /** `soil-server prune DIR [--dry-run]` and `soil-server pin RUN`: a site and its policy -> what went, or would go, one line a run. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileFault } from '../model/file-fault.js';
 import { quote, refuse, type Result } from '../model/result.js';
 import { bytesText, countText } from '../templates/wording.js';
 import { exit, type CommandContext } from './command-context.js';
@@ -72,7 +73,7 @@ async function policyIn(file: string, folder: string): Promise<Result<RetentionP
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    return refuse(`cannot read ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+    return refuse(`cannot read ${quote(file)}: ${fileFault(error)}; --config names the file with the limits`);
   }
   if (!/^['"]?projects['"]?\s*:/m.test(text)) {
     const parsed = parseRetentionText(text, file);

@@ -188,6 +188,11 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     jobOf('image: [x]', task),
     /^soil\.yml:4:12: cannot accept image \(a list\): it must be text$/,
   ],
+  [
+    'the raw machine in other letters',
+    jobOf('image: None', task),
+    /^soil\.yml:4:12: cannot accept image "None": the raw machine is written none$/,
+  ],
   ['nothing where text belongs', jobOf('image:', task), /cannot accept image "": it is empty/],
   [
     'text where a map belongs',

@@ -1,8 +1,7 @@
 /** A merge remote by plain git, from within a clone that has the candidate: any URL or path that git can push to. */
 import { parseCommitHash, type CommitHash } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { reasonOf } from './command.js';
-import { runGit, type Environment } from './git.js';
+import { gitReason, runGit, type Environment } from './git.js';
 import type { MergeRemote, Relation } from './merge-remote.js';
 
 export interface GitRemoteOptions {
@@ -17,7 +16,7 @@ export function gitRemote({ repo, remote, environment }: GitRemoteOptions): Merg
   const readTip = async (branch: string): Promise<Result<CommitHash | undefined>> => {
     const ref = `refs/heads/${branch}`;
     const listed = await git('ls-remote', '--', remote, ref);
-    if (listed.status !== 0) return refuse(`cannot read ${ref} of ${quote(remote)}: ${reasonOf(listed)}`);
+    if (listed.status !== 0) return refuse(`cannot read ${ref} of ${quote(remote)}: ${gitReason(listed)}`);
     // A pattern matches from the end of a ref's path: only the line of exactly this ref counts.
     const line = listed.stdout.split('\n').find((l) => l.endsWith(`\t${ref}`));
     return line === undefined ? accept(undefined) : parseCommitHash(line.split('\t')[0] ?? '');
@@ -40,7 +39,7 @@ export function gitRemote({ repo, remote, environment }: GitRemoteOptions): Merg
     );
     return all.status === 0
       ? accept(undefined)
-      : refuse(`cannot fetch ${commit} from ${quote(remote)}: ${reasonOf(all)}`);
+      : refuse(`cannot fetch ${commit} from ${quote(remote)}: ${gitReason(all)}`);
   };
   return {
     name: remote,
@@ -53,7 +52,7 @@ export function gitRemote({ repo, remote, environment }: GitRemoteOptions): Merg
       const shown = await git('cat-file', 'blob', `${commit}:${path}`);
       return shown.status === 0
         ? accept(shown.stdout)
-        : refuse(`cannot read ${quote(path)} at ${commit}: ${reasonOf(shown)}`);
+        : refuse(`cannot read ${quote(path)} at ${commit}: ${gitReason(shown)}`);
     },
     relation: async (tip, commit) => {
       const fetched = await fetchTip(tip);
@@ -65,7 +64,7 @@ export function gitRemote({ repo, remote, environment }: GitRemoteOptions): Merg
       if (pushed.status === 0) return accept(undefined);
       // git-push(1), --porcelain: "! <from>:<to> <summary> (<reason>)".
       const refused = pushed.stdout.split('\n').find((line) => line.startsWith('!'));
-      return refuse(refused?.split('\t').slice(2).join(' ') ?? reasonOf(pushed));
+      return refuse(refused?.split('\t').slice(2).join(' ') ?? gitReason(pushed));
     },
   };
 }
@@ -81,6 +80,6 @@ async function relationIn(
   if (backward.status === 0) return accept('contained');
   if (forward.status === 1 && backward.status === 1) return accept('diverged');
   return refuse(
-    `cannot compare ${commit} with ${tip}: ${reasonOf(forward)} (a shallow clone has no history: fetch it whole)`,
+    `cannot compare ${commit} with ${tip}: ${gitReason(forward)} (a shallow clone has no history: fetch it whole)`,
   );
 }

@@ -1,6 +1,7 @@
 /** Options of `run` and `list-jobs` -> the repo, its soil.yml, and the declaration of the job that is meant. */
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { fileFault } from '../model/file-fault.js';
 import { parseJobName, type JobName } from '../model/name.js';
 import { hintFor } from '../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
@@ -47,7 +48,7 @@ export async function readConfig(
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (missing && named === undefined) return accept(undefined);
-    return refuse(`cannot read ${quote(shown)}: ${missing ? 'it is not there' : (error as Error).message}`);
+    return refuse(`cannot read ${quote(shown)}: ${fileFault(error)}`);
   }
   return parseConfig(text, shown);
 }
@@ -121,7 +122,7 @@ async function readTaskFile(file: string, context: CommandContext): Promise<Resu
   try {
     return parseTaskList(await readFile(resolve(context.cwd, file), 'utf8'), file);
   } catch (error) {
-    return refuse(`cannot read task list ${quote(file)}: ${(error as Error).message}`);
+    return refuse(`cannot read task list ${quote(file)}: ${fileFault(error)}`);
   }
 }
 

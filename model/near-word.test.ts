@@ -25,6 +25,8 @@ test('nearWord() finds what was meant', () => {
     ['allow_failure', 'allow-failure'],
     ['allowFailure', 'allow-failure'],
     ['working-dir', 'working-folder'],
+    ['alow_failure', 'allow-failure'],
+    ['stop-on-failure', undefined],
     ['cmd', undefined],
     ['script', undefined],
     ['', undefined],

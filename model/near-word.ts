@@ -27,7 +27,7 @@ const plainForm = (word: string): string =>
 
 function isNear(a: string, b: string, distance: number): boolean {
   const longer = Math.max(a.length, b.length);
-  if (distance <= longer * 0.4) return true;
+  if (distance <= Math.min(3, longer * 0.4)) return true;
   let shared = 0;
   while (shared < longer && a[shared] === b[shared]) shared++;
   return shared >= 4 && shared >= longer / 2;

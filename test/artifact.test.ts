@@ -275,6 +275,13 @@ describe('artifacts by commit', () => {
     const early = await wait('good', '--limit', '1s');
     assert.equal(early.status, 1);
     assert.match(early.stderr, /cannot wait longer than 1s for job "good": it has not reported/);
+    assert.doesNotMatch(early.stderr, /notice/);
+    const slip = await wait('goood', '--limit', '0s');
+    assert.match(slip.stderr, /^notice: soil\.yml has no job "goood" \(did you mean good\?\); it has /);
+    assert.match(
+      (await soil(['wait', 'artifact', 'x', '--job', 'goood', '--limit', '0s'], env)).stderr,
+      /^notice: soil\.yml has no job "goood" \(did you mean good\?\)/,
+    );
     const waiting = wait('good', '--limit', '60s', '--json');
     assert.equal((await soil(['run', 'good', '--publish'], env)).status, 0);
     const there = await waiting;

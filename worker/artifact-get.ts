@@ -7,6 +7,7 @@ import { planPlace, type ArtifactOptions, type Place } from './artifact-place.js
 import { exit, type CommandContext } from './command-context.js';
 import { download } from './download.js';
 import { formatDuration, parseDuration } from '../model/duration.js';
+import { warnOfUnknownJob } from './job-choice.js';
 import { planMaker, readMakerEnd, type Maker, type MakerOptions } from './maker-job.js';
 import { outcomeOf, waitFor, type Look } from './waiting.js';
 
@@ -140,6 +141,7 @@ async function planGet(
   const { commit, service } = place.value;
   const maker = planMaker(options, { commit, server: service.url.href }, context);
   if (!maker.ok) return maker;
+  if (maker.value !== undefined) await warnOfUnknownJob(maker.value.job, context);
   const plan = { name: name.value, target, limitSeconds: limit.value, maker: maker.value };
   return accept({ ...place.value, ...plan });
 }

@@ -487,6 +487,17 @@ test('parseConfig() finds a circle of needs over several jobs', () => {
   assert.doesNotMatch(result.error, /job "d"/);
 });
 
+test('parseConfig() tells a bad name of a job and what is wrong within it at once', () => {
+  const parsed = parseConfig(
+    "project: p\njobs:\n  'a b':\n    image: none\n    tasks: [{ name: t/u, run: x }]\n",
+  );
+  assert.ok(!parsed.ok);
+  assert.match(
+    parsed.error,
+    /^soil\.yml:3:3: cannot accept job name "a b": .*\nsoil\.yml:5:21: cannot accept task name "t\/u": /,
+  );
+});
+
 test('parseConfig() tells a quote that is not closed once, whatever is around it', () => {
   const parsed = parseConfig("project: p\njobs: { a: { image: none, tasks: [{ name: t, run: 'x }] } }\n");
   assert.ok(!parsed.ok);

@@ -1,7 +1,7 @@
 /** soil.yml -> a ProjectConfig, or every fault with its line and column. */
 import { parseJobName, type JobName } from '../model/name.js';
 import { hintFor } from '../model/near-word.js';
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { accept, quote, refuse, valueOf, type Result } from '../model/result.js';
 import type { JobDeclaration, MergeRule, ProjectConfig } from './job.js';
 import { readJob, type JobEntry } from './job-config.js';
 import {
@@ -42,6 +42,8 @@ function parseProject(text: string): Result<string> {
   return refuse(`cannot accept project ${quote(text)}: it must be one line of at most 100 characters`);
 }
 
+const unnamed = valueOf(parseJobName('unnamed'));
+
 function readJobs(source: YamlSource, located: Entry): JobDeclaration[] {
   const map = readMap(source, located, 'jobs');
   if (map?.size === 0) fault(source, located.offset, 'cannot accept jobs: there is none');
@@ -49,10 +51,9 @@ function readJobs(source: YamlSource, located: Entry): JobDeclaration[] {
   for (const entry of map?.values() ?? []) {
     const name = parseJobName(entry.key);
     if (!name.ok) fault(source, entry.keyOffset, name.error);
-    else {
-      const job = readJob(source, entry, name.value);
-      if (job !== undefined) entries.push(job);
-    }
+    // What else is wrong with a job that cannot be called so is told at once, too.
+    const job = readJob(source, entry, name.ok ? name.value : unnamed);
+    if (name.ok && job !== undefined) entries.push(job);
   }
   const known = new Map<string, JobEntry>(entries.map((entry) => [entry.job.name, entry]));
   for (const entry of entries) {

@@ -53,6 +53,15 @@ export async function readConfig(
   return parseConfig(text, shown);
 }
 
+/** Whoever waits for a job that was mistyped waits for nothing; one of another soil.yml may be meant, so it is no fault. */
+export async function warnOfUnknownJob(job: JobName, context: CommandContext): Promise<void> {
+  const config = await readConfig(await chooseRepo(context), context.cwd, undefined);
+  if (!config.ok || config.value === undefined) return;
+  const names = config.value.jobs.map(({ name }) => name);
+  if (names.includes(job)) return;
+  context.warn(`notice: soil.yml has no job ${quote(job)}${hintFor(job, names)}; it has ${names.join(', ')}`);
+}
+
 /** The project's jobs; no soil.yml is a fault here. */
 export async function readProject(
   context: CommandContext,

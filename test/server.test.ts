@@ -487,6 +487,11 @@ test('init makes no site of a folder that holds other files, unless told to', as
     assert.match(end.stderr, /^cannot make .* a site: it holds "letter\.txt", and all of a site is public; /);
     assert.deepEqual(await readdir(folder), ['letter.txt']);
   }
+  const nowhere = await run(process.execPath, [soilServer, 'rebuild', join(folder, 'sub')]);
+  assert.deepEqual(
+    [nowhere.status, nowhere.stderr, await readdir(folder)],
+    [2, `cannot rebuild "${folder}/sub": there is no such folder\n`, ['letter.txt']],
+  );
   const file = await run(process.execPath, [soilServer, 'init', join(folder, 'letter.txt')]);
   assert.deepEqual(
     [file.status, file.stderr],

@@ -109,12 +109,20 @@ const projectName = (folder: string): string => {
   return name === '' ? 'project' : name;
 };
 
-/** The branch that others clone; the one that is checked out where no remote tells. */
+/** The branch that others clone; where no remote tells, `main` or `master`, else the one that is checked out. */
 async function findBranch(repo: string, { environment }: CommandContext): Promise<string> {
   const options = { environment, cwd: repo };
   const remote = await runGit(['symbolic-ref', '--short', '--quiet', 'refs/remotes/origin/HEAD'], options);
   const local = await runGit(['symbolic-ref', '--short', '--quiet', 'HEAD'], options);
-  const found = [remote.stdout.trim().replace(/^origin\//, ''), local.stdout.trim()];
+  const usual = ['main', 'master'];
+  const refs = usual.map((name) => `refs/heads/${name}`);
+  const there = await runGit(['for-each-ref', '--format=%(refname:short)', '--', ...refs], options);
+  const known = there.stdout.split('\n');
+  const found = [
+    remote.stdout.trim().replace(/^origin\//, ''),
+    ...usual.filter((name) => known.includes(name)),
+    local.stdout.trim(),
+  ];
   return found.find((name) => parseBranch(name).ok && name !== 'soil-staging') ?? 'main';
 }
 

@@ -39,6 +39,8 @@ export async function getCommand(
   });
   if (options.json === true)
     context.print(JSON.stringify({ url: url.href, file: target, ...outcomeOf(waited) }));
+  // `get` tries once unless told otherwise: there was no time that is over.
+  const within = limitSeconds === 0 ? '' : ` within ${formatDuration(limitSeconds)}`;
   switch (waited.kind) {
     case 'there':
       if (options.json !== true)
@@ -47,9 +49,7 @@ export async function getCommand(
         context.warn('notice: this server tells no SHA-256, so that only the length could be checked');
       return exit.fine;
     case 'over':
-      context.warn(
-        `cannot get ${quote(name)} of commit ${commit} within ${formatDuration(limitSeconds)}: ${waited.reason}`,
-      );
+      context.warn(`cannot get ${quote(name)} of commit ${commit}${within}: ${waited.reason}`);
       return exit.failed;
     case 'vain':
       context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);

@@ -1,5 +1,6 @@
 /** YAML text -> located maps, lists and words; every fault is kept with its line and column, none ends the reading. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { hintFor } from './near-word.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
 /** A file under reading: where its lines begin, and what was found wrong so far. */
@@ -46,8 +47,10 @@ export function readYaml(
       prettyErrors: false,
     });
     for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
-      const reason = code === 'MULTIPLE_DOCS' ? 'a second document begins here' : message;
-      fault(source, pos[0], `cannot read YAML: ${reason}`);
+      const text = `cannot read YAML: ${reasons[code] ?? reasons[message] ?? message}`;
+      // One bracket that is not closed is told once for each list and map around it.
+      if (source.faults.some((told) => told.offset === pos[0] && told.text === text)) continue;
+      fault(source, pos[0], text);
     }
     return { source, root: { offset: document.contents?.range[0] ?? 0, node: document.contents } };
   } catch (error) {
@@ -57,6 +60,15 @@ export function readYaml(
     return { source, root: { offset: 0, node: null } };
   }
 }
+
+/** By code or message: where the package's own words do not tell whoever wrote the file what to do. */
+const reasons: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'a second document begins here',
+  TAB_AS_INDENT: 'a tab stands where the line begins; indent with blanks',
+  // of the code BLOCK_AS_IMPLICIT_KEY, which has another fault too
+  'Nested mappings are not allowed in compact mappings':
+    'a second ": " in one line; put a value that has one in quotes, or after | on lines of its own',
+};
 
 export function fault(source: YamlSource, offset: number, text: string): void {
   source.faults.push({ offset, text });
@@ -102,7 +114,7 @@ export function readMap(
       fault(
         source,
         keyOffset,
-        `cannot accept key ${quote(key)} in ${what}: it must be one of ${allowed.join(', ')}`,
+        `cannot accept key ${quote(key)} in ${what}: it must be one of ${allowed.join(', ')}${hintFor(key, allowed)}`,
       );
     } else if (before !== undefined) {
       const line = source.lines.linePos(before.keyOffset).line;
@@ -163,7 +175,9 @@ export function readWords<T>(
 
 /** A node for a message: its text, or what it is. */
 function shown(node: Node | null): string {
-  if (isScalar(node) && typeof node.value === 'string') return quote(node.value);
+  // A key without a value is the empty text to the failsafe schema; `""` stands in quotes in the file.
+  const isNothing = isScalar(node) && node.value === '' && node.type === 'PLAIN';
+  if (isScalar(node) && typeof node.value === 'string' && !isNothing) return quote(node.value);
   if (isMap(node)) return '(a map)';
   if (isSeq(node)) return '(a list)';
   // Nested aliases can stand for a file larger than memory, so none is followed.

@@ -1,12 +1,27 @@
 /** `soil-server init DIR`: a folder -> a site with its first pages. Again on a site: nothing is lost. */
-import { quote } from '../model/result.js';
+import { accept, quote } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
+import { refuseForeign } from './foreign-folder.js';
 import { defaultLimits } from './limits.js';
 import { isSite } from './private-folder.js';
 import { Site } from './site.js';
 import { readTitle } from './site-title.js';
 
-export async function initCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
+export interface InitOptions {
+  /** also a folder that holds other files: they are public from then on */
+  readonly force?: boolean;
+}
+
+export async function initCommand(
+  folder: string,
+  { force = false }: InitOptions,
+  { now, print, warn }: CommandContext,
+): Promise<number> {
+  const fit = force ? accept(undefined) : await refuseForeign(folder);
+  if (!fit.ok) {
+    warn(fit.error);
+    return exit.wrongUse;
+  }
   const wasSite = await isSite(folder);
   const site = await Site.open(folder, { limits: defaultLimits, now, title: await readTitle(folder) });
   if (!site.ok) {

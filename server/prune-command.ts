@@ -1,7 +1,9 @@
 /** `soil-server prune DIR [--dry-run]` and `soil-server pin RUN`: a site and its policy -> what went, or would go, one line a run. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileFault } from '../model/file-fault.js';
 import { quote, refuse, type Result } from '../model/result.js';
+import { hostFolder } from '../model/path.js';
 import { bytesText, countText } from '../templates/wording.js';
 import { exit, type CommandContext } from './command-context.js';
 import { DetailCache } from './detail-cache.js';
@@ -72,7 +74,7 @@ async function policyIn(file: string, folder: string): Promise<Result<RetentionP
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    return refuse(`cannot read ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+    return refuse(`cannot read ${quote(file)}: ${fileFault(error)}; --config names the file with the limits`);
   }
   if (!/^['"]?projects['"]?\s*:/m.test(text)) {
     const parsed = parseRetentionText(text, file);
@@ -113,6 +115,12 @@ async function planOnly(
   return exit.fine;
 }
 
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
 /** `RUN` is HOST/NAME. Works while a server has the site. */
 export async function pinCommand(
   folder: string,
@@ -128,6 +136,12 @@ export async function pinCommand(
   if (!changed.ok) {
     warn(changed.error);
     return exit.wrongUse;
+  }
+  const { host, name } = pin.value;
+  // On sourcehut a name may be a commit, which has no folder of its own.
+  const isThere = host === 'sourcehut' || (await isFolder(join(folder, hostFolder(host), name)));
+  if (isPinned && !isThere) {
+    warn(`notice: ${hostFolder(host)}/${name} is not there; the pin is for a run of that name that comes`);
   }
   const now = isPinned ? 'pinned' : 'not pinned';
   print(`soil-server: ${run} is ${changed.value ? now : `${now} already`}`);

@@ -1,6 +1,9 @@
 /** `soil-server rebuild DIR`: the records of a folder, ours or another Soil's -> all its pages. */
+import { stat } from 'node:fs/promises';
 import { workerHosts } from '../model/name.js';
+import { quote } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
+import { refuseForeign } from './foreign-folder.js';
 import { defaultLimits } from './limits.js';
 import { Site } from './site.js';
 import { readTitle } from './site-title.js';
@@ -10,6 +13,16 @@ import { readTitle } from './site-title.js';
  * of the command, which did what it was asked to: the exit status is 0.
  */
 export async function rebuildCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
+  // A slip in a path would make an empty site there, and leave the one that was meant as it is.
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+    warn(`cannot rebuild ${quote(folder, 300)}: there is no such folder`);
+    return exit.wrongUse;
+  }
+  const fit = await refuseForeign(folder);
+  if (!fit.ok) {
+    warn(fit.error);
+    return exit.wrongUse;
+  }
   const opened = await Site.open(folder, {
     limits: defaultLimits,
     now,

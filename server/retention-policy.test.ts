@@ -46,7 +46,7 @@ const bad: readonly (readonly [string, string])[] = [
   ['retention: all', '1:12: cannot accept retention: it must be a map of wwz, run, keep, every'],
   [
     'retention:\n  wzw: {}',
-    '2:8: cannot accept key "wzw" in retention: it must be one of wwz, run, keep, every',
+    '2:8: cannot accept key "wzw" in retention: it must be one of wwz, run, keep, every (did you mean wwz?)',
   ],
   [
     'retention: { wwz: { age: 30 } }',

@@ -1,5 +1,6 @@
 /** The `retention` part of soil-server.yml, as plain maps, lists and words -> what a site keeps, or every fault with its place. Pure. */
 import { parseRunId, parseWorkerHost, type WorkerHost } from '../model/name.js';
+import { hintFor } from '../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { countText } from '../templates/wording.js';
 
@@ -75,7 +76,7 @@ export function parseRetention(value: unknown): {
     for (const key of Object.keys(from).filter((name) => !keys.includes(name))) {
       say(
         [...path, key],
-        `cannot accept key ${quote(key)} in ${path.join('.')}: it must be one of ${keys.join(', ')}`,
+        `cannot accept key ${quote(key)} in ${path.join('.')}: it must be one of ${keys.join(', ')}${hintFor(key, keys)}`,
       );
     }
     return from as Readonly<Record<string, unknown>>;

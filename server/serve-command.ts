@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { fileFault } from '../model/file-fault.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
 import { listen } from './http-server.js';
@@ -96,8 +97,7 @@ async function readConfig(what: ServeWhat): Promise<Result<ServerConfig>> {
       try {
         return parseServerConfig(await readFile(what.file, 'utf8'), what.file);
       } catch (error) {
-        const { code = 'unknown' } = error as NodeJS.ErrnoException;
-        return refuse(`cannot read ${quote(what.file)}: ${code}`);
+        return refuse(`cannot read ${quote(what.file)}: ${fileFault(error)}`);
       }
   }
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { examples, siteFolder, siteOption, type CommandKit, type SiteOption } from './command-kit.js';
 import type { DeployOptions } from './deploy-command.js';
+import type { InitOptions } from './init-command.js';
 import type { ServeOptions, ServeWhat } from './serve-command.js';
 
 export function addServeCommands({ program, context, finish }: CommandKit): void {
@@ -10,10 +11,11 @@ export function addServeCommands({ program, context, finish }: CommandKit): void
     .description('make a folder a site')
     .argument('[dir]', "the site's folder")
     .addOption(siteOption())
+    .option('--force', 'also a folder that holds other files: they are public from then on')
     .addHelpText('after', examples('soil-server init --site /srv/soil', 'soil-server init /srv/soil'))
-    .action(async (dir: string | undefined, options: SiteOption, command: Command) => {
+    .action(async (dir: string | undefined, options: SiteOption & InitOptions, command: Command) => {
       const folder = siteFolder(command, options, dir);
-      return finish((await import('./init-command.js')).initCommand(folder, context));
+      return finish((await import('./init-command.js')).initCommand(folder, options, context));
     });
 
   program

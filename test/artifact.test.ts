@@ -152,7 +152,7 @@ describe('artifacts by commit', () => {
       assert.equal(end.status, 1, end.stderr);
       assert.match(
         end.stderr,
-        /cannot get "none\.tar" of commit [0-9a-f]{40} within [02]s: it is not there \(404\)/,
+        /cannot get "none\.tar" of commit [0-9a-f]{40}(?: within 2s)?: it is not there \(404\)/,
       );
       assert.deepEqual(await readdir(folder), []);
     }
@@ -275,6 +275,16 @@ describe('artifacts by commit', () => {
     const early = await wait('good', '--limit', '1s');
     assert.equal(early.status, 1);
     assert.match(early.stderr, /cannot wait longer than 1s for job "good": it has not reported/);
+    const once = await soil(['artifact', 'get', 'none.tar'], env);
+    assert.equal(once.status, 1);
+    assert.match(once.stderr, /^cannot get "none\.tar" of commit [0-9a-f]+: it is not there \(404\)$/m);
+    assert.doesNotMatch(early.stderr, /notice/);
+    const slip = await wait('goood', '--limit', '0s');
+    assert.match(slip.stderr, /^notice: soil\.yml has no job "goood" \(did you mean good\?\); it has /);
+    assert.match(
+      (await soil(['wait', 'artifact', 'x', '--job', 'goood', '--limit', '0s'], env)).stderr,
+      /^notice: soil\.yml has no job "goood" \(did you mean good\?\)/,
+    );
     const waiting = wait('good', '--limit', '60s', '--json');
     assert.equal((await soil(['run', 'good', '--publish'], env)).status, 0);
     const there = await waiting;

@@ -145,6 +145,8 @@ export async function openDocker({ group }: { readonly group?: number } = {}): P
   const close = async () => {
     await run('sh', ['-c', 'docker ps --all --quiet | xargs -r docker rm --force'], { env: environment });
     await daemon.end();
+    // Where mounts are private, as in a container, dockerd has mounted it on itself, and leaves it so.
+    await run('umount', [join(folder, 'data')]);
     await rm(folder, { recursive: true, force: true });
   };
   try {

@@ -74,10 +74,42 @@ test('init never overwrites without --force; the workflow is for the jobs of the
   assert.match(await readFile(join(repo, 'soil.yml'), 'utf8'), /^ {2}make:$/m);
 });
 
+test('init on a topic branch: the gate moves main, not the topic', async (t) => {
+  const repo = await makeRepo({ Makefile: 'all:\n' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const git = (...args: string[]) => must('git', ['-C', repo, ...args]);
+  const targetOf = async (): Promise<string> => {
+    const end = await worker(['init', '--dry-run', '--no-github', '--no-sourcehut'], {
+      cwd: repo,
+      env: bare,
+    });
+    return /^ {2}to: (.*)$/m.exec(end.stdout)?.[1] ?? end.stderr;
+  };
+  await git('checkout', '-q', '-b', 'topic');
+  assert.equal(await targetOf(), 'main');
+  await git('branch', '-m', 'main', 'trunk');
+  assert.equal(await targetOf(), 'topic', 'nothing tells which is the main one');
+  await git('branch', '-m', 'trunk', 'master');
+  assert.equal(await targetOf(), 'master');
+});
+
+test('init says where it knows nothing of a repo', async (t) => {
+  const repo = await makeRepo({ 'build.sh': 'echo\n' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const init = (...args: string[]) => worker(['init', ...args], { cwd: repo, env: bare });
+  const end = await init();
+  assert.equal(end.status, 0);
+  assert.match(
+    end.stderr,
+    /^notice: no file at the root tells what this repo is: job "look" only lists it; /,
+  );
+  assert.doesNotMatch((await init('--dry-run')).stderr, /notice/, 'its soil.yml is the own one by now');
+});
+
 test('init --dry-run prints all files and writes none; a broken soil.yml is told with its line', async (t) => {
   const repo = await makeRepo({ 'go.mod': 'module x\ngo 1.22\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));
-  await must('git', ['-C', repo, 'checkout', '-q', '-b', 'trunk']);
+  await must('git', ['-C', repo, 'branch', '-m', 'trunk']);
   const end = await worker(['init', '--dry-run'], { cwd: repo, env: bare });
   assert.equal(end.status, 0, end.stderr);
   assert.match(

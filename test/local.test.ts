@@ -208,6 +208,14 @@ describe('soil-worker local', () => {
     t.after(() => rm(repo, { recursive: true, force: true }));
     const unknown = await worker(['local', 'b'], { cwd: repo, env: bare });
     assert.deepEqual([unknown.status, unknown.stderr.includes('cannot run job "b"')], [2, true]);
+    await must('git', ['-C', repo, 'rm', '-q', '--cached', 'soil.yml']);
+    await must('git', ['-C', repo, 'commit', '-q', '-m', 'without it']);
+    const forgotten = await worker(['local', 'a'], { cwd: repo, env: bare });
+    assert.equal(forgotten.status, 2);
+    assert.match(
+      forgotten.stderr,
+      /^cannot run job "a": soil\.yml is not in commit [0-9a-f]{12}; commit it, or use soil-worker run$/m,
+    );
   });
 });
 

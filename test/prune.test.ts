@@ -224,7 +224,14 @@ test('soil-server prune: wwz files go first; JSON, TSV and pages stay and say so
 
 test('soil-server prune: pins by hand, by a gate, green and first red stay, and the page of a dry run says why', async (t) => {
   const site = await copyOf(t);
-  assert.equal((await command('pin', 'github/998-2', '--site', site)).status, 0);
+  const pinned = await command('pin', 'github/998-2', '--site', site);
+  assert.deepEqual([pinned.status, pinned.stderr], [0, '']);
+  const slip = await command('pin', 'github/9998', '--site', site);
+  assert.equal(
+    slip.stderr,
+    'notice: github-jobs/9998 is not there; the pin is for a run of that name that comes\n',
+  );
+  assert.equal((await command('pin', 'github/9998', '--remove', '--site', site)).stderr, '');
   await mkdir(join(site, 'merges'));
   await writeFile(join(site, 'merges', `${commitOf(7)}.json`), '{}\n');
   const before = await contentOf(site);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { valueOf } from '../model/result.js';
@@ -486,4 +487,33 @@ test('a folder that is no site is not served', async () => {
   const end = await run(process.execPath, [soilServer, 'serve', '--site', '/nonexistent-site']);
   assert.equal(end.status, 2);
   assert.match(end.stderr, /it is no site; run soil-server init/);
+});
+
+test('init makes no site of a folder that holds other files, unless told to', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-home-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'letter.txt'), 'private');
+  const init = (...args: string[]) => run(process.execPath, [soilServer, 'init', folder, ...args]);
+  const rebuild = () => run(process.execPath, [soilServer, 'rebuild', folder]);
+  for (const end of [await init(), await rebuild()]) {
+    assert.equal(end.status, 2);
+    assert.match(end.stderr, /^cannot make .* a site: it holds "letter\.txt", and all of a site is public; /);
+    assert.deepEqual(await readdir(folder), ['letter.txt']);
+  }
+  const nowhere = await run(process.execPath, [soilServer, 'rebuild', join(folder, 'sub')]);
+  assert.deepEqual(
+    [nowhere.status, nowhere.stderr, await readdir(folder)],
+    [2, `cannot rebuild "${folder}/sub": there is no such folder\n`, ['letter.txt']],
+  );
+  const file = await run(process.execPath, [soilServer, 'init', join(folder, 'letter.txt')]);
+  assert.deepEqual(
+    [file.status, file.stderr],
+    [2, `cannot make "${folder}/letter.txt" a site: a file stands where a folder should\n`],
+  );
+  assert.equal((await init('--force')).status, 0);
+  assert.equal((await init()).status, 0, 'a site is one, whatever else it holds');
+  assert.equal((await rebuild()).status, 0);
+  await rm(folder, { recursive: true });
+  await mkdir(join(folder, 'lost+found'), { recursive: true });
+  assert.equal((await init()).status, 0, 'a new disk');
 });

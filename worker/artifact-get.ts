@@ -7,6 +7,7 @@ import { planPlace, type ArtifactOptions, type Place } from './artifact-place.js
 import { exit, type CommandContext } from './command-context.js';
 import { download } from './download.js';
 import { formatDuration, parseDuration } from '../model/duration.js';
+import { warnOfUnknownJob } from './job-choice.js';
 import { planMaker, readMakerEnd, type Maker, type MakerOptions } from './maker-job.js';
 import { outcomeOf, waitFor, type Look } from './waiting.js';
 
@@ -38,6 +39,8 @@ export async function getCommand(
   });
   if (options.json === true)
     context.print(JSON.stringify({ url: url.href, file: target, ...outcomeOf(waited) }));
+  // `get` tries once unless told otherwise: there was no time that is over.
+  const within = limitSeconds === 0 ? '' : ` within ${formatDuration(limitSeconds)}`;
   switch (waited.kind) {
     case 'there':
       if (options.json !== true)
@@ -46,9 +49,7 @@ export async function getCommand(
         context.warn('notice: this server tells no SHA-256, so that only the length could be checked');
       return exit.fine;
     case 'over':
-      context.warn(
-        `cannot get ${quote(name)} of commit ${commit} within ${formatDuration(limitSeconds)}: ${waited.reason}`,
-      );
+      context.warn(`cannot get ${quote(name)} of commit ${commit}${within}: ${waited.reason}`);
       return exit.failed;
     case 'vain':
       context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
@@ -140,6 +141,7 @@ async function planGet(
   const { commit, service } = place.value;
   const maker = planMaker(options, { commit, server: service.url.href }, context);
   if (!maker.ok) return maker;
+  if (maker.value !== undefined) await warnOfUnknownJob(maker.value.job, context);
   const plan = { name: name.value, target, limitSeconds: limit.value, maker: maker.value };
   return accept({ ...place.value, ...plan });
 }

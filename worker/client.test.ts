@@ -84,6 +84,15 @@ test('send() follows no redirect: the token goes nowhere else', async (t) => {
   assert.equal(asked, 1);
 });
 
+test('send() says of a server without TLS that it has none', async (t) => {
+  const url = await serve(t, (_, response) => response.end());
+  const answer = await send({ ...limits, method: 'GET', url: new URL(`https://${url.host}/`) });
+  assert.deepEqual(answer, {
+    kind: 'trouble',
+    reason: 'it does not speak TLS: is its address http:// in place of https://?',
+  });
+});
+
 test('send() waits no longer than its limits', async (t) => {
   const url = await serve(t, () => undefined);
   const total = await send({ ...limits, method: 'GET', url, totalSeconds: 0.05 });

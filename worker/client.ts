@@ -119,7 +119,12 @@ async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<
 /** A refused connection to a name with several addresses has no message of its own. */
 export function describeTrouble(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describeTrouble).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // OpenSSL's own words are a line of numbers and a path of its source, and a line break.
+  if (/ssl.*wrong version number/is.test(error.message)) {
+    return 'it does not speak TLS: is its address http:// in place of https://?';
+  }
+  return error.message.replace(/\s+/g, ' ').trim();
 }
 
 export interface RetryPolicy {

@@ -145,7 +145,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'an unknown key of the file',
     `${jobOf('image: none', task)}job: x\n`,
-    /^soil\.yml:6:1: cannot accept key "job" in the file: it must be one of project, jobs, merge$/,
+    /^soil\.yml:6:1: cannot accept key "job" in the file: it must be one of project, jobs, merge \(did you mean jobs\?\)$/,
   ],
   [
     'an unknown key of a job',
@@ -187,6 +187,11 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     'a list where text belongs',
     jobOf('image: [x]', task),
     /^soil\.yml:4:12: cannot accept image \(a list\): it must be text$/,
+  ],
+  [
+    'the raw machine in other letters',
+    jobOf('image: None', task),
+    /^soil\.yml:4:12: cannot accept image "None": the raw machine is written none$/,
   ],
   ['nothing where text belongs', jobOf('image:', task), /cannot accept image "": it is empty/],
   [
@@ -362,7 +367,27 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'a need that is no job',
     jobOf('image: none', 'needs: [b]', task),
-    /^soil\.yml:5:13: cannot accept need "b": it must be one of a$/,
+    /^soil\.yml:5:13: cannot accept need "b": there is no other job$/,
+  ],
+  [
+    'a tab in front of a key',
+    `project: p\njobs:\n\ta: { image: none }\n`,
+    /^soil\.yml:3:1: cannot read YAML: a tab stands where the line begins; indent with blanks$/,
+  ],
+  [
+    'a command with a colon and a blank',
+    'project: p\njobs:\n  a:\n    image: none\n    tasks:\n      - name: t\n        run: echo a: b\n',
+    /^soil\.yml:7:14: cannot read YAML: a second ": " in one line; put a value that has one in quotes, or after \| on/,
+  ],
+  [
+    'a key without a value',
+    'project: p\njobs:\n',
+    /^soil\.yml:2:6: cannot accept jobs \(nothing\): it must be a map of keys and values$/,
+  ],
+  [
+    'a need that is mistyped',
+    `${jobOf('image: none', task)}  tarball:\n    image: none\n    ${task}\n  b:\n    image: none\n    needs: [tarbal]\n    ${task}\n`,
+    /^soil\.yml:11:13: cannot accept need "tarbal": it must be one of a, tarball \(did you mean tarball\?\)$/,
   ],
   [
     'a job that needs itself',
@@ -460,6 +485,24 @@ test('parseConfig() finds a circle of needs over several jobs', () => {
   assert.equal(result.error.split('\n').length, 3);
   assert.match(result.error, /cannot accept needs of job "a": a needs b needs c needs a/);
   assert.doesNotMatch(result.error, /job "d"/);
+});
+
+test('parseConfig() tells a bad name of a job and what is wrong within it at once', () => {
+  const parsed = parseConfig(
+    "project: p\njobs:\n  'a b':\n    image: none\n    tasks: [{ name: t/u, run: x }]\n",
+  );
+  assert.ok(!parsed.ok);
+  assert.match(
+    parsed.error,
+    /^soil\.yml:3:3: cannot accept job name "a b": .*\nsoil\.yml:5:21: cannot accept task name "t\/u": /,
+  );
+});
+
+test('parseConfig() tells a quote that is not closed once, whatever is around it', () => {
+  const parsed = parseConfig("project: p\njobs: { a: { image: none, tasks: [{ name: t, run: 'x }] } }\n");
+  assert.ok(!parsed.ok);
+  const lines = parsed.error.split('\n');
+  assert.deepEqual(lines, [...new Set(lines)]);
 });
 
 test('parseConfig() follows no alias: nested ones can stand for more than memory holds', () => {

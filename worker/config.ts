@@ -1,6 +1,7 @@
 /** soil.yml -> a ProjectConfig, or every fault with its line and column. */
 import { parseJobName, type JobName } from '../model/name.js';
-import { accept, quote, refuse, type Result } from '../model/result.js';
+import { hintFor } from '../model/near-word.js';
+import { accept, quote, refuse, valueOf, type Result } from '../model/result.js';
 import type { JobDeclaration, MergeRule, ProjectConfig } from './job.js';
 import { readJob, type JobEntry } from './job-config.js';
 import {
@@ -41,6 +42,8 @@ function parseProject(text: string): Result<string> {
   return refuse(`cannot accept project ${quote(text)}: it must be one line of at most 100 characters`);
 }
 
+const unnamed = valueOf(parseJobName('unnamed'));
+
 function readJobs(source: YamlSource, located: Entry): JobDeclaration[] {
   const map = readMap(source, located, 'jobs');
   if (map?.size === 0) fault(source, located.offset, 'cannot accept jobs: there is none');
@@ -48,20 +51,20 @@ function readJobs(source: YamlSource, located: Entry): JobDeclaration[] {
   for (const entry of map?.values() ?? []) {
     const name = parseJobName(entry.key);
     if (!name.ok) fault(source, entry.keyOffset, name.error);
-    else {
-      const job = readJob(source, entry, name.value);
-      if (job !== undefined) entries.push(job);
-    }
+    // What else is wrong with a job that cannot be called so is told at once, too.
+    const job = readJob(source, entry, name.ok ? name.value : unnamed);
+    if (name.ok && job !== undefined) entries.push(job);
   }
   const known = new Map<string, JobEntry>(entries.map((entry) => [entry.job.name, entry]));
   for (const entry of entries) {
     for (const { value, offset } of entry.needs) {
       if (!known.has(value)) {
-        fault(
-          source,
-          offset,
-          `cannot accept need ${quote(value)}: it must be one of ${[...known.keys()].join(', ')}`,
-        );
+        const others = [...known.keys()].filter((other) => other !== entry.job.name);
+        const reason =
+          others.length === 0
+            ? 'there is no other job'
+            : `it must be one of ${others.join(', ')}${hintFor(value, others)}`;
+        fault(source, offset, `cannot accept need ${quote(value)}: ${reason}`);
       }
     }
     const circle = findCircle(entry.job.name, known);
@@ -122,7 +125,9 @@ function readRequired(
   const required = readWords(source, entry, 'require', (text) => {
     const job = jobs.find((name) => name === text);
     return job === undefined
-      ? refuse(`cannot accept required job ${quote(text)}: it must be all, or some of ${jobs.join(', ')}`)
+      ? refuse(
+          `cannot accept required job ${quote(text)}: it must be all, or some of ${jobs.join(', ')}${hintFor(text, jobs)}`,
+        )
       : accept(job);
   });
   required.forEach(({ value, offset }, i) => {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Open, type File } from 'unzipper';
+import { fileFault } from '../model/file-fault.js';
 import { quote, refuse, type Result } from '../model/result.js';
 import { fileSource, readRange } from '../wwz/byte-source.js';
 import { parseEntryName } from '../wwz/entry-name.js';
@@ -41,7 +42,7 @@ export async function extractWwz(
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return because((error as Error).message);
+    return because(fileFault(error));
   }
 }
 

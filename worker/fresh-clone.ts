@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { shellWord } from '../model/shell-word.js';
 import { reasonOf, runCommand } from './command.js';
-import { runGit, type Environment } from './git.js';
+import { gitReason, runGit, type Environment } from './git.js';
 
 export interface FreshClone {
   /** the clone's root, called like the repo's own folder */
@@ -73,7 +73,7 @@ export async function makeFreshClone(repo: string, options: CloneOptions): Promi
 async function cloneInto(repo: string, folder: string, options: CloneOptions): Promise<Result<undefined>> {
   const git = { ...options, timeoutSeconds: cloneSeconds };
   const cloned = await runGit(['clone', '--quiet', '--no-hardlinks', repo, folder], git);
-  if (cloned.status !== 0) return refuse(`cannot clone ${quote(repo, 300)}: ${reasonOf(cloned)}`);
+  if (cloned.status !== 0) return refuse(`cannot clone ${quote(repo, 300)}: ${gitReason(cloned)}`);
   const modules = await fillSubmodules(repo, folder, git);
   if (!modules.ok) return modules;
   // Only now, since submodules with relative addresses were looked for beside the repo.
@@ -123,7 +123,7 @@ async function fillSubmodules(
     const filled = await runGit([...address, 'submodule', '--quiet', 'update', '--init', '--', path], {
       ...{ ...git, cwd: clone },
     });
-    if (filled.status !== 0) return refuse(`cannot clone submodule ${quote(path)}: ${reasonOf(filled)}`);
+    if (filled.status !== 0) return refuse(`cannot clone submodule ${quote(path)}: ${gitReason(filled)}`);
     const within = await fillSubmodules(from, join(clone, path), git);
     if (!within.ok) return within;
   }

@@ -1,8 +1,8 @@
 /** A merge remote by plain git, from within a clone that has the candidate: any URL or path that git can push to. */
 import { parseCommitHash, type CommitHash } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { reasonOf, type CommandEnd } from './command.js';
-import { runGit, type Environment } from './git.js';
+import type { CommandEnd } from './command.js';
+import { gitReason, runGit, type Environment } from './git.js';
 import type { MergeRemote, Relation } from './merge-remote.js';
 
 export interface GitRemoteOptions {
@@ -138,18 +138,7 @@ export async function findPushPlace({
   return accept((await urls())[0] === first ? remote : first);
 }
 
-/** What git says last where a remote cannot be reached, after whoever knows why has said so: no reason by itself. */
-const advice = [
-  'fatal: Could not read from remote repository.',
-  'Please make sure you have the correct access rights',
-  'and the repository exists.',
-];
-
-function whyOf(end: CommandEnd): string {
-  const lines = end.stderr.split('\n').map((line) => line.trim());
-  const telling = lines.filter((line) => line !== '' && !line.startsWith('hint:') && !advice.includes(line));
-  return withoutCredential(end.trouble ?? telling.at(-1) ?? reasonOf(end));
-}
+const whyOf = (end: CommandEnd): string => withoutCredential(gitReason(end));
 
 /** A URL may hold a password or a token, and messages end up in logs. */
 const withoutCredential = (text: string): string => text.replace(/(https?:\/\/)[^/\s'"]*@/gi, '$1');

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { must } from '../test/command.js';
 import { makeRepo } from '../test/job-rig.js';
-import { findRepo, readGit, readGitFacts } from './git.js';
+import { findRepo, gitReason, readGit, readGitFacts, runGit } from './git.js';
 
 const environment = { ...process.env, SOIL_TOKEN: 'soil_static_x_verysecret' };
 
@@ -14,6 +14,16 @@ test('findRepo() takes no folder for a root that holds no .git, whatever the rep
   assert.equal(await findRepo(join(repo, 'sub'), environment), repo);
   await must('git', ['-C', repo, 'config', 'core.worktree', dirname(repo)]);
   assert.equal(await findRepo(repo, environment), undefined);
+});
+
+test('gitReason() tells what git found, not what it advises', async () => {
+  const reasonFor = async (...args: string[]) => gitReason(await runGit(args, { environment }));
+  assert.match(
+    await reasonFor('ls-remote', '--', '/nowhere/at-all'),
+    /'\/nowhere\/at-all' does not appear to be a git/,
+  );
+  assert.doesNotMatch(await reasonFor('ls-remote', '--', '/nowhere/at-all'), /the repository exists/);
+  assert.equal(await reasonFor('rev-parse', '--verify', '-q', 'refs/heads/none at all'), 'exit status 1');
 });
 
 test('defect 14: readGit() and readGitFacts() run nothing that a task has written into the repo’s configuration', async (t) => {

@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCommitHash, type CommitHash } from '../model/name.js';
-import { runCommand, type CommandEnd } from './command.js';
+import { reasonOf, runCommand, type CommandEnd } from './command.js';
 import { withheldVariables } from './secret.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -30,6 +30,19 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Co
     ...(options.keptBytes !== undefined && { keptBytes: options.keptBytes }),
     ...(options.cancel !== undefined && { cancel: options.cancel }),
   });
+}
+
+/**
+ * Why git failed. Its last lines are advice (`Please make sure you have the correct access rights and the repository
+ * exists.`): the reason stands before them, ssh's own before git's.
+ */
+export function gitReason(end: CommandEnd): string {
+  const [said = ''] = end.stderr.split(/^Please make sure you have/m);
+  const lines = said
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('hint:'));
+  return end.trouble === undefined && lines.length > 0 ? lines.slice(-2).join('; ') : reasonOf(end);
 }
 
 /**

@@ -50,6 +50,9 @@ const pathForms = ['docker-archive', 'oci', 'rootfs'] as const;
 /** `none`, a file or folder that holds an image, or the name of one as podman and docker take it. */
 export function parseImage(text: string, pull?: PullRule, what = 'image'): Result<ImageSource> {
   if (text === 'none') return accept({ kind: 'none' });
+  if (/^(none|null|~)$/i.test(text)) {
+    return refuse(`cannot accept ${what} ${quote(text)}: the raw machine is written none`);
+  }
   const form = pathForms.find((known) => text.startsWith(`${known}:`));
   if (form !== undefined) {
     const path = text.slice(form.length + 1);

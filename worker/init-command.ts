@@ -5,7 +5,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
 import { configName, parseBranch, parseConfig } from './config.js';
 import { runGit } from './git.js';
-import { sketchJobs, type RepoFiles } from './init/project-kind.js';
+import { sketchJobs, unknownJob, type RepoFiles } from './init/project-kind.js';
 import {
   formatManifest,
   formatSoilYml,
@@ -64,13 +64,19 @@ async function planFiles(
   const read = (name: string): Promise<string | undefined> =>
     readFile(join(repo, name), 'utf8').catch(() => undefined);
   const before = await read(configName);
+  const sketched = before === undefined || force === true ? sketchJobs(await readRepo(repo)) : undefined;
+  if (sketched?.includes(unknownJob) === true) {
+    context.warn(
+      'notice: no file at the root tells what this repo is: job "look" only lists it; put your own commands there',
+    );
+  }
   const made =
-    before === undefined || force === true
-      ? formatSoilYml(sketchJobs(await readRepo(repo)), {
+    sketched !== undefined
+      ? formatSoilYml(sketched, {
           project: projectName(basename(repo)),
           branch: await findBranch(repo, context),
         })
-      : before;
+      : (before ?? '');
   // The other files are for the jobs that soil.yml has, whoever wrote it.
   const config: Result<ProjectConfig> = parseConfig(made);
   if (!config.ok) return refuse(config.error);
@@ -103,12 +109,20 @@ const projectName = (folder: string): string => {
   return name === '' ? 'project' : name;
 };
 
-/** The branch that others clone; the one that is checked out where no remote tells. */
+/** The branch that others clone; where no remote tells, `main` or `master`, else the one that is checked out. */
 async function findBranch(repo: string, { environment }: CommandContext): Promise<string> {
   const options = { environment, cwd: repo };
   const remote = await runGit(['symbolic-ref', '--short', '--quiet', 'refs/remotes/origin/HEAD'], options);
   const local = await runGit(['symbolic-ref', '--short', '--quiet', 'HEAD'], options);
-  const found = [remote.stdout.trim().replace(/^origin\//, ''), local.stdout.trim()];
+  const usual = ['main', 'master'];
+  const refs = usual.map((name) => `refs/heads/${name}`);
+  const there = await runGit(['for-each-ref', '--format=%(refname:short)', '--', ...refs], options);
+  const known = there.stdout.split('\n');
+  const found = [
+    remote.stdout.trim().replace(/^origin\//, ''),
+    ...usual.filter((name) => known.includes(name)),
+    local.stdout.trim(),
+  ];
   return found.find((name) => parseBranch(name).ok && name !== 'soil-staging') ?? 'main';
 }
 

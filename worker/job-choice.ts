@@ -1,7 +1,9 @@
 /** Options of `run` and `list-jobs` -> the repo, its soil.yml, and the declaration of the job that is meant. */
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { fileFault } from '../model/file-fault.js';
 import { parseJobName, type JobName } from '../model/name.js';
+import { hintFor } from '../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseTaskList, type TaskDeclaration } from '../model/task.js';
 import type { CommandContext } from './command-context.js';
@@ -46,9 +48,18 @@ export async function readConfig(
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (missing && named === undefined) return accept(undefined);
-    return refuse(`cannot read ${quote(shown)}: ${missing ? 'it is not there' : (error as Error).message}`);
+    return refuse(`cannot read ${quote(shown)}: ${fileFault(error)}`);
   }
   return parseConfig(text, shown);
+}
+
+/** Whoever waits for a job that was mistyped waits for nothing; one of another soil.yml may be meant, so it is no fault. */
+export async function warnOfUnknownJob(job: JobName, context: CommandContext): Promise<void> {
+  const config = await readConfig(await chooseRepo(context), context.cwd, undefined);
+  if (!config.ok || config.value === undefined) return;
+  const names = config.value.jobs.map(({ name }) => name);
+  if (names.includes(job)) return;
+  context.warn(`notice: soil.yml has no job ${quote(job)}${hintFor(job, names)}; it has ${names.join(', ')}`);
 }
 
 /** The project's jobs; no soil.yml is a fault here. */
@@ -86,7 +97,7 @@ export async function chooseJob(
     if (config.value === undefined)
       return refuse(`${noConfig(repo)}; name one with --config, or --tasks FILE`);
     return refuse(
-      `cannot run job ${quote(name.value)}: soil.yml has no such job; it has ${declaredJobs.join(', ')}`,
+      `cannot run job ${quote(name.value)}: soil.yml has no such job; it has ${declaredJobs.join(', ')}${hintFor(name.value, declaredJobs)}`,
     );
   }
   const tasks = await readTaskFile(options.tasks, context);
@@ -120,7 +131,7 @@ async function readTaskFile(file: string, context: CommandContext): Promise<Resu
   try {
     return parseTaskList(await readFile(resolve(context.cwd, file), 'utf8'), file);
   } catch (error) {
-    return refuse(`cannot read task list ${quote(file)}: ${(error as Error).message}`);
+    return refuse(`cannot read task list ${quote(file)}: ${fileFault(error)}`);
   }
 }
 

@@ -43,6 +43,8 @@ test('formatLogTail() shows the last 20 lines, each set off', () => {
   assert.equal(lines[1], '| line 10');
   assert.equal(lines.at(-1), '| line 29');
   assert.deepEqual(formatLogTail('unit', 'one\n'), ['--- unit: its log', '| one']);
+  assert.deepEqual(formatLogTail('unit', ''), ['--- unit: its log is empty']);
+  assert.deepEqual(formatLogTail('unit', '\n\n'), ['--- unit: its log is empty']);
 });
 
 test('formatLogTail() lets no log command the terminal or the CI host', () => {

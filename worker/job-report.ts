@@ -77,6 +77,7 @@ export function formatRow(row: TaskRow, style: ReportStyle): string {
  * sequence, nor GitHub's runner as a command (`::set-env`, `##[...]`).
  */
 export function formatLogTail(task: string, log: string, count = 20): string[] {
+  if (log.trim() === '') return [`--- ${plain(task)}: its log is empty`];
   const { lines, isWhole } = logLines(log, count);
   return [`--- ${plain(task)}: ${isWhole ? 'its log' : `the last ${count} lines`}`, ...lines.map(setOff)];
 }

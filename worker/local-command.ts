@@ -2,7 +2,9 @@
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseJobName } from '../model/name.js';
+import { quote } from '../model/result.js';
 import { exit, type CommandContext } from './command-context.js';
+import { configName } from './config.js';
 import { listUncommitted, makeFreshClone, type FreshClone } from './fresh-clone.js';
 import { findRepo, readGitFacts } from './git.js';
 import { readConfig } from './job-choice.js';
@@ -49,6 +51,13 @@ async function runLocal(name: string, options: LocalOptions, context: CommandCon
   const clone = await makeFreshClone(repo, { environment, cancel: context.cancel });
   if (!clone.ok) return refused(clone.error);
   try {
+    const hasTasks = options.config !== undefined || options.tasks !== undefined;
+    if (!hasTasks && !(await isFile(join(clone.value.folder, configName)))) {
+      return refused(
+        `cannot run job ${quote(name)}: ${configName} is not in commit ${commit.slice(0, 12)}; ` +
+          'commit it, or use soil-worker run',
+      );
+    }
     return await runInClone(clone.value, { name, repo, options, context });
   } finally {
     if (options.keep === true) {
@@ -60,6 +69,12 @@ async function runLocal(name: string, options: LocalOptions, context: CommandCon
     }
   }
 }
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 
 const shownFiles = 20;
 

@@ -36,10 +36,12 @@ test('formatStepSummary() has the last lines of each failed log, which no log ca
     tails: new Map([
       ['unit', `${log}\n</pre><script>x</script> & \`\`\`\n\u001b[31mred\u001b[0m`],
       ['lint', 'one'],
+      ['[silent](x)', '\n'],
     ]),
   });
   assert.match(text, /<summary>unit: the last 20 lines<\/summary>/);
   assert.match(text, /<summary>lint: its log<\/summary>\n\n<pre>\none\n<\/pre>/);
+  assert.match(text, /^&#91;silent&#93;\(x\): its log is empty$/m);
   assert.doesNotMatch(text, /line 11\n|<script|\u001b/);
   assert.match(text, /line 12\n/);
   assert.match(text, /&#60;\/pre&#62;&#60;script&#62;x&#60;\/script&#62; &#38; ```\nred\n<\/pre>/);

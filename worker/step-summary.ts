@@ -65,6 +65,7 @@ function formatRow(row: TaskRow): string {
 
 /** HTML, since any fence of Markdown could be closed by a log; `<pre>` ends only where it is said to. */
 function formatLog(task: string, tail: string): string {
+  if (tail.trim() === '') return `${cell(task)}: its log is empty\n`;
   const { lines, isWhole } = logLines(tail, 20);
   const shown = lines.map((line) => markup(plain(line).slice(0, 1000))).join('\n');
   const title = `${markup(plain(task))}: ${isWhole ? 'its log' : `the last ${lines.length} lines`}`;

@@ -1,6 +1,7 @@
 /** A finished job's files and record -> the server or the folder over SSH; the addresses of all that was sent come back. */
 import { access, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { fileFault } from '../model/file-fault.js';
 import type { JobName } from '../model/name.js';
 import { isGreen } from '../model/outcome.js';
 import { commitPage, jobFile, runPage } from '../model/path.js';
@@ -105,7 +106,9 @@ export async function readStored(
   try {
     text = await readFile(files.json, 'utf8');
   } catch (error) {
-    return refuse(`cannot publish job ${quote(job)}: ${(error as Error).message}; has it run?`);
+    return refuse(
+      `cannot publish job ${quote(job)}: ${quote(files.json, 300)}: ${fileFault(error)}; has it run?`,
+    );
   }
   const record = parseRecord(text);
   if (!record.ok) return refuse(`${files.json}: ${record.error}`);

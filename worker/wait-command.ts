@@ -7,7 +7,7 @@ import { findCommit } from './commit-choice.js';
 import { formatDuration, parseDuration } from '../model/duration.js';
 import { judge } from './gate.js';
 import { readGitFacts } from './git.js';
-import { chooseRepo } from './job-choice.js';
+import { chooseRepo, warnOfUnknownJob } from './job-choice.js';
 import { planRunId, type StatusRun } from './status-run.js';
 import { chooseServer } from './server-url.js';
 import { askStatus } from './status-client.js';
@@ -37,6 +37,7 @@ export async function waitJobCommand(
     return exit.wrongUse;
   }
   const { job, run, limitSeconds } = planned.value;
+  await warnOfUnknownJob(job, context);
   const waited = await waitFor(() => look(planned.value, options.ended === true, context), {
     ...{ limitSeconds, cancel: context.cancel, random: Math.random },
     clock: () => performance.now() / 1000,

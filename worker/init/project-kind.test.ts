@@ -34,6 +34,7 @@ const kinds: readonly (readonly [Readonly<Record<string, string>>, readonly stri
     { 'pyproject.toml': '[project]\n[tool.pytest]\n' },
     ['python docker.io/library/python:3.12: install, test'],
   ],
+  [{ 'setup.py': '', tests: '' }, ['python docker.io/library/python:3.12: install, test']],
   [{ 'requirements.txt': 'requests\n' }, ['python docker.io/library/python:3.12: install, test']],
   [{ 'pom.xml': '' }, ['maven docker.io/library/maven:3: verify']],
   [{ 'build.gradle.kts': '', gradlew: '' }, ['gradle docker.io/library/gradle:8: build']],
@@ -102,4 +103,13 @@ test('formatWorkflow() and formatManifest() heed needs', async () => {
   assert.deepEqual(Object.keys(workflow.jobs), ['job-b_2', 'job-a'], 'no merge rule, no gate');
   assert.deepEqual(await workflowFaults(formatWorkflow(ci)), []);
   assert.match(formatManifest(ci, 'p q'), /for job in a b\.2; do/);
+});
+
+test('sketchJobs() runs pytest where a folder or a file of tests is there, and unittest where none is', () => {
+  const testOf = (...names: string[]): string | undefined =>
+    sketchJobs({ names: new Set(['setup.py', ...names]), text: () => '' })[0]?.tasks.at(-1)?.run;
+  for (const name of ['tests', 'test', 'test_a.py', 'a_test.py', 'conftest.py']) {
+    assert.equal(testOf(name), 'python -m pytest --junitxml=_test/pytest.xml', name);
+  }
+  for (const name of ['src', 'testing.py']) assert.equal(testOf(name), 'python -m unittest discover', name);
 });

@@ -143,7 +143,10 @@ const python: Kind = ({ names, text }) => {
   );
   if (project.length === 0 && requirements.length === 0) return undefined;
   const says = [...project, ...requirements, 'tox.ini', 'pytest.ini'].map((name) => text(name)).join('\n');
-  const usesPytest = /\bpytest\b/.test(says) || names.has('conftest.py') || names.has('pytest.ini');
+  // Without a word of pytest: it runs unittest's cases too, and unittest finds none in a folder `tests` that is no package.
+  const hasTests = [...names].some((name) => /^tests?$|^test_.*\.py$|_test\.py$/.test(name));
+  const usesPytest =
+    hasTests || /\bpytest\b/.test(says) || names.has('conftest.py') || names.has('pytest.ini');
   const installable = names.has('setup.py') || /^\[(build-system|project)\]/m.test(text('pyproject.toml'));
   const words = [...(installable ? ['-e .'] : []), ...requirements.map((name) => `-r ${name}`)];
   if (usesPytest) words.push('pytest');
@@ -213,6 +216,9 @@ const make: Kind = ({ names, text }) => {
 const builders: readonly Kind[] = [autotools, cmake, meson, make];
 const others: readonly Kind[] = [node, rust, go, python, maven, gradle, ruby];
 
+/** For a repo of which nothing is known. */
+export const unknownJob = job('look', 'docker.io/library/debian:12', task('files', 'ls -la'));
+
 /** The jobs of a repo; one that only looks around where nothing is known of it. */
 export function sketchJobs(files: RepoFiles): readonly JobSketch[] {
   const found = others.flatMap((kind) => kind(files) ?? []);
@@ -220,6 +226,5 @@ export function sketchJobs(files: RepoFiles): readonly JobSketch[] {
   // A Makefile beside another language's own tool mostly calls that tool.
   const isWrapper = built?.name === 'make' && found.length > 0;
   const jobs = built === undefined || isWrapper ? found : [built, ...found];
-  if (jobs.length > 0) return jobs;
-  return [job('look', 'docker.io/library/debian:12', task('files', 'ls -la'))];
+  return jobs.length > 0 ? jobs : [unknownJob];
 }

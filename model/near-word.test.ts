@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hintFor, nearWord } from './near-word.js';
+
+const known = [
+  'image',
+  'tasks',
+  'tasks-from',
+  'timeout',
+  'retries',
+  'allow-failure',
+  'working-folder',
+  'run',
+];
+
+test('nearWord() finds what was meant', () => {
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ['imgae', 'image'],
+    ['img', 'image'],
+    ['task', 'tasks'],
+    ['time-out', 'timeout'],
+    ['Timeout', 'timeout'],
+    ['retry', 'retries'],
+    ['runs', 'run'],
+    ['allow_failure', 'allow-failure'],
+    ['allowFailure', 'allow-failure'],
+    ['working-dir', 'working-folder'],
+    ['alow_failure', 'allow-failure'],
+    ['stop-on-failure', undefined],
+    ['cmd', undefined],
+    ['script', undefined],
+    ['', undefined],
+    ['x'.repeat(100_000), undefined],
+  ];
+  for (const [word, near] of cases) assert.equal(nearWord(word, known), near, word.slice(0, 80));
+});
+
+test('hintFor() is the end of a sentence, or nothing', () => {
+  assert.equal(hintFor('taks', known), ' (did you mean tasks?)');
+  assert.equal(hintFor('before_script', known), '');
+});

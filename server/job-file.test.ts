@@ -53,6 +53,18 @@ test('endOf() refuses an exit status that is not of its outcome', () => {
   }
 });
 
+test('endOf() takes no pass from a TSV that has no row of a task of the record', () => {
+  const [good, bad] = [passed, failed].map((line) => rowsOf(line)[0]);
+  assert.ok(good?.kind === 'row' && bad?.kind === 'row');
+  const tasks = [good, bad].map(({ task }) => ({ name: task, run: 'x' }));
+  assert.deepEqual(endOf({ ...plain, tasks }, [good]), {
+    ok: false,
+    error: 'cannot accept outcome "passed": the record has task "bad", and the TSV no row of it',
+  });
+  assert.equal(endOf({ ...plain, tasks }, [bad]).ok, true, 'it is no pass anyway');
+  assert.equal(endOf({ ...plain, tasks: tasks.slice(0, 1) }, [good]).ok, true);
+});
+
 test('readRecord() and readRows() refuse bytes that are no UTF-8', () => {
   const bytes = Buffer.from([0x7b, 0xff, 0x7d]);
   assert.deepEqual(readRecord(bytes), { ok: false, error: 'cannot read the record: it is not UTF-8' });

@@ -3,7 +3,7 @@ import { foldTasks, isGreen, jobStatus, type FinishedOutcome } from '../model/ou
 import type { JobRecord } from '../model/record.js';
 import { parseRecord } from '../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { parseRows, type Row } from '../model/row.js';
+import { parseRows, type Row, type TaskRow } from '../model/row.js';
 
 /** Strict: a byte that is no UTF-8 must not become a replacement character that hides what was sent. */
 export function decodeUtf8(bytes: Uint8Array, what: string): Result<string> {
@@ -42,6 +42,12 @@ export function endOf(record: JobRecord, rows: readonly Row[]): Result<JobEnd> {
   if (!mayClaim(outcome, folded)) {
     return refuse(`cannot accept outcome ${quote(outcome)}: the rows of the TSV say ${quote(folded)}`);
   }
+  const lost = isGreen(outcome) ? taskWithoutRow(record, ended) : undefined;
+  if (lost !== undefined) {
+    return refuse(
+      `cannot accept outcome ${quote(outcome)}: the record has task ${quote(lost)}, and the TSV no row of it`,
+    );
+  }
   const expected = jobStatus(outcome, ended);
   if (status === undefined) return accept({ outcome, status: expected });
   const agrees = isGreen(outcome) || outcome === 'failed' ? status === expected : status !== 0;
@@ -54,4 +60,10 @@ export function endOf(record: JobRecord, rows: readonly Row[]): Result<JobEnd> {
 
 function mayClaim(outcome: FinishedOutcome, folded: FinishedOutcome): boolean {
   return outcome === folded || outcome === 'error' || (outcome === 'cancelled' && folded !== 'error');
+}
+
+/** A TSV that lost its last rows on the way must not become a pass. */
+function taskWithoutRow({ tasks }: JobRecord, rows: readonly TaskRow[]): string | undefined {
+  const known = new Set<string>(rows.map(({ task }) => task));
+  return tasks.find(({ name }) => !known.has(name))?.name;
 }

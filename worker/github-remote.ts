@@ -34,6 +34,8 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
           Accept: more.accept ?? 'application/vnd.github+json',
           'X-GitHub-Api-Version': '2022-11-28',
           'User-Agent': 'soil-worker',
+          // Of an answer that is not as encoded as it says, fetch() may never see the end.
+          'Accept-Encoding': 'identity',
           ...(more.body === undefined ? {} : { 'Content-Type': 'application/json' }),
         },
         ...(more.body === undefined ? {} : { body: JSON.stringify(more.body) }),

@@ -155,7 +155,11 @@ async function get(url: URL, token?: string): Promise<Answer> {
   try {
     const response = await fetch(url, {
       redirect: 'manual',
-      headers: { Accept: 'text/plain', ...(token !== undefined && { Authorization: `Bearer ${token}` }) },
+      headers: {
+        Accept: 'text/plain',
+        'Accept-Encoding': 'identity',
+        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      },
       signal: AbortSignal.timeout(answerSeconds * 1000),
     });
     const text = (await response.text()).slice(0, 4096);

@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer as createHttpServer, request } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 
 export interface TestRegistry {
   /** `127.0.0.1:PORT`; every request passes the breakable way */
@@ -36,7 +37,7 @@ export async function startRegistry(): Promise<TestRegistry> {
   ended.catch(() => undefined);
   let way: 'fine' | 'broken' | 'hanging' = 'fine';
   let refused = 0;
-  const front = createHttpServer((incoming, answer) => {
+  const front = createServer((incoming, answer) => {
     if (way !== 'fine') {
       refused += 1;
       if (way === 'broken') answer.writeHead(503).end();
@@ -77,11 +78,3 @@ const answers = (url: string): Promise<boolean> =>
     ({ ok }) => ok,
     () => false,
   );
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

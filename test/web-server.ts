@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { repoRoot } from './command.js';
+import { freePort } from './free-port.js';
 
 export const webServers = ['nginx', 'apache', 'lighttpd', 'caddy'] as const;
 export type WebServerName = (typeof webServers)[number];
@@ -153,11 +153,3 @@ const programs: Readonly<Record<WebServerName, (parts: Parts) => Program>> = {
       text.replace('\n:80 {', `\nhttp://:${port} {`),
   }),
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -3,7 +3,7 @@
 export const jobsOfRun = 18;
 export const tasksOfJob = 20;
 
-export const historyCommit = (run: number): string => (run * 7919).toString(16).padStart(40, 'a');
+const historyCommit = (run: number): string => (run * 7919).toString(16).padStart(40, 'a');
 
 export function historyRecord(run: number, job: number): Readonly<Record<string, string>> {
   const begin = 1_500_000_000 + run * 600;

@@ -15,7 +15,7 @@ import { longestText, mostExpectedJobs, parseAttempt, parseLocalRun, parseRunNum
 import { parseExitStatus } from './status.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
-export const eventNames = ['start', 'pull-begin', 'pull-done', 'task-done', 'heartbeat', 'done'] as const;
+const eventNames = ['start', 'pull-begin', 'pull-done', 'task-done', 'heartbeat', 'done'] as const;
 export type EventName = (typeof eventNames)[number];
 
 /** What the sender knows of the job when the event happens. */

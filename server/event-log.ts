@@ -6,7 +6,7 @@ import { isMissing, syncFolder } from './durable-file.js';
 import { chainStart, formatLine, parseLine, type ChainEnd, type LogEntry } from './log-entry.js';
 
 /** A file of the log is full at this size, and the next one begins. */
-export const segmentBytes = 16 * 2 ** 20;
+const segmentBytes = 16 * 2 ** 20;
 
 export interface ReadLog {
   readonly entries: readonly { readonly entry: LogEntry; readonly sequence: number }[];

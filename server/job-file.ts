@@ -6,7 +6,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseRows, type Row, type TaskRow } from '../model/row.js';
 
 /** Strict: a byte that is no UTF-8 must not become a replacement character that hides what was sent. */
-export function decodeUtf8(bytes: Uint8Array, what: string): Result<string> {
+function decodeUtf8(bytes: Uint8Array, what: string): Result<string> {
   try {
     return accept(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {

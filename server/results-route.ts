@@ -63,7 +63,7 @@ function parseAsked(query: URLSearchParams) {
 }
 
 /** A 400 for an upload that was whole and is not good. */
-export function rejected({ metrics }: ServerContext, sentence: string): Answer {
+function rejected({ metrics }: ServerContext, sentence: string): Answer {
   metrics.add('soil_uploads', { result: 'rejected' });
   return problem(400, sentence);
 }

@@ -98,7 +98,7 @@ export class SiteWriter {
   }
 
   /** Settles when nothing is under way, after another try of what could not be written; whether pages show all then. */
-  async catchUp(): Promise<boolean> {
+  async settle(): Promise<boolean> {
     const isShown = await this.follow(nothing).then(
       () => true,
       () => false,

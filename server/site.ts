@@ -245,7 +245,7 @@ export class Site {
     const removing = this.#removing;
     this.#snapshots.keepLater(this.#log.end, async () => {
       await removing;
-      if (!(await this.writer.catchUp())) throw new Error('cannot keep a snapshot: pages are behind');
+      if (!(await this.writer.settle())) throw new Error('cannot keep a snapshot: pages are behind');
     });
   }
 
@@ -254,7 +254,7 @@ export class Site {
     await this.#removing;
     await this.#queue.idle();
     // A snapshot says that the pages show all: the next start would not look at those that could not be written.
-    const areShown = await this.writer.catchUp();
+    const areShown = await this.writer.settle();
     await (areShown && this.#isShown && this.#log.isComplete
       ? this.#snapshots.keep(this.#log.end)
       : this.#snapshots.idle());

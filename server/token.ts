@@ -3,7 +3,7 @@ import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { workerHosts, type JobName, type WorkerHost } from '../model/name.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 
-export const tokenActions = ['append', 'event', 'status', 'prune'] as const;
+const tokenActions = ['append', 'event', 'status', 'prune'] as const;
 export type TokenAction = (typeof tokenActions)[number];
 
 /** What the site keeps of a token. Times in seconds since 1970, UTC. */

@@ -32,7 +32,7 @@ export interface SshContext {
 }
 
 /** Reads `USER@HOST:DIR`; an IPv6 address stands in brackets. */
-export function parseSshAddress(
+function parseSshAddress(
   text: string,
   what = '--ssh',
 ): Result<{ readonly user: string; readonly host: string; readonly folder: string }> {

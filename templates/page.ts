@@ -172,7 +172,7 @@ export interface WwzIndexView {
 }
 
 /** Links that the server lists when it is asked: what is in a folder, or where to go where nothing is. */
-export interface WwzListingView {
+export interface ListingView {
   readonly frame: Frame;
   readonly heading: string;
   /** a sentence above the links */

@@ -12,13 +12,13 @@ import type {
   HomeView,
   HostIndexView,
   ImageView,
+  ListingView,
   ProjectsView,
   RawIndexView,
   RemovedRunView,
   RetentionView,
   RunView,
   WwzIndexView,
-  WwzListingView,
 } from './page.js';
 import type { Entry, HistoryRow, JobLine, JobSection, RawLine } from './part.js';
 
@@ -32,7 +32,7 @@ interface Pages {
   readonly 'feed.atom': FeedView;
   readonly 'wwz-index': WwzIndexView;
   readonly image: ImageView;
-  readonly 'wwz-listing': WwzListingView;
+  readonly listing: ListingView;
   readonly projects: ProjectsView;
 }
 

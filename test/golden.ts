@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const commit = '09ab09ab3f6e1c52d8a4b7e90c1d2e3f40516273';
 
 /** File of the repo -> page of the sample site. */
-export const goldenFiles: Readonly<Record<string, string>> = {
+const goldenFiles: Readonly<Record<string, string>> = {
   'server/views/golden/home.html': 'index.html',
   'server/views/golden/github-index.html': 'github-jobs/index.html',
   'server/views/golden/github-raw.html': 'github-jobs/raw.html',

@@ -39,7 +39,7 @@ const otherSrhtCommit = commitOf('c0ffee0011223344556677889900aabbccddeeff');
 export const hostileSubject =
   '<script>alert("subject")</script> \u202egnp.exe שלום עולם — naïve Größe 日本語';
 export const hostileBranch = '"><img src=x onerror=alert(1)>';
-export const hostileHead = "fork:'`=${7*7}&lt;b>";
+const hostileHead = "fork:'`=${7*7}&lt;b>";
 
 export interface SampleOptions {
   /** plain runs older than the interesting ones, for paging */

@@ -35,7 +35,7 @@ export async function archiveFolder(folder: string, target: string): Promise<Res
 }
 
 /** The files of a folder as sources of a wwz, named relative to it; the order is not fixed. Refuses what is no folder. */
-export async function listFolderContents(
+async function listFolderContents(
   folder: string,
   { except }: { readonly except?: string } = {},
 ): Promise<Result<FolderContents>> {

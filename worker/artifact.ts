@@ -97,9 +97,7 @@ function adviceFor(answer: HttpAnswer): string {
 }
 
 /** The size and SHA-256 of a file; what is no file, or cannot be read, is refused. */
-export async function hashFile(
-  file: string,
-): Promise<Result<{ readonly bytes: number; readonly sha256: string }>> {
+async function hashFile(file: string): Promise<Result<{ readonly bytes: number; readonly sha256: string }>> {
   try {
     if (!(await stat(file)).isFile()) return refuse(`${quote(file, 300)} is no file`);
     const sum = createHash('sha256');

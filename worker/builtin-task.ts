@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 
-export const builtinTasks = ['os-info', 'dump-env'] as const;
+const builtinTasks = ['os-info', 'dump-env'] as const;
 export type BuiltinTask = (typeof builtinTasks)[number];
 
 /** The package's script, seen from dist/worker/. */

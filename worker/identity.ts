@@ -141,7 +141,7 @@ function planGithubCommit(
 }
 
 /** The branch of a GitHub run: a pull request's head, or the branch that was pushed; none for a tag. */
-export function githubBranch(env: Environment): string | undefined {
+function githubBranch(env: Environment): string | undefined {
   return nonEmpty(env.GITHUB_HEAD_REF) ?? branchOfRef(env.GITHUB_REF);
 }
 

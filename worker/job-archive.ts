@@ -21,11 +21,11 @@ export interface ArchiveParts {
 }
 
 /** What `tasks-from` printed, and what it complained about. */
-export const wwzTaskList = `${wwzOwnFolder}/task-list.txt`;
-export const wwzTaskListLog = `${wwzOwnFolder}/task-list-log.txt`;
+const wwzTaskList = `${wwzOwnFolder}/task-list.txt`;
+const wwzTaskListLog = `${wwzOwnFolder}/task-list-log.txt`;
 /** What a build of the image printed. */
-export const wwzBuildLog = `${wwzOwnFolder}/image-build.txt`;
-export const wwzRows = `${wwzOwnFolder}/tasks.tsv`;
+const wwzBuildLog = `${wwzOwnFolder}/image-build.txt`;
+const wwzRows = `${wwzOwnFolder}/tasks.tsv`;
 
 export async function writeJobArchive(parts: ArchiveParts): Promise<Result<WrittenWwz>> {
   const { record, rows, folder, hasLogs, results, way } = parts;

@@ -14,7 +14,7 @@ export interface MaskPattern {
 }
 
 /** What is shorter stands in every log by chance. */
-export const shortestSecretBytes = 5;
+const shortestSecretBytes = 5;
 /** A line of a secret of several lines is looked for by itself from this length on: `}` is no secret. */
 const shortestLineBytes = 8;
 /** Half of it must still be found by itself, see mask.ts. */

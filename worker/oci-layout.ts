@@ -46,7 +46,7 @@ function listOf(value: unknown, key: string): readonly unknown[] {
 }
 
 /** A digest is a name of a file below `blobs/`; nothing else may come of it. */
-export function blobPath(descriptor: unknown): string {
+function blobPath(descriptor: unknown): string {
   const digest = (descriptor as { readonly digest?: unknown } | undefined)?.digest;
   const [, algorithm, hex] = /^(sha256|sha512):([0-9a-f]{64,128})$/.exec(String(digest)) ?? [];
   if (algorithm === undefined) throw new Error('it is no OCI image layout: a digest is missing');

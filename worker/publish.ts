@@ -97,7 +97,7 @@ async function planMultipart(files: JobFiles, job: JobName): Promise<Result<Requ
 }
 
 /** `{"record", "wwz", "run", "commit"}`: paths relative to the server. One that leads elsewhere is no answer of a Soil server. */
-export function parsePublished(text: string, server: URL): Result<PublishedUrls> {
+function parsePublished(text: string, server: URL): Result<PublishedUrls> {
   const because = (reason: string) => refuse(`cannot read the server's answer ${quote(text)}: ${reason}`);
   let json: unknown;
   try {

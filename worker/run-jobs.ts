@@ -75,7 +75,7 @@ async function checkNames(
 }
 
 /** `unit  failed  status 1  https://...`, a line a job. */
-export function formatEnds(ends: readonly JobEnd[]): string[] {
+function formatEnds(ends: readonly JobEnd[]): string[] {
   const width = Math.max(...ends.map(({ job }) => job.length));
   return [
     `${ends.length} jobs:`,

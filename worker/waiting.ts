@@ -54,7 +54,7 @@ export async function waitFor<T>(look: () => Promise<Look<T>>, options: WaitOpti
 }
 
 /** Half as long again each time, up to 15 s, and spread by a half up or down. */
-export function planLookPause(looks: number, random: () => number): number {
+function planLookPause(looks: number, random: () => number): number {
   return Math.min(longestPauseSeconds, firstPauseSeconds * 1.5 ** (looks - 1)) * (0.5 + random());
 }
 

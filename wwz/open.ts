@@ -32,7 +32,7 @@ export async function openWwz(path: string, limits: WwzLimits = defaultWwzLimits
 }
 
 /** The same for a file that is open already. A WwzFile closes the handle; after a refusal it is the caller's still. */
-export async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Result<WwzFile>> {
+async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Result<WwzFile>> {
   const stats = await handle.stat({ bigint: true });
   if (!stats.isFile()) return refuse('it is not a regular file');
   const source = fileSource(handle, Number(stats.size));

@@ -26,7 +26,7 @@ export function renderAbsence({ rawPath, sentence, isRemoved }: Absence): string
   const up = '../'.repeat(Math.max(0, rawPath.split('/').length - 2));
   const link = (text: string, path: SitePath): Link => ({ text, href: up + path });
   const heading = isRemoved ? 'Removed' : 'Not found';
-  return renderPage('wwz-listing', {
+  return renderPage('listing', {
     frame: {
       title: `${heading} · Soil`,
       siteTitle: 'Soil',

@@ -9,7 +9,7 @@ import type { Job, SiteState } from '../state.js';
 import { firstOf, newestByName } from './entry.js';
 import { commitFacts } from './fact.js';
 import { FragmentMemo } from './fragment-memo.js';
-import { frameOf, hostCrumb, withOutcome } from './frame.js';
+import { frameOf, hostCrumb } from './frame.js';
 import { fileLink, jobLine } from './job-view.js';
 
 /** The commit's page in the folder of `host`; its content is the same for every host, its links are not. */
@@ -20,7 +20,7 @@ export function renderCommit(site: SiteState, host: WorkerHost, commit: CommitHa
   const mark = markOf(foldJobs(newestByName(jobs)));
   const name = `Commit ${shortCommit(commit)}`;
   return renderPageOfFragments('commit', {
-    frame: withOutcome(frameOf(site, page, name, [hostCrumb(page, host)]), mark),
+    frame: frameOf(site, page, name, [hostCrumb(page, host)], mark),
     heading: name,
     mark,
     subject: subject === undefined ? undefined : visibleText(subject),

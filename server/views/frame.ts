@@ -15,11 +15,24 @@ import { hostWord, type Mark } from '../../templates/wording.js';
 import type { SiteState } from '../state.js';
 import { pageCount, pageSlice, runsPerPage } from './paging.js';
 
-/** `name` is the page's own crumb and the head of its title. */
-export function frameOf(site: SiteState, page: SitePath, name: string, above: readonly Link[] = []): Frame {
+/**
+ * `name` is the page's own crumb and the head of its title; an outcome stands beside it there: a tab, a bookmark and a
+ * browser's history tell it.
+ */
+export function frameOf(
+  site: SiteState,
+  page: SitePath,
+  name: string,
+  above: readonly Link[] = [],
+  outcome?: Mark,
+): Frame {
   const crumbs: MaybeLink[] = [...above, { text: name, href: undefined }];
   return {
-    title: [name, ...above.map((link) => link.text).reverse(), site.title].join(' · '),
+    title: [
+      outcome ? `${name}: ${outcome.word}` : name,
+      ...above.map((link) => link.text).reverse(),
+      site.title,
+    ].join(' · '),
     siteTitle: site.title,
     homeHref: linkBetween(page, homePage()),
     styleHref: linkBetween(page, webFile('style.css')),
@@ -27,12 +40,6 @@ export function frameOf(site: SiteState, page: SitePath, name: string, above: re
     feedHref: undefined,
     crumbs: page === homePage() ? [] : crumbs,
   };
-}
-
-/** The same with the outcome in its title: a tab, a bookmark and a browser's history tell it. */
-export function withOutcome(frame: Frame, { word }: Mark): Frame {
-  const name = frame.crumbs.at(-1)?.text ?? '';
-  return { ...frame, title: `${name}: ${word}${frame.title.slice(name.length)}` };
 }
 
 /** The crumb that leads to a host's index. */

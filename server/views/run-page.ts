@@ -12,7 +12,7 @@ import { countText, markOf, outcomesByWeight, visibleText } from '../../template
 import { isPullRequest, type Job, type JobDetails, type Run, type SiteState } from '../state.js';
 import { jobFacts, runFacts } from './fact.js';
 import { FragmentMemo } from './fragment-memo.js';
-import { frameOf, hostCrumb, withOutcome } from './frame.js';
+import { frameOf, hostCrumb } from './frame.js';
 import { jobAnchor, jobLine, runLabel } from './job-view.js';
 import { taskLinks, troublesOf, type DetailedJob } from './trouble.js';
 
@@ -33,7 +33,7 @@ export function renderRun(site: SiteState, folder: RunFolder, details: RunDetail
   const feed = feedHref(run, page);
   const view: RunView = {
     frame: {
-      ...withOutcome(frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]), mark),
+      ...frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)], mark),
       feedHref: feed,
     },
     heading: runLabel({ ...folder, name: run.run as RunFolder['name'] }),

@@ -20,7 +20,7 @@ export function renderWwzListing({ wwzPath, inside, folder }: WwzListingOptions)
   const wwzName = wwzPath.split('/').at(-1) ?? '';
   const heading = visibleText(inside === '' ? wwzName : inside);
   const atWwz = { text: visibleText(wwzName), href: toWwz };
-  return renderPage('wwz-listing', {
+  return renderPage('listing', {
     frame: {
       title: visibleText(`${wwzPath}/${inside}`),
       siteTitle: 'Soil',

@@ -149,7 +149,7 @@ const writeDropIn = (system: System, name: string, lines: readonly string[]): st
 };
 
 /** Limits that the process has anyway, in place of those that podman would raise. */
-export function limitsMend(system: System): string {
+function limitsMend(system: System): string {
   const files = Math.min(system.hardOpenFiles ?? 1_048_576, 1_048_576);
   // podman lowers its own to 32768 before it begins a container, whatever the hard limit is.
   const processes = Math.min(system.hardProcesses ?? 32_768, 32_768);
@@ -157,7 +157,7 @@ export function limitsMend(system: System): string {
   return writeDropIn(system, 'soil-limits.conf', ['[containers]', limits]);
 }
 
-export const runtimeMend = (system: System): string =>
+const runtimeMend = (system: System): string =>
   `${install(system, 'runc')} && ${writeDropIn(system, 'soil-runtime.conf', ['[engine]', 'runtime="runc"'])}`;
 
 export const subidMend = ({ user }: System): string =>

@@ -112,7 +112,7 @@ async function checkSubids(system: System): Promise<Finding> {
 }
 
 /** A range for the user, by name or number, of at least 65536: an image's user `nobody` is 65534. */
-export function hasSubids(text: string, { user, uid }: Pick<System, 'user' | 'uid'>): boolean {
+function hasSubids(text: string, { user, uid }: Pick<System, 'user' | 'uid'>): boolean {
   return text.split('\n').some((line) => {
     const [name = '', , count = ''] = line.split(':');
     return (name === user || name === String(uid)) && Number(count) >= 65_536;
@@ -120,7 +120,7 @@ export function hasSubids(text: string, { user, uid }: Pick<System, 'user' | 'ui
 }
 
 /** Since Linux 5.11 an ordinary user may mount overlay. */
-export function hasRootlessOverlay(kernel: string): boolean {
+function hasRootlessOverlay(kernel: string): boolean {
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
   return major > 5 || (major === 5 && minor >= 11);
 }

@@ -40,20 +40,20 @@ export async function readSystem(): Promise<System> {
 }
 
 /** A hard limit of /proc/PID/limits; undefined where there is none. */
-export function parseHardLimit(limits: string, name: string): number | undefined {
+function parseHardLimit(limits: string, name: string): number | undefined {
   const line = limits.split('\n').find((l) => l.startsWith(name)) ?? '';
   const [, hard = ''] = line.slice(name.length).trim().split(/ +/);
   return /^\d+$/.test(hard) ? Number(hard) : undefined;
 }
 
 /** Bit 24 of the effective capabilities is CAP_SYS_RESOURCE (capabilities(7)). */
-export function mayRaise(status: string): boolean {
+function mayRaise(status: string): boolean {
   const [, bits = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(status) ?? [];
   return ((BigInt(`0x${bits}`) >> 24n) & 1n) === 1n;
 }
 
 /** hybrid: controllers of version 1, with an empty tree of version 2 beside them. */
-export function parseCgroups(mounts: string): System['cgroups'] {
+function parseCgroups(mounts: string): System['cgroups'] {
   const places = new Map(
     mounts.split('\n').map((line) => {
       const [, place = '', type = ''] = line.split(' ');
@@ -67,7 +67,7 @@ export function parseCgroups(mounts: string): System['cgroups'] {
 }
 
 /** By ID and ID_LIKE of os-release(5); Debian's where it is unknown. */
-export function planInstaller(release: string): string {
+function planInstaller(release: string): string {
   const words = [...release.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)"?$/gm)].flatMap(
     (m) => m[1]?.split(' ') ?? [],
   );

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobName, TaskName } from '../model/name.js';
 import { plainTask } from '../model/task.js';
-import type { Secret } from '../worker/mask-pattern.js';
-import { runJob } from '../worker/run-job.js';
+import type { Secret } from '../worker/redact/secret-pattern.js';
+import { runJob } from '../worker/runner/run-job.js';
 import { must } from '../test/command.js';
 import type { BenchResult } from './result.js';
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import sirv from 'sirv';
-import { areaHeaders } from '../server/site-area.js';
+import { areaHeaders } from '../server/http/security-headers.js';
 
 const [kind, files = '.'] = process.argv.slice(2);
 const body = readFileSync(join(files, 'index.html.gz'));

@@ -6,7 +6,7 @@ import type { JobName, TaskName } from '../model/name.js';
 import { plainTask } from '../model/task.js';
 import { must } from '../test/command.js';
 import { openEngine } from '../test/engines.js';
-import { runJob } from '../worker/run-job.js';
+import { runJob } from '../worker/runner/run-job.js';
 import type { BenchResult } from './result.js';
 
 const tasks = 200;

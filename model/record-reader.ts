@@ -5,6 +5,7 @@ import { defined, recordSchema, type ImageRecord, type JobRecord, type MachineRe
 import { longestText, mostExpectedJobs, parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
 import { parseExitStatus } from './status.js';
 import { accept, quote, refuse, type Result } from './result.js';
+import { errorMessage } from './error-message.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -14,7 +15,7 @@ export function parseRecord(text: string): Result<JobRecord> {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    return refuse(`cannot read the record: ${error instanceof Error ? error.message : String(error)}`);
+    return refuse(`cannot read the record: ${errorMessage(error)}`);
   }
   if (!isObject(json)) return refuse(`cannot read the record ${quote(text)}: it is not a JSON object`);
   try {

@@ -5,6 +5,7 @@ import { taskOutcomes, type TaskEnd, type TaskOutcome } from './outcome.js';
 import { parseExitStatus } from './status.js';
 import { parseResultPath } from './task.js';
 import { accept, quote, refuse, type Result } from './result.js';
+import { errorMessage } from './error-message.js';
 
 /** One task as it ran. */
 export interface TaskRow extends TaskEnd {
@@ -108,7 +109,7 @@ export function parseRows(text: string): Result<Row[]> {
       record_delimiter: ['\r\n', '\n'],
     });
   } catch (error) {
-    return refuse(`cannot read the TSV: ${error instanceof Error ? error.message : String(error)}`);
+    return refuse(`cannot read the TSV: ${errorMessage(error)}`);
   }
   const rows: Row[] = [];
   const seen = new Set<string>();

@@ -2,11 +2,12 @@
 /** soil-server: argv in; the command's exit status out. Commands are loaded when they are asked for. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { exit } from './command-context.js';
-import type { CommandKit } from './command-kit.js';
-import { addServeCommands } from './serve-commands.js';
-import { addSiteCommands } from './site-commands.js';
-import { addTokenCommands } from './token-commands.js';
+import { exit } from './cli/command-context.js';
+import type { CommandKit } from './cli/command-registry.js';
+import { addServeCommands } from './cli/serve-commands.js';
+import { addSiteCommands } from './cli/site-commands.js';
+import { addTokenCommands } from './cli/token-commands.js';
+import { packageRoot } from '../files/package-root.js';
 
 const stop = new AbortController();
 const context: CommandKit['context'] = {
@@ -62,6 +63,6 @@ async function finish(status: Promise<number>): Promise<void> {
 }
 
 function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('package.json', packageRoot), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
 }

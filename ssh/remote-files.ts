@@ -5,6 +5,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SFTPWrapper } from 'ssh2';
+import { errorMessage } from '../model/error-message.js';
 import { quote } from '../model/result.js';
 
 export interface RemoteEntry {
@@ -28,7 +29,7 @@ export class RemoteFiles {
       return true;
     } catch (error) {
       if ((error as { readonly code?: unknown }).code === 2) return false;
-      throw new Error(`cannot look at ${quote(path)}: ${(error as Error).message}`);
+      throw new Error(`cannot look at ${quote(path)}: ${errorMessage(error)}`);
     }
   }
 
@@ -63,7 +64,7 @@ export class RemoteFiles {
       this.sftp.mkdir(folder, { mode }, done);
     }).catch(async (error: unknown) => {
       if (!(await this.exists(folder)))
-        throw new Error(`cannot make ${quote(folder)}: ${(error as Error).message}`);
+        throw new Error(`cannot make ${quote(folder)}: ${errorMessage(error)}`);
     });
   }
 
@@ -87,7 +88,7 @@ export class RemoteFiles {
       await call((done) => {
         this.sftp.unlink(temporary, done);
       }).catch(() => undefined);
-      throw new Error(`cannot write ${quote(path)}: ${(error as Error).message}`);
+      throw new Error(`cannot write ${quote(path)}: ${errorMessage(error)}`);
     }
   }
 

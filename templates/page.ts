@@ -1,6 +1,16 @@
 /** What each page shows, made of parts: the data of one template each. */
 import type { Fragment } from './fragment.js';
-import type { Count, Fact, Frame, JobLine, Link, MaybeLink, PageLinks, TaskTable, Trouble } from './part.js';
+import type {
+  Count,
+  Fact,
+  Frame,
+  JobLine,
+  Link,
+  MaybeLink,
+  PageLinks,
+  TaskTable,
+  FailureView,
+} from './part.js';
 import type { Instant, Mark } from './wording.js';
 
 export interface HomeView {
@@ -44,7 +54,7 @@ export interface RunView {
   /** all its jobs, told apart by outcome, above a list that may be long */
   readonly tally: { readonly text: string; readonly counts: readonly Count[] } | undefined;
   readonly attempts: readonly (MaybeLink & { readonly mark: Mark })[];
-  readonly troubles: readonly Trouble[];
+  readonly troubles: readonly FailureView[];
   readonly moreTroubles: number;
   /** `job-row` */
   readonly rows: readonly Fragment[];

@@ -147,7 +147,7 @@ export interface RawLine {
 }
 
 /** What a reader should look at first: a task, or a whole job where its tasks do not tell what became of it. */
-export interface Trouble extends Pick<TaskView, 'mark' | 'note' | 'logHref' | 'command' | 'elapsed'> {
+export interface FailureView extends Pick<TaskView, 'mark' | 'note' | 'logHref' | 'command' | 'elapsed'> {
   /** the task's; undefined: the whole job */
   readonly name: string | undefined;
   readonly job: Link;

@@ -55,7 +55,7 @@ test('webAssets() and wwzAssets() have the same bytes', () => {
 });
 
 test('loading the views does not load handlebars', () => {
-  const views = fileURLToPath(new URL('../worker/views/wwz-index.js', import.meta.url));
+  const views = fileURLToPath(new URL('../worker/record/wwz-index.js', import.meta.url));
   const code =
     'const { createRequire } = await import("node:module");' +
     'await import(process.argv[1]);' +

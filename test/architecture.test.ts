@@ -1,59 +1,192 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-/** The repo's root, seen from dist/test/. */
+/** The repository's root, relative to dist/test/. */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** Which rooms a room may import from, besides itself. */
-const rooms: Record<string, readonly string[]> = {
-  model: [],
-  wwz: ['model'],
-  templates: ['model'],
-  ssh: ['model'],
-  worker: ['templates', 'wwz', 'ssh', 'model'],
-  server: ['templates', 'wwz', 'ssh', 'model'],
+/** The top-level rooms that both programs share, and what each may import. */
+const sharedRooms: Readonly<Record<string, string>> = {
+  model: '',
+  files: 'model',
+  wwz: 'model',
+  ssh: 'model',
+  templates: 'model',
 };
+
+/**
+ * The rooms of each program, lowest first, and the rooms of the same program that each may import. A room may also
+ * import every shared room but those that `withheld` lists. docs/house.md says what each room is for.
+ */
+const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  server: {
+    disk: '',
+    config: '',
+    http: 'config',
+    auth: 'disk http',
+    upload: 'disk config http',
+    store: 'disk config',
+    state: 'store',
+    'pages/views': 'store state',
+    pages: 'disk store state pages/views',
+    site: 'disk config store state pages',
+    static: 'http pages/views',
+    retention: 'disk config store state pages/views site',
+    check: 'disk config store state pages site',
+    api: 'disk config http auth upload store state pages/views site static retention',
+    cli: 'disk config http auth store site retention check api',
+  },
+  worker: {
+    redact: '',
+    system: '',
+    config: 'system',
+    record: 'redact system config',
+    init: 'config',
+    engine: 'redact system config record',
+    checkout: 'system record',
+    report: 'system record',
+    client: 'system record',
+    publish: 'system record client',
+    gate: 'system config client',
+    doctor: 'system config engine client',
+    runner: 'redact system config record engine',
+    artifact: 'system config record checkout client publish',
+    cli: 'redact system config record init engine checkout report client publish gate doctor runner artifact',
+  },
+};
+
+interface Room {
+  /** as in `server/store` */
+  readonly name: string;
+  /** the rooms it may import, itself included */
+  readonly imports: ReadonlySet<string>;
+}
+
+const words = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '');
+
+/** Every room, lower rooms first. */
+const rooms: ReadonlyMap<string, Room> = new Map(
+  [
+    ...Object.entries(sharedRooms).map(([name, imports]) => ({ name, imports: [name, ...words(imports)] })),
+    ...Object.entries(programRooms).flatMap(([program, list]) =>
+      Object.entries(list).map(([room, imports]) => ({
+        name: `${program}/${room}`,
+        imports: [
+          ...Object.keys(sharedRooms),
+          ...[room, ...words(imports)].map((other) => `${program}/${other}`),
+        ],
+      })),
+    ),
+  ].map(({ name, imports }) => [name, { name, imports: new Set(imports) }]),
+);
 
 interface Module {
   readonly file: string;
-  readonly room: string;
   readonly text: string;
+  /** files of the repository */
   readonly imports: readonly string[];
+  readonly packages: readonly string[];
 }
 
-function modulesOf(room: string): Module[] {
-  return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-    .map((name) => {
-      const file = join(room, name);
-      const text = readFileSync(join(root, file), 'utf8');
-      const found = text.matchAll(
-        /^\s*(?:import|export)\b[^'";]*?from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm,
+function readModule(file: string): Module {
+  const text = readFileSync(join(root, file), 'utf8');
+  const pattern = /^\s*(?:import|export)\b[^'";]*?from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm;
+  const names = [...text.matchAll(pattern)].map((m) => m[1] ?? m[2] ?? m[3] ?? '');
+  const isOurs = (name: string): boolean => name.startsWith('.');
+  return {
+    file,
+    text,
+    imports: names.filter(isOurs).map((name) => normalize(join(dirname(file), name)).replace(/\.js$/, '.ts')),
+    packages: names.filter((name) => !isOurs(name)),
+  };
+}
+
+const modules: readonly Module[] = [...Object.keys(sharedRooms), ...Object.keys(programRooms)].flatMap(
+  (top) =>
+    readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .map((name) => readModule(join(top, name))),
+);
+
+const programs = Object.keys(programRooms).map((program) => `${program}/main.ts`);
+
+/** The room that holds a file: the deepest one whose folder is the file's own; undefined for one outside a room. */
+function roomOf(file: string): Room | undefined {
+  return rooms.get(dirname(file));
+}
+
+/** Names the lowest room of the same program that may import everything that a file imports. */
+function suggestRoom({ file, imports }: Module): string {
+  const top = file.split('/')[0] ?? '';
+  const needed = imports.map((name) => roomOf(name)?.name).filter((name) => name !== undefined);
+  const fits = [...rooms.values()].filter(
+    ({ name, imports: allowed }) =>
+      (name === top || name.startsWith(`${top}/`)) && needed.every((other) => allowed.has(other)),
+  );
+  const fit = fits[0];
+  if (fit === undefined) return `no room may import all of ${[...new Set(needed)].join(', ')}: split it`;
+  return `by its imports it belongs in ${fit.name}/ or in a room above`;
+}
+
+test('every file is in a room; server/ and worker/ themselves hold only main.ts', () => {
+  for (const module of modules) {
+    if (programs.includes(module.file)) continue;
+    assert.ok(roomOf(module.file), `${module.file} is outside a room: ${suggestRoom(module)}`);
+  }
+});
+
+test('every room that is declared has files', () => {
+  const used = new Set(modules.map(({ file }) => dirname(file)));
+  assert.deepEqual(
+    [...rooms.keys()].filter((name) => !used.has(name)),
+    [],
+  );
+});
+
+test('imports go from a room to itself or to a lower one', () => {
+  for (const module of modules) {
+    const room = roomOf(module.file);
+    if (room === undefined) continue;
+    for (const name of module.imports) {
+      const target = roomOf(name)?.name ?? name;
+      assert.ok(
+        room.imports.has(target),
+        `${module.file} imports ${name}, but ${room.name} may import only ${[...room.imports].join(', ')}; ` +
+          suggestRoom(module),
       );
-      return { file, room, text, imports: [...found].map((m) => m[1] ?? m[2] ?? m[3] ?? '') };
-    });
-}
-
-const modules = Object.keys(rooms).flatMap(modulesOf);
-
-test('imports run one way: worker and server -> templates and wwz -> model', () => {
-  assert.ok(modules.length > 20, 'the rooms were found');
-  for (const { file, room, imports } of modules) {
-    for (const name of imports.filter((i) => i.startsWith('.'))) {
-      const target = relative(root, normalize(join(root, dirname(file), name))).split('/')[0] ?? '';
-      assert.ok(target === room || rooms[room]?.includes(target), `${file} must not import ${name}`);
     }
   }
 });
 
+test('a room imports only rooms that are declared before it', () => {
+  const order = [...rooms.keys()];
+  for (const [name, { imports }] of rooms) {
+    for (const other of imports) {
+      assert.ok(order.includes(other), `${name} may import ${other}, which is no room`);
+      assert.ok(order.indexOf(other) <= order.indexOf(name), `${name} is below ${other}, and may import it`);
+    }
+  }
+});
+
+test('no files import each other in a circle', () => {
+  const byFile = new Map(modules.map((module) => [module.file, module]));
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    assert.equal(start, -1, `these files form a circle: ${[...path.slice(start), file].join(' -> ')}`);
+    if (done.has(file)) return;
+    for (const name of byFile.get(file)?.imports ?? []) visit(name, [...path, file]);
+    done.add(file);
+  };
+  for (const { file } of modules) visit(file, []);
+});
+
 test('model is pure: no I/O, no package but the parsers of TSV and YAML', () => {
-  for (const { file, imports } of modules.filter((m) => m.room === 'model')) {
-    const outside = imports.filter((i) => !i.startsWith('.'));
+  for (const { file, packages } of modules.filter((m) => m.file.startsWith('model/'))) {
     assert.deepEqual(
-      outside.filter((i) => i !== 'csv-parse/sync' && i !== 'yaml'),
+      packages.filter((name) => name !== 'csv-parse/sync' && name !== 'yaml'),
       [],
       file,
     );
@@ -61,35 +194,34 @@ test('model is pure: no I/O, no package but the parsers of TSV and YAML', () => 
 });
 
 test('views are pure: they turn data into text', () => {
-  const views = modules.filter((m) => m.file.includes('/views/') && !m.file.endsWith('golden.ts'));
+  const views = modules.filter((m) => m.file.includes('/views/'));
   assert.ok(views.length >= 6, 'the views were found');
-  for (const { file, imports, text } of views) {
-    for (const name of imports) assert.doesNotMatch(name, /^node:(fs|http|child_process|net)/, file);
-    assert.doesNotMatch(text, /Date\.now\(\)|new Date\(\)|Math\.random/, `${file} must not ask the clock`);
+  for (const { file, packages, text } of views) {
+    for (const name of packages) assert.doesNotMatch(name, /^node:(fs|http|child_process|net)/, file);
+    assert.doesNotMatch(text, /Date\.now\(\)|new Date\(\)|Math\.random/, `${file} must not read the clock`);
   }
 });
 
 test('only main.ts reads the environment, prints and exits', () => {
-  for (const { file, text } of modules.filter(
-    (m) => !m.file.endsWith('/main.ts') && !m.file.endsWith('golden.ts'),
-  )) {
+  for (const { file, text } of modules.filter((m) => !programs.includes(m.file))) {
     assert.doesNotMatch(text, /\bprocess\.(env|exit|argv)\b|\bconsole\./, file);
   }
 });
 
-test('no room has a drawer for everything', () => {
+test('no file is a catch-all', () => {
   for (const { file } of modules) assert.doesNotMatch(file, /\/(utils?|helpers?|common|index|misc)\.ts$/);
 });
 
-test('every module opens with a sentence that says what comes in and what goes out', () => {
+test('every module opens with a doc comment', () => {
   for (const { file, text } of modules) assert.match(text.replace(/^#!.*\n/, ''), /^\/\*\*/, file);
 });
 
-test('the top level is what the design says', () => {
+test('the top level holds what docs/house.md lists', () => {
   const allowed = new Set(
     (
       'worker server templates shims .github .builds package.json tsconfig.json README.md ' +
-      'model wwz ssh test bench docs .ci LICENSE CHANGELOG.md CONTRIBUTING.md package-lock.json soil.yml soil-server.yml ' +
+      'model files wwz ssh test bench docs schema .ci LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md ' +
+      'package-lock.json soil.yml soil-server.yml cspell.json ' +
       '.gitignore .prettierrc.json .prettierignore eslint.config.js .git dist node_modules _soil action.yml'
     ).split(' '),
   );

@@ -332,7 +332,7 @@ describe('artifacts by commit', () => {
     );
     assert.deepEqual(await readdir(folder), []);
     const json = await wait('never', '--json');
-    assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'vain');
+    assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'impossible');
     const later = await wait('never', '--attempt', '2', '--limit', '1s');
     assert.match(later.stderr, /within 1s/, 'the job of another attempt may still make it');
     assert.equal((await wait('program.tar')).status, 0, 'what is there is there, whatever became of the job');

@@ -3,7 +3,7 @@ import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { sha256 } from '../server/log-entry.js';
+import { sha256 } from '../server/store/log-entry.js';
 import { run, soilServer, type CommandEnd } from './command.js';
 import { serveSite, startServer } from './soil-server.js';
 import { formOf, shellJob, tsvOf, type JobBytes } from './upload-form.js';

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { DetailCache } from '../server/detail-cache.js';
-import { defaultLimits } from '../server/limits.js';
-import { nothing } from '../server/change.js';
-import { LiveState } from '../server/site-state.js';
-import { Gathering } from '../server/gathering.js';
-import { SiteWriter } from '../server/site-writer.js';
+import { JobDetailsCache } from '../server/store/job-details-cache.js';
+import { defaultLimits } from '../server/config/limits.js';
+import { noChanges } from '../server/state/page-changes.js';
+import { SiteState } from '../server/state/site-state.js';
+import { PendingUploads } from '../server/pages/pending-uploads.js';
+import { PageWriter } from '../server/pages/page-writer.js';
 import { run, soilServer } from './command.js';
 import { makeZip, regular } from './hand-made-zip.js';
 import { startServer, type RunningServer } from './soil-server.js';
@@ -78,14 +78,14 @@ test('defect 6: 18 jobs that finish together are all acknowledged and shown, by 
 test('changes that come while a rewrite is under way share the next one', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-coalesce-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const details = new DetailCache(folder, defaultLimits).read;
-  const gathering = new Gathering();
-  const writer = new SiteWriter(folder, {
-    state: new LiveState('Soil'),
+  const details = new JobDetailsCache(folder, defaultLimits).read;
+  const gathering = new PendingUploads();
+  const writer = new PageWriter(folder, {
+    state: new SiteState('Soil'),
     details,
     gathering,
   });
-  const follow = () => Array.from({ length: 18 }, () => writer.follow(nothing));
+  const follow = () => Array.from({ length: 18 }, () => writer.schedule(noChanges));
   const together = follow();
   // One turn later the rewrite has taken in what it shows.
   await Promise.resolve();
@@ -96,16 +96,16 @@ test('changes that come while a rewrite is under way share the next one', async 
 test('a rewrite waits for uploads that are nearly stored, and shows them too', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-gather-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const details = new DetailCache(folder, defaultLimits).read;
-  const gathering = new Gathering();
-  const writer = new SiteWriter(folder, { state: new LiveState('Soil'), details, gathering });
+  const details = new JobDetailsCache(folder, defaultLimits).read;
+  const gathering = new PendingUploads();
+  const writer = new PageWriter(folder, { state: new SiteState('Soil'), details, gathering });
   const shown: Promise<void>[] = [];
   await Promise.all(
     Array.from({ length: 18 }, (_, i) =>
-      gathering.join(async () => {
+      gathering.track(async () => {
         await nextTurn();
         if (i % 2 === 0) await nextTurn();
-        shown.push(writer.follow(nothing));
+        shown.push(writer.schedule(noChanges));
       }),
     ),
   );

@@ -1,5 +1,5 @@
 /** Clients of a server that will be killed: they send jobs, events and artifacts, and keep a book of what was acknowledged. */
-import { sha256 } from '../server/log-entry.js';
+import { sha256 } from '../server/store/log-entry.js';
 import { makeZip, regular } from './hand-made-zip.js';
 import type { Dice } from './seeded.js';
 import { formOf, tsvOf, type JobBytes } from './upload-form.js';

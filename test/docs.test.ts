@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { parseConfig } from '../worker/config.js';
+import { parseConfig } from '../worker/config/project-config.js';
 import { checkIds } from '../worker/doctor/finding.js';
 import { commandsFile, readHelps, renderCommandsPage } from './command-docs.js';
 import { repoRoot } from './command.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { githubRemote } from '../worker/github-remote.js';
+import { githubRemote } from '../worker/gate/github-remote.js';
 import { serveGithubApi } from './github-api.js';
 import { openMergeRoom, soilYml, type MergeRoom } from './merge-scene.js';
 

@@ -7,8 +7,8 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { parseJobName, type CommitHash } from '../model/name.js';
 import { valueOf } from '../model/result.js';
-import { findPushPlace, gitRemote } from '../worker/git-remote.js';
-import { askStatus } from '../worker/status-client.js';
+import { findPushPlace, gitRemote } from '../worker/gate/git-remote.js';
+import { askStatus } from '../worker/client/status-client.js';
 import { must } from './command.js';
 import { openMergeRoom, soilYml, type Scene, type StatusApi } from './merge-scene.js';
 

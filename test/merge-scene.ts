@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import type { CommitHash } from '../model/name.js';
 import { valueOf } from '../model/result.js';
 import { formatStatus, parseStatus } from '../model/status.js';
-import { gitRemote } from '../worker/git-remote.js';
-import { githubRemote } from '../worker/github-remote.js';
-import { maybeMerge, type MaybeMergeOptions, type MergeEnd } from '../worker/maybe-merge.js';
-import type { MergeRemote } from '../worker/merge-remote.js';
+import { gitRemote } from '../worker/gate/git-remote.js';
+import { githubRemote } from '../worker/gate/github-remote.js';
+import { maybeMerge, type MaybeMergeOptions, type MergeEnd } from '../worker/gate/maybe-merge.js';
+import type { MergeRemote } from '../worker/gate/merge-remote.js';
 import { must } from './command.js';
 import { serveGithubApi, type GithubApi } from './github-api.js';
 

@@ -2,16 +2,16 @@
 import { parseCommitHash, parseJobName, parseRunId } from '../model/name.js';
 import { runPage } from '../model/path.js';
 import { valueOf } from '../model/result.js';
-import type { SiteRun } from '../server/prunable-run.js';
-import type { Verdict } from '../server/prune-plan.js';
-import type { Removal } from '../server/removal.js';
-import { keepsAll } from '../server/retention-policy.js';
-import { isPullRequest } from '../server/state.js';
-import { renderAbsence } from '../server/views/absence-page.js';
-import { renderProjects } from '../server/views/projects-page.js';
-import { renderRemovedRun } from '../server/views/removed-page.js';
-import { renderRetention } from '../server/views/retention-page.js';
-import { renderWwzListing } from '../server/views/wwz-listing.js';
+import type { SiteRun } from '../server/retention/prunable-run.js';
+import type { Verdict } from '../server/retention/prune-plan.js';
+import type { Removal } from '../server/store/removal-entry.js';
+import { keepsAll } from '../server/config/retention-policy.js';
+import { isPullRequest } from '../server/state/site-view.js';
+import { renderNotFound } from '../server/pages/views/not-found-page.js';
+import { renderProjects } from '../server/pages/views/projects-page.js';
+import { renderRemovedRun } from '../server/pages/views/removed-page.js';
+import { renderRetention } from '../server/retention/retention-page.js';
+import { renderWwzListing } from '../server/pages/views/wwz-listing.js';
 import { noon } from './sample-job.js';
 import { hostileBranch, hostileSubject, type SampleSite } from './sample-site.js';
 
@@ -24,7 +24,7 @@ export function rarePages(site: SampleSite): ReadonlyMap<string, string> {
     const sentence = isRemoved
       ? `cannot serve "${path}": it was removed on 2026-01-14, since its run was ${rule}`
       : `cannot find "/${path}": the site has no such file`;
-    return [path, renderAbsence({ rawPath: `/${path}`, sentence, isRemoved })];
+    return [path, renderNotFound({ rawPath: `/${path}`, sentence, isRemoved })];
   };
   const wwzPath = 'github-jobs/1234/cpp-small.wwz';
   const folder = { folders: ['größe', '<i>'], files: ['a b.txt', 'c:d.html', '.hidden'] };

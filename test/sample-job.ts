@@ -5,8 +5,9 @@ import { defined, type JobRecord } from '../model/record.js';
 import { valueOf } from '../model/result.js';
 import { parseRows, type Row, type TaskRow } from '../model/row.js';
 import { folderName, splitFolder, type RunFolder } from '../model/run.js';
-import { sharer, summaryOf } from '../server/job-summary.js';
-import type { Job, JobDetails, Run } from '../server/state.js';
+import { createInterner, summarize } from '../server/state/job-summary.js';
+import type { Job, Run } from '../server/state/site-view.js';
+import type { JobDetails } from '../server/store/job-details.js';
 
 /** Some seconds of 2026-01-13. */
 export const noon = Date.UTC(2026, 0, 13, 12, 0, 0) / 1000;
@@ -100,7 +101,7 @@ export function job(
   return {
     address: { host: 'github', name: valueOf(parseRunId('0')), job: jobName },
     outcome,
-    summary: summaryOf({ ...files, end }, sharer()),
+    summary: summarize({ ...files, end }, createInterner()),
     ...files,
     events: { tasksDone: rows.length },
     flakyTasks: [],

@@ -29,11 +29,11 @@ import {
   renderHostIndex,
   renderRawIndex,
   renderRun,
-} from '../server/views/site-pages.js';
-import { renderHistoryPage } from '../server/views/history.js';
+} from '../server/pages/views/site-pages.js';
+import { renderHistoryPage } from '../server/pages/views/history-page.js';
 import { rarePages } from './rare-pages.js';
 import type { SampleSite } from './sample-site.js';
-import { renderImagePage, renderWwzIndex } from '../worker/views/wwz-index.js';
+import { renderImagePage, renderWwzIndex } from '../worker/record/wwz-index.js';
 
 /** Path -> HTML of every page that the server writes. */
 export function serverPages(site: SampleSite): ReadonlyMap<string, string> {

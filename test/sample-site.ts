@@ -10,9 +10,9 @@ import {
 import { valueOf } from '../model/result.js';
 import type { Row } from '../model/row.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
-import { groupRuns } from '../server/run-list.js';
-import { isPullRequest, type JobDetails, type SiteState } from '../server/state.js';
-import type { RunDetails } from '../server/views/site-pages.js';
+import { groupRuns } from '../server/state/run-list.js';
+import { isPullRequest, type SiteView } from '../server/state/site-view.js';
+import type { RunDetails } from '../server/pages/views/site-pages.js';
 import {
   absent,
   badJob,
@@ -29,6 +29,7 @@ import {
   type SampleJob,
   type SampleRun,
 } from './sample-job.js';
+import type { JobDetails } from '../server/store/job-details.js';
 
 const commitOf = (text: string): CommitHash => valueOf(parseCommitHash(text));
 
@@ -47,7 +48,7 @@ export interface SampleOptions {
 }
 
 /** Plain state, and the files of its jobs. */
-export interface SampleSite extends SiteState {
+export interface SampleSite extends SiteView {
   readonly jobs: readonly SampleJob[];
   details(folder: RunFolder): RunDetails;
   detailsOf(address: JobAddress): JobDetails;

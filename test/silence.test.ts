@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseEvent, type JobEvent } from '../model/event.js';
 import { valueOf } from '../model/result.js';
-import { defaultLimits } from '../server/limits.js';
-import { Site } from '../server/site.js';
+import { defaultLimits } from '../server/config/limits.js';
+import { Site } from '../server/site/site.js';
 
 const hour = 3600;
 const eventOf = (eventName: string, jobName = 'unit'): JobEvent =>
@@ -25,40 +25,40 @@ test('jobs that fall silent, or never report, are lost after a while; who is hea
   let time = 1000 * hour;
   const options = { limits: defaultLimits, now: () => time, title: 'Soil' };
   let site = valueOf(await Site.open(root, options));
-  await site.showAll();
+  await site.refreshPages();
   const page = () => readFile(join(root, 'local-jobs/r1/index.html'), 'utf8');
   const outcomes = async () =>
     [...(await page()).matchAll(/<section class="job (\w+)" id="job-(\w+)"/g)].map(
       ([, outcome = '', job = '']) => `${job} ${outcome}`,
     );
   await (
-    await site.hear(eventOf('start'))
+    await site.recordEvent(eventOf('start'))
   ).shown;
   assert.deepEqual((await outcomes()).sort(), ['lint expected', 'unit running']);
 
   time += 0.4 * hour;
   await (
-    await site.hear(eventOf('heartbeat'))
+    await site.recordEvent(eventOf('heartbeat'))
   ).shown;
   time += 0.4 * hour;
-  assert.equal((await site.giveUpSilent(0.5 * hour)).count, 0, 'the heartbeat keeps the run alive');
+  assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'the heartbeat keeps the run alive');
   time += 0.2 * hour;
-  const given = await site.giveUpSilent(0.5 * hour);
+  const given = await site.markLostJobs(0.5 * hour);
   await given.shown;
   assert.equal(given.count, 2);
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit lost']);
-  assert.equal((await site.giveUpSilent(0.5 * hour)).count, 0, 'what was given up is not given up again');
+  assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'what was given up is not given up again');
 
   // The log remembers: another start shows the same.
   const before = await page();
   await site.close();
   site = valueOf(await Site.open(root, { ...options, useSnapshot: false }));
-  await site.showAll();
+  await site.refreshPages();
   assert.equal(await page(), before);
 
   time += 1;
   await (
-    await site.hear(eventOf('task-done'))
+    await site.recordEvent(eventOf('task-done'))
   ).shown;
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit running']);
   await site.close();

@@ -3,13 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { Command, CommanderError, type Option } from 'commander';
-import type { CommandContext } from './command-context.js';
-import { examples, type CommandKit } from './command-kit.js';
-import { addDeskCommands } from './desk-commands.js';
-import { addJobCommands } from './job-commands.js';
-import { addServerCommands } from './server-commands.js';
-import { openStatusLine } from './status-line.js';
-import { addWwzCommands } from './wwz-commands.js';
+import type { CommandContext } from './system/command-context.js';
+import { examples, type CommandKit } from './cli/command-registry.js';
+import { addLocalCommands } from './cli/local-commands.js';
+import { addJobCommands } from './cli/job-commands.js';
+import { addServerCommands } from './cli/server-commands.js';
+import { openStatusLine } from './report/status-line.js';
+import { addWwzCommands } from './cli/wwz-commands.js';
+import { packageRoot } from '../files/package-root.js';
 
 const version = readVersion();
 const stop = new AbortController();
@@ -64,7 +65,7 @@ const heedsCancel = (): void => {
   endsInOrder = true;
 };
 const kit: CommandKit = { context, command, jobBegins, heedsCancel, finish };
-for (const add of [addJobCommands, addServerCommands, addWwzCommands, addDeskCommands]) add(kit);
+for (const add of [addJobCommands, addServerCommands, addWwzCommands, addLocalCommands]) add(kit);
 
 function command(
   usage: string,
@@ -106,7 +107,7 @@ try {
 }
 
 function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('package.json', packageRoot), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 

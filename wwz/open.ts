@@ -1,6 +1,7 @@
 /** A wwz file on disk -> an open one: its directory read once, its entries by name, its bytes at any position. */
 import { constants, type BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { errorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { fileSource, type ByteSource } from './byte-source.js';
 import {
@@ -23,7 +24,7 @@ export async function openWwz(path: string, limits: WwzLimits = defaultWwzLimits
     // Not blocking: a FIFO would otherwise hold the call until somebody writes to it.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    return refuse(`cannot open ${quote(path)}: ${(error as Error).message}`);
+    return refuse(`cannot open ${quote(path)}: ${errorMessage(error)}`);
   }
   const opened = await openWwzHandle(handle, limits);
   if (opened.ok) return opened;

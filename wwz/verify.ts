@@ -4,7 +4,7 @@ import { accept, quote, refuse, type Result } from '../model/result.js';
 import { EntryDamage, plainBody, type LocatedEntry } from './body.js';
 import { fileSource, readAhead, type ByteSource } from './byte-source.js';
 import { entriesOf, type WwzEntry } from './directory.js';
-import { checkClaims, type Claims } from './claim.js';
+import { summarizeDirectory, type DirectorySummary } from './directory-summary.js';
 import { nameByteLimit } from './entry-name.js';
 import { hasOtherName, isWellFormed } from './extra-field.js';
 import { defaultWwzLimits, type WwzLimits } from './limits.js';
@@ -18,7 +18,7 @@ import {
 import { readDirectory } from './open.js';
 
 /** What a good wwz holds. */
-export interface WwzSummary extends Claims {
+export interface WwzSummary extends DirectorySummary {
   /** of the zip's own comment */
   readonly commentBytes: number;
 }
@@ -48,7 +48,7 @@ export async function verifyWwz(
   const read = await readDirectory(source, limits);
   if (!read.ok) return read;
   const entries = [...entriesOf(read.value.directory)];
-  const claims = checkClaims(entries, limits);
+  const claims = summarizeDirectory(entries, limits);
   if (!claims.ok) return claims;
   const inOrder = entries.sort((a, b) => a.headerOffset - b.headerOffset);
   const ahead = readAhead(source, aheadBytes);

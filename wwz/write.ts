@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ZipArchive } from 'archiver';
+import { errorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
 import { defaultWwzLimits } from './limits.js';
@@ -38,7 +39,7 @@ export async function writeWwz(target: string, sources: readonly WwzSource[]): P
     return accept({ files: sources.length, bytes });
   } catch (error) {
     await rm(temporary, { force: true });
-    const reason = (error as NodeJS.ErrnoException).code === undefined ? undefined : (error as Error).message;
+    const reason = (error as NodeJS.ErrnoException).code === undefined ? undefined : errorMessage(error);
     if (error instanceof SourceFault) return refuse(error.message);
     if (reason === undefined) throw error;
     return refuse(`cannot write ${quote(target, 300)}: ${reason}`);
@@ -162,7 +163,7 @@ async function openSource(path: string): Promise<FileHandle> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    throw new SourceFault(`cannot read ${quote(path, 300)}: ${(error as Error).message}`);
+    throw new SourceFault(`cannot read ${quote(path, 300)}: ${errorMessage(error)}`);
   }
 }
 

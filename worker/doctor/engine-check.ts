@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { reasonOf, runCommand, type CommandEnd } from '../command.js';
-import { callEngine, type Engine } from '../engine.js';
+import { reasonOf, runCommand, type CommandEnd } from '../system/run-process.js';
+import { callEngine, type Engine } from '../engine/engine.js';
 import { fault, passedOver, well, type Finding } from './finding.js';
-import { install, type System } from './system.js';
+import { install, type System } from './host-facts.js';
 
 export interface EngineCheckOptions {
   readonly environment: Engine['environment'];

@@ -3,12 +3,12 @@ import { stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pasted } from '../../model/shell-word.js';
-import { runGit, type Environment } from '../git.js';
-import { configName } from '../config.js';
-import { readConfig } from '../job-choice.js';
-import { reasonOf } from '../command.js';
+import { runGit, type Environment } from '../system/git.js';
+import { configName } from '../config/project-config.js';
+import { readConfig } from '../config/load-job.js';
+import { reasonOf } from '../system/run-process.js';
 import { fault, passedOver, well, type Finding } from './finding.js';
-import { install, type System } from './system.js';
+import { install, type System } from './host-facts.js';
 
 export interface RepoCheckOptions {
   readonly environment: Environment;

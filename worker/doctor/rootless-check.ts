@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { release } from 'node:os';
 import { fault, passedOver, well, type CheckId, type Finding } from './finding.js';
 import { isNamespaceShut, namespaceMend, subidMend } from './engine-check.js';
-import { install, type System } from './system.js';
+import { install, type System } from './host-facts.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,10 +1,10 @@
 /** Checks of the server: is it there, does it agree about the time, is the token good, and what may it do. */
 import { pasted } from '../../model/shell-word.js';
-import { describeTrouble } from '../client.js';
-import { readSecret } from '../secret.js';
-import { parseServerUrl } from '../server-url.js';
+import { describeFailure } from '../client/http-client.js';
+import { readSecret } from '../system/credentials.js';
+import { parseServerUrl } from '../client/server-url.js';
 import { fault, passedOver, well, type Finding } from './finding.js';
-import type { System } from './system.js';
+import type { System } from './host-facts.js';
 
 export interface ServerCheckOptions {
   readonly server: string | undefined;
@@ -167,7 +167,7 @@ async function get(url: URL, token?: string): Promise<Answer> {
     return { status: response.status, text, ...(date !== null && { date }) };
   } catch (error) {
     const { cause } = error as Error;
-    return { reason: describeTrouble(cause ?? error) };
+    return { reason: describeFailure(cause ?? error) };
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { valueOf } from '../../model/result.js';
-import { parseConfig } from '../config.js';
+import { parseConfig } from '../config/project-config.js';
 import { sketchJobs } from './project-kind.js';
 import { manifestFaults, workflowFaults } from '../../test/ci-files.js';
 import { formatManifest, formatSoilYml, formatWorkflow } from './starting-files.js';

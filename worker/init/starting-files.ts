@@ -1,6 +1,6 @@
 /** Jobs and branches -> the text of soil.yml, of GitHub's workflow and of sourcehut's manifest. Pure. */
 import { stringify } from 'yaml';
-import type { JobDeclaration, MergeRule } from '../job.js';
+import type { JobDeclaration, MergeRule } from '../config/job-declaration.js';
 import type { JobSketch } from './project-kind.js';
 
 export const workflowFile = '.github/workflows/soil.yml';

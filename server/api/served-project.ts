@@ -1,0 +1,113 @@
+/** A project that is being served: its site, files, tokens, counts and watches, opened and closed together. */
+import { errorMessage } from '../../model/error-message.js';
+import { quote, refuse, accept, type Result } from '../../model/result.js';
+import type { Guard } from '../auth/authenticate.js';
+import { Metrics } from './metrics.js';
+import { isSite } from '../disk/private-folder.js';
+import type { Project, ProjectPrefix } from '../config/project.js';
+import { removedSentence } from '../state/removal-message.js';
+import { startRetentionTimer } from '../retention/retention-timer.js';
+import type { RouteContext } from './route-context.js';
+import { startLostJobTimer } from './lost-job-timer.js';
+import { Site } from '../site/site.js';
+import { keepTitle, readTitle } from '../disk/site-title.js';
+import { SiteUsage } from '../upload/quota.js';
+import { openStaticSite, type StaticSite } from '../static/static-site.js';
+import { TokenStore } from '../auth/token-store.js';
+
+export interface ServedProject {
+  readonly prefix: ProjectPrefix;
+  readonly title: string;
+  readonly context: RouteContext;
+  readonly files: StaticSite;
+  /** Finishes what was accepted, and gives the site free. */
+  readonly close: () => Promise<void>;
+}
+
+export interface ProjectSurroundings {
+  /** seconds since 1970, UTC */
+  readonly now: () => number;
+  readonly report: (message: string) => void;
+  readonly isOpen: Guard['isOpen'];
+}
+
+/** What pages, log and prune did to the size of a site with a quota is counted anew so often. */
+const countSeconds = 3600;
+
+export async function openProject(
+  project: Project,
+  { now, report, isOpen }: ProjectSurroundings,
+): Promise<Result<ServedProject>> {
+  const { folder, limits, prefix } = project;
+  if (!(await isSite(folder))) {
+    return refuse(
+      `cannot serve ${quote(folder)}: it is no site; run soil-server init --site ${quote(folder)} first`,
+    );
+  }
+  if (project.title !== undefined) await keepTitle(folder, project.title);
+  const title = await readTitle(folder);
+  const opened = await Site.open(folder, { limits, now, title });
+  if (!opened.ok) return opened;
+  const site = opened.value;
+  try {
+    for (const problem of site.problems) report(problem);
+    const metrics = new Metrics();
+    site.writer.onRewrite = (seconds) => {
+      metrics.observeRewrite(seconds);
+    };
+    // A crash may have come between a record and its pages: they are brought to what the records say.
+    // One page that cannot be written is no reason to take no results.
+    await site.refreshPages().catch((error: unknown) => {
+      const reason = errorMessage(error);
+      report(`cannot write all pages: ${reason}; soil-server check --repair sets aside what is in their way`);
+    });
+    const usage = new SiteUsage(project);
+    const counting = project.quota.siteBytes !== undefined;
+    if (counting) await usage.count();
+    const files = await openStaticSite(folder, {
+      report,
+      removed: (path) => removedSentence(site.state, path),
+    });
+    const guard = { tokens: new TokenStore(site.own.tokens), isOpen };
+    const afterPrune = counting ? () => usage.count() : undefined;
+    const retention =
+      project.retention && startRetentionTimer({ site, now, report, afterPrune }, project.retention);
+    const context = {
+      ...{ project, site, usage, limits, guard, metrics, now, report },
+      uploads: { count: 0 },
+      ...(retention && { retention }),
+    };
+    const watch = startLostJobTimer(context);
+    const recount = counting ? watchUsage(context) : undefined;
+    retention?.start();
+    const close = async (): Promise<void> => {
+      recount?.stop();
+      await retention?.stop();
+      await watch.stop();
+      await recount?.idle();
+      await files.close();
+      await site.close();
+    };
+    return accept({ prefix, title, context, files, close });
+  } catch (error) {
+    await site.close();
+    throw error;
+  }
+}
+
+function watchUsage({ usage, report }: RouteContext) {
+  let counting = Promise.resolve();
+  const timer = setInterval(() => {
+    counting = counting
+      .then(() => usage.count())
+      .catch((error: unknown) => {
+        report(`cannot count the bytes of the site: ${errorMessage(error)}`);
+      });
+  }, countSeconds * 1000);
+  return {
+    stop: () => {
+      clearInterval(timer);
+    },
+    idle: () => counting,
+  };
+}

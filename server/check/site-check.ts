@@ -1,0 +1,154 @@
+/** A site's folder, which stays as it is -> everything in it that is not as its log and its records say. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { jobFile, recordSuffixes, type RecordSuffix } from '../../model/path.js';
+import type { JobAddress } from '../../model/run.js';
+import { verifyWwzHandle } from '../../wwz/verify.js';
+import { JobDetailsCache } from '../store/job-details-cache.js';
+import { logFiles, tornBytes } from '../store/event-log.js';
+import type { Finding } from './finding.js';
+import type { ServerLimits } from '../config/limits.js';
+import { addressText, type JobDigests, type LogEntry } from '../store/log-entry.js';
+import { planAll } from '../pages/page-plan.js';
+import type { PrivateFolder } from '../disk/private-folder.js';
+import { eachBounded } from '../disk/each-bounded.js';
+import { readSite, type ReadSite } from '../site/load-site.js';
+import { checkStatuses } from './status-check.js';
+import { findStrays } from './stray-file.js';
+import { isMissing } from '../../files/atomic-file.js';
+
+export interface CheckOptions {
+  readonly own: PrivateFolder;
+  readonly limits: ServerLimits;
+  readonly title: string;
+}
+
+export interface CheckedSite {
+  readonly findings: readonly Finding[];
+  readonly jobs: number;
+  readonly pages: number;
+}
+
+export async function checkSite(folder: string, { own, limits, title }: CheckOptions): Promise<CheckedSite> {
+  const details = new JobDetailsCache(folder, limits);
+  const site = await readSite(folder, { own, limits, title, details, pages: '', useSnapshot: false });
+  const findings: Finding[] = site.log.problems.map((reason) => ({ kind: 'log', reason }));
+  const last = (await logFiles(own.log)).at(-1);
+  const torn = last === undefined ? 0 : await tornBytes(last.path);
+  if (torn > 0)
+    findings.push({ kind: 'log', reason: `the last line is torn: ${torn} bytes of it are there` });
+  for (const { address } of site.unlogged)
+    findings.push({ kind: 'unlogged', path: jobFile(address, 'json') });
+  const records = acceptedRecords(site);
+  await eachBounded(records.values(), async ({ address, digests }) => {
+    findings.push(...(await checkFiles(folder, { address, digests, limits })));
+  });
+  findings.push(...(await checkStatuses(folder, site.state)));
+  const pages = new Set<string>();
+  await eachBounded(planAll({ state: site.state, details: details.read }), async ({ path, render }) => {
+    const wanted = render();
+    if (wanted !== undefined) pages.add(path);
+    if (await isNoFile(join(folder, path))) {
+      if (wanted !== undefined) findings.push({ kind: 'stray', path, reason: 'a page belongs here' });
+      return;
+    }
+    const found = await readOrMissing(join(folder, path));
+    const reason = comparePage(wanted === undefined ? undefined : Buffer.from(wanted), found);
+    if (reason !== undefined) findings.push({ kind: 'page', path, reason });
+  });
+  findings.push(...(await findStrays(folder, { state: site.state, pages })));
+  return { findings: findings.sort(byText), jobs: records.size, pages: pages.size };
+}
+
+const byText = (a: Finding, b: Finding): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
+function comparePage(wanted: Buffer | undefined, found: Buffer | undefined): string | undefined {
+  if (wanted === undefined) return found === undefined ? undefined : 'nothing makes this page any more';
+  if (found === undefined) return 'the page is missing';
+  return found.equals(wanted) ? undefined : 'the page is not what the records make it';
+}
+
+/** Every record that was accepted and not removed, as it was accepted last, and those that are there without a line in the log. */
+function acceptedRecords({ log, unlogged, state }: ReadSite) {
+  const records = new Map<string, { readonly address: JobAddress; readonly digests: JobDigests }>();
+  const isRecord = (entry: LogEntry) => entry.kind === 'record';
+  for (const { entry } of log.entries) if (isRecord(entry)) records.set(addressText(entry.address), entry);
+  for (const record of unlogged) records.set(addressText(record.address), record);
+  for (const [key, { address, digests }] of records) {
+    const { wwz, ...others } = digests;
+    const isEmptied = state.arrived(address)?.summary.removedWwz !== undefined;
+    if (state.removal(address) !== undefined) records.delete(key);
+    else if (isEmptied && wwz !== undefined) records.set(key, { address, digests: others });
+  }
+  return records;
+}
+
+async function checkFiles(
+  folder: string,
+  {
+    address,
+    digests,
+    limits,
+  }: { readonly address: JobAddress; readonly digests: JobDigests; readonly limits: ServerLimits },
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const suffix of recordSuffixes) {
+    const path = jobFile(address, suffix);
+    const reason = await checkFile(join(folder, path), { suffix, digest: digests[suffix], limits });
+    if (reason !== undefined) findings.push({ kind: 'damaged', path, reason });
+  }
+  return findings;
+}
+
+async function checkFile(
+  path: string,
+  {
+    suffix,
+    digest,
+    limits,
+  }: { readonly suffix: RecordSuffix; readonly digest: string | undefined; readonly limits: ServerLimits },
+): Promise<string | undefined> {
+  try {
+    if (digest === 'unreadable') return undefined;
+    if (await isNoFile(path)) return 'it is no file';
+    if (digest !== undefined) {
+      return (await digestOf(path)) === digest ? undefined : 'the file is not the one that was accepted';
+    }
+    if (suffix !== 'wwz') return undefined;
+    const handle = await open(path, 'r');
+    try {
+      const verified = await verifyWwzHandle(handle, limits.wwz);
+      return verified.ok ? undefined : verified.error;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!isMissing(error))
+      return `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+    return digest === undefined ? undefined : 'the file was accepted, and is gone';
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** Something is there that nobody can read as one: a folder, or a FIFO, whose reader would wait for ever. */
+async function isNoFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  return stats?.isFile() === false;
+}
+
+async function readOrMissing(path: string): Promise<Buffer | undefined> {
+  return readFile(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+}

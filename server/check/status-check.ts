@@ -1,0 +1,64 @@
+/** The status API's files -> those that say something else than the record that they are of. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { statusRoot } from '../../model/path.js';
+import { parseStatus, type JobStatus } from '../../model/status.js';
+import { folderName } from '../../model/run.js';
+import type { Finding } from './finding.js';
+import type { SiteState } from '../state/site-state.js';
+import type { RecordedJob } from '../state/site-view.js';
+import { isTemporaryName, isMissing } from '../../files/atomic-file.js';
+
+export async function checkStatuses(site: string, state: SiteState): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of await filesBelow(join(site, statusRoot))) {
+    const path = `${statusRoot}/${name}`;
+    if (isTemporaryName(name.slice(name.lastIndexOf('/') + 1))) {
+      findings.push({ kind: 'stray', path, reason: 'a rewrite left it' });
+      continue;
+    }
+    const parsed = parseStatus(await readFile(join(site, path), 'utf8'));
+    const reason = parsed.ok ? contradiction(parsed.value, state) : parsed.error;
+    if (reason !== undefined) findings.push({ kind: 'damaged', path, reason });
+  }
+  return findings;
+}
+
+function contradiction(status: JobStatus, state: SiteState): string | undefined {
+  const found = recordsOf(status, state);
+  if (found.length === 0) return 'no record is there for this status';
+  const agrees = found.some(
+    ({ summary, outcome }) =>
+      summary.status === status.status &&
+      outcome === status.outcome &&
+      summary.origin.commit === status.commit,
+  );
+  return agrees ? undefined : 'the record says something else than this status';
+}
+
+/** On sourcehut the status is a commit's: any of its jobs of that name may have told it. */
+function recordsOf({ host, run, attempt, job, commit }: JobStatus, state: SiteState): readonly RecordedJob[] {
+  if (host === 'sourcehut') {
+    return state.jobsOfCommit(commit).flatMap(({ address }) => {
+      const isIt = address.host === host && address.job === job;
+      return isIt ? (state.arrived(address) ?? []) : [];
+    });
+  }
+  const base = host === 'github' ? state.claims.baseOf(run) : run;
+  if (base === undefined) return [];
+  const arrived = state.arrived({ host, name: folderName(base, attempt), job });
+  return arrived === undefined ? [] : [arrived];
+}
+
+async function filesBelow(path: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true, recursive: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+      .sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}

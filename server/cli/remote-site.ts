@@ -1,0 +1,81 @@
+/** A site on another machine and a folder here: records come, pages go. Every name that comes is parsed first. */
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../files/package-root.js';
+import { parseRunId, workerHosts } from '../../model/name.js';
+import { hostFolder, parseJobFile } from '../../model/path.js';
+import type { RemoteFiles } from '../../ssh/remote-files.js';
+
+const snippets = fileURLToPath(new URL('shims/web-servers/', packageRoot));
+
+/** The web servers' snippets with the site's folder in them, in the site's private folder. */
+export async function sendWebServers(files: RemoteFiles, folder: string): Promise<void> {
+  await files.makeFolder(`${folder}/.soil`, 0o700);
+  await files.makeFolder(`${folder}/.soil/web-servers`);
+  const temporary = await mkdtemp(join(tmpdir(), 'soil-snippets-'));
+  try {
+    for (const name of await readdir(snippets)) {
+      const text = await readFile(join(snippets, name), 'utf8');
+      await writeFile(join(temporary, name), text.replaceAll('@SITE@', folder));
+      await files.place(join(temporary, name), `${folder}/.soil/web-servers/${name}`, { replace: true });
+    }
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Fetches the records that the mirror does not have; how many files that were. A record never changes once it is there. */
+export async function fetchRecords(files: RemoteFiles, folder: string, mirror: string): Promise<number> {
+  let fetched = 0;
+  for (const host of workerHosts) {
+    const area = hostFolder(host);
+    const top = `${folder}/${area}`;
+    if (!(await files.exists(top))) continue;
+    for (const run of await files.list(top)) {
+      if (run.kind !== 'folder' || !parseRunId(run.name).ok) continue;
+      for (const file of await files.list(`${top}/${run.name}`)) {
+        if (file.kind !== 'file' || !parseJobFile(file.name).ok) continue;
+        const local = join(mirror, area, run.name, file.name);
+        if ((await sizeOf(local)) === file.bytes) continue;
+        await files.fetch(`${top}/${run.name}/${file.name}`, local);
+        fetched += 1;
+      }
+    }
+  }
+  return fetched;
+}
+
+/** Writes the pages that differ; how many. What pages link to goes before them. */
+export async function sendPages(files: RemoteFiles, mirror: string, folder: string): Promise<number> {
+  const names = (await readdir(mirror, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(mirror.length + 1))
+    .filter((name) => !name.split('/').some((part) => part.startsWith('.')) && !isRecord(name));
+  const depth = (name: string): number => name.split('/').length + (name.endsWith('.html') ? 0 : 100);
+  names.sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1));
+  let sent = 0;
+  for (const name of names) {
+    const there = `${folder}/${name}`;
+    if (await files.exists(there)) {
+      if (await files.isSame(join(mirror, name), there)) continue;
+    } else await files.makeFolders(folder, name);
+    await files.place(join(mirror, name), there, { replace: true });
+    sent += 1;
+  }
+  return sent;
+}
+
+/** A run's own files, which are there already. */
+function isRecord(name: string): boolean {
+  const [area, run, file, ...more] = name.split('/');
+  const isInRun = workerHosts.some((host) => hostFolder(host) === area) && run !== undefined;
+  return isInRun && file !== undefined && more.length === 0 && parseJobFile(file).ok;
+}
+
+const sizeOf = (file: string): Promise<number | undefined> =>
+  stat(file).then(
+    ({ size }) => size,
+    () => undefined,
+  );

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseRetentionText } from './retention-config.js';
+import { keepsAll, parseAge, parseBytes, parseRunPin } from './retention-policy.js';
+
+const parse = (text: string) => parseRetentionText(text, 'soil-server.yml');
+
+test('parseRetentionText() reads limits with their units, pins and how often', () => {
+  const parsed = parse(`
+sites: {}
+retention:
+  every: 30m
+  wwz: { newest: 200, age: 30d, bytes: 20GB }
+  run:
+    age: 2y
+  keep:
+    green: false
+    branches: [main, release-*]
+    runs: [github/1234, local/2026-01-13-ada]
+`);
+  assert.deepEqual(parsed, {
+    ok: true,
+    value: {
+      everySeconds: 1800,
+      limits: {
+        wwz: { newest: 200, ageSeconds: 30 * 86_400, bytes: 20e9 },
+        run: { ageSeconds: 730 * 86_400 },
+      },
+      keep: {
+        ...{ green: false, merged: true, firstFailure: true, branches: ['main', 'release-*'] },
+        runs: [
+          { host: 'github', name: '1234' },
+          { host: 'local', name: '2026-01-13-ada' },
+        ],
+      },
+    },
+  });
+});
+
+test('parseRetentionText() keeps everything where nothing is limited', () => {
+  assert.deepEqual(parse('sites: {}\n'), { ok: true, value: undefined });
+  assert.deepEqual(parse('retention: {}\n'), { ok: true, value: keepsAll });
+});
+
+const bad: readonly (readonly [string, string])[] = [
+  ['retention: all', '1:12: cannot accept retention: it must be a map of wwz, run, keep, every'],
+  [
+    'retention:\n  wzw: {}',
+    '2:8: cannot accept key "wzw" in retention: it must be one of wwz, run, keep, every (did you mean wwz?)',
+  ],
+  [
+    'retention: { wwz: { age: 30 } }',
+    '1:26: cannot accept retention.wwz.age "30": it must be written like 30m, 12h, 90d, 8w or 2y',
+  ],
+  [
+    'retention: { wwz: { newest: 0 } }',
+    '1:29: cannot accept retention.wwz.newest "0": it must be a whole number from 1',
+  ],
+  [
+    'retention: { run: { bytes: 20G } }',
+    '1:28: cannot accept retention.run.bytes "20G": it must be written like 500MB, 20GB or 20GiB',
+  ],
+  [
+    'retention: { run: { bytes: [1] } }',
+    '1:28: cannot accept retention.run.bytes: it must be text, not a list',
+  ],
+  [
+    'retention: { keep: { green: yes } }',
+    '1:29: cannot accept retention.keep.green "yes": it must be true or false',
+  ],
+  [
+    'retention: { keep: { runs: [1234] } }',
+    '1:29: cannot accept retention.keep.runs.0 "1234": it must be HOST/RUN, like github/1234',
+  ],
+  ['retention: { keep: { runs: github/1 } }', '1:28: cannot accept retention.keep.runs: it must be a list'],
+];
+
+test('parseRetentionText() refuses what it cannot read, with line and column', () => {
+  for (const [text, error] of bad) {
+    const parsed = parse(text);
+    assert.deepEqual(parsed, { ok: false, error: `soil-server.yml:${error}` });
+  }
+});
+
+test('parseRetentionText() tells every fault, and a limit that cannot be read is never read as none', () => {
+  const parsed = parse('retention:\n  wwz: { age: soon, newest: few }\n  every: never\n');
+  assert.ok(!parsed.ok);
+  assert.equal(parsed.error.split('\n').length, 3);
+});
+
+test('parseAge(), parseBytes() and parseRunPin() accept whole units only', () => {
+  assert.deepEqual(parseBytes('1.5TiB', 'x'), { ok: true, value: 1.5 * 2 ** 40 });
+  assert.deepEqual(parseBytes('500 MB', 'x'), { ok: true, value: 500e6 });
+  for (const text of ['', '0GB', '-1GB', '5', '5 XB', '1e3GB']) assert.ok(!parseBytes(text, 'x').ok, text);
+  for (const text of ['', '0d', '-1d', '1.5d', '5', '1d2h']) assert.ok(!parseAge(text, 'x').ok, text);
+  for (const text of ['', 'github', 'github/', 'gitlab/1', 'github/../1', 'github/a b']) {
+    assert.ok(!parseRunPin(text).ok, text);
+  }
+});

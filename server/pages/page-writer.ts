@@ -1,0 +1,204 @@
+/** The pages of a site on disk: what changed in its state -> only the pages that show it, one rewrite at a time. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { workerHosts, type CommitHash, type WorkerHost } from '../../model/name.js';
+import { hostFolder } from '../../model/path.js';
+import type { RunFolder } from '../../model/run.js';
+import type { ReadDetails } from '../store/job-details-cache.js';
+import { removePage, writePage } from '../disk/atomic-file.js';
+import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } from './page-plan.js';
+import type { PendingUploads } from './pending-uploads.js';
+import { eachBounded } from '../disk/each-bounded.js';
+import { StableUrlWriter } from './stable-url-writer.js';
+import { noChanges, type PageChanges } from '../state/page-changes.js';
+import type { SiteState } from '../state/site-state.js';
+import { isMissing } from '../../files/atomic-file.js';
+
+export interface PageWriterCounts {
+  /** rewrites that ended well; changes that came together share one */
+  readonly rewrites: number;
+  /** files whose bytes changed */
+  readonly pages: number;
+  /** of all rewrites together */
+  readonly seconds: number;
+}
+
+/**
+ * Follows a state with its pages. Changes that come while a rewrite is under way wait together for the next one, which
+ * shows them all: an older page never lands after a newer one.
+ */
+export class PageWriter {
+  /** is told how long each rewrite took, in seconds */
+  onRewrite: ((seconds: number) => void) | undefined;
+  readonly #site: string;
+  readonly #state: SiteState;
+  readonly #details: ReadDetails;
+  readonly #gathering: PendingUploads;
+  #folders = new Map<string, RunFolder>();
+  #commits = new Set<CommitHash>();
+  #reordered = new Set<WorkerHost>();
+  readonly #names: StableUrlWriter;
+  /** how many runs each list had when its pages were last written */
+  #totals: ListTotals;
+  #running: Promise<void> | undefined;
+  /** the rewrite under way still takes changes in */
+  #isGathering = false;
+  #next: Promise<void> | undefined;
+  #counts = { rewrites: 0, pages: 0, seconds: 0 };
+
+  /** `totals`: the lists as the pages on disk show them; absent: as they are now. */
+  constructor(
+    site: string,
+    {
+      state,
+      details,
+      gathering,
+      totals,
+    }: {
+      readonly state: SiteState;
+      readonly details: ReadDetails;
+      readonly gathering: PendingUploads;
+      readonly totals?: ListTotals;
+    },
+  ) {
+    this.#site = site;
+    this.#state = state;
+    this.#details = details;
+    this.#gathering = gathering;
+    this.#totals = totals ?? listTotals(state);
+    this.#names = new StableUrlWriter({ state, details }, (page) => {
+      this.#write(page);
+    });
+  }
+
+  counts(): PageWriterCounts {
+    return this.#counts;
+  }
+
+  /** Settles when the pages show the change, and all before it. After a failure they follow with the next change. */
+  schedule(change: PageChanges): Promise<void> {
+    for (const folder of change.folders) this.#folders.set(`${folder.host} ${folder.name}`, folder);
+    for (const commit of change.commits) this.#commits.add(commit);
+    for (const host of change.reordered) this.#reordered.add(host);
+    this.#names.schedule(change);
+    if (this.#running === undefined) return this.#start();
+    if (this.#isGathering) return this.#running;
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.#start();
+      });
+    return this.#next;
+  }
+
+  /** Settles when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await (this.#next ?? this.#running).catch(() => undefined);
+    await this.#names.idle();
+  }
+
+  /** Settles when nothing is under way, after another try of what could not be written; whether pages show all then. */
+  async settle(): Promise<boolean> {
+    const isShown = await this.schedule(noChanges).then(
+      () => true,
+      () => false,
+    );
+    await this.idle();
+    return isShown && !this.#names.isBehind;
+  }
+
+  /** Writes every page of the site whose bytes differ, and takes away pages of lists that have become shorter. */
+  async writeAll(): Promise<number> {
+    const before = this.#counts.pages;
+    const kept = new Set<string>();
+    const failures: unknown[] = [];
+    await eachBounded(planAll({ state: this.#state, details: this.#details }), (page) => {
+      kept.add(page.path);
+      this.#attempt(page, failures);
+      return Promise.resolve();
+    });
+    if (failures.length > 0) throw failures[0];
+    for (const host of workerHosts) await this.#removeStaleLists(host, kept);
+    this.#totals = listTotals(this.#state);
+    return this.#counts.pages - before;
+  }
+
+  #start(): Promise<void> {
+    const mine = this.#rewrite().finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = mine;
+    return mine;
+  }
+
+  async #rewrite(): Promise<void> {
+    this.#isGathering = true;
+    await this.#gathering.drained();
+    this.#isGathering = false;
+    const begin = performance.now();
+    // What arrives from here on belongs to the next rewrite.
+    const [folders, commits, reordered, totals] = [
+      this.#folders,
+      this.#commits,
+      this.#reordered,
+      this.#totals,
+    ];
+    this.#folders = new Map();
+    this.#commits = new Set();
+    this.#reordered = new Set();
+    this.#totals = listTotals(this.#state);
+    const change = {
+      ...noChanges,
+      ...{ folders: [...folders.values()], commits: [...commits], reordered: [...reordered] },
+    };
+    try {
+      const source = { state: this.#state, details: this.#details };
+      const pages = planChange(source, change, totals);
+      // One page that cannot be written keeps no other from its readers.
+      const failures: unknown[] = [];
+      for (const page of pages) this.#attempt(page, failures);
+      if (failures.length > 0) throw failures[0];
+      // A list that is written from end to end may have become shorter.
+      const kept = new Set(pages.map(({ path }) => path));
+      for (const host of reordered) await this.#removeStaleLists(host, kept);
+      this.#counts.rewrites++;
+    } catch (error) {
+      for (const [key, folder] of folders) this.#folders.set(key, folder);
+      for (const commit of commits) this.#commits.add(commit);
+      for (const host of reordered) this.#reordered.add(host);
+      this.#totals = totals;
+      throw error;
+    } finally {
+      const seconds = (performance.now() - begin) / 1000;
+      this.#counts.seconds += seconds;
+      this.onRewrite?.(seconds);
+    }
+  }
+
+  async #removeStaleLists(host: WorkerHost, kept: ReadonlySet<string>): Promise<void> {
+    const folder = join(this.#site, hostFolder(host));
+    const names = await readdir(folder).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw error;
+    });
+    for (const name of names.filter((n) => /^(page|raw)-\d+\.html$/.test(n))) {
+      if (!kept.has(`${hostFolder(host)}/${name}`)) await rm(join(folder, name), { force: true });
+    }
+  }
+
+  #attempt(page: PlannedPage, failures: unknown[]): void {
+    try {
+      this.#write(page);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+
+  #write({ path, render }: PlannedPage): void {
+    const bytes = render();
+    const at = join(this.#site, path);
+    if (bytes === undefined) removePage(at);
+    else if (writePage(at, bytes)) this.#counts.pages++;
+  }
+}

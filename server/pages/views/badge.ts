@@ -1,0 +1,67 @@
+/** Status badges as SVG: of a branch, and of a job on it. What is still running does not hide the last end. Pure. */
+import type { JobName } from '../../../model/name.js';
+import type { JobOutcome } from '../../../model/outcome.js';
+import { renderPage } from '../../../templates/template.js';
+import { markOf, visibleText } from '../../../templates/wording.js';
+import type { SiteView } from '../../state/site-view.js';
+import { groupOutcome } from './latest-file.js';
+
+/** Commits that are looked through for one that has ended. */
+const commitsSearched = 50;
+/** Of the font at this size, in which most systems' sans-serif faces agree to a few percent; the text is fitted to it. */
+const letterWidth = 6.2;
+const padding = 7;
+
+/** Undefined where the branch has no commit. */
+export function renderBranchBadge(site: SiteView, branch: string): string | undefined {
+  const groups = site.branchCommits(branch, commitsSearched);
+  if (groups.length === 0) return undefined;
+  const outcomes = groups.map(groupOutcome);
+  return renderBadge(branch, outcomes.find(hasEnded) ?? 'running');
+}
+
+/** Undefined where the job never ended on the branch. */
+export function renderJobBadge(site: SiteView, branch: string, job: JobName): string | undefined {
+  const [newest] = site.history(job, 1, branch);
+  return newest && renderBadge(job, newest.job.outcome);
+}
+
+const hasEnded = (outcome: JobOutcome): boolean => outcome !== 'running' && outcome !== 'expected';
+
+const colours: Readonly<Record<JobOutcome, string>> = {
+  passed: '#2f6728',
+  flaky: '#785400',
+  failed: '#a32a14',
+  cancelled: '#5f5648',
+  error: '#87245c',
+  empty: '#5f5648',
+  running: '#1f577c',
+  expected: '#5f5648',
+  lost: '#87245c',
+};
+
+function renderBadge(subject: string, outcome: JobOutcome): string {
+  const { word, symbol } = markOf(outcome);
+  const label = shortened(visibleText(subject));
+  const message = `${symbol} ${word}`;
+  const [left, right] = [widthOf(label), widthOf(message)];
+  return renderPage('badge.svg', {
+    label,
+    message,
+    word,
+    width: left + right,
+    left,
+    leftText: left - 2 * padding,
+    rightText: right - 2 * padding,
+    leftMiddle: left / 2,
+    rightMiddle: left + right / 2,
+    colour: colours[outcome],
+  });
+}
+
+const widthOf = (text: string): number => Math.round(Array.from(text).length * letterWidth + 2 * padding);
+
+function shortened(text: string): string {
+  const letters = Array.from(text);
+  return letters.length > 40 ? `${letters.slice(0, 39).join('')}…` : text;
+}

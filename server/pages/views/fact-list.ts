@@ -1,0 +1,79 @@
+/** The facts in the lists on top of runs, commits and jobs. Pure; what is not known is left out. */
+import { commitPage, linkBetween, type SitePath } from '../../../model/path.js';
+import type { CommitHash } from '../../../model/name.js';
+import {
+  codeFact,
+  dateFact,
+  imageFact,
+  knownFact,
+  machineFact,
+  timeFact,
+  urlFact,
+} from '../../../templates/fact.js';
+import type { Fact } from '../../../templates/part.js';
+import { bytesText, durationText, httpUrl, instantOf } from '../../../templates/wording.js';
+import type { JobRecord } from '../../../model/record.js';
+import type { Job, RemovedWwz, Run } from '../../state/site-view.js';
+import { firstOf, pullRequestOf, spanSeconds } from './run-entry-view.js';
+import { jobStart, repositoryUrl } from './job-view.js';
+
+/** `feedHref`: the feed of the run's branch, where it has one. */
+export function runFacts(run: Run, page: SitePath, feedHref: string | undefined): readonly Fact[] {
+  const { commit, folder, jobs } = run;
+  const origin = firstOf(jobs, (job) => job.summary?.origin);
+  const pull = pullRequestOf(jobs);
+  const pullText = pull && `#${pull.number}${pull.headRef === undefined ? '' : ` from ${pull.headRef}`}`;
+  const seconds = spanSeconds(jobs);
+  const url = firstOf(jobs, (job) => httpUrl(job.summary?.origin.jobUrl));
+  return [
+    ...(commit === undefined
+      ? []
+      : [codeFact('Commit', commit, linkBetween(page, commitPage(folder.host, commit)))]),
+    ...dateFact('Committed', origin?.commitDate),
+    ...knownFact('Branch', run.branch),
+    ...knownFact('Branch feed', feedHref && 'failures and recoveries', feedHref),
+    ...knownFact('Pull request', pullText, pull?.href),
+    ...timeFact('Started', run.startTime),
+    ...knownFact('Elapsed', seconds === undefined ? undefined : durationText(seconds)),
+    ...knownFact('Workflow', origin?.workflow),
+    ...knownFact('Event', origin?.event),
+    ...knownFact('Repository', origin?.repository, repositoryUrl(origin?.jobUrl)),
+    ...urlFact('On its host', url),
+  ];
+}
+
+export function commitFacts(commit: CommitHash, jobs: readonly Job[]): readonly Fact[] {
+  const repository = firstOf(jobs, (job) => repositoryUrl(job.summary?.origin.jobUrl));
+  return [
+    codeFact('Commit', commit, repository && `${repository}/commit/${commit}`),
+    ...dateFact(
+      'Committed',
+      firstOf(jobs, (job) => job.summary?.origin.commitDate),
+    ),
+    ...knownFact(
+      'Branch',
+      firstOf(jobs, (job) => job.summary?.origin.branch),
+    ),
+  ];
+}
+
+export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact[] {
+  const { address } = job;
+  return [
+    ...timeFact('Started', jobStart(job)),
+    ...knownFact('Exit status', record?.status === undefined ? undefined : String(record.status)),
+    ...removedFact(job.summary?.removedWwz),
+    ...imageFact(record?.image),
+    ...machineFact(record?.machine),
+    // Elsewhere the run's own facts have it.
+    ...(address.host === 'sourcehut' ? urlFact('On its host', httpUrl(record?.jobUrl)) : []),
+  ];
+}
+
+/** Where the logs and results of a job are that has none. */
+function removedFact(removed: RemovedWwz | undefined): readonly Fact[] {
+  if (removed === undefined) return [];
+  const size = removed.bytes === undefined ? '' : ` (${bytesText(removed.bytes)})`;
+  const when = instantOf(removed.time)?.short ?? '';
+  return knownFact('Logs and results', `removed on ${when}${size}: ${removed.rule}`);
+}

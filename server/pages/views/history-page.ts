@@ -1,0 +1,199 @@
+/** `history/JOB.json` and its page: how the newest runs of a job ended, whole and task by task. Pure. */
+import {
+  commitPage,
+  historyFile,
+  historyPage,
+  linkBetween,
+  runPage,
+  type SitePath,
+} from '../../../model/path.js';
+import type { JobName } from '../../../model/name.js';
+import { isGreen, type TaskOutcome } from '../../../model/outcome.js';
+import type { TaskRow } from '../../../model/row.js';
+import { Fragment } from '../../../templates/fragment.js';
+import type { HistoryView } from '../../../templates/page.js';
+import type { HistoryRow } from '../../../templates/part.js';
+import { renderFragment, renderPageOfFragments } from '../../../templates/template.js';
+import {
+  durationText,
+  hostWord,
+  instantOf,
+  markOf,
+  shortCommit,
+  visibleText,
+} from '../../../templates/wording.js';
+import type { ReadDetails } from '../../store/job-details-cache.js';
+import type { Job, RanJob, SiteView } from '../../state/site-view.js';
+import { FragmentCache } from './fragment-cache.js';
+import { frameOf } from './page-frame.js';
+import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
+import { instant } from './latest-file.js';
+import type { JobDetails } from '../../store/job-details.js';
+
+const runsShown = 100;
+/** Runs that are looked through for a green one. */
+const runsSearched = 1000;
+/** Commits since then that are named. */
+const commitsShown = 100;
+/** Columns of the table of tasks. */
+const runsCompared = 30;
+const tasksShown = 200;
+/** A job of more tasks is told as a whole: the tasks of a hundred such runs would be read for each new one. */
+const tasksTold = 2000;
+const schema = 1;
+
+/** Undefined where the job never ended. */
+export function renderHistoryFile(site: SiteView, job: JobName, details: ReadDetails): Buffer | undefined {
+  const newest = site.history(job, runsShown);
+  if (newest.length === 0) return undefined;
+  const page = historyFile(job);
+  const { green, since } = sinceGreen(searchedFor(site, job, newest));
+  const head = JSON.stringify({
+    schema,
+    job,
+    lastGreen: green && runJson(page, green),
+    commitsSince: since,
+  });
+  const runs = newest.flatMap((ran, index) => [
+    ...(index === 0 ? [] : [comma]),
+    runMemo.get(ran.job, [ran.run.branch, ran.run.commit, toldOf(ran, details)], () => {
+      const json = { ...runJson(page, ran), tasks: tasksJson(ran, details) };
+      return new Fragment(JSON.stringify(json));
+    }).bytes,
+  ]);
+  return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"runs":[`), ...runs, Buffer.from(']}\n')]);
+}
+
+const comma = Buffer.from(',');
+const runMemo = new FragmentCache();
+const lineMemo = new FragmentCache();
+
+/** A green run is mostly among the newest: only where none is, more are looked through. */
+function searchedFor(site: SiteView, job: JobName, newest: readonly RanJob[]): readonly RanJob[] {
+  const isEnough = newest.length < runsShown || newest.some((ran) => isGreen(ran.job.outcome));
+  return isEnough ? newest : site.history(job, runsSearched);
+}
+
+function runJson(page: SitePath, { run, job }: RanJob): object {
+  const { address, outcome, summary } = job;
+  return {
+    host: address.host,
+    run: address.name,
+    branch: run.branch,
+    commit: summary?.origin.commit ?? run.commit,
+    outcome,
+    startTime: instant(jobStart(job)),
+    elapsedSeconds: summary?.seconds,
+    page: linkBetween(page, runPage(address)),
+  };
+}
+
+const tasksJson = (ran: RanJob, details: ReadDetails): object =>
+  Object.fromEntries(
+    taskRows(ran, details).map((row) => {
+      const { task, elapsedSeconds } = row;
+      return [task, { outcome: outcomeOf(ran.job, row), elapsedSeconds }] as const;
+    }),
+  );
+
+/** A pass of what had failed on the same commit before is a flaky one, as on the run's page. */
+const outcomeOf = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
+  outcome === 'passed' && flakyTasks.includes(task) ? 'flaky' : outcome;
+
+const taskRows = (ran: RanJob, details: ReadDetails): readonly TaskRow[] =>
+  toldOf(ran, details).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
+
+const toldOf = ({ job }: RanJob, details: ReadDetails): JobDetails =>
+  (job.summary?.rows ?? 0) > tasksTold ? untold : details(job.address);
+
+const untold: JobDetails = { rows: [], problems: [] };
+
+/** The newest green run, and the commits that ran after it, the newest first. */
+function sinceGreen(newest: readonly RanJob[]) {
+  const index = newest.findIndex(({ job }) => isGreen(job.outcome));
+  const after = index === -1 ? newest : newest.slice(0, index);
+  const green = newest[index];
+  const own = green?.job.summary?.origin.commit;
+  const since = new Set(after.flatMap(({ run, job }) => job.summary?.origin.commit ?? run.commit ?? []));
+  if (own !== undefined) since.delete(own);
+  return { green, since: [...since].slice(0, commitsShown) };
+}
+
+export function renderHistoryPage(site: SiteView, job: JobName, details: ReadDetails): Buffer | undefined {
+  const newest = site.history(job, runsShown);
+  if (newest.length === 0) return undefined;
+  const page = historyPage(job);
+  const longest = Math.max(1, ...newest.map(({ job: { summary } }) => summary?.seconds ?? 0));
+  const searched = searchedFor(site, job, newest);
+  const { green, since } = sinceGreen(searched);
+  const view: HistoryView = {
+    frame: frameOf(site, page, `History of ${visibleText(job)}`),
+    heading: visibleText(job),
+    fileHref: linkBetween(page, historyFile(job)),
+    lastGreen: green && {
+      text: runLabel(green.job.address),
+      href: jobHref(green.job.address, page),
+      time: instantOf(jobStart(green.job)),
+    },
+    since: since.map((commit) => {
+      const ran = searched.find((other) => (other.job.summary?.origin.commit ?? other.run.commit) === commit);
+      return {
+        text: shortCommit(commit),
+        href: linkBetween(page, commitPage(ran?.run.folder.host ?? 'github', commit)),
+        subject: visibleText(ran?.job.summary?.origin.commitLine ?? ''),
+      };
+    }),
+    runs: newest.map((ran) =>
+      lineMemo.get(ran.job, [ran.run.branch, ran.run.commit, longest], () =>
+        renderFragment('history-row', runLine(ran, page, longest)),
+      ),
+    ),
+    columns: newest.slice(0, runsCompared).map(({ job: { address } }) => ({
+      text: `${hostWord(address.host)} ${runLabel(address)}`,
+      short: address.name.slice(-6),
+      href: jobHref(address, page),
+    })),
+    tasks: taskLines(newest.slice(0, runsCompared), page, details),
+  };
+  return renderPageOfFragments('history', view);
+}
+
+function runLine({ run, job }: RanJob, page: SitePath, longest: number): HistoryRow {
+  const { address, summary, outcome } = job;
+  const commit = summary?.origin.commit ?? run.commit;
+  const seconds = summary?.seconds;
+  return {
+    mark: markOf(outcome),
+    host: hostWord(address.host),
+    run: { text: runLabel(address), href: jobHref(address, page) },
+    start: instantOf(jobStart(job)),
+    commit:
+      commit === undefined
+        ? undefined
+        : { text: shortCommit(commit), href: linkBetween(page, commitPage(address.host, commit)) },
+    branch: visibleText(run.branch ?? ''),
+    elapsed: seconds === undefined ? undefined : durationText(seconds),
+    share: Math.round(((seconds ?? 0) / longest) * 100),
+  };
+}
+
+/** One line a task, in the order of the newest run that had it; one cell a run. */
+function taskLines(runs: readonly RanJob[], page: SitePath, details: ReadDetails): HistoryView['tasks'] {
+  const rows = runs.map((ran) => new Map(taskRows(ran, details).map((row) => [row.task, row])));
+  const names = [...new Set(rows.flatMap((map) => [...map.keys()]))].slice(0, tasksShown);
+  return names.map((name) => ({
+    name: visibleText(name),
+    cells: runs.map(({ job }, index) => {
+      const row = rows[index]?.get(name);
+      if (row === undefined) return { mark: undefined, href: undefined, elapsed: undefined };
+      return {
+        mark: markOf(outcomeOf(job, row)),
+        href: row.outcome === 'skipped' ? undefined : logHref(job, page, row),
+        elapsed: row.elapsedSeconds === undefined ? undefined : durationText(row.elapsedSeconds),
+      };
+    }),
+  }));
+}
+
+/** The link to a job's history from another page. */
+export const historyHref = (page: SitePath, job: JobName): string => linkBetween(page, historyPage(job));

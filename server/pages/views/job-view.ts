@@ -1,0 +1,117 @@
+/** One job of the site's state -> what tables and lists show of it. Pure. */
+import {
+  jobFile,
+  linkBetween,
+  runPage,
+  wwzIndex,
+  wwzLog,
+  wwzSchema0Log,
+  type SitePath,
+} from '../../../model/path.js';
+import type { TaskRow } from '../../../model/row.js';
+import { splitFolder, type JobAddress, type RunFolder } from '../../../model/run.js';
+import type { JobLine, Link } from '../../../templates/part.js';
+import { countViews } from '../../../templates/task-view.js';
+import {
+  bytesText,
+  countText,
+  durationText,
+  httpUrl,
+  markOf,
+  visibleText,
+} from '../../../templates/wording.js';
+import type { Job } from '../../state/site-view.js';
+
+/** A line of a job table on page `page`. `withRun`: the table has jobs of several runs. */
+export function jobLine(job: Job, page: SitePath, { withRun }: { readonly withRun: boolean }): JobLine {
+  const { address, summary } = job;
+  const elapsed = summary?.seconds;
+  const file = (suffix: 'json' | 'tsv' | 'wwz') => linkBetween(page, jobFile(address, suffix));
+  return {
+    mark: markOf(job.outcome),
+    name: visibleText(address.job),
+    href: jobHref(address, page),
+    run: withRun ? { text: runLabel(address), href: linkBetween(page, runPage(address)) } : undefined,
+    counts: countViews(summary?.counts ?? {}),
+    note: jobNote(job),
+    elapsed: elapsed === undefined ? undefined : durationText(elapsed),
+    pull: summary?.pullSeconds === undefined ? undefined : durationText(summary.pullSeconds),
+    contentsHref: summary?.wwzBytes === undefined ? undefined : wwzHref(job, page, wwzIndex),
+    zip:
+      summary?.wwzBytes === undefined ? undefined : { text: bytesText(summary.wwzBytes), href: file('wwz') },
+    tsvHref: summary !== undefined && (summary.rows > 0 || summary.isReadable) ? file('tsv') : undefined,
+    // The JSON comes last and makes a job arrive: it is there even where it cannot be read.
+    jsonHref: summary === undefined ? undefined : file('json'),
+  };
+}
+
+/** What there is to say of a job that has no tasks to count. */
+export function jobNote(job: Job): string | undefined {
+  const { events, summary } = job;
+  if (summary !== undefined && summary.rows > 0) return undefined;
+  switch (job.outcome) {
+    case 'running':
+      if (events.pullBeginTime !== undefined && events.pullDoneTime === undefined) return 'pulling the image';
+      return `${countText(events.tasksDone, 'task')} done`;
+    case 'lost':
+      return `silent after ${countText(events.tasksDone, 'task')}`;
+    case 'expected':
+      return 'not heard of yet';
+    case 'passed':
+    case 'flaky':
+    case 'failed':
+    case 'cancelled':
+    case 'error':
+    case 'empty':
+      return summary?.reason === undefined ? 'no task ran' : visibleText(summary.reason);
+  }
+}
+
+export const jobStart = (job: Job): number | undefined => job.summary?.startTime ?? job.events.startTime;
+
+/** The id of a job's section on its run's page. */
+export const jobAnchor = (address: JobAddress): string => `job-${address.job}`;
+
+export function jobHref(address: JobAddress, page: SitePath): string {
+  const target = runPage(address);
+  const fragment = `#${encodeURIComponent(jobAnchor(address))}`;
+  return target === page ? fragment : linkBetween(page, target) + fragment;
+}
+
+/** The link to an entry of the job's wwz. */
+export const wwzHref = (job: Job, page: SitePath, entry: string): string =>
+  linkBetween(page, `${jobFile(job.address, 'wwz')}/${entry}`);
+
+/** The link to a task's log; undefined where the job has no wwz. */
+export function logHref(job: Job, page: SitePath, row: TaskRow): string | undefined {
+  if (job.summary?.wwzBytes === undefined) return undefined;
+  return wwzHref(job, page, job.summary.schema === 0 ? wwzSchema0Log(row.task) : wwzLog(row.task));
+}
+
+/** `Run 1234`, `Job 345` on sourcehut, which has no runs. */
+export function runLabel(folder: RunFolder): string {
+  const { run, attempt } = splitFolder(folder);
+  if (folder.host === 'sourcehut') return `Job ${run}`;
+  return attempt === 1 ? `Run ${run}` : `Run ${run}, attempt ${attempt}`;
+}
+
+/**
+ * A repository's address on its own host, taken from the address of a GitHub run below it
+ * (`https://HOST/OWNER/NAME/actions/runs/ID`): no host's name is built in.
+ */
+export function repositoryUrl(jobUrl: string | undefined): string | undefined {
+  const [, url] = /^(https?:\/\/[^/]+\/[^/]+\/[^/]+)\/actions\/runs\/\d+/.exec(httpUrl(jobUrl) ?? '') ?? [];
+  return url;
+}
+
+/** The page of a pull request; undefined where the number or the repository is not what it should be. */
+export function pullRequestUrl(jobUrl: string | undefined, number: string): string | undefined {
+  const repository = repositoryUrl(jobUrl);
+  return repository !== undefined && /^\d{1,12}$/.test(number) ? `${repository}/pull/${number}` : undefined;
+}
+
+/** A link of the site with hidden characters made visible. */
+export const fileLink = (page: SitePath, target: string, text: string): Link => ({
+  text: visibleText(text),
+  href: linkBetween(page, target),
+});

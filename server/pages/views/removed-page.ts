@@ -1,0 +1,36 @@
+/** The page of a run that was removed: what was there, when it went and by which rule. Pure. */
+import { runPage } from '../../../model/path.js';
+import { splitFolder, type RunFolder } from '../../../model/run.js';
+import { codeFact, knownFact, timeFact } from '../../../templates/fact.js';
+import type { RemovedRunView } from '../../../templates/page.js';
+import { renderPage } from '../../../templates/template.js';
+import { bytesText, instantOf, markOf, visibleText } from '../../../templates/wording.js';
+import type { Removal } from '../../store/removal-entry.js';
+import type { SiteView } from '../../state/site-view.js';
+import { frameOf, hostCrumb } from './page-frame.js';
+import { runLabel } from './job-view.js';
+
+export function renderRemovedRun(site: SiteView, { folder, time, rule, run, jobs }: Removal): string {
+  const page = runPage(folder);
+  const { run: name, attempt } = splitFolder(folder);
+  const view: RemovedRunView = {
+    frame: frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
+    heading: runLabel({ ...folder, name: name as RunFolder['name'] }),
+    attempt: attempt > 1 ? `attempt ${attempt}` : undefined,
+    subject: run.commitLine === undefined ? undefined : visibleText(run.commitLine),
+    time: instantOf(time),
+    rule: visibleText(rule),
+    facts: [
+      // No link: the commit's page goes with its last run.
+      ...(run.commit === undefined ? [] : [codeFact('Commit', run.commit)]),
+      ...knownFact('Branch', run.branch),
+      ...timeFact('Started', run.startTime),
+    ],
+    jobs: jobs.map(({ job, outcome, wwzBytes }) => ({
+      mark: markOf(outcome),
+      name: visibleText(job),
+      size: wwzBytes === undefined ? undefined : bytesText(wwzBytes),
+    })),
+  };
+  return renderPage('removed-run', view);
+}

@@ -1,0 +1,172 @@
+/** Runs -> entries of a list: one a run, and on sourcehut one a commit, since there each job is its own run. Pure. */
+import { commitPage, linkBetween, runPage, type SitePath } from '../../../model/path.js';
+import { foldJobs, type JobOutcome } from '../../../model/outcome.js';
+import type { Fragment } from '../../../templates/fragment.js';
+import type { Entry, JobGroup, Link, PullRequestView } from '../../../templates/part.js';
+import { renderFragment } from '../../../templates/template.js';
+import {
+  durationText,
+  instantOf,
+  markOf,
+  outcomesByWeight,
+  shortCommit,
+  visibleText,
+} from '../../../templates/wording.js';
+import type { Job, Run, SiteView } from '../../state/site-view.js';
+import { FragmentCache } from './fragment-cache.js';
+import { jobHref, jobStart, pullRequestUrl, runLabel } from './job-view.js';
+
+const memos = { entry: new FragmentCache(), 'entry-row': new FragmentCache() };
+
+/** Where entries stand, and as what: each template belongs to pages of one folder. */
+export interface EntryPlace {
+  readonly page: SitePath;
+  readonly template: keyof typeof memos;
+}
+
+/** The entries of some runs, in their order; on sourcehut a commit stands where its newest job does. */
+export function entriesOf(
+  site: SiteView,
+  runs: readonly Run[],
+  { page, template }: EntryPlace,
+  limit = Infinity,
+): readonly Fragment[] {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) {
+    // Jobs of two commits may come interleaved, and even with the same date: only the hash tells them apart.
+    const key =
+      run.folder.host === 'sourcehut' && run.commit !== undefined ? run.commit : `run ${run.folder.name}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [run]);
+    else group.push(run);
+  }
+  return [...groups.values()].slice(0, limit).flatMap((group) => {
+    const [newest] = group;
+    if (newest === undefined) return [];
+    const earlier = earlierAttempts(site, newest);
+    const parts = [...group, ...earlier.map(({ folder }) => folder)];
+    const render = () => renderFragment(template, entryOf(group, earlier, page));
+    return [memos[template].get(newest, parts, render)];
+  });
+}
+
+function entryOf(runs: readonly Run[], earlier: readonly Run[], page: SitePath): Entry {
+  const [newest] = runs;
+  if (newest === undefined) throw new Error('cannot make an entry of no run');
+  const { folder, commit } = newest;
+  const isCommit = folder.host === 'sourcehut' && commit !== undefined;
+  const jobs = runs.flatMap((run) => run.jobs);
+  const subject = firstOf(runs, (run) => run.commitLine);
+  const branch = firstOf(runs, (run) => run.branch);
+  const start = earliest(runs.map((run) => run.startTime));
+  const elapsed = spanSeconds(jobs);
+  return {
+    id: isCommit ? `commit-${commit}` : `run-${folder.name}`,
+    mark: markOf(foldJobs(newestByName(jobs))),
+    label: isCommit
+      ? { text: `Commit ${shortCommit(commit)}`, href: linkBetween(page, commitPage(folder.host, commit)) }
+      : {
+          text: runLabel({ ...folder, name: newest.run as typeof folder.name }),
+          href: runHref(newest, page),
+        },
+    attempt: newest.attempt > 1 ? `attempt ${newest.attempt}` : undefined,
+    earlierAttempts: earlier.map((run) => ({ text: `attempt ${run.attempt}`, href: runHref(run, page) })),
+    commit: isCommit ? undefined : commitLink(newest, page),
+    subject: subject === undefined ? undefined : visibleText(subject),
+    branch: branch === undefined ? undefined : visibleText(branch),
+    pullRequest: pullRequestOf(jobs),
+    start: instantOf(start),
+    elapsed: elapsed === undefined ? undefined : durationText(elapsed),
+    groups: groupsOf(jobs, page),
+  };
+}
+
+/** Earlier attempts only: a later one comes when this entry's page is perhaps an old one, which must not change. */
+const earlierAttempts = (site: SiteView, run: Run): readonly Run[] =>
+  site.attempts(run.folder).filter((other) => other.attempt < run.attempt);
+
+const runHref = (run: Run, page: SitePath): string => linkBetween(page, runPage(run.folder));
+
+export function commitLink(run: Run, page: SitePath): Link | undefined {
+  const { commit, folder } = run;
+  if (commit === undefined) return undefined;
+  return { text: shortCommit(commit), href: linkBetween(page, commitPage(folder.host, commit)) };
+}
+
+export function pullRequestOf(jobs: readonly Job[]): PullRequestView | undefined {
+  const origin = firstOf(jobs, ({ summary }) =>
+    summary?.origin.pullRequest === undefined ? undefined : summary.origin,
+  );
+  const pull = origin?.pullRequest;
+  if (pull === undefined) return undefined;
+  return {
+    number: visibleText(pull.number),
+    href: pullRequestUrl(origin?.jobUrl, pull.number),
+    headRef: pull.headRef === undefined ? undefined : visibleText(pull.headRef),
+  };
+}
+
+/** The jobs by outcome, the heaviest first. */
+function groupsOf(jobs: readonly Job[], page: SitePath): readonly JobGroup[] {
+  return outcomesByWeight.flatMap((outcome) => {
+    const members = jobs.filter((job) => job.outcome === outcome);
+    if (members.length === 0) return [];
+    return [
+      {
+        mark: markOf(outcome),
+        count: members.length,
+        jobs: members.map((job) => ({
+          name: visibleText(job.address.job),
+          href: jobHref(job.address, page),
+          note: groupNote(job),
+        })),
+      },
+    ];
+  });
+}
+
+function groupNote(job: Job): string | undefined {
+  const seconds = job.summary?.seconds;
+  const parts = [
+    ...(job.address.host === 'sourcehut' ? [`#${job.address.name}`] : []),
+    ...(seconds === undefined ? [] : [durationText(seconds)]),
+  ];
+  return parts.length === 0 ? undefined : parts.join(' · ');
+}
+
+/** The outcomes that count: of jobs with the same name on the same host, the first in the list, which is the newest. */
+export function newestByName(jobs: readonly Job[]): readonly JobOutcome[] {
+  const seen = new Set<string>();
+  return jobs.flatMap((job) => {
+    const key = `${job.address.host} ${job.address.job}`;
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [job.outcome];
+  });
+}
+
+/** Seconds from the first job's start to the last one's end; undefined while a job has not ended. */
+export function spanSeconds(jobs: readonly Job[]): number | undefined {
+  const ends: number[] = [];
+  for (const job of jobs) {
+    if (job.outcome === 'running' || job.outcome === 'expected') return undefined;
+    const start = jobStart(job);
+    const seconds = job.summary?.seconds;
+    if (start !== undefined && seconds !== undefined) ends.push(start + seconds);
+  }
+  const start = earliest(jobs.map(jobStart));
+  return start === undefined || ends.length === 0 ? undefined : Math.max(...ends) - start;
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+export function firstOf<T, V>(items: readonly T[], pick: (item: T) => V | undefined): V | undefined {
+  for (const item of items) {
+    const value = pick(item);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}

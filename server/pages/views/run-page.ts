@@ -1,0 +1,146 @@
+/** One attempt of a run (on sourcehut: one job): facts, attempts, what did not pass, jobs, and each job's tasks. Pure. */
+import {
+  branchFile,
+  branchKey,
+  historyPage,
+  linkBetween,
+  runPage,
+  type SitePath,
+} from '../../../model/path.js';
+import { splitFolder, type RunFolder } from '../../../model/run.js';
+import type { JobName } from '../../../model/name.js';
+import type { Row } from '../../../model/row.js';
+import type { Fragment } from '../../../templates/fragment.js';
+import type { RunView } from '../../../templates/page.js';
+import type { JobSection } from '../../../templates/part.js';
+import { countViews, taskTable } from '../../../templates/task-view.js';
+import { renderFragment, renderPageOfFragments } from '../../../templates/template.js';
+import { countText, markOf, outcomesByWeight, visibleText } from '../../../templates/wording.js';
+import { isPullRequest, type Job, type Run, type SiteView } from '../../state/site-view.js';
+import { jobFacts, runFacts } from './fact-list.js';
+import { FragmentCache } from './fragment-cache.js';
+import { frameOf, hostCrumb } from './page-frame.js';
+import { jobAnchor, jobLine, runLabel } from './job-view.js';
+import { taskLinks, listFailures, type DetailedJob } from './failure-list.js';
+import type { JobDetails } from '../../store/job-details.js';
+
+/** The files of a run's jobs, by name; a job that has not arrived has none. */
+export type RunDetails = ReadonlyMap<JobName, JobDetails>;
+
+/** The run's page; of a folder that the site does not know, a page that says so. */
+export function renderRun(site: SiteView, folder: RunFolder, details: RunDetails): Buffer {
+  const page = runPage(folder);
+  const run = site.run(folder) ?? unknownRun(folder);
+  const { attempt } = splitFolder(folder);
+  const jobs = heaviestFirst(run.jobs.map((job) => ({ job, details: details.get(job.address.job) })));
+  const troubles = listFailures(
+    run.jobs.map((job) => detailed({ job, details: details.get(job.address.job) })),
+    page,
+  );
+  const mark = markOf(run.outcome);
+  const feed = feedHref(run, page);
+  const view: RunView = {
+    frame: {
+      ...frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)], mark),
+      feedHref: feed,
+    },
+    heading: runLabel({ ...folder, name: run.run as RunFolder['name'] }),
+    attempt: attempt > 1 ? `attempt ${attempt}` : undefined,
+    mark,
+    subject: run.commitLine === undefined ? undefined : visibleText(run.commitLine),
+    facts: runFacts(run, page, feed),
+    attempts: attemptsOf(site, folder, page),
+    tally: tallyOf(run.jobs),
+    troubles: troubles.shown,
+    moreTroubles: troubles.more,
+    rows: jobs.map(({ job }) => jobRow(job, page)),
+    sections: jobs.map((job) => jobSection(job, page)),
+  };
+  return renderPageOfFragments('run', view);
+}
+
+/** The feed of the branch that the run is of. */
+function feedHref(run: Run, page: SitePath): string | undefined {
+  const key = run.branch === undefined || isPullRequest(run) ? undefined : branchKey(run.branch);
+  return key && run.commit && linkBetween(page, branchFile(key, 'feed.atom'));
+}
+
+/** How many jobs ended how; one alone is told by the run's own mark. */
+function tallyOf(jobs: readonly Job[]): RunView['tally'] {
+  if (jobs.length < 2) return undefined;
+  const counts = Object.fromEntries(
+    outcomesByWeight.map((outcome) => [outcome, jobs.filter((job) => job.outcome === outcome).length]),
+  );
+  return { text: countText(jobs.length, 'job'), counts: countViews(counts) };
+}
+
+/** A job with what is known of its files. */
+interface ReadJob {
+  readonly job: Job;
+  readonly details: JobDetails | undefined;
+}
+
+/** A pass of what had failed on the same commit before is shown as the flaky one that it is. */
+function detailed({ job, details }: ReadJob): DetailedJob {
+  const { flakyTasks } = job;
+  const { rows, problems, record } = details ?? { rows: [], problems: [] };
+  const shown = rows.map((row): Row =>
+    row.kind === 'row' && row.outcome === 'passed' && flakyTasks.includes(row.task)
+      ? { ...row, outcome: 'flaky' }
+      : row,
+  );
+  return { job, ...(record !== undefined && { record }), rows: shown, problems };
+}
+
+function unknownRun(folder: RunFolder): Run {
+  return { folder, ...splitFolder(folder), outcome: 'empty', jobs: [] };
+}
+
+function attemptsOf(site: SiteView, folder: RunFolder, page: SitePath): RunView['attempts'] {
+  const attempts = site.attempts(folder);
+  if (attempts.length < 2) return [];
+  return attempts.map((run) => ({
+    text: `attempt ${run.attempt}`,
+    href: run.folder.name === folder.name ? undefined : linkBetween(page, runPage(run.folder)),
+    mark: markOf(run.outcome),
+  }));
+}
+
+/** What went wrong stands above what did not; within an outcome the names' order stays. */
+function heaviestFirst(jobs: readonly ReadJob[]): readonly ReadJob[] {
+  return outcomesByWeight.flatMap((outcome) => jobs.filter(({ job }) => job.outcome === outcome));
+}
+
+const rowMemo = new FragmentCache();
+const sectionMemo = new FragmentCache();
+
+/** A job stands on one page only: its links are the same whenever it is shown. */
+const jobRow = (job: Job, page: SitePath): Fragment =>
+  rowMemo.get(job, [], () => renderFragment('job-row', jobLine(job, page, { withRun: false })));
+
+const jobSection = (read: ReadJob, page: SitePath): Fragment =>
+  sectionMemo.get(read.job, [read.details], () =>
+    renderFragment('job-section', sectionView(detailed(read), page)),
+  );
+
+function sectionView({ job, record, rows, problems }: DetailedJob, page: SitePath): JobSection {
+  const reason = job.summary?.reason;
+  return {
+    line: jobLine(job, page, { withRun: false }),
+    anchor: jobAnchor(job.address),
+    historyHref: job.summary === undefined ? undefined : linkBetween(page, historyPage(job.address.job)),
+    reason: reason === undefined ? undefined : visibleText(reason),
+    problems: problems.map(visibleText),
+    facts: jobFacts(job, record),
+    table:
+      rows.length === 0
+        ? undefined
+        : taskTable({
+            caption: `Tasks of ${visibleText(job.address.job)}`,
+            rows,
+            commands: record?.tasks ?? [],
+            ...taskLinks(job, page),
+            isDetailed: false,
+          }),
+  };
+}

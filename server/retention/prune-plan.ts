@@ -1,0 +1,236 @@
+/** Runs, a policy and an instant -> of each run whether it goes, how much of it, and by which rule or pin. Pure. */
+import type { CommitHash, RunId, WorkerHost } from '../../model/name.js';
+import { isGreen, type RunOutcome } from '../../model/outcome.js';
+import { bytesText, hostWord } from '../../templates/wording.js';
+import {
+  ageText,
+  pinText,
+  tiers,
+  type RetentionPolicy,
+  type RunPin,
+  type Tier,
+} from '../config/retention-policy.js';
+import { compareRuns } from '../state/run-list.js';
+import { matchesPattern } from '../../model/name-pattern.js';
+
+/** What goes or stays as one: a run with all its attempts; on sourcehut all jobs of a commit. */
+export interface PrunableRun {
+  readonly host: WorkerHost;
+  /** its number or id; on sourcehut the newest of its job ids. It decides which run is newer */
+  readonly run: string;
+  /** GITHUB_RUN_ID, see compareRuns() */
+  readonly runId?: RunId;
+  /** every name that a pin may call it by */
+  readonly names: readonly string[];
+  /** what its outcome is compared within: the branch, of one workflow and repository */
+  readonly line?: string;
+  readonly branch?: string;
+  readonly outcome: RunOutcome;
+  /** a job is running or expected: nobody knows yet what it will need */
+  readonly isUnfinished: boolean;
+  /** when something of it started last, in seconds since 1970, UTC */
+  readonly time?: number;
+  readonly commits: readonly CommitHash[];
+  /** of the wwz files; of JSON and TSV */
+  readonly bytes: Readonly<Record<Tier, number>>;
+  /** what was published for its commits, by commit: it goes with the last run of the commit */
+  readonly artifactBytes: ReadonlyMap<CommitHash, number>;
+}
+
+export interface PlanFacts {
+  /** seconds since 1970, UTC */
+  readonly now: number;
+  /** commits that a gate made the tip of a branch */
+  readonly merged: ReadonlySet<CommitHash>;
+  /** runs that somebody pinned by hand */
+  readonly pinned: readonly RunPin[];
+}
+
+/** `goes`: what is to be removed. `rule`: what it is beyond, also where a pin holds it. */
+export interface Verdict<R extends PrunableRun = PrunableRun> {
+  readonly run: R;
+  readonly goes: Tier | undefined;
+  readonly rule: string | undefined;
+  readonly pin: string | undefined;
+}
+
+/** Of each host the newest run first. A tier's limits are compared with what is there before anything goes. */
+export function planPrune<R extends PrunableRun>(
+  runs: readonly R[],
+  policy: RetentionPolicy,
+  facts: PlanFacts,
+): readonly Verdict<R>[] {
+  const sorted = [...runs].sort((a, b) => (a.host === b.host ? compareRuns(a, b) : a.host < b.host ? -1 : 1));
+  const pins = pinsOf(sorted, policy, facts);
+  const times = knownTimes(sorted);
+  const rules = new Map(tiers.map((tier) => [tier, rulesOf(tier, sorted, { policy, facts, pins, times })]));
+  return sorted.map((run) => {
+    const pin = pins.get(run);
+    const whole = rules.get('run')?.get(run);
+    const rule = whole ?? rules.get('wwz')?.get(run);
+    const tier = whole === undefined ? 'wwz' : 'run';
+    const isThere = tier === 'run' || run.bytes.wwz > 0;
+    const goes = rule !== undefined && pin === undefined && isThere ? tier : undefined;
+    return { run, goes, rule: goes === undefined && pin === undefined ? undefined : rule, pin };
+  });
+}
+
+interface RuleContext {
+  readonly policy: RetentionPolicy;
+  readonly facts: PlanFacts;
+  readonly pins: ReadonlyMap<PrunableRun, string>;
+  readonly times: ReadonlyMap<PrunableRun, number>;
+}
+
+/** Which runs are beyond a limit of the tier, and which limit that is. */
+function rulesOf(
+  tier: Tier,
+  sorted: readonly PrunableRun[],
+  { policy, facts, pins, times }: RuleContext,
+): ReadonlyMap<PrunableRun, string> {
+  const { newest, ageSeconds, bytes } = policy.limits[tier];
+  const rules = new Map<PrunableRun, string>();
+  if (bytes !== undefined) {
+    for (const run of beyondBytes(tier, sorted, { bytes, pins, times })) {
+      rules.set(run, `beyond the ${bytesText(bytes)} that newer and pinned runs fill`);
+    }
+  }
+  const position = new Map<WorkerHost, number>();
+  for (const run of sorted) {
+    const place = (position.get(run.host) ?? 0) + 1;
+    position.set(run.host, place);
+    const time = times.get(run);
+    if (ageSeconds !== undefined && time !== undefined && time < facts.now - ageSeconds) {
+      rules.set(run, `older than ${ageText(ageSeconds)}`);
+    }
+    if (newest !== undefined && place > newest) {
+      rules.set(run, `not among the newest ${newest} of ${hostWord(run.host)}`);
+    }
+  }
+  return rules;
+}
+
+/**
+ * Pinned runs count first, then the newest ones; from the first that does not fit on, all go. Runs that another rule
+ * removes count too: otherwise a stricter rule for one host would keep more of another.
+ */
+function beyondBytes(
+  tier: Tier,
+  sorted: readonly PrunableRun[],
+  {
+    bytes,
+    pins,
+    times,
+  }: { readonly bytes: number; readonly pins: RuleContext['pins']; readonly times: RuleContext['times'] },
+): readonly PrunableRun[] {
+  const counted = new Set<string>();
+  const sizeOf = (run: PrunableRun): number => {
+    let size = run.bytes[tier];
+    if (tier === 'wwz') return size;
+    for (const [commit, artifactBytes] of run.artifactBytes) {
+      const key = `${run.host} ${commit}`;
+      if (!counted.has(key)) size += artifactBytes;
+      counted.add(key);
+    }
+    return size;
+  };
+  const timeOf = (run: PrunableRun): number => times.get(run) ?? -Infinity;
+  let sum = 0;
+  for (const run of sorted) if (pins.has(run)) sum += sizeOf(run);
+  let isFull = false;
+  const byTime = sorted
+    .filter((run) => !pins.has(run))
+    .sort((a, b) => (timeOf(a) === timeOf(b) ? 0 : timeOf(b) - timeOf(a)));
+  return byTime.filter((run) => {
+    sum += sizeOf(run);
+    isFull ||= sum > bytes;
+    return isFull && (tier === 'run' || run.bytes.wwz > 0);
+  });
+}
+
+/** A run that tells no time is at least as old as the next newer one of its host that does. */
+function knownTimes(sorted: readonly PrunableRun[]): ReadonlyMap<PrunableRun, number> {
+  const times = new Map<PrunableRun, number>();
+  const last = new Map<WorkerHost, number>();
+  for (const run of sorted) {
+    const time = run.time ?? last.get(run.host);
+    if (time === undefined) continue;
+    times.set(run, time);
+    last.set(run.host, time);
+  }
+  return times;
+}
+
+/** Why a run stays whatever the limits say; the weightiest reason. */
+function pinsOf(
+  sorted: readonly PrunableRun[],
+  { keep }: RetentionPolicy,
+  { merged, pinned }: PlanFacts,
+): ReadonlyMap<PrunableRun, string> {
+  const pins = new Map<PrunableRun, string>();
+  const pin = (run: PrunableRun | undefined, reason: string): void => {
+    if (run !== undefined && !pins.has(run)) pins.set(run, reason);
+  };
+  for (const run of sorted) if (run.isUnfinished) pin(run, 'a job is running or expected');
+  const named = new Map(
+    [
+      ...keep.runs.map((p) => [p, 'soil-server.yml'] as const),
+      ...pinned.map((p) => [p, 'hand'] as const),
+    ].map(([wish, by]) => [pinText(wish), by]),
+  );
+  for (const run of sorted) {
+    const by = run.names.flatMap((name) => named.get(pinText({ host: run.host, name })) ?? [])[0];
+    if (by !== undefined) pin(run, `pinned by ${by}`);
+    if (keep.merged && run.commits.some((commit) => merged.has(commit))) pin(run, 'its commit was merged');
+  }
+  const isKept = ({ branch = '' }: PrunableRun): boolean =>
+    keep.branches.some((pattern) => matchesPattern(pattern, branch));
+  for (const { newestGreen, firstFailure } of linesOf(sorted.filter(isKept))) {
+    // What is known to have broken needs what it broke.
+    if (keep.green || (keep.firstFailure && firstFailure !== undefined))
+      pin(newestGreen, `the newest green run of ${newestGreen?.branch ?? 'its branch'}`);
+    if (keep.firstFailure) {
+      pin(firstFailure, `the first failure of ${firstFailure?.branch ?? 'its branch'}`);
+    }
+  }
+  const hosts = new Set<WorkerHost>();
+  for (const run of sorted) {
+    if (!hosts.has(run.host)) pin(run, `the newest run of ${hostWord(run.host)}`);
+    hosts.add(run.host);
+  }
+  return pins;
+}
+
+/** The present streak of each branch: its newest green run, and where red began: after it, or as far back as is known. */
+function linesOf(sorted: readonly PrunableRun[]) {
+  const lines = new Map<string, { newestGreen?: PrunableRun; firstFailure?: PrunableRun }>();
+  for (const run of sorted) {
+    if (run.line === undefined || run.isUnfinished) continue;
+    const key = `${run.host} ${run.line}`;
+    const line = lines.get(key) ?? {};
+    lines.set(key, line);
+    if (line.newestGreen !== undefined) continue;
+    if (isGreen(run.outcome)) line.newestGreen = run;
+    else line.firstFailure = run;
+  }
+  return [...lines.values()];
+}
+
+/** Commits of a host whose last run goes: what was published for them goes too, and by which rule. */
+export function artifactsThatGo(
+  verdicts: readonly Verdict[],
+): readonly { readonly host: WorkerHost; readonly commit: CommitHash; readonly rule: string }[] {
+  const kept = new Set<string>();
+  for (const { run, goes } of verdicts) {
+    if (goes !== 'run') for (const commit of run.commits) kept.add(`${run.host} ${commit}`);
+  }
+  const gone = new Map<string, { host: WorkerHost; commit: CommitHash; rule: string }>();
+  for (const { run, goes, rule = '' } of verdicts) {
+    if (goes !== 'run') continue;
+    for (const commit of run.artifactBytes.keys()) {
+      const key = `${run.host} ${commit}`;
+      if (!kept.has(key)) gone.set(key, { host: run.host, commit, rule });
+    }
+  }
+  return [...gone.values()];
+}

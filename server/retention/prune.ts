@@ -1,0 +1,157 @@
+/** A site and its policy -> what goes, planned, and removed some runs at a time, so that uploads go on in between. */
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseCommitHash, type CommitHash } from '../../model/name.js';
+import { jobFile, mergeEvidence, type RecordSuffix } from '../../model/path.js';
+import type { JobAddress } from '../../model/run.js';
+import { sha256 } from '../store/log-entry.js';
+import { readPins } from './pin-store.js';
+import type { PrivateFolder } from '../disk/private-folder.js';
+import { measureSite, prunableRuns, type SiteRun } from './prunable-run.js';
+import { artifactsThatGo, planPrune, type PlanFacts, type Verdict } from './prune-plan.js';
+import type { ArtifactRemoval, Removal, RemovedJob } from '../store/removal-entry.js';
+import type { RetentionPolicy } from '../config/retention-policy.js';
+import type { SiteState } from '../state/site-state.js';
+import type { Site } from '../site/site.js';
+import type { Job, Run } from '../state/site-view.js';
+import { isMissing } from '../../files/atomic-file.js';
+
+/** Runs that are removed in one step: a crash leaves no more than these half done, and uploads wait no longer. */
+const runsAtOnce = 20;
+
+export interface Pruned {
+  /** removed whole */
+  readonly runs: number;
+  /** that lost their wwz files */
+  readonly wwz: number;
+  readonly bytes: number;
+}
+
+/** What a prune would do now; changes nothing. */
+export async function planSite(
+  folder: string,
+  { state, own, policy, now }: PlanSite,
+): Promise<readonly Verdict<SiteRun>[]> {
+  const sizes = await measureSite(folder, state);
+  return planPrune(prunableRuns(state, sizes), policy, await readFacts(folder, own, now));
+}
+
+export interface PlanSite {
+  readonly state: SiteState;
+  readonly own: PrivateFolder;
+  readonly policy: RetentionPolicy;
+  /** seconds since 1970, UTC */
+  readonly now: number;
+}
+
+export interface PruneOptions {
+  readonly policy: RetentionPolicy;
+  readonly now: () => number;
+  /** ends it between two steps */
+  readonly stop?: AbortSignal;
+}
+
+/** Removes what is beyond the policy's limits and pinned by nothing. */
+export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions): Promise<Pruned> {
+  const sizes = await measureSite(site.folder, site.state);
+  const pruned = { runs: 0, wwz: 0, bytes: 0 };
+  for (;;) {
+    if (stop?.aborted === true) return pruned;
+    const facts = await readFacts(site.folder, site.own, now());
+    // Planned when its turn comes: what has arrived meanwhile may need what was to go.
+    const removed = await site.remove(() => {
+      const verdicts = planPrune(prunableRuns(site.state, sizes), policy, facts);
+      const chosen = choose(verdicts);
+      for (const { run, goes } of chosen) {
+        if (goes === 'run') pruned.runs++;
+        else pruned.wwz++;
+        pruned.bytes += run.bytes.wwz + (goes === 'run' ? run.bytes.run : 0);
+      }
+      return entriesOf(site, chosen, { verdicts, time: facts.now });
+    });
+    if (removed === 0) return pruned;
+  }
+}
+
+/** The oldest first: whatever ends it, what stays is a whole history from some run on. */
+function choose(verdicts: readonly Verdict<SiteRun>[]): readonly Verdict<SiteRun>[] {
+  return verdicts
+    .filter(({ goes }) => goes !== undefined)
+    .reverse()
+    .slice(0, runsAtOnce);
+}
+
+function entriesOf(
+  site: Site,
+  chosen: readonly Verdict<SiteRun>[],
+  { verdicts, time }: { readonly verdicts: readonly Verdict<SiteRun>[]; readonly time: number },
+): readonly (Removal | ArtifactRemoval)[] {
+  const going = new Set(chosen);
+  // What is not of this step counts as kept: artifacts go with the last run of their commit.
+  const now = verdicts.map((verdict) => (going.has(verdict) ? verdict : { ...verdict, goes: undefined }));
+  const artifacts = artifactsThatGo(now).map(({ host, commit, rule }): ArtifactRemoval => {
+    return { kind: 'removed-artifacts', time, host, commit, rule, paths: site.state.artifacts(host, commit) };
+  });
+  const removals = chosen.flatMap(({ run, goes = 'wwz', rule = '' }) =>
+    run.folders.map((folder): Removal => {
+      const jobs =
+        goes === 'run' ? folder.jobs : folder.jobs.filter((job) => job.summary?.wwzBytes !== undefined);
+      return {
+        ...{ kind: 'removed', time, folder: folder.folder, tier: goes, rule, run: known(folder) },
+        jobs: jobs.map((job) => removedJob(site.folder, job)),
+      };
+    }),
+  );
+  // Artifacts first: where a crash cuts the rest off, their run is still there to be pruned again.
+  return [...artifacts, ...removals.filter(({ tier, jobs }) => tier === 'run' || jobs.length > 0)];
+}
+
+function known({ runId, commit, commitLine, branch, startTime }: Run): Removal['run'] {
+  return {
+    ...(runId !== undefined && { runId }),
+    ...(commit !== undefined && { commit }),
+    ...(commitLine !== undefined && { commitLine }),
+    ...(branch !== undefined && { branch }),
+    ...(startTime !== undefined && { startTime }),
+  };
+}
+
+function removedJob(site: string, { address, outcome, summary }: Job): RemovedJob {
+  const json = digestOf(site, address, 'json');
+  const tsv = digestOf(site, address, 'tsv');
+  const wwzBytes = summary?.wwzBytes ?? summary?.removedWwz?.bytes;
+  return {
+    ...{ job: address.job, outcome },
+    ...(json !== undefined && { json }),
+    ...(tsv !== undefined && { tsv }),
+    ...(wwzBytes !== undefined && { wwzBytes }),
+  };
+}
+
+function digestOf(site: string, address: JobAddress, suffix: RecordSuffix): string | undefined {
+  try {
+    return sha256(readFileSync(join(site, jobFile(address, suffix))));
+  } catch {
+    return undefined; // it was never there, or nobody can read it
+  }
+}
+
+async function readFacts(folder: string, own: PrivateFolder, now: number): Promise<PlanFacts> {
+  return { now, merged: await mergedCommits(folder), pinned: await readPins(own) };
+}
+
+/** Commits whose evidence a gate left: `merges/COMMIT.json`. */
+async function mergedCommits(folder: string): Promise<ReadonlySet<CommitHash>> {
+  const merges = join(folder, mergeEvidence('' as CommitHash), '..');
+  const names = await readdir(merges).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  return new Set(
+    names.flatMap((name) => {
+      const commit = parseCommitHash(name.replace(/\.json$/, ''));
+      return name.endsWith('.json') && commit.ok ? [commit.value] : [];
+    }),
+  );
+}

@@ -1,0 +1,114 @@
+/** What a prune would do -> a page that shows each run, what becomes of it, and by which rule or pin. Pure. */
+import { linkBetween, runPage, webFile, homePage, type SitePath } from '../../model/path.js';
+import { workerHosts } from '../../model/name.js';
+import { textFact, timeFact } from '../../templates/fact.js';
+import type { Fact } from '../../templates/part.js';
+import type { RetentionView } from '../../templates/page.js';
+import { renderPage } from '../../templates/template.js';
+import {
+  bytesText,
+  countText,
+  hostWord,
+  instantOf,
+  markOf,
+  shortCommit,
+  visibleText,
+} from '../../templates/wording.js';
+import type { SiteRun } from './prunable-run.js';
+import type { Verdict } from './prune-plan.js';
+import { ageText, tiers, type RetentionPolicy, type TierLimits } from '../config/retention-policy.js';
+import { runLabel } from '../pages/views/job-view.js';
+
+export interface RetentionPage {
+  readonly title: string;
+  /** the way from the page to the site's folder, with a slash at its end; empty where it stands in it */
+  readonly toSite: string;
+  readonly policy: RetentionPolicy;
+  /** seconds since 1970, UTC */
+  readonly now: number;
+}
+
+export function renderRetention(
+  verdicts: readonly Verdict<SiteRun>[],
+  { title, toSite, policy, now }: RetentionPage,
+): string {
+  const link = (path: SitePath): string => toSite + linkBetween(homePage(), path);
+  const view: RetentionView = {
+    frame: {
+      title: `Retention · ${title}`,
+      siteTitle: title,
+      homeHref: link(homePage()),
+      styleHref: link(webFile('style.css')),
+      iconHref: link(webFile('icon.svg')),
+      feedHref: undefined,
+      crumbs: [{ text: 'Retention', href: undefined }],
+    },
+    heading: 'What a prune would remove',
+    summary: summarize(verdicts),
+    limits: [...timeFact('Planned', now), ...tiers.map((tier) => limitFact(tier, policy.limits[tier]))],
+    hosts: workerHosts
+      .map((host) => ({
+        name: hostWord(host),
+        id: host,
+        runs: verdicts.filter(({ run }) => run.host === host).map((verdict) => lineOf(verdict, link)),
+      }))
+      .filter(({ runs }) => runs.length > 0),
+  };
+  return renderPage('retention', view);
+}
+
+/** `3 of 40 runs would go, 12 would lose their wwz files: 1.2 GB.` */
+export function summarize(verdicts: readonly Verdict[]): string {
+  const going = verdicts.filter(({ goes }) => goes === 'run');
+  const emptied = verdicts.filter(({ goes }) => goes === 'wwz');
+  const bytes = [...going, ...emptied].reduce(
+    (sum, { run, goes }) => sum + run.bytes.wwz + (goes === 'run' ? run.bytes.run : 0),
+    0,
+  );
+  return `${going.length} of ${countText(verdicts.length, 'run')} would go, ${emptied.length} would lose wwz files: ${bytesText(bytes)}`;
+}
+
+function limitFact(tier: 'wwz' | 'run', { newest, ageSeconds, bytes }: TierLimits): Fact {
+  const limits = [
+    ...(newest === undefined ? [] : [`the newest ${newest} of each host`]),
+    ...(ageSeconds === undefined ? [] : [ageText(ageSeconds)]),
+    ...(bytes === undefined ? [] : [bytesText(bytes)]),
+  ];
+  const name = tier === 'wwz' ? 'wwz files stay for' : 'Runs stay for';
+  return textFact(name, limits.length === 0 ? 'ever' : limits.join(', '));
+}
+
+function lineOf({ run, goes, rule, pin }: Verdict<SiteRun>, link: (path: SitePath) => string) {
+  const [newest] = run.folders;
+  const bytes = run.bytes.wwz + run.bytes.run;
+  const [commit] = run.commits;
+  const label =
+    run.host === 'sourcehut' && commit !== undefined
+      ? `Commit ${shortCommit(commit)}`
+      : newest && runLabel({ ...newest.folder, name: newest.run as typeof newest.folder.name });
+  return {
+    mark: markOf(run.outcome),
+    label: { text: label ?? run.run, href: newest && link(runPage(newest.folder)) },
+    branch: run.branch === undefined ? undefined : visibleText(run.branch),
+    start: instantOf(run.time),
+    size: bytesText(bytes),
+    ...fateOf(goes),
+    reason: reasonOf(rule, pin),
+  };
+}
+
+function fateOf(goes: 'wwz' | 'run' | undefined): { readonly fate: string; readonly css: string } {
+  switch (goes) {
+    case 'run':
+      return { fate: 'goes', css: 'fate goes' };
+    case 'wwz':
+      return { fate: 'loses its wwz files', css: 'fate' };
+    case undefined:
+      return { fate: 'stays', css: 'fate stays' };
+  }
+}
+
+function reasonOf(rule: string | undefined, pin: string | undefined): string | undefined {
+  if (pin === undefined) return rule && visibleText(rule);
+  return visibleText(rule === undefined ? pin : `${pin}, though ${rule}`);
+}

@@ -1,0 +1,106 @@
+/** Where a job that arrives belongs: its identity, or as much of one as an old client tells. Pure. */
+import type { JobName, RunId } from '../../model/name.js';
+import type { JobRecord } from '../../model/record.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import {
+  folderName,
+  parseLocalRun,
+  parseRunNumber,
+  type JobIdentity,
+  type RunFolder,
+} from '../../model/run.js';
+import type { RunFolders } from './run-folders.js';
+
+/** `attempt` undefined: the client does not count attempts, so that the first one that is free is taken. */
+export type JobDestination =
+  | {
+      readonly host: 'github';
+      readonly number: RunId;
+      readonly runId?: RunId;
+      readonly attempt?: number;
+      readonly job: JobName;
+    }
+  | { readonly host: 'sourcehut'; readonly jobId: RunId; readonly job: JobName }
+  | { readonly host: 'local'; readonly run: RunId; readonly attempt?: number; readonly job: JobName };
+
+export function jobDestination(identity: JobIdentity): JobDestination {
+  const { job } = identity;
+  switch (identity.host) {
+    case 'github':
+      return {
+        host: 'github',
+        number: identity.number,
+        runId: identity.runId,
+        attempt: identity.attempt,
+        job,
+      };
+    case 'sourcehut':
+      return { host: 'sourcehut', jobId: identity.jobId, job };
+    case 'local':
+      return { host: 'local', run: identity.run, attempt: identity.attempt, job };
+  }
+}
+
+/**
+ * Soil's shell clients name the folder (`subdir`) themselves: the run number, sourcehut's job id, or a local run. What
+ * their record says besides must agree; what it lacks, the folder's name tells.
+ */
+export function jobDestinationIn(
+  host: JobIdentity['host'],
+  subdir: string,
+  { job, record }: { readonly job: JobName; readonly record: JobRecord },
+): Result<JobDestination> {
+  if (record.job !== undefined && record.job !== job) {
+    return refuse(`cannot accept job-name ${quote(record.job)}: the files are for job ${quote(job)}`);
+  }
+  const differs = (key: string, value: string) =>
+    refuse(`cannot accept ${key} ${quote(value)}: subdir is ${quote(subdir)}`);
+  // A record of schema 0 without GITHUB_RUN_ATTEMPT reads as attempt 1, which is not known to be true.
+  const attempt = record.schema === 0 && record.attempt === 1 ? undefined : record.attempt;
+  switch (host) {
+    case 'github': {
+      const number = parseRunNumber(subdir, 'subdir');
+      if (!number.ok) return number;
+      if (record.runNumber !== undefined && record.runNumber !== number.value) {
+        return differs('GITHUB_RUN_NUMBER', record.runNumber);
+      }
+      return accept({
+        ...{ host, number: number.value, job },
+        ...(record.runId !== undefined && { runId: record.runId }),
+        ...(attempt !== undefined && { attempt }),
+      });
+    }
+    case 'sourcehut': {
+      const jobId = parseRunNumber(subdir, 'subdir');
+      if (!jobId.ok) return jobId;
+      if (record.jobId !== undefined && record.jobId !== jobId.value) return differs('JOB_ID', record.jobId);
+      return accept({ host, jobId: jobId.value, job });
+    }
+    case 'local': {
+      const run = parseLocalRun(subdir, 'subdir');
+      if (!run.ok) return run;
+      if (record.localRun !== undefined && record.localRun !== run.value) {
+        return differs('SOIL_RUN', record.localRun);
+      }
+      return accept({ host, run: run.value, job, ...(attempt !== undefined && { attempt }) });
+    }
+  }
+}
+
+/** The folder of an attempt of it. */
+export function planFolder(
+  placement: JobDestination,
+  attempt: number,
+  claims: RunFolders,
+): Result<RunFolder> {
+  switch (placement.host) {
+    case 'github': {
+      const planned = claims.resolve(placement.number, placement.runId, attempt);
+      return planned.ok ? accept(planned.value.folder) : planned;
+    }
+    case 'sourcehut':
+      return accept({ host: 'sourcehut', name: placement.jobId });
+    case 'local':
+      return accept({ host: 'local', name: folderName(placement.run, attempt) });
+  }
+}

@@ -1,0 +1,208 @@
+/** The site's runs as they are folded now, in every list that they stand in; what a change of one touches comes out. */
+import { workerHosts, type CommitHash, type JobName, type RunId, type WorkerHost } from '../../model/name.js';
+import { compareRunNames, type RunFolder } from '../../model/run.js';
+import { BranchIndex } from './branch-index.js';
+import { mergeChanges, noChanges, type PageChanges } from './page-changes.js';
+import { CommitIndex, commitsOf } from './commit-index.js';
+import type { RunFolders } from './run-folders.js';
+import type { Removal } from '../store/removal-entry.js';
+import type { RunEntry } from './run-entry.js';
+import { foldRun } from './run-fold.js';
+import { newestFirst, RunList } from './run-list.js';
+import { folderKey, type RunTable } from './run-table.js';
+import type { Run } from './site-view.js';
+
+export class RunIndex {
+  readonly commits = new CommitIndex();
+  readonly names = new BranchIndex();
+  readonly #table: RunTable;
+  readonly #claims: RunFolders;
+  readonly #lists = new Map<WorkerHost, RunList>(workerHosts.map((host) => [host, new RunList()]));
+  /** runs with jobs that are running or expected */
+  readonly #unfinished = new Set<RunEntry>();
+  /** what the names of the change under way are */
+  #isLoading = false;
+  #touched = { branches: new Set<string>(), jobs: new Set<JobName>() };
+
+  constructor(table: RunTable, claims: RunFolders) {
+    this.#table = table;
+    this.#claims = claims;
+  }
+
+  /** While the work fills the table nothing is folded: it is once, at the end, and lists are sorted once. */
+  load(work: () => void): void {
+    this.#isLoading = true;
+    work();
+    this.#isLoading = false;
+    for (const entry of this.#table.all()) {
+      entry.setRunId(this.#runIdOf(entry));
+      for (const job of entry.arrived.values()) {
+        const { commit } = job.summary.origin;
+        if (commit !== undefined) this.commits.put(entry, commit);
+      }
+    }
+    for (const entry of this.#table.all()) {
+      if (entry.removed === undefined) this.#index(entry, this.#fold(entry));
+    }
+    for (const host of workerHosts) {
+      const runs = [...this.#table.all()].flatMap(({ folder, run }) =>
+        folder.host === host && run !== undefined ? [run] : [],
+      );
+      this.#lists.set(host, new RunList(runs));
+    }
+  }
+
+  list(host: WorkerHost): RunList {
+    return this.#lists.get(host) ?? new RunList();
+  }
+
+  /** Runs with jobs that are running or expected. */
+  unfinished(): Iterable<RunEntry> {
+    return this.#unfinished.values();
+  }
+
+  /** Runs in which a job is running, newest first. */
+  running(host: WorkerHost): readonly Run[] {
+    return [...this.#unfinished]
+      .flatMap(({ folder, run }) =>
+        folder.host === host && run?.jobs.some((job) => job.outcome === 'running') === true ? [run] : [],
+      )
+      .sort(newestFirst);
+  }
+
+  /** A run was removed: it leaves all lists, and the removal is all that is known of it. */
+  remove(entry: RunEntry, removal: Removal): PageChanges {
+    const { folder, run } = entry;
+    const { host } = folder;
+    const commits = commitsOf(entry);
+    const lookers = [...commits].flatMap((commit) => this.commits.laterThan(entry, commit));
+    const names = this.names.remove(entry);
+    entry.removed = removal;
+    for (const known of [entry.arrived, entry.heard, entry.expected, entry.givenUp]) known.clear();
+    this.#unfinished.delete(entry);
+    if (this.#isLoading) return noChanges;
+    if (run !== undefined) this.list(host).remove(run);
+    this.commits.remove(entry, commits);
+    entry.run = undefined;
+    // Whether a later pass is a flaky one, only what is still there can tell.
+    const changes = lookers.map((other) => this.changed(other));
+    const folders = this.#table.attempts(folder).map((sibling) => sibling.folder);
+    const [branches, jobs] = [[...names.branches], [...names.jobs]];
+    return mergeChanges([{ folders, commits: [...commits], reordered: [host], branches, jobs }, ...changes]);
+  }
+
+  /**
+   * Folds the run anew, and those that look back at it: its later attempts, which do not expect what earlier ones have,
+   * and later runs of its commits, where a pass may now be a flaky one.
+   */
+  changed(entry: RunEntry): PageChanges {
+    if (this.#isLoading || entry.removed !== undefined) return noChanges;
+    this.#touched = { branches: new Set(), jobs: new Set() };
+    const reordered = new Set<WorkerHost>();
+    const later = new Set(
+      this.#table.attempts(entry.folder).filter((other) => other.attempt > entry.attempt && !other.removed),
+    );
+    const noteLater = (other: RunEntry): void => {
+      for (const commit of commitsOf(other)) {
+        for (const looker of this.commits.laterThan(other, commit)) later.add(looker);
+      }
+    };
+    for (const sibling of this.#table.attempts(entry.folder)) {
+      if (sibling.removed !== undefined || this.#runIdOf(sibling) === sibling.runId) continue;
+      noteLater(sibling);
+      if (this.#placeAnew(sibling)) reordered.add(entry.folder.host);
+      noteLater(sibling);
+    }
+    const commits = new Set(commitsOf(entry));
+    noteLater(entry);
+    this.#refold(entry);
+    noteLater(entry);
+    for (const commit of commitsOf(entry)) commits.add(commit);
+    later.delete(entry);
+    const folders = new Map<string, RunFolder>();
+    // Every attempt's page lists all attempts.
+    for (const { folder } of this.#table.attempts(entry.folder)) folders.set(folderKey(folder), folder);
+    for (const other of later) {
+      const before = JSON.stringify(other.run);
+      const others = commitsOf(other);
+      this.#refold(other);
+      if (before === JSON.stringify(other.run)) continue;
+      folders.set(folderKey(other.folder), other.folder);
+      for (const commit of [...others, ...commitsOf(other)]) commits.add(commit);
+    }
+    return {
+      ...{ folders: [...folders.values()], commits: [...commits], reordered: [...reordered] },
+      ...{ branches: [...this.#touched.branches], jobs: [...this.#touched.jobs] },
+    };
+  }
+
+  /** Every page that a change of the run might touch. */
+  reach(entry: RunEntry): PageChanges {
+    const commits = commitsOf(entry);
+    const others = [...commits].flatMap((commit) => this.commits.laterThan(entry, commit));
+    const entries = new Set([entry, ...this.#table.attempts(entry.folder), ...others]);
+    return {
+      folders: [...entries].map(({ folder }) => folder),
+      commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
+      reordered: [],
+      // Also those that only its events named: a page of such a branch may be there, and has to go.
+      branches: [...entries].flatMap(({ run, arrived, heard }) => [
+        ...(run?.branch === undefined ? [] : [run.branch]),
+        ...[...arrived.values()].flatMap(({ summary }) => summary.origin.branch ?? []),
+        ...[...heard.values()].flatMap((facts) => facts.branch ?? []),
+      ]),
+      jobs: [...entries].flatMap(({ run }) => run?.jobs.map(({ address }) => address.job) ?? []),
+    };
+  }
+
+  /** A run whose GITHUB_RUN_ID became known stands elsewhere in all lists; tells whether it stood anywhere before. */
+  #placeAnew(entry: RunEntry): boolean {
+    const { run, folder } = entry;
+    const commits = commitsOf(entry);
+    if (run !== undefined) this.list(folder.host).remove(run);
+    this.commits.remove(entry, commits);
+    entry.setRunId(this.#runIdOf(entry));
+    for (const commit of commits) this.commits.put(entry, commit);
+    if (run !== undefined) this.#refold(entry);
+    return run !== undefined;
+  }
+
+  /** As its records say (a folder of an old Soil may hold jobs of two runs: the older one's), or else its events. */
+  #runIdOf({ folder, runName }: RunEntry): RunId | undefined {
+    if (folder.host !== 'github') return undefined;
+    const told = this.#table
+      .attempts(folder)
+      .flatMap(({ arrived }) => [...arrived.values()].flatMap(({ summary }) => summary.origin.runId ?? []));
+    const removed = this.#table.attempts(folder).flatMap((sibling) => sibling.removed?.run.runId ?? []);
+    return [...told, ...removed].sort(compareRunNames)[0] ?? this.#claims.ownerOf(runName as RunId);
+  }
+
+  #refold(entry: RunEntry): void {
+    for (const job of entry.arrived.values()) {
+      const { commit } = job.summary.origin;
+      if (commit !== undefined) this.commits.put(entry, commit);
+    }
+    const after = this.#fold(entry);
+    this.list(entry.folder.host).put(after);
+    this.#index(entry, after);
+  }
+
+  #fold(entry: RunEntry): Run {
+    const earlier = this.#table.attempts(entry.folder).filter((other) => other.attempt < entry.attempt);
+    return foldRun(entry, {
+      settled: new Set(earlier.flatMap(({ arrived }) => [...arrived.keys()])),
+      failedBefore: (job: JobName, commit: CommitHash) => this.commits.failedBefore(entry, job, commit),
+    });
+  }
+
+  #index(entry: RunEntry, after: Run): void {
+    entry.run = after;
+    for (const commit of commitsOf(entry)) this.commits.put(entry, commit);
+    const { branches, jobs } = this.names.put(entry);
+    for (const branch of branches) this.#touched.branches.add(branch);
+    for (const job of jobs) this.#touched.jobs.add(job);
+    const isUnfinished = after.jobs.some(({ outcome }) => outcome === 'running' || outcome === 'expected');
+    if (isUnfinished) this.#unfinished.add(entry);
+    else this.#unfinished.delete(entry);
+  }
+}

@@ -1,0 +1,65 @@
+/** A path inside an open wwz -> the entry, the listing or the redirect that answers for it. */
+import { encodeSegment } from '../../model/path.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { gzipBody, gzipLength, plainBody, readingObstacle, type LocatedEntry } from '../../wwz/body.js';
+import type { WwzEntry } from '../../wwz/directory.js';
+import type { WwzFile } from '../../wwz/open.js';
+import { contentType } from '../http/content-type.js';
+import type { Representation } from '../http/send-representation.js';
+import { areaHeaders, listingPolicy } from '../http/security-headers.js';
+import { renderWwzListing } from '../pages/views/wwz-listing.js';
+
+export type EntryAnswer =
+  | { readonly kind: 'content'; readonly representation: Representation }
+  /** a folder without its slash: where to go from here */
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'nothing' };
+
+export interface EntryPlace {
+  /** decoded path from the site's root to the wwz */
+  readonly wwzPath: string;
+  /** decoded path inside; empty or with a trailing slash for a folder */
+  readonly inside: string;
+}
+
+/** Finds what is inside a wwz. Refuses an entry that is there and cannot be read. */
+export async function findInWwz(file: WwzFile, place: EntryPlace): Promise<Result<EntryAnswer>> {
+  const { inside, wwzPath } = place;
+  const isFolder = inside === '' || inside.endsWith('/');
+  const entry = file.find(isFolder ? `${inside}index.html` : inside);
+  if (entry !== undefined) return representEntry(file, entry);
+  const folder = file.list(isFolder ? inside : `${inside}/`);
+  if (folder === undefined) return accept({ kind: 'nothing' });
+  if (!isFolder) {
+    return accept({ kind: 'redirect', location: `./${encodeSegment(inside.split('/').at(-1) ?? '')}/` });
+  }
+  const html = renderWwzListing({ wwzPath, inside, folder });
+  return accept({ kind: 'content', representation: representListing(file, Buffer.from(html)) });
+}
+
+async function representEntry(file: WwzFile, entry: WwzEntry): Promise<Result<EntryAnswer>> {
+  const obstacle = readingObstacle(entry);
+  if (obstacle !== undefined) return refuse(`cannot read entry ${quote(entry.name)}: ${obstacle}`);
+  const dataOffset = await file.dataOffset(entry);
+  if (!dataOffset.ok) return dataOffset;
+  const located: LocatedEntry = { source: file, entry, dataOffset: dataOffset.value };
+  const representation: Representation = {
+    type: contentType(entry.name),
+    headers: areaHeaders('foreign'),
+    tag: `${file.identity}-${entry.crc.toString(16)}`,
+    size: entry.size,
+    plain: (range) => plainBody(located, range),
+    ...(entry.method === 8 && { gzip: { length: gzipLength(entry), body: () => gzipBody(located) } }),
+  };
+  return accept({ kind: 'content', representation });
+}
+
+function representListing(file: WwzFile, html: Buffer): Representation {
+  return {
+    type: 'text/html; charset=utf-8',
+    headers: { ...areaHeaders('own'), 'Content-Security-Policy': listingPolicy },
+    tag: `${file.identity}-list`,
+    size: html.length,
+    plain: ({ start, end } = { start: 0, end: html.length }) => Promise.resolve(html.subarray(start, end)),
+  };
+}

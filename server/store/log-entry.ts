@@ -1,0 +1,173 @@
+/** One entry of a site's log: what was accepted, as an object, and as a line that is chained to the one before it. Pure. */
+import { createHash } from 'node:crypto';
+import { errorMessage } from '../../model/error-message.js';
+import { formatEvent, parseEvent, type JobEvent } from '../../model/event.js';
+import {
+  parseCommitHash,
+  parseJobName,
+  parseRunId,
+  parseWorkerHost,
+  type CommitHash,
+  type WorkerHost,
+} from '../../model/name.js';
+import { parsePublicPath } from '../../model/path.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import type { JobAddress } from '../../model/run.js';
+import { parseRemoval, removalBody, type ArtifactRemoval, type Removal } from './removal-entry.js';
+
+/** SHA-256 of a job's files, in hexadecimal; of a wwz only where it was computed while it came in. */
+export interface JobDigests {
+  readonly json: string;
+  readonly tsv?: string;
+  readonly wwz?: string;
+}
+
+/**
+ * Something that a site took in. Times in seconds since 1970, UTC. `record` names a job by its address; `found`: its
+ * files were in the folder when the server started. `given-up`: nothing was heard of a job for too long.
+ */
+export type LogEntry =
+  | { readonly kind: 'event'; readonly time: number; readonly event: JobEvent }
+  | {
+      readonly kind: 'record';
+      readonly time: number;
+      readonly address: JobAddress;
+      readonly digests: JobDigests;
+      readonly found: boolean;
+    }
+  | {
+      readonly kind: 'artifact';
+      readonly time: number;
+      readonly host: WorkerHost;
+      readonly commit: CommitHash;
+      /** below the commit's artifacts */
+      readonly path: string;
+    }
+  | { readonly kind: 'given-up'; readonly time: number; readonly address: JobAddress }
+  | { readonly kind: 'repaired'; readonly time: number; readonly reason: string }
+  | Removal
+  | ArtifactRemoval;
+
+/** Where a log is: the number of its last line, and that line's SHA-256. */
+export interface ChainEnd {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+/** Before the first line. */
+export const chainStart: ChainEnd = { sequence: 0, hash: '0'.repeat(64) };
+
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+/** The next line of a log, with its end of line, and the chain with it. */
+export function formatLine(
+  entry: LogEntry,
+  before: ChainEnd,
+): { readonly line: string; readonly end: ChainEnd } {
+  const sequence = before.sequence + 1;
+  const text = JSON.stringify({ sequence, previous: before.hash, time: entry.time, ...bodyOf(entry) });
+  return { line: `${text}\n`, end: { sequence, hash: sha256(text) } };
+}
+
+function bodyOf(entry: LogEntry): object {
+  switch (entry.kind) {
+    case 'event':
+      return { event: Object.fromEntries(formatEvent(entry.event)) };
+    case 'record': {
+      const { address, digests, found } = entry;
+      return { record: addressText(address), ...digests, ...(found && { found }) };
+    }
+    case 'artifact':
+      return { artifact: `${entry.host}/${entry.commit}/${entry.path}` };
+    case 'given-up':
+      return { givenUp: addressText(entry.address) };
+    case 'repaired':
+      return { repaired: entry.reason };
+    case 'removed':
+    case 'removed-artifacts':
+      return removalBody(entry);
+  }
+}
+
+export interface ParsedLine {
+  readonly entry: LogEntry;
+  /** what the line says it follows */
+  readonly before: ChainEnd;
+  readonly end: ChainEnd;
+}
+
+/** Reads a line without its end of line. */
+export function parseLine(text: string): Result<ParsedLine> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return refuse(`cannot read the line: ${errorMessage(error)}`);
+  }
+  if (typeof json !== 'object' || json === null) return refuse('cannot read the line: it is no object');
+  const { sequence, previous, time, ...body } = json as Readonly<Record<string, unknown>>;
+  if (!Number.isSafeInteger(sequence) || typeof previous !== 'string' || typeof time !== 'number') {
+    return refuse('cannot read the line: it has no sequence, previous and time');
+  }
+  const entry = parseBody(body, time);
+  if (!entry.ok) return entry;
+  const number = sequence as number;
+  return accept({
+    entry: entry.value,
+    before: { sequence: number - 1, hash: previous },
+    end: { sequence: number, hash: sha256(text) },
+  });
+}
+
+function parseBody(body: Readonly<Record<string, unknown>>, time: number): Result<LogEntry> {
+  const { event, record, artifact, givenUp, repaired, json, tsv, wwz, found } = body;
+  if (typeof event === 'object' && event !== null) {
+    const parsed = parseEvent(Object.entries(event).map(([key, value]) => [key, String(value)] as const));
+    return parsed.ok ? accept({ kind: 'event', time, event: parsed.value }) : parsed;
+  }
+  if (typeof record === 'string' && typeof json === 'string') {
+    const address = parseAddress(record);
+    if (!address.ok) return address;
+    const digests = {
+      json,
+      ...(typeof tsv === 'string' && { tsv }),
+      ...(typeof wwz === 'string' && { wwz }),
+    };
+    return accept({ kind: 'record', time, address: address.value, digests, found: found === true });
+  }
+  if (typeof artifact === 'string') return parseArtifact(artifact, time);
+  if (typeof givenUp === 'string') {
+    const address = parseAddress(givenUp);
+    return address.ok ? accept({ kind: 'given-up', time, address: address.value }) : address;
+  }
+  if (typeof repaired === 'string') return accept({ kind: 'repaired', time, reason: repaired });
+  const removal = parseRemoval(body, time);
+  if (removal !== undefined) return removal;
+  return refuse(`cannot read the line: ${quote(Object.keys(body).join(', '))} is nothing that a log has`);
+}
+
+function parseArtifact(text: string, time: number): Result<LogEntry> {
+  const [hostText = '', commitText = '', ...segments] = text.split('/');
+  const host = parseWorkerHost(hostText, 'host');
+  if (!host.ok) return host;
+  const commit = parseCommitHash(commitText);
+  if (!commit.ok) return commit;
+  const path = parsePublicPath(segments.join('/'));
+  if (!path.ok) return path;
+  return accept({ kind: 'artifact', time, host: host.value, commit: commit.value, path: path.value });
+}
+
+/** `HOST/FOLDER/JOB`: none of the three holds a slash. */
+export const addressText = ({ host, name, job }: JobAddress): string => `${host}/${name}/${job}`;
+
+export function parseAddress(text: string): Result<JobAddress> {
+  const [hostText = '', nameText = '', jobText = '', ...more] = text.split('/');
+  if (more.length > 0) return refuse(`cannot read ${quote(text)}: it must be HOST/RUN/JOB`);
+  const host = parseWorkerHost(hostText, 'host');
+  if (!host.ok) return host;
+  const name = parseRunId(nameText, 'run folder');
+  if (!name.ok) return name;
+  const job = parseJobName(jobText);
+  return job.ok ? accept({ host: host.value, name: name.value, job: job.value }) : job;
+}

@@ -1,0 +1,47 @@
+/** Options and the environment -> which server, and which commit's folder there, an artifact is about. */
+import type { CommitHash, WorkerHost } from '../../model/name.js';
+import { accept, refuse, type Result } from '../../model/result.js';
+import type { CommandContext } from '../system/command-context.js';
+import { findCommit } from '../checkout/resolve-commit.js';
+import { readGitFacts } from '../system/git.js';
+import { planRun } from '../record/run-identity.js';
+import { chooseRepo } from '../config/load-job.js';
+import { chooseServer } from '../client/server-url.js';
+import { planTarget } from '../publish/publish-target.js';
+import type { SoilService } from '../client/soil-server.js';
+
+export interface ArtifactOptions {
+  readonly server?: string;
+  readonly tokenFile?: string;
+  readonly commit?: string;
+  readonly host?: WorkerHost;
+  readonly publishLimit?: string;
+  readonly json?: boolean;
+}
+
+export interface Place {
+  readonly service: SoilService;
+  readonly host: WorkerHost;
+  readonly commit: CommitHash;
+}
+
+/** The server, and the commit's folder there. */
+export async function planPlace(options: ArtifactOptions, context: CommandContext): Promise<Result<Place>> {
+  const { environment } = context;
+  const server = chooseServer(options.server, environment);
+  if (!server.ok) return server;
+  const target = await planTarget(options, context);
+  if (!target.ok) return target;
+  if (target.value.kind !== 'server') return refuse('cannot use SSH for artifacts: name a --server');
+  const repo = await chooseRepo(context);
+  const git = await readGitFacts(repo, environment);
+  const commit = await findCommit(options.commit, git, { repo, environment });
+  if (!commit.ok) return commit;
+  const run = options.host === undefined ? planRun({ environment, now: context.now() }) : undefined;
+  if (run?.ok === false) return run;
+  return accept({
+    service: target.value.service,
+    host: options.host ?? run?.value.host ?? 'local',
+    commit: commit.value,
+  });
+}

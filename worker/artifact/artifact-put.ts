@@ -1,0 +1,73 @@
+/** `soil-worker artifact put FILE...`: files from here to a commit's folder on the server, which keeps each for ever. */
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { parseArtifactName, publishArtifact, type PublishedArtifact } from '../publish/upload-artifact.js';
+import { planPlace, type ArtifactOptions, type Place } from './artifact-address.js';
+import { exit, type CommandContext } from '../system/command-context.js';
+
+export interface PutOptions extends ArtifactOptions {
+  readonly name?: string;
+}
+
+/** 0: all are there. 1: the server could not be reached. 2: wrong use. 3: the server refused one. */
+export async function putCommand(
+  files: readonly string[],
+  options: PutOptions,
+  context: CommandContext,
+): Promise<number> {
+  const planned = await planPut(files, options, context);
+  if (!planned.ok) {
+    context.warn(planned.error);
+    return exit.wrongUse;
+  }
+  const { service, host, commit, uploads } = planned.value;
+  const published: PublishedArtifact[] = [];
+  for (const { file, name } of uploads) {
+    context.status(`sending ${name}`);
+    const answer = await publishArtifact(service, { host, commit, name, file: resolve(context.cwd, file) });
+    if (answer.kind !== 'published') {
+      if (options.json === true) context.print(JSON.stringify({ published, error: answer.reason }));
+      context.warn(answer.reason);
+      return answer.kind === 'refused' ? exit.refused : exit.failed;
+    }
+    published.push(answer.artifact);
+    if (options.json !== true) {
+      context.print(answer.artifact.url);
+      if (!answer.artifact.isNew) context.warn(`notice: ${name} was there already, with the same bytes`);
+    }
+  }
+  if (options.json === true) context.print(JSON.stringify({ published }));
+  return exit.fine;
+}
+
+interface PutPlan extends Place {
+  readonly uploads: readonly { readonly file: string; readonly name: string }[];
+}
+
+async function planPut(
+  files: readonly string[],
+  options: PutOptions,
+  context: CommandContext,
+): Promise<Result<PutPlan>> {
+  if (options.name !== undefined && files.length !== 1) {
+    return refuse(`cannot accept --name ${quote(options.name)}: there are ${files.length} files`);
+  }
+  const uploads: PutPlan['uploads'][number][] = [];
+  for (const file of files) {
+    const name = parseArtifactName(options.name ?? basename(file));
+    if (!name.ok) return name;
+    const isFile = await stat(resolve(context.cwd, file)).then(
+      (facts) => facts.isFile(),
+      () => undefined,
+    );
+    if (isFile !== true) {
+      return refuse(
+        `cannot publish ${quote(file)}: ${isFile === false ? 'it is no file' : 'it is not there'}`,
+      );
+    }
+    uploads.push({ file, name: name.value });
+  }
+  const place = await planPlace(options, context);
+  return place.ok ? accept({ ...place.value, uploads }) : place;
+}

@@ -1,0 +1,26 @@
+/** `soil-worker diagnose`: the built-in tasks on this machine, as a job on the raw machine would see it. */
+import { spawn } from 'node:child_process';
+import { builtinScript, parseBuiltinName } from '../config/builtin-task.js';
+import { exit, type CommandContext } from '../system/command-context.js';
+import { withheldVariables } from '../system/credentials.js';
+
+export async function diagnoseCommand(tasks: readonly string[], context: CommandContext): Promise<number> {
+  for (const task of tasks) {
+    const name = parseBuiltinName(task, 'task');
+    if (name.ok) continue;
+    context.warn(name.error);
+    return exit.wrongUse;
+  }
+  const kept = Object.entries(context.environment).filter(([name]) => !withheldVariables.includes(name));
+  const child = spawn('/bin/sh', [builtinScript, ...tasks], {
+    cwd: context.cwd,
+    env: Object.fromEntries(kept),
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => {
+      resolve(status ?? exit.failed);
+    });
+  });
+}

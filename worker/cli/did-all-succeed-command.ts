@@ -1,0 +1,51 @@
+/** `soil-worker did-all-succeed FILE.tsv...`: job TSVs -> whether every task of every file passed; each that did not is named. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileFault } from '../../model/file-fault.js';
+import { foldTasks, isGreen } from '../../model/outcome.js';
+import { quote } from '../../model/result.js';
+import { parseRows, type Row } from '../../model/row.js';
+import { exit, type CommandContext } from '../system/command-context.js';
+
+export async function didAllSucceedCommand(
+  files: readonly string[],
+  { json = false }: { readonly json?: boolean },
+  context: CommandContext,
+): Promise<number> {
+  const read: { readonly file: string; readonly faults: readonly string[] }[] = [];
+  for (const file of files) read.push({ file, faults: await readFaults(file, context) });
+  const failed = read.filter(({ faults }) => faults.length > 0).length;
+  if (json) {
+    context.print(JSON.stringify({ succeeded: failed === 0, files: read }));
+    return failed === 0 ? exit.fine : exit.failed;
+  }
+  for (const { file, faults } of read) for (const fault of faults) context.warn(`${file}: ${fault}`);
+  if (failed === 0) context.print(`all succeeded: ${files.length} of ${files.length}`);
+  else context.warn(`not all succeeded: ${failed} of ${files.length} did not`);
+  return failed === 0 ? exit.fine : exit.failed;
+}
+
+async function readFaults(file: string, { cwd }: CommandContext): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(resolve(cwd, file), 'utf8');
+  } catch (error) {
+    // A job that left no file did not succeed.
+    return [`cannot read it: ${fileFault(error)}`];
+  }
+  const rows = parseRows(text);
+  return rows.ok ? faultsOf(rows.value) : [rows.error];
+}
+
+/** Why a job's rows are no success; empty where they are one. Pure. */
+export function faultsOf(rows: readonly Row[]): string[] {
+  const outcome = foldTasks(rows);
+  if (isGreen(outcome)) return [];
+  const faults = rows.flatMap((row) => {
+    if (row.kind === 'bad') return [`line ${row.line}: ${row.reason}`];
+    // By itself: a tolerated failure is none, a tolerated task that was cancelled or lost is one.
+    if (row.outcome === 'skipped' || isGreen(foldTasks([row]))) return [];
+    return [`task ${quote(row.task)}: ${row.outcome}, status ${row.status}`];
+  });
+  return faults.length > 0 ? faults : ['no task passed, which is not a success'];
+}

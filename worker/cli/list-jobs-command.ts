@@ -1,0 +1,27 @@
+/** `soil-worker list-jobs`: soil.yml -> the names of its jobs, one a line, or as JSON for a CI host's matrix. */
+import { exit, type CommandContext } from '../system/command-context.js';
+import { formatImage } from '../config/image-config.js';
+import { readProject } from '../config/load-job.js';
+import type { ProjectConfig } from '../config/job-declaration.js';
+
+export async function listJobsCommand(
+  options: { readonly json?: boolean; readonly config?: string },
+  context: CommandContext,
+): Promise<number> {
+  const project = await readProject(context, options.config);
+  if (!project.ok) {
+    context.warn(project.error);
+    return exit.wrongUse;
+  }
+  if (options.json === true) context.print(JSON.stringify(jobList(project.value)));
+  else for (const { name } of project.value.jobs) context.print(name);
+  return exit.fine;
+}
+
+/** What a CI host needs to lay out its machines. */
+function jobList({ jobs }: ProjectConfig): readonly object[] {
+  return jobs.map(({ name, image, needs }) => ({
+    ...{ name, needs },
+    image: formatImage(image),
+  }));
+}

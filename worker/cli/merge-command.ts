@@ -1,0 +1,201 @@
+/** `soil-worker maybe-merge`: options and the environment -> whose run and commit it is about; then the gate itself. */
+import { relative, resolve } from 'node:path';
+import type { WorkerHost } from '../../model/name.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { exit, type CommandContext } from '../system/command-context.js';
+import { findCommit } from '../checkout/resolve-commit.js';
+import { configName, parseBranch } from '../config/project-config.js';
+import { parseDuration } from '../../model/duration.js';
+import { readGitFacts, type Environment, type GitFacts } from '../system/git.js';
+import { findPushPlace, gitRemote } from '../gate/git-remote.js';
+import { githubRemote, parseRepository } from '../gate/github-remote.js';
+import { branchOfRef } from '../record/run-identity.js';
+import { chooseRepo, readConfig } from '../config/load-job.js';
+import { maybeMerge, type MaybeMergeOptions } from '../gate/maybe-merge.js';
+import type { MergeRemote } from '../gate/merge-remote.js';
+import { readSecret } from '../system/credentials.js';
+import { chooseServer, parseServerUrl } from '../client/server-url.js';
+import { planRunId } from '../client/status-address.js';
+
+export interface MergeOptions {
+  readonly server?: string;
+  readonly config?: string;
+  readonly remote?: string;
+  readonly github?: string;
+  readonly githubApi?: string;
+  readonly runId?: string;
+  readonly attempt?: string;
+  readonly commit?: string;
+  readonly host?: string;
+  readonly branch?: string;
+  readonly to?: string;
+  readonly maxAge?: string;
+  readonly wait?: string;
+  readonly tokenFile?: string;
+  readonly json?: boolean;
+}
+
+export async function mergeCommand(options: MergeOptions, context: CommandContext): Promise<number> {
+  const planned = await planMerge(options, context);
+  if (!planned.ok) {
+    context.warn(planned.error);
+    return exit.wrongUse;
+  }
+  if (planned.value.kind === 'nothing') {
+    const { reason } = planned.value;
+    context.print(options.json === true ? JSON.stringify({ status: exit.fine, message: reason }) : reason);
+    return exit.fine;
+  }
+  const { merge } = planned.value;
+  const say = options.json === true ? context.warn : merge.say;
+  const { status, message } = await maybeMerge({ ...merge, say });
+  if (options.json === true) {
+    const { host, run, attempt, commit, branch, target } = merge;
+    context.print(JSON.stringify({ status, message, host, run, attempt, commit, branch, target }));
+    return status;
+  }
+  (status === 0 ? context.print : context.warn)(message);
+  return status;
+}
+
+type Plan =
+  | { readonly kind: 'merge'; readonly merge: MaybeMergeOptions }
+  | { readonly kind: 'nothing'; readonly reason: string };
+
+/** Everything that can be wrong with the use of the command. */
+async function planMerge(options: MergeOptions, context: CommandContext): Promise<Result<Plan>> {
+  const { environment, cwd } = context;
+  const repo = await chooseRepo(context);
+  const server = chooseServer(options.server, environment);
+  if (!server.ok) return server;
+  const wait = optionalDuration(options.wait, '--wait');
+  if (!wait.ok) return wait;
+  const maxAge = optionalDuration(options.maxAge, '--max-age');
+  if (!maxAge.ok) return maxAge;
+  const git = await readGitFacts(repo, environment);
+  const commit = await findCommit(options.commit, git, { repo, environment });
+  if (!commit.ok) return commit;
+  const run = planRunId(options, commit.value, context);
+  if (!run.ok) return run;
+  const idle = findIdleReason(options, run.value.host, environment);
+  if (idle !== undefined) return accept({ kind: 'nothing', reason: idle });
+  const branch = findBranch(options, git, context);
+  if (!branch.ok) return branch;
+  const target = await findTarget(options, repo, context);
+  if (!target.ok) return target;
+  const remote = await openRemote(options, repo, context);
+  if (!remote.ok) return remote;
+  return accept({
+    kind: 'merge',
+    merge: {
+      ...{ remote: remote.value, server: server.value.href, ...run.value, commit: commit.value },
+      ...{ branch: branch.value, target: target.value },
+      configPath: options.config === undefined ? configName : relative(repo, resolve(cwd, options.config)),
+      ...(maxAge.value !== undefined && { maxAgeSeconds: maxAge.value }),
+      waitSeconds: wait.value ?? 0,
+      now: () => context.now().getTime() / 1000,
+      cancel: context.cancel,
+      say: context.print,
+    },
+  });
+}
+
+/** Why there is nothing to merge whatever passed: an event of GitHub whose commit is not what it seems, or a tag. */
+function findIdleReason(
+  { branch }: MergeOptions,
+  host: WorkerHost,
+  environment: Environment,
+): string | undefined {
+  // A run that --run-id or SOIL_RUN names is a local one, and may be GitHub's all the same.
+  const isGithub = host === 'github' || environment.GITHUB_ACTIONS === 'true';
+  const event = environment.GITHUB_EVENT_NAME ?? '';
+  // For these the ref and the SHA are not what they seem: a fork's commit under the target's name.
+  if (isGithub && /^(pull_request|pull_request_\w+|workflow_run)$/.test(event)) {
+    return `nothing to do for the event ${quote(event)}`;
+  }
+  const ref = environment.GITHUB_ACTIONS === 'true' ? environment.GITHUB_REF : environment.GIT_REF;
+  return branch === undefined && ref?.startsWith('refs/tags/') === true
+    ? `nothing to do for ${quote(ref)}: only branches are merged`
+    : undefined;
+}
+
+function optionalDuration(text: string | undefined, what: string): Result<number | undefined> {
+  return text === undefined ? accept(undefined) : parseDuration(text, what);
+}
+
+/** The candidate's branch: as told, as the CI host says, or as it is checked out. */
+function findBranch(
+  { branch }: MergeOptions,
+  git: GitFacts,
+  { environment }: CommandContext,
+): Result<string> {
+  const found =
+    asBranch(branch) ??
+    (environment.GITHUB_ACTIONS === 'true' ? branchOfRef(environment.GITHUB_REF) : undefined) ??
+    branchOfRef(environment.GIT_REF) ??
+    git.branch;
+  if (found === undefined) return refuse('cannot tell the branch of the candidate: name it with --branch');
+  return parseBranch(found, branch === undefined ? 'branch' : '--branch');
+}
+
+/** CI hosts name a branch by its whole ref: `refs/heads/x` is x. */
+const asBranch = (text: string | undefined): string | undefined => branchOfRef(text) ?? text;
+
+/** The branch to move. Only a hint: the rule at that branch's own tip must name it, too. */
+async function findTarget(
+  options: MergeOptions,
+  repo: string,
+  context: CommandContext,
+): Promise<Result<string>> {
+  const named = asBranch(options.to);
+  if (named !== undefined) return parseBranch(named, '--to');
+  const config = await readConfig(repo, context.cwd, options.config);
+  if (!config.ok) return config;
+  const to = config.value?.merge?.to;
+  return to === undefined
+    ? refuse(`cannot tell the branch to move: ${configName} has no key "merge"; name it with --to`)
+    : accept(to);
+}
+
+async function openRemote(
+  options: MergeOptions,
+  repo: string,
+  { environment, cwd }: CommandContext,
+): Promise<Result<MergeRemote>> {
+  if ((options.remote === undefined) === (options.github === undefined)) {
+    return refuse('cannot merge: name either --remote URL or --github OWNER/NAME');
+  }
+  if (options.remote !== undefined) {
+    const place = await findPushPlace({ repo, remote: remotePath(options.remote, cwd), environment });
+    return place.ok ? accept(gitRemote({ repo, remote: place.value, environment })) : place;
+  }
+  const repository = parseRepository(options.github ?? '');
+  if (!repository.ok) return repository;
+  const api = parseServerUrl(
+    options.githubApi ?? environment.GITHUB_API_URL ?? 'https://api.github.com',
+    options.githubApi === undefined ? 'GITHUB_API_URL' : '--github-api',
+  );
+  if (!api.ok) return api;
+  const token = await readSecret({
+    ...{ variable: 'SOIL_GITHUB_API_TOKEN', value: environment.SOIL_GITHUB_API_TOKEN },
+    ...(options.tokenFile !== undefined && { file: options.tokenFile }),
+  });
+  if (!token.ok) return token;
+  if (token.value === undefined) {
+    return refuse(
+      'cannot use the API of GitHub: there is no token; set SOIL_GITHUB_API_TOKEN, or name a --token-file',
+    );
+  }
+  return accept(
+    githubRemote({
+      repository: repository.value,
+      api: api.value.href.replace(/\/$/, ''),
+      token: token.value,
+    }),
+  );
+}
+
+/** A relative path is meant from where the command was given; names of remotes and URLs stay as they are. */
+function remotePath(remote: string, cwd: string): string {
+  return /^\.{1,2}(\/|$)/.test(remote) ? resolve(cwd, remote) : remote;
+}

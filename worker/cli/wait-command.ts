@@ -1,0 +1,130 @@
+/** `soil-worker wait job JOB`: asks the status API until a job of this run and commit has ended, or a limit is over. */
+import { parseJobName, type CommitHash, type JobName } from '../../model/name.js';
+import { accept, quote, type Result } from '../../model/result.js';
+import type { JobStatus } from '../../model/status.js';
+import { exit, type CommandContext } from '../system/command-context.js';
+import { findCommit } from '../checkout/resolve-commit.js';
+import { formatDuration, parseDuration } from '../../model/duration.js';
+import { judge } from '../gate/gate.js';
+import { readGitFacts } from '../system/git.js';
+import { chooseRepo, warnOfUnknownJob } from '../config/load-job.js';
+import { planRunId, type StatusRun } from '../client/status-address.js';
+import { chooseServer } from '../client/server-url.js';
+import { askStatus } from '../client/status-client.js';
+import { outcomeOf, waitFor, type Look } from '../client/poll.js';
+
+export interface WaitJobOptions {
+  readonly server?: string;
+  readonly host?: string;
+  readonly runId?: string;
+  readonly attempt?: string;
+  readonly commit?: string;
+  readonly limit?: string;
+  /** there is what has ended, green or not */
+  readonly ended?: boolean;
+  readonly json?: boolean;
+}
+
+/** 0: it has ended and is green. 1: not within the limit, or not green. 2: wrong use. 3: the server refused. */
+export async function waitJobCommand(
+  name: string,
+  options: WaitJobOptions,
+  context: CommandContext,
+): Promise<number> {
+  const planned = await planWait(name, options, context);
+  if (!planned.ok) {
+    context.warn(planned.error);
+    return exit.wrongUse;
+  }
+  const { job, run, limitSeconds } = planned.value;
+  await warnOfUnknownJob(job, context);
+  const waited = await waitFor(() => look(planned.value, options.ended === true, context), {
+    ...{ limitSeconds, cancel: context.cancel, random: Math.random },
+    clock: () => performance.now() / 1000,
+    notice: (reason) => {
+      context.warn(`waiting at most ${formatDuration(limitSeconds)} for job ${quote(job)}: ${reason}`);
+    },
+  });
+  if (options.json === true) context.print(JSON.stringify({ job, ...run, ...outcomeOf(waited) }));
+  switch (waited.kind) {
+    case 'there':
+      if (options.json !== true)
+        context.print(`${job}: ${waited.value.result}, status ${waited.value.status ?? '-'}`);
+      if (!waited.value.isGood) context.warn(`job ${quote(job)} will not be green: ${waited.value.reason}`);
+      return waited.value.isGood ? exit.fine : exit.failed;
+    case 'timeout':
+      context.warn(
+        `cannot wait longer than ${formatDuration(limitSeconds)} for job ${quote(job)}: it ${waited.reason}`,
+      );
+      return exit.failed;
+    case 'impossible':
+    case 'refused':
+      context.warn(`cannot ask for job ${quote(job)}: ${waited.reason}`);
+      return exit.refused;
+    case 'cancelled':
+      context.warn('cancelled');
+      return 130;
+  }
+}
+
+interface EndedJob {
+  readonly isGood: boolean;
+  readonly result: string;
+  readonly status?: number;
+  readonly reason: string;
+}
+
+interface WaitPlan {
+  readonly job: JobName;
+  readonly run: StatusRun;
+  readonly commit: CommitHash;
+  readonly server: URL;
+  readonly limitSeconds: number;
+}
+
+/** As the gate sees it: a status counts only for the same run, attempt and commit. */
+async function look(
+  { job, run, commit, server }: WaitPlan,
+  anyOutcome: boolean,
+  context: CommandContext,
+): Promise<Look<EndedJob>> {
+  const answer = await askStatus({ server: server.href, host: run.host, run: run.run, job });
+  if (answer.kind === 'unusable' && answer.isRefusal === true)
+    return { kind: 'refused', reason: answer.reason };
+  const expected = { ...run, commit, now: context.now().getTime() / 1000 };
+  const verdict = judge([job], new Map([[job, answer]]), expected);
+  const status: JobStatus | undefined = answer.kind === 'status' ? answer.status : undefined;
+  const told = {
+    result: status?.outcome ?? 'error',
+    ...(status !== undefined && { status: status.status }),
+  };
+  if (verdict.kind === 'green') return { kind: 'there', value: { ...told, isGood: true, reason: '' } };
+  const [shut] = verdict.by;
+  if (shut === undefined || shut.mayChange) return { kind: 'absent', reason: shut?.reason ?? 'is unknown' };
+  const isSame = status?.commit === commit && status.attempt === run.attempt && status.run === run.run;
+  return { kind: 'there', value: { ...told, isGood: anyOutcome && isSame, reason: shut.reason } };
+}
+
+async function planWait(
+  name: string,
+  options: WaitJobOptions,
+  context: CommandContext,
+): Promise<Result<WaitPlan>> {
+  const { environment } = context;
+  const job = parseJobName(name, 'job');
+  if (!job.ok) return job;
+  const server = chooseServer(options.server, environment);
+  if (!server.ok) return server;
+  const limit = options.limit === undefined ? accept(0) : parseDuration(options.limit, '--limit');
+  if (!limit.ok) return limit;
+  const repo = await chooseRepo(context);
+  const git = await readGitFacts(repo, environment);
+  const commit = await findCommit(options.commit, git, { repo, environment });
+  if (!commit.ok) return commit;
+  const run = planRunId(options, commit.value, context);
+  if (!run.ok) return run;
+  return accept({
+    ...{ job: job.value, run: run.value, commit: commit.value, server: server.value },
+    limitSeconds: limit.value,
+  });
+}

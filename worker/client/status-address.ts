@@ -1,0 +1,64 @@
+/** Options and the environment -> under which host, run and attempt the status API is asked. Pure. */
+import { parseRunId, parseWorkerHost, type CommitHash, type WorkerHost } from '../../model/name.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { parseAttempt } from '../../model/run.js';
+import type { CommandContext } from '../system/command-context.js';
+import { planRun, type RunIdentity } from '../record/run-identity.js';
+
+/** What the command line says of the run. */
+export interface StatusRunOptions {
+  readonly host?: string;
+  readonly runId?: string;
+  readonly attempt?: string;
+}
+
+/** The run whose statuses are read. */
+export interface StatusRun {
+  readonly host: WorkerHost;
+  /** as in `status-api/HOST/RUN/JOB` */
+  readonly run: string;
+  readonly attempt: number;
+}
+
+export function planRunId(
+  options: StatusRunOptions,
+  commit: CommitHash,
+  context: CommandContext,
+): Result<StatusRun> {
+  const { environment } = context;
+  if (options.host !== undefined && options.runId !== undefined) {
+    const host = parseWorkerHost(options.host, '--host');
+    if (!host.ok) return host;
+    // A variable that is set to nothing is not set.
+    const told = options.attempt ?? environment.SOIL_ATTEMPT ?? '';
+    const attempt = parseAttempt(told === '' ? '1' : told, '--attempt');
+    if (!attempt.ok) return attempt;
+    const run = parseRunId(options.runId, '--run-id');
+    if (!run.ok) return run;
+    return accept({ host: host.value, run: run.value, attempt: attempt.value });
+  }
+  const run = planRun({
+    ...{ environment, now: context.now() },
+    ...(options.runId !== undefined && { runId: options.runId }),
+    ...(options.attempt !== undefined && { attempt: options.attempt }),
+  });
+  if (!run.ok) return run;
+  const planned = statusRun(run.value, commit);
+  if (planned.ok && options.host !== undefined && options.host !== planned.value.host) {
+    return refuse(`cannot ask for host ${quote(options.host)}: name its run with --run-id`);
+  }
+  return planned;
+}
+
+function statusRun(run: RunIdentity, commit: CommitHash): Result<StatusRun> {
+  switch (run.host) {
+    case 'github':
+      return accept({ host: 'github', run: run.runId, attempt: run.attempt });
+    case 'sourcehut':
+      return accept({ host: 'sourcehut', run: commit, attempt: 1 });
+    case 'local':
+      return run.named
+        ? accept({ host: 'local', run: run.run, attempt: run.attempt })
+        : refuse('cannot tell the run: name it with --run-id, or set SOIL_RUN');
+  }
+}

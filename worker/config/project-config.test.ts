@@ -1,0 +1,604 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { valueOf } from '../../model/result.js';
+import { parseConfig } from './project-config.js';
+
+const whole = `# comment
+project: oils
+jobs:
+  dev-minimal:
+    image: localhost/dev:v-2026-01-13
+    pull: never
+    network: none
+    user: 1000:1000
+    engine-flags: [--memory=1g]
+    timeout: 1h30m
+    grace: 5s
+    stop-on-failure: true
+    env: { LANG: C.UTF-8, VERSION: 1.10, EMPTY: }
+    artifacts: [_release/oils.tar]
+    tasks:
+      - name: os-info
+        run: soil/diagnose.sh os-info
+      - name: unit
+        run: |
+          test/unit.sh minimal
+          echo done
+        results: _test/py-unit/
+        timeout: 15m
+        needs: os-info
+        retries: 2
+        allow-failure: true
+        env: { DEBUG: yes }
+      - name: page
+        run: 'true'
+        results: [_test/index.html]
+  cpp:
+    image: none
+    needs: [dev-minimal]
+    tasks-from: soil/worker.sh cpp-tasks
+merge:
+  from: soil-staging
+  to: main
+  require: [dev-minimal, cpp]
+`;
+
+test('parseConfig() reads every key', () => {
+  const config = valueOf(parseConfig(whole));
+  assert.deepEqual(structuredClone(config), {
+    project: 'oils',
+    jobs: [
+      {
+        name: 'dev-minimal',
+        image: { kind: 'named', name: 'localhost/dev:v-2026-01-13', pull: 'never' },
+        network: 'none',
+        user: '1000:1000',
+        engineFlags: ['--memory=1g'],
+        timeoutSeconds: 5400,
+        graceSeconds: 5,
+        stopOnFailure: true,
+        environment: { LANG: 'C.UTF-8', VERSION: '1.10', EMPTY: '' },
+        artifacts: ['_release/oils.tar'],
+        needs: [],
+        tasks: [
+          {
+            name: 'os-info',
+            run: 'soil/diagnose.sh os-info',
+            results: [],
+            needs: [],
+            retries: 0,
+            allowFailure: false,
+            environment: {},
+          },
+          {
+            name: 'unit',
+            run: 'test/unit.sh minimal\necho done\n',
+            results: ['_test/py-unit/'],
+            timeoutSeconds: 900,
+            needs: ['os-info'],
+            retries: 2,
+            allowFailure: true,
+            environment: { DEBUG: 'yes' },
+          },
+          {
+            name: 'page',
+            run: 'true',
+            results: ['_test/index.html'],
+            resultHtml: '_test/index.html',
+            needs: [],
+            retries: 0,
+            allowFailure: false,
+            environment: {},
+          },
+        ],
+      },
+      {
+        name: 'cpp',
+        image: { kind: 'none' },
+        engineFlags: [],
+        timeoutSeconds: 3600,
+        graceSeconds: 10,
+        stopOnFailure: false,
+        environment: {},
+        artifacts: [],
+        needs: ['dev-minimal'],
+        tasks: [],
+        tasksFrom: 'soil/worker.sh cpp-tasks',
+      },
+    ],
+    merge: { from: 'soil-staging', to: 'main', require: ['dev-minimal', 'cpp'] },
+  });
+});
+
+test('parseConfig() reads what a job and a task say of how they run', () => {
+  const text = `project: p
+jobs:
+  a:
+    image: x
+    parallel: 4
+    working-folder: src/lib
+    tty: true
+    ptrace: true
+    pids-limit: 500
+    secrets: [DEPLOY_KEY, PASSWORD]
+    tasks:
+      - { name: t, run: x, working-folder: ., grace: 1m, tty: false }
+`;
+  const [job] = valueOf(parseConfig(text)).jobs;
+  assert.deepEqual(
+    [job?.parallel, job?.workingFolder, job?.tty, job?.ptrace, job?.pidsLimit, job?.secrets],
+    [...[4, 'src/lib', true, true, 500, ['DEPLOY_KEY', 'PASSWORD']]],
+  );
+  const [task] = job?.tasks ?? [];
+  assert.deepEqual([task?.workingFolder, task?.graceSeconds, task?.tty], ['.', 60, false]);
+});
+
+/** A file of one job `a`, whose lines below the job's name are given; the first of them is line 4. */
+const jobOf = (...lines: string[]): string =>
+  ['project: p', 'jobs:', '  a:', ...lines.map((line) => `    ${line}`), ''].join('\n');
+const task = 'tasks: [{ name: t, run: "true" }]';
+const taskOf = (keys: string): string => jobOf('image: none', `tasks: [{ name: t, run: x, ${keys} }]`);
+const mergeOf = (keys: string): string => `${jobOf('image: none', task)}merge: ${keys}\n`;
+
+const refusals: readonly (readonly [string, string, RegExp])[] = [
+  [
+    'an unknown key of the file',
+    `${jobOf('image: none', task)}job: x\n`,
+    /^soil\.yml:6:1: cannot accept key "job" in the file: it must be one of project, jobs, merge \(did you mean jobs\?\)$/,
+  ],
+  [
+    'an unknown key of a job',
+    jobOf('image: none', task, 'img: x'),
+    /^soil\.yml:6:5: cannot accept key "img" in job a: it must be one of image, build, pull, tasks, /,
+  ],
+  [
+    'an unknown key of a task',
+    taskOf('cmd: y'),
+    /^soil\.yml:5:32: cannot accept key "cmd" in task: it must be one of name, run, results, /,
+  ],
+  [
+    'an unknown key of merge',
+    mergeOf('{ from: s, to: m, require: all, into: x }'),
+    /^soil\.yml:6:40: cannot accept key "into" in merge: it must be one of from, to, require$/,
+  ],
+  [
+    'a key that stands twice',
+    jobOf('image: none', task, 'image: x'),
+    /^soil\.yml:6:5: cannot accept key "image" in job a: line 4 has it already$/,
+  ],
+  [
+    'a job that stands twice',
+    `${jobOf('image: none', task)}  a: {}\n`,
+    /^soil\.yml:6:3: cannot accept key "a" in jobs: line 3 has it already$/,
+  ],
+  ['a missing image', jobOf(task), /^soil\.yml:3:3: cannot accept job "a": image is missing/],
+  [
+    'an image of a wrong form',
+    jobOf('image: "a b"', task),
+    /^soil\.yml:4:12: cannot accept image "a b": it must be none, or an image name/,
+  ],
+  [
+    'an image that looks like an option',
+    jobOf('image: --privileged', task),
+    /cannot accept image "--privileged"/,
+  ],
+  [
+    'a list where text belongs',
+    jobOf('image: [x]', task),
+    /^soil\.yml:4:12: cannot accept image \(a list\): it must be text$/,
+  ],
+  [
+    'the raw machine in other letters',
+    jobOf('image: None', task),
+    /^soil\.yml:4:12: cannot accept image "None": the raw machine is written none$/,
+  ],
+  ['nothing where text belongs', jobOf('image:', task), /cannot accept image "": it is empty/],
+  [
+    'text where a map belongs',
+    'project: p\njobs: x\n',
+    /^soil\.yml:2:7: cannot accept jobs "x": it must be a map of keys and values$/,
+  ],
+  [
+    'text where a list of maps belongs',
+    jobOf('image: none', 'tasks: make'),
+    /cannot accept tasks of job a "make": it must be a list/,
+  ],
+  [
+    'pull of a wrong word',
+    jobOf('image: x', 'pull: daily', task),
+    /cannot accept pull "daily": it must be one of missing, always, never/,
+  ],
+  [
+    'pull of a wrong word in a map',
+    jobOf('image: x', 'pull: {when: daily, retries: many, timeout: soon}', task),
+    /cannot accept pull "daily".*\n.*cannot accept retries "many".*\n.*cannot accept timeout "soon"/,
+  ],
+  [
+    'pull of an image that is loaded',
+    jobOf('image: oci:images/dev', 'pull: always', task),
+    /cannot accept key "pull": the job's image is not pulled/,
+  ],
+  [
+    'both image and build',
+    jobOf('image: x', 'build: Containerfile', task),
+    /cannot accept job "a": it has both image and build/,
+  ],
+  [
+    'a build from outside of the repo',
+    jobOf('build: {file: ../Containerfile, context: /}', task),
+    /cannot accept file "\.\.\/Containerfile".*\n.*cannot accept context "\/": it must be a path below/,
+  ],
+  ['a build without a file', jobOf('build: {context: .}', task), /cannot accept build: file is missing/],
+  [
+    'an archive with a colon in its path',
+    jobOf('image: "docker-archive:a:b"', task),
+    /after docker-archive: comes a path without colons/,
+  ],
+  [
+    'pull on the raw machine',
+    jobOf('image: none', 'pull: never', task),
+    /^soil\.yml:5:5: cannot accept key "pull": the job has image: none$/,
+  ],
+  ['no tasks', jobOf('image: none'), /it has neither tasks nor tasks-from/],
+  [
+    'an empty list of tasks',
+    jobOf('image: none', 'tasks: []'),
+    /cannot accept tasks of job a: the list is empty/,
+  ],
+  ['tasks and tasks-from', jobOf('image: none', task, 'tasks-from: x'), /it has both tasks and tasks-from/],
+  [
+    'a task without run',
+    jobOf('image: none', 'tasks: [{ name: t }]'),
+    /^soil\.yml:5:13: cannot accept the task: run is missing$/,
+  ],
+  [
+    'a task name with a slash',
+    jobOf('image: none', 'tasks: [{ name: a/b, run: x }]'),
+    /cannot accept task name "a\/b": it has a slash/,
+  ],
+  [
+    'a task that stands twice',
+    jobOf('image: none', 'tasks: [{ name: t, run: x }, { name: t, run: y }]'),
+    /cannot accept task name "t": an earlier task has it already/,
+  ],
+  [
+    'a duration without unit',
+    taskOf('timeout: 90'),
+    /cannot accept timeout "90": it has no unit; write 90s, 15m or 1h30m/,
+  ],
+  [
+    'a duration of nothing',
+    taskOf('timeout: 0s'),
+    /cannot accept timeout "0s": it must be longer than nothing/,
+  ],
+  [
+    'a duration of a wrong unit',
+    jobOf('image: none', task, 'grace: 2 weeks'),
+    /cannot accept grace "2 weeks": it must be written like/,
+  ],
+  ['retries that are no number', taskOf('retries: many'), /cannot accept retries "many"/],
+  [
+    'allow-failure that is no truth value',
+    taskOf('allow-failure: maybe'),
+    /cannot accept allow-failure "maybe": it must be true or false/,
+  ],
+  [
+    'a grace of a task without unit',
+    taskOf('grace: 5'),
+    /^soil\.yml:5:39: cannot accept grace "5": it has no unit/,
+  ],
+  [
+    'a working folder that leaves the repo',
+    taskOf('working-folder: ../x'),
+    /^soil\.yml:5:48: cannot accept working-folder "\.\.\/x": it leaves the repo/,
+  ],
+  [
+    'a working folder of a job that is absolute',
+    jobOf('image: none', task, 'working-folder: /x'),
+    /^soil\.yml:6:21: cannot accept working-folder "\/x": it must be relative/,
+  ],
+  [
+    'tty that is no truth value',
+    taskOf('tty: on'),
+    /^soil\.yml:5:37: cannot accept tty "on": it must be true or false$/,
+  ],
+  [
+    'parallel that is no number',
+    jobOf('image: none', task, 'parallel: all'),
+    /^soil\.yml:6:15: cannot accept parallel "all": it must be a whole number from 1 to 64$/,
+  ],
+  [
+    'more tasks at once than there may be',
+    jobOf('image: none', task, 'parallel: 65'),
+    /cannot accept parallel "65": it must be a whole number from 1 to 64/,
+  ],
+  [
+    'a pids-limit of nothing',
+    jobOf('image: x', task, 'pids-limit: 0'),
+    /^soil\.yml:6:17: cannot accept pids-limit "0": it must be a whole number from 1 to 4194304$/,
+  ],
+  [
+    'a pids-limit on the raw machine',
+    jobOf('image: none', task, 'pids-limit: 9'),
+    /^soil\.yml:6:5: cannot accept key "pids-limit": the job has image: none$/,
+  ],
+  [
+    'ptrace on the raw machine',
+    jobOf('image: none', task, 'ptrace: true'),
+    /^soil\.yml:6:5: cannot accept key "ptrace": the job has image: none$/,
+  ],
+  [
+    'ptrace that is no truth value',
+    jobOf('image: x', task, 'ptrace: yes'),
+    /^soil\.yml:6:13: cannot accept ptrace "yes": it must be true or false$/,
+  ],
+  [
+    'a secret that is no variable',
+    jobOf('image: none', task, 'secrets: [A, b-c]'),
+    /^soil\.yml:6:18: cannot accept secret "b-c": it must be the name of a variable$/,
+  ],
+  [
+    'a secret whose value stands in the same file',
+    jobOf('image: none', 'env: { A: x }', task, 'secrets: A'),
+    /^soil\.yml:7:14: cannot accept secret "A": env of the same job gives its value away$/,
+  ],
+  [
+    'a secret that no task may see',
+    jobOf('image: none', task, 'secrets: [SOIL_TOKEN]'),
+    /cannot accept secret "SOIL_TOKEN": no task may see that variable/,
+  ],
+  [
+    'a result that leaves the repo',
+    taskOf('results: ../x'),
+    /cannot accept result "\.\.\/x": it leaves the repo/,
+  ],
+  [
+    'an absolute result-html',
+    taskOf('result-html: /x'),
+    /cannot accept result-html "\/x": it must be relative/,
+  ],
+  [
+    'a need that is no task',
+    taskOf('needs: [u]'),
+    /cannot accept need "u": no earlier task of this job has that name/,
+  ],
+  ['a need that is the task itself', taskOf('needs: [t]'), /cannot accept need "t"/],
+  [
+    'a need that is no job',
+    jobOf('image: none', 'needs: [b]', task),
+    /^soil\.yml:5:13: cannot accept need "b": there is no other job$/,
+  ],
+  [
+    'a tab in front of a key',
+    `project: p\njobs:\n\ta: { image: none }\n`,
+    /^soil\.yml:3:1: cannot read YAML: a tab stands where the line begins; indent with blanks$/,
+  ],
+  [
+    'a command with a colon and a blank',
+    'project: p\njobs:\n  a:\n    image: none\n    tasks:\n      - name: t\n        run: echo a: b\n',
+    /^soil\.yml:7:14: cannot read YAML: a second ": " in one line; put a value that has one in quotes, or after \| on/,
+  ],
+  [
+    'a key without a value',
+    'project: p\njobs:\n',
+    /^soil\.yml:2:6: cannot accept jobs \(nothing\): it must be a map of keys and values$/,
+  ],
+  [
+    'a need that is mistyped',
+    `${jobOf('image: none', task)}  tarball:\n    image: none\n    ${task}\n  b:\n    image: none\n    needs: [tarbal]\n    ${task}\n`,
+    /^soil\.yml:11:13: cannot accept need "tarbal": it must be one of a, tarball \(did you mean tarball\?\)$/,
+  ],
+  [
+    'a job that needs itself',
+    jobOf('image: none', 'needs: [a]', task),
+    /cannot accept needs of job "a": a needs a/,
+  ],
+  [
+    'a variable of a wrong form',
+    jobOf('image: none', task, 'env: { A-B: x }'),
+    /cannot accept variable "A-B"/,
+  ],
+  [
+    'a variable called __proto__',
+    jobOf('image: none', task, 'env: { __proto__: x }'),
+    /cannot accept variable "__proto__"/,
+  ],
+  [
+    'a job called __proto__',
+    'project: p\njobs: { __proto__: { image: none } }\n',
+    /cannot accept job name "__proto__"/,
+  ],
+  [
+    'a key called __proto__',
+    jobOf('image: none', task, '__proto__: { timeout: 1s }'),
+    /cannot accept key "__proto__"/,
+  ],
+  [
+    'an artifact with an odd name',
+    jobOf('image: none', task, 'artifacts: [dist/.hidden]'),
+    /cannot accept artifact "dist\/\.hidden"/,
+  ],
+  ['no jobs', 'project: p\njobs: {}\n', /cannot accept jobs: there is none/],
+  ['an empty file', '', /cannot accept the file \(nothing\): it must be a map/],
+  [
+    'an empty list of required jobs',
+    mergeOf('{ from: s, to: m, require: [] }'),
+    /cannot accept require: the list is empty; name jobs, or all/,
+  ],
+  [
+    'an unknown required job',
+    mergeOf('{ from: s, to: m, require: [b] }'),
+    /cannot accept required job "b": it must be all, or some of a/,
+  ],
+  [
+    'a required job that stands twice',
+    mergeOf('{ from: s, to: m, require: [a, a] }'),
+    /cannot accept required job "a": it stands twice/,
+  ],
+  ['a merge without require', mergeOf('{ from: s, to: m }'), /cannot accept merge: require is missing/],
+  [
+    'a merge of a branch into itself',
+    mergeOf('{ from: m, to: m, require: all }'),
+    /from and to are both "m"/,
+  ],
+  [
+    'a branch that git refuses',
+    mergeOf('{ from: "a..b", to: m, require: all }'),
+    /cannot accept from "a\.\.b"/,
+  ],
+  [
+    'a second document',
+    'project: p\n---\njobs: {}\n',
+    /^soil\.yml:2:1: cannot read YAML: a second document begins here$/,
+  ],
+  ['a tag', 'project: !x p\n', /cannot read YAML: Unresolved tag: !x/],
+  ['broken YAML', 'project: [p\n', /^soil\.yml:\d+:\d+: cannot read YAML: /],
+];
+
+for (const [what, text, expected] of refusals) {
+  test(`parseConfig() refuses ${what}`, () => {
+    const result = parseConfig(text);
+    assert.ok(!result.ok, 'it was accepted');
+    assert.match(result.error, expected);
+  });
+}
+
+test('parseConfig() names all faults, in the order of the file', () => {
+  const result = parseConfig(
+    jobOf('image: a b', 'tasks:', '  - name: t', '    run: x', '    retries: y', 'timeout: 5') + 'merge: 1\n',
+  );
+  assert.ok(!result.ok);
+  assert.deepEqual(
+    result.error.split('\n').map((line) => line.split(' ')[0]),
+    ['soil.yml:4:12:', 'soil.yml:8:18:', 'soil.yml:9:14:', 'soil.yml:10:8:'],
+  );
+});
+
+test('parseConfig() finds a circle of needs over several jobs', () => {
+  const job = (name: string, needs: string) =>
+    `  ${name}: { image: none, needs: [${needs}], tasks-from: x }\n`;
+  const result = parseConfig(
+    `project: p\njobs:\n${job('a', 'b')}${job('b', 'c')}${job('c', 'a')}${job('d', 'a')}`,
+  );
+  assert.ok(!result.ok);
+  assert.equal(result.error.split('\n').length, 3);
+  assert.match(result.error, /cannot accept needs of job "a": a needs b needs c needs a/);
+  assert.doesNotMatch(result.error, /job "d"/);
+});
+
+test('parseConfig() tells a bad name of a job and what is wrong within it at once', () => {
+  const parsed = parseConfig(
+    "project: p\njobs:\n  'a b':\n    image: none\n    tasks: [{ name: t/u, run: x }]\n",
+  );
+  assert.ok(!parsed.ok);
+  assert.match(
+    parsed.error,
+    /^soil\.yml:3:3: cannot accept job name "a b": .*\nsoil\.yml:5:21: cannot accept task name "t\/u": /,
+  );
+});
+
+test('parseConfig() tells a quote that is not closed once, whatever is around it', () => {
+  const parsed = parseConfig("project: p\njobs: { a: { image: none, tasks: [{ name: t, run: 'x }] } }\n");
+  assert.ok(!parsed.ok);
+  const lines = parsed.error.split('\n');
+  assert.deepEqual(lines, [...new Set(lines)]);
+});
+
+test('parseConfig() follows no alias: nested ones can stand for more than memory holds', () => {
+  const bomb = [...'bcdefghij'].map((name, i) => {
+    const below = 'abcdefghi'.charAt(i);
+    return `${name}: &${name} [*${below}, *${below}]`;
+  });
+  const result = parseConfig(
+    `project: p\njobs:\n  j: { image: none, tasks: *j }\na: &a [x, x]\n${bomb.join('\n')}\n`,
+  );
+  assert.ok(!result.ok);
+  assert.match(result.error, /cannot accept tasks of job j "\*j" \(an alias; write it out\)/);
+});
+
+test('parseConfig() refuses what is too large and what is nested too deeply', () => {
+  assert.match((parseConfig('#'.repeat(1_000_001)) as { error: string }).error, /larger than/);
+  assert.match(
+    (parseConfig(`project: ${'['.repeat(400_000)}`) as { error: string }).error,
+    /cannot read YAML/,
+  );
+});
+
+test('parseConfig() throws at nothing, and every fault has a place', () => {
+  const word = fc.constantFrom(
+    'project',
+    'jobs',
+    'merge',
+    'a',
+    'image',
+    'none',
+    'tasks',
+    'name',
+    'run',
+    'x',
+    '15m',
+    '*a',
+    '&a',
+  );
+  const mark = fc.constantFrom(
+    ': ',
+    '\n',
+    '\n  ',
+    '\n    ',
+    '\n      - ',
+    '[',
+    ']',
+    '{',
+    '}',
+    ', ',
+    '"',
+    '!',
+    '|',
+    '\t',
+    '#',
+  );
+  const text = fc
+    .array(fc.oneof(word, mark, fc.string({ maxLength: 3 })), { maxLength: 40 })
+    .map((a) => a.join(''));
+  fc.assert(
+    fc.property(fc.oneof(text, fc.string({ unit: 'binary' })), (yaml) => {
+      const result = parseConfig(yaml, 'f');
+      if (result.ok) assert.ok(result.value.jobs.length > 0);
+      else for (const line of result.error.split('\n')) assert.match(line, /^f:\d+:\d+: cannot /);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('parseConfig() takes any environment as it is written', () => {
+  const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/);
+  const value = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((v) => !v.includes('\0'));
+  fc.assert(
+    fc.property(fc.dictionary(name, value), (environment) => {
+      const text = jobOf('image: none', task, `env: ${JSON.stringify(environment)}`);
+      const config = valueOf(parseConfig(text));
+      assert.deepEqual({ ...config.jobs[0]?.environment }, { ...environment });
+    }),
+  );
+});
+
+test('parseConfig() reads every way an image comes', () => {
+  const text = (image: string): string =>
+    `project: p\njobs:\n  a:\n    ${image}\n    tasks: [{name: t, run: 'true'}]\n`;
+  const imageOf = (image: string) => valueOf(parseConfig(text(image))).jobs[0]?.image;
+  assert.deepEqual(imageOf('image: none'), { kind: 'none' });
+  assert.deepEqual(imageOf('image: debian:12'), { kind: 'named', name: 'debian:12', pull: 'missing' });
+  assert.deepEqual(imageOf('image: x\n    pull: {retries: 5, timeout: 10m}'), {
+    ...{ kind: 'named', name: 'x', pull: 'missing', pullRetries: 5, pullTimeoutSeconds: 600 },
+  });
+  for (const form of ['docker-archive', 'oci', 'rootfs']) {
+    assert.deepEqual(imageOf(`image: ${form}:a/b`), { kind: 'file', form, path: 'a/b' });
+  }
+  assert.deepEqual(imageOf('build: Containerfile'), {
+    ...{ kind: 'build', file: 'Containerfile', context: '.', timeoutSeconds: 3600, flags: [] },
+  });
+  assert.deepEqual(imageOf('build: {file: ci/F, context: ci, timeout: 5m, flags: [--target=dev]}'), {
+    ...{ kind: 'build', file: 'ci/F', context: 'ci', timeoutSeconds: 300, flags: ['--target=dev'] },
+  });
+});

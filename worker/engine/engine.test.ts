@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { shellWord } from '../../model/shell-word.js';
+import { mayPass, parseHistory, parseInspection } from './engine.js';
+import { scriptOf } from '../runner/task-script.js';
+
+const id = 'a'.repeat(64);
+
+test('mayPass() tells what another try may mend from what it cannot', () => {
+  for (const passing of [
+    'Error response from daemon: Get "https://r.example/v2/": net/http: TLS handshake timeout',
+    'Get "https://r.example/v2/": dial tcp: lookup r.example on 127.0.0.53:53: server misbehaving',
+    'pinging container registry r.example: Get "https://r.example/v2/": dial tcp: lookup r.example: no such host',
+    'dial tcp 192.0.2.1:443: connect: network is unreachable',
+    'Get "https://r.example/v2/": context deadline exceeded',
+    'toomanyrequests: You have reached your pull rate limit.',
+    'received unexpected HTTP status: 429 Too Many Requests',
+    'unexpected status code 503 Service Unavailable',
+    'read tcp 10.0.0.2:4: read: connection reset by peer',
+    'unexpected EOF',
+  ]) {
+    assert.ok(mayPass(passing), passing);
+  }
+  for (const lasting of [
+    'manifest for r.example/a:b not found: manifest unknown: manifest unknown',
+    'pull access denied for a, repository does not exist or may require authorization: denied',
+    'invalid reference format',
+    'no space left on device',
+    'x509: certificate signed by unknown authority',
+  ]) {
+    assert.ok(!mayPass(lasting), lasting);
+  }
+});
+
+test('parseInspection() finds digest and size, whichever engine tells', () => {
+  const podman = [{ Id: id, Digest: `sha256:${'b'.repeat(64)}`, RepoDigests: [], Size: 7 }];
+  assert.deepEqual(parseInspection(JSON.stringify(podman)), { digest: `sha256:${'b'.repeat(64)}`, bytes: 7 });
+  const pulled = [{ Id: `sha256:${id}`, RepoDigests: [`debian@sha256:${'c'.repeat(64)}`], Size: 8 }];
+  assert.deepEqual(parseInspection(JSON.stringify(pulled)), { digest: `sha256:${'c'.repeat(64)}`, bytes: 8 });
+  const local = [{ Id: `sha256:${id}`, RepoDigests: [], Size: 9 }];
+  assert.deepEqual(parseInspection(JSON.stringify(local)), { digest: `sha256:${id}`, bytes: 9 });
+  assert.deepEqual(parseInspection(JSON.stringify([{ Id: id }])), { digest: `sha256:${id}` });
+  const both = [
+    {
+      Id: id,
+      Digest: `sha256:${'b'.repeat(64)}`,
+      RepoDigests: [`a:5000/x@sha256:${'d'.repeat(64)}`, `b/x@sha256:${'e'.repeat(64)}`],
+    },
+  ];
+  assert.deepEqual(parseInspection(JSON.stringify(both), 'b/x:1'), { digest: `sha256:${'e'.repeat(64)}` });
+  assert.deepEqual(parseInspection(JSON.stringify(both), 'a:5000/x'), { digest: `sha256:${'d'.repeat(64)}` });
+  for (const text of ['', 'x', '{}', '[]', '[null]']) assert.deepEqual(parseInspection(text), {}, text);
+});
+
+test('parseHistory() puts the oldest layer first, in both engines’ forms', () => {
+  const layers = [
+    { bytes: 74800000, command: 'ADD rootfs' },
+    { bytes: 0, command: 'CMD ["sh"]' },
+  ];
+  const docker = '{"CreatedBy":"CMD [\\"sh\\"]","Size":"0B"}\n{"CreatedBy":"ADD rootfs","Size":"74.8MB"}\n';
+  const podman = '[{"CreatedBy":"CMD [\\"sh\\"]","size":0},{"CreatedBy":"ADD rootfs","size":74800000}]\n';
+  assert.deepEqual(parseHistory(docker), layers);
+  assert.deepEqual(parseHistory(podman), layers);
+  assert.deepEqual(parseHistory('Error: no such image\n'), []);
+  assert.deepEqual(parseHistory('{"CreatedBy":""}\n'), [{ bytes: 0, command: '-' }]);
+});
+
+test('scriptOf() and shellWord() keep any value one word', () => {
+  assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
+  assert.equal(scriptOf({ environment: {}, run: 'make' }), 'make\n');
+  assert.equal(
+    scriptOf({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),
+    "export A='b\nc' B=''; make\nmake check\n",
+  );
+  assert.equal(
+    scriptOf({ environment: {}, run: 'make' }, { workingFolder: "it's", cookie: 'word.1.' }),
+    `export SOIL_TASK_COOKIE="\${SOIL_TASK_COOKIE:+$SOIL_TASK_COOKIE:}word.1."; cd './it'\\''s'; make\n`,
+  );
+});

@@ -1,0 +1,153 @@
+/** A job's three files -> the server's addresses of them: one multipart request, JSON last; then the job's end. */
+import { createReadStream, type ReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import FormData from 'form-data';
+import { errorMessage } from '../../model/error-message.js';
+import type { JobName, WorkerHost } from '../../model/name.js';
+import { formatEvent, type JobEvent } from '../../model/event.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { describeAnswer, isSuccess, type HttpAnswer, type RequestBody } from '../client/http-client.js';
+import type { JobFiles } from '../record/progress.js';
+import { ask, uploadSeconds, type SoilService } from '../client/soil-server.js';
+
+/** Where the server shows what it took, as absolute URLs. */
+export interface PublishedUrls {
+  readonly run: string;
+  readonly record: string;
+  readonly wwz: string;
+  readonly commit?: string;
+}
+
+/** The order in which the server takes the parts: the JSON, which makes the rest a record, comes last. */
+const parts = [
+  ['wwz', 'application/zip'],
+  ['tsv', 'text/tab-separated-values'],
+  ['json', 'application/json'],
+] as const;
+
+export async function publishFiles(
+  service: SoilService,
+  { files, job, host }: { readonly files: JobFiles; readonly job: JobName; readonly host: WorkerHost },
+): Promise<Result<PublishedUrls>> {
+  const because = (reason: string) =>
+    refuse(`cannot publish job ${quote(job)} to ${service.url.href}: ${reason}`);
+  const body = await planMultipart(files, job);
+  if (!body.ok) return because(body.error);
+  const url = new URL('results', service.url);
+  url.search = new URLSearchParams({ jobName: job, workerHost: host }).toString();
+  const answer = await ask(service, { method: 'POST', url, body: body.value, totalSeconds: uploadSeconds });
+  if (!isSuccess(answer)) return because(`${describeAnswer(answer)}${adviceFor(answer)}`);
+  const urls = parsePublished(answer.text, service.url);
+  return urls.ok ? urls : because(urls.error);
+}
+
+/** What a person can do about it. */
+function adviceFor(answer: HttpAnswer): string {
+  if (answer.kind === 'trouble') return '';
+  switch (answer.status) {
+    case 401:
+      return '; set SOIL_TOKEN, or name a --token-file';
+    case 409:
+      return '; the server keeps what it has: run again as a new run, or with --attempt N';
+    default:
+      return '';
+  }
+}
+
+/** The form's length is known before it is sent, and its files are opened anew for each try. */
+async function planMultipart(files: JobFiles, job: JobName): Promise<Result<RequestBody>> {
+  const sizes = new Map<string, number>();
+  for (const [suffix] of parts) {
+    const facts = await stat(files[suffix]).catch((error: unknown) => errorMessage(error));
+    if (typeof facts === 'string') return refuse(facts);
+    sizes.set(suffix, facts.size);
+  }
+  const boundary = new FormData().getBoundary();
+  const make = (): { readonly form: FormData; readonly streams: readonly ReadStream[] } => {
+    const form = new FormData();
+    form.setBoundary(boundary);
+    const streams = parts.map(([suffix, contentType]) => {
+      const knownLength = sizes.get(suffix) ?? 0;
+      // Never more than was counted, should the file grow meanwhile.
+      const stream = createReadStream(files[suffix], { end: Math.max(0, knownLength - 1) });
+      form.append(suffix, stream, { filename: `${job}.${suffix}`, contentType, knownLength });
+      return stream;
+    });
+    return { form, streams };
+  };
+  const first = make();
+  const length = first.form.getLengthSync();
+  for (const stream of first.streams) stream.destroy();
+  return accept({
+    headers: {
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+      'content-length': String(length),
+    },
+    open: () => {
+      const { form, streams } = make();
+      const through = new PassThrough();
+      form.on('error', (error) => through.destroy(error));
+      through.on('close', () => {
+        for (const stream of streams) stream.destroy();
+      });
+      form.pipe(through);
+      return through;
+    },
+  });
+}
+
+/** `{"record", "wwz", "run", "commit"}`: paths relative to the server. One that leads elsewhere is no answer of a Soil server. */
+function parsePublished(text: string, server: URL): Result<PublishedUrls> {
+  const because = (reason: string) => refuse(`cannot read the server's answer ${quote(text)}: ${reason}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return because('it is no JSON');
+  }
+  if (typeof json !== 'object' || json === null) return because('it is no object');
+  const urls: Record<string, string> = {};
+  for (const key of ['record', 'wwz', 'run', 'commit'] as const) {
+    const path = (json as Record<string, unknown>)[key];
+    if (key === 'commit' && (path === undefined || path === null)) continue;
+    if (typeof path !== 'string') return because(`${key} is missing`);
+    if (!URL.canParse(path, server.href)) return because(`${key} ${quote(path)} is no path`);
+    const url = new URL(path, server);
+    if (!url.href.startsWith(server.href)) return because(`${key} ${quote(path)} leads away from the server`);
+    urls[key] = url.href;
+  }
+  const { run = '', record = '', wwz = '', commit } = urls;
+  return accept({ run, record, wwz, ...(commit !== undefined && { commit }) });
+}
+
+/**
+ * Tells the server that the job is done, and has its line written in the status API. A token without that action still
+ * tells the end: then `statusWritten` is false.
+ */
+export async function publishEnd(
+  service: SoilService,
+  event: JobEvent,
+): Promise<Result<{ readonly statusWritten: boolean; readonly reason?: string }>> {
+  const answer = await sendEvent(service, { ...event, updateStatusApi: true });
+  if (isSuccess(answer)) return accept({ statusWritten: true });
+  if (answer.kind === 'answer' && answer.status === 403) {
+    const plain = await sendEvent(service, { ...event, updateStatusApi: false });
+    if (isSuccess(plain)) return accept({ statusWritten: false, reason: describeAnswer(answer) });
+  }
+  return refuse(`cannot tell the server that job ${quote(event.job)} is done: ${describeAnswer(answer)}`);
+}
+
+const eventSeconds = 20;
+
+/** One event; as often as the service's policy says, or once where `policy` says so. */
+export function sendEvent(
+  service: SoilService,
+  event: JobEvent,
+  policy = service.retries,
+  totalSeconds = eventSeconds,
+): Promise<HttpAnswer> {
+  const url = new URL('event', service.url);
+  url.search = new URLSearchParams(formatEvent(event)).toString();
+  return ask(service, { method: 'POST', url, body: '', totalSeconds }, policy);
+}

@@ -1,0 +1,104 @@
+/** A job's progress -> what its reader sees meanwhile, in order: a line a task; on GitHub Actions folded logs and annotations. */
+import type { CommandContext } from '../system/command-context.js';
+import { formatError, formatGroup } from './github-annotations.js';
+import {
+  failedRows,
+  formatLogTail,
+  formatProgress,
+  formatRow,
+  formatStatus,
+  logLines,
+  setOff,
+} from './format-progress.js';
+import { findProblems } from './compiler-problems.js';
+import { readLogTail } from '../system/log-tail.js';
+import type { FinishedJob, Progress } from '../record/progress.js';
+
+export interface DisplayOptions {
+  readonly job: string;
+  readonly context: Pick<CommandContext, 'print' | 'warn' | 'colour' | 'status'>;
+  readonly isGithub: boolean;
+  /** the repo's root, here and in a container */
+  readonly roots: readonly string[];
+  /** below the repo's root: where a task runs, and what it says of files begins */
+  readonly folderOf: (task: string) => string | undefined;
+}
+
+/** GitHub shows ten annotations a step, and no more. */
+const annotations = 10;
+const groupLines = 200;
+
+/** Alive from a job's start to its end. What takes time to read is printed later, but never out of order. */
+export class JobDisplay {
+  readonly #options: DisplayOptions;
+  readonly #logs = new Map<string, string>();
+  /** what the passing line tells of the tasks that run, the newest last */
+  readonly #running = new Map<string, string>();
+  #annotationsLeft = annotations;
+  #printed: Promise<void> = Promise.resolve();
+
+  constructor(options: DisplayOptions) {
+    this.#options = options;
+  }
+
+  tell(progress: Progress): void {
+    const { context, isGithub } = this.#options;
+    if (progress.kind === 'task-done') this.#logs.set(progress.row.task, progress.logFile);
+    this.#printed = this.#printed.then(async () => {
+      if (isGithub && progress.kind === 'task-done') {
+        await this.#showTask(progress);
+        return;
+      }
+      const print = progress.kind === 'notice' ? context.warn : context.print;
+      for (const line of formatProgress(progress, context)) print(line);
+      context.status(this.#statusAfter(progress) ?? '');
+    });
+  }
+
+  /** Beside a task that is done others may still run. */
+  #statusAfter(progress: Progress): string | undefined {
+    const status = formatStatus(progress);
+    if (progress.kind === 'task-begin' && status !== undefined) this.#running.set(progress.task, status);
+    if (progress.kind === 'task-done') this.#running.delete(progress.row.task);
+    return [...this.#running.values()].at(-1) ?? status;
+  }
+
+  /** The job's last words; the ends of the failed tasks' logs come back. */
+  async end(end: FinishedJob): Promise<ReadonlyMap<string, string>> {
+    await this.#printed;
+    const { context, isGithub, job } = this.#options;
+    const tails = new Map<string, string>();
+    for (const { task } of failedRows(end.rows)) {
+      const log = this.#logs.get(task);
+      if (log === undefined) continue;
+      const tail = await readLogTail(log);
+      tails.set(task, tail);
+      for (const line of formatLogTail(task, tail)) context.print(line);
+    }
+    if (isGithub && end.record.reason !== undefined) context.print(formatError(job, end.record.reason));
+    return tails;
+  }
+
+  /** The whole log is an artifact; its end is what somebody looks for here. */
+  async #showTask({ row, logFile }: Extract<Progress, { readonly kind: 'task-done' }>): Promise<void> {
+    const { context, roots, job, folderOf } = this.#options;
+    const title = formatRow(row, { colour: false });
+    const isFailed = failedRows([row]).length > 0;
+    if (row.outcome === 'skipped') {
+      context.print(title);
+      return;
+    }
+    const tail = await readLogTail(logFile);
+    for (const line of formatGroup(title, logLines(tail, groupLines).lines.map(setOff))) context.print(line);
+    // A failure that is allowed is no fault of the commit.
+    if (!isFailed || row.allowed) return;
+    const name = `${job}: ${row.task}`;
+    const problems = findProblems(tail, { roots, folder: folderOf(row.task), limit: this.#annotationsLeft });
+    for (const problem of problems) context.print(formatError(name, problem.message, problem));
+    this.#annotationsLeft -= problems.length;
+    if (problems.length > 0 || this.#annotationsLeft === 0) return;
+    this.#annotationsLeft -= 1;
+    const last = logLines(tail, 1).lines.join('').trim();
+    context.print(formatError(name, `${row.outcome}, status ${row.status}${last === '' ? '' : `: ${last}`}`));
+  }
+}

@@ -1,0 +1,191 @@
+/** Runs one job whole: a declaration in; a record, its rows and three files out, whatever happens on the way. */
+import { errorMessage } from '../../model/error-message.js';
+import { foldTasks, jobStatus, type FinishedOutcome } from '../../model/outcome.js';
+import { recordSchema, type JobRecord } from '../../model/record.js';
+import { quote } from '../../model/result.js';
+import { builtinName, builtinVariable } from '../config/builtin-task.js';
+import { containerControl } from './container-host.js';
+import { AttemptRunner, reasonOfAbort, type JobAbort } from './attempt-runner.js';
+import { followBuild } from '../engine/build-image.js';
+import { makeJobFolder, type JobFolder } from '../record/job-folder.js';
+import { openHost } from './open-host.js';
+import { writeRecord, type KeptTasks } from '../record/write-record.js';
+import { LogRedactor } from '../redact/log-redactor.js';
+import { readMachine } from '../system/machine.js';
+import { createRedactor, type Redactor } from '../redact/redactor.js';
+import type { FinishedJob, ImageWay, RunJobOptions } from '../record/progress.js';
+import { prepareImage, type PlaceOptions, type PreparedImage } from '../engine/prepare-image.js';
+import { redactProgress, redactRecord, redactRow } from '../record/redact-record.js';
+import { restoreOwnership } from './restore-ownership.js';
+import { listTasks } from './list-tasks.js';
+import { runTasks } from './task-scheduler.js';
+import { skippedRow, type LoopOptions } from './run-task.js';
+
+/** What the tasks came to. */
+interface TasksEnd extends KeptTasks {
+  readonly skips?: ReadonlyMap<string, string>;
+  readonly trouble?: JobAbort;
+}
+
+/**
+ * Never throws for what a job, an engine or a machine does: that is an outcome. Throws only where the output folder
+ * itself cannot be written, since then no record can be kept.
+ */
+export async function runJob(asked: RunJobOptions): Promise<FinishedJob> {
+  const mask = asked.secrets === undefined ? undefined : createRedactor(asked.secrets);
+  const options: RunJobOptions =
+    mask === undefined
+      ? asked
+      : {
+          ...asked,
+          report: (progress) => {
+            asked.report(redactProgress(progress, mask));
+          },
+        };
+  const folder = await makeJobFolder(options.out, options.job.name);
+  try {
+    const { record, end, way } = await runTasksOf(options, folder, mask);
+    await folder.release('archive');
+    await folder.restore();
+    const kept = { ...end, ...(way !== undefined && { way }) };
+    if (mask === undefined) return await writeRecord(record, kept, folder, options);
+    const masked = { ...kept, rows: end.rows.map((row) => redactRow(row, mask)) };
+    return await writeRecord(redactRecord(record, mask), masked, folder, { ...options, mask });
+  } finally {
+    await folder.close().catch((error: unknown) => {
+      const reason = errorMessage(error);
+      options.report({ kind: 'notice', text: `cannot remove ${quote(folder.control, 300)}: ${reason}` });
+    });
+  }
+}
+
+async function runTasksOf(
+  options: RunJobOptions,
+  folder: JobFolder,
+  mask: Redactor | undefined,
+): Promise<{ record: JobRecord; end: TasksEnd; way: ImageWay | undefined }> {
+  const { job, report } = options;
+  report({ kind: 'start', tasks: job.tasks.length });
+  const endMasking =
+    mask && job.image.kind === 'build' ? await followBuild(folder.buildLog, mask) : undefined;
+  const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog });
+  await endMasking?.();
+  const startTime = Date.now() / 1000;
+  const end: TasksEnd = image.ok
+    ? await runOn(image.value, folder, options, mask)
+    : {
+        tasks: job.tasks,
+        rows: job.tasks.map(skippedRow),
+        trouble: troubleOf(image.error, options.cancel),
+      };
+  const ready = image.ok ? image.value : undefined;
+  const { outcome, reason } = outcomeOf(end);
+  const described = await ready?.described;
+  await ready?.release();
+  const record: JobRecord = {
+    ...options.origin,
+    schema: recordSchema,
+    job: job.name,
+    startTime,
+    deployTime: Date.now() / 1000,
+    outcome,
+    status: jobStatus(outcome, end.rows),
+    ...(reason === undefined ? {} : { reason }),
+    ...(ready?.pullSeconds === undefined ? {} : { imagePullSeconds: ready.pullSeconds }),
+    ...(described === undefined ? {} : { image: described }),
+    machine: readMachine(),
+    tasks: end.tasks.map(({ name, run }) => {
+      const skipped = end.skips?.get(name);
+      return { name, run, ...(skipped === undefined ? {} : { skipped }) };
+    }),
+  };
+  return { record, end, way: ready?.way };
+}
+
+async function runOn(
+  image: PreparedImage | undefined,
+  folder: JobFolder,
+  options: RunJobOptions,
+  mask: Redactor | undefined,
+): Promise<TasksEnd> {
+  const { job, repo, out, cancel, hurry, report } = options;
+  const { place, cookie } = openHost(image, folder, options);
+  const masks = mask === undefined ? undefined : new LogRedactor(mask);
+  const since = Date.now();
+  const control = image === undefined ? folder.control : containerControl;
+  const loop: LoopOptions = {
+    ...{
+      job,
+      out,
+      folder,
+      environment: jobEnvironment(options, control),
+      openHost: place.openHost,
+      cancel,
+      report,
+    },
+    ...(cookie === undefined ? {} : { cookie }),
+    ...(hurry === undefined ? {} : { hurry }),
+    ...(masks === undefined ? {} : { masks }),
+  };
+  const keepers = Array.from({ length: job.parallel ?? 1 }, () => new AttemptRunner(loop));
+  let end: TasksEnd;
+  try {
+    const listed = await listTasks(keepers, folder, control, {
+      ...loop,
+      ...(mask === undefined ? {} : { mask }),
+    });
+    end = listed.ok
+      ? { tasks: listed.value, ...(await runTasks(listed.value, keepers, loop)) }
+      : { tasks: [], rows: [], trouble: troubleOf(listed.error, cancel) };
+  } catch (error) {
+    // A bug or a broken machine must not cost the record.
+    end = endedEarly(job.tasks, error, options);
+  } finally {
+    await Promise.all(keepers.map((keeper) => keeper.close()));
+    const notices = [await place.close()];
+    if (image !== undefined) {
+      notices.push(await restoreOwnership({ repo, engine: image.engine, words: image.words, since }));
+    }
+    for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
+  }
+  try {
+    await masks?.finish();
+    return end;
+  } catch (error) {
+    // A log that cannot be searched may hold a secret: none is shown.
+    await folder.dropLogs();
+    return { ...end, ...endedEarly(end.tasks, error, options) };
+  }
+}
+
+function endedEarly(tasks: KeptTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksEnd {
+  const reason = errorMessage(error);
+  report({ kind: 'notice', text: `the job ended early: ${reason}` });
+  return { tasks, rows: tasks.map(skippedRow), trouble: { outcome: 'error', reason } };
+}
+
+/** What every task finds, its own declarations last; `control` as the tasks see it. */
+export function jobEnvironment(
+  { job, secrets = [], withheld }: Pick<PlaceOptions, 'job' | 'secrets' | 'withheld'>,
+  control: string,
+): Record<string, string> {
+  const secret = Object.fromEntries(secrets.map(({ name, value }) => [name, value]));
+  const builtin = `${control}/${builtinName}`;
+  const declared = Object.entries({
+    ...{ CI: 'true', SOIL_JOB: job.name, [builtinVariable]: builtin },
+    ...secret,
+    ...job.environment,
+  });
+  return Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
+}
+
+const troubleOf = (reason: string, cancel: AbortSignal): JobAbort =>
+  cancel.aborted ? { outcome: 'cancelled', reason: reasonOfAbort(cancel) } : { outcome: 'error', reason };
+
+function outcomeOf({ rows, trouble }: TasksEnd): { outcome: FinishedOutcome; reason?: string } {
+  if (trouble !== undefined) return trouble;
+  const outcome = foldTasks(rows);
+  return outcome === 'empty'
+    ? { outcome, reason: rows.length === 0 ? 'the job has no task' : 'no task ran' }
+    : { outcome };
+}

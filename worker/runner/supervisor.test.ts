@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { fileAppears } from '../../test/job-rig.js';
+import { mount } from './container-host.js';
+import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
+
+const script = fileURLToPath(new URL('../../../shims/supervisor.sh', import.meta.url));
+const shells: Record<string, readonly string[]> = {
+  dash: ['dash'],
+  'busybox ash': ['busybox', 'ash'],
+  bash: ['bash', '--posix'],
+};
+
+async function makeControl(tasks: readonly string[]): Promise<string> {
+  const control = await mkdtemp(join(tmpdir(), 'soil-control-'));
+  for (const folder of ['task', 'log']) await mkdir(join(control, folder));
+  for (const [at, text] of tasks.entries()) await writeFile(join(control, 'task', `${at + 1}.sh`), text);
+  return control;
+}
+
+async function start(
+  words: readonly string[],
+  control: string,
+  cookie: readonly string[] = [],
+): Promise<Supervisor> {
+  const [program = '', ...args] = words;
+  const started = await startSupervisor({
+    ...{ program, args: [...args, script, control, tmpdir(), '1', ...cookie] },
+    ...{ environment: { PATH: process.env.PATH }, startSeconds: 30 },
+  });
+  if ('kind' in started) throw new Error(started.reason);
+  return started;
+}
+
+for (const [name, words] of Object.entries(shells)) {
+  test(`supervisor.sh in ${name}: status, both outputs in order, no input, the working folder`, async (t) => {
+    const control = await makeControl(['echo a; echo b >&2; cat; pwd; exit 7', 'true']);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    const supervisor = await start(words, control);
+    const first = await supervisor.run({ number: 1, attempt: 1 });
+    assert.ok(first.kind === 'done' && first.status === 7);
+    assert.equal(await readFile(join(control, 'log', '1.1'), 'utf8'), `a\nb\n${tmpdir()}\n`);
+    const second = await supervisor.run({ number: 2, attempt: 1 });
+    assert.ok(second.kind === 'done' && second.status === 0);
+    await supervisor.close(10);
+    assert.equal((await supervisor.run({ number: 1, attempt: 2 })).kind, 'lost', 'after its end it is lost');
+  });
+
+  test(`supervisor.sh in ${name}: says kill -1 nowhere but in a container of its own`, async (t) => {
+    const control = await makeControl(['touch "$0.begun"; read x <"$0.wait"']);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    const supervisor = await start(words, control);
+    const running = supervisor.run({ number: 1, attempt: 1 });
+    assert.notEqual(supervisor.pid, 1);
+    assert.equal(await supervisor.tell('term', 10), 'refused');
+    assert.equal(await supervisor.tell('kill', 10), 'refused');
+    assert.equal((await running).kind, 'done');
+    await supervisor.close(10);
+  });
+
+  test(`supervisor.sh in ${name}: a task whose log cannot be opened never begins, and that is not its failure`, async (t) => {
+    const control = await makeControl(['touch "$0.begun"']);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    await rm(join(control, 'log'), { recursive: true });
+    const supervisor = await start(words, control);
+    assert.equal((await supervisor.run({ number: 1, attempt: 1 })).kind, 'unlogged');
+    await assert.rejects(readFile(join(control, 'task', '1.sh.begun')));
+    await supervisor.close(10);
+  });
+}
+
+for (const [name, words] of Object.entries(shells)) {
+  test(`supervisor.sh in ${name}: beside others, ends the tree of its own task and nothing else`, async (t) => {
+    const stubborn = 'trap "" TERM; echo up; while :; do sleep 1; done';
+    const control = await makeControl([
+      // What a task leaves running is no part of the next one.
+      `export SOIL_TASK_COOKIE=word.1.; sleep 600 </dev/null >/dev/null 2>&1 & echo $! >"$0.pid"`,
+      `export SOIL_TASK_COOKIE=word.2.; (setsid sh -c '${stubborn}' >/dev/null 2>&1 &) ; setsid sh -c '${stubborn}' & ` +
+        `(env -i PATH="$PATH" setsid sh -c '${stubborn}' &); touch "$0.begun"; wait`,
+    ]);
+    t.after(() => rm(control, { recursive: true, force: true }));
+    const supervisor = await start(words, control, ['word']);
+    assert.equal((await supervisor.run({ number: 1, attempt: 1 })).kind, 'done');
+    const left = Number(await readFile(join(control, 'task', '1.sh.pid'), 'utf8'));
+    const running = supervisor.run({ number: 2, attempt: 1 });
+    await fileAppears(join(control, 'task', '2.sh.begun'));
+    assert.equal(await supervisor.tell('look', 60), 'left');
+    let answer = await supervisor.tell('term', 60);
+    for (let i = 0; i < 100 && answer !== 'gone'; i++) answer = await supervisor.tell('kill', 60);
+    assert.equal(answer, 'gone');
+    assert.equal((await running).kind, 'done');
+    assert.ok(process.kill(left, 0), 'what the task before has left still runs');
+    process.kill(left, 'SIGKILL');
+    await supervisor.close(10);
+  });
+}
+
+test('startSupervisor() tells why a program does not start', async () => {
+  const lost = await startSupervisor({
+    ...{ program: '/nowhere/sh', args: [], environment: {}, startSeconds: 5 },
+  });
+  assert.ok('kind' in lost);
+  assert.match(lost.reason, /ENOENT/);
+  const silent = await startSupervisor({
+    ...{ program: 'sh', args: ['-c', 'echo because >&2; exit 3'], environment: {}, startSeconds: 5 },
+  });
+  assert.deepEqual(silent, { kind: 'lost', reason: 'because' });
+});
+
+test('parseTimes() reads what dash, busybox and bash print, and nothing else', () => {
+  assert.deepEqual(parseTimes('1m2.500000s 0m0.25s'), [62.5, 0.25]);
+  assert.deepEqual(parseTimes('0m0.00s 2m0s'), [0, 120]);
+  for (const line of ['', 'done 1 1 0', '0m1s', 'xm1s 0m1s', '0m1s 0m1s 0m1s'])
+    assert.equal(parseTimes(line), undefined, line);
+});
+
+test('mount() keeps any path one field', () => {
+  assert.equal(mount('/a b:c', '/repo'), 'type=bind,source=/a b:c,target=/repo');
+  assert.equal(mount('/a,"b"', '/repo'), 'type=bind,"source=/a,""b""",target=/repo');
+});
+
+test('startSupervisor() of an engine that fails: its last word is the reason, on whichever output it was', async () => {
+  const failing = async (script: string): Promise<string> => {
+    const command = { program: 'sh', args: ['-c', script], environment: process.env, startSeconds: 30 };
+    const started = await startSupervisor(command);
+    return 'kind' in started ? started.reason : 'it started';
+  };
+  assert.equal(
+    await failing('echo OCI runtime exec failed: no room; exit 126'),
+    'OCI runtime exec failed: no room',
+  );
+  assert.equal(
+    await failing('echo beside; echo Error: no such container >&2; exit 125'),
+    'Error: no such container',
+  );
+  assert.equal(await failing('exit 126'), 'exit status 126');
+});

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { must } from '../../test/command.js';
+import { makeRepo } from '../../test/job-rig.js';
+import { findRepo, gitReason, readGit, readGitFacts, runGit } from './git.js';
+
+const environment = { ...process.env, SOIL_TOKEN: 'soil_static_x_verysecret' };
+
+test('findRepo() takes no folder for a root that holds no .git, whatever the repo’s configuration says', async (t) => {
+  const repo = await makeRepo({ 'sub/a.txt': 'a' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  assert.equal(await findRepo(join(repo, 'sub'), environment), repo);
+  await must('git', ['-C', repo, 'config', 'core.worktree', dirname(repo)]);
+  assert.equal(await findRepo(repo, environment), undefined);
+});
+
+test('gitReason() tells what git found, not what it advises', async () => {
+  const reasonFor = async (...args: string[]) => gitReason(await runGit(args, { environment }));
+  assert.match(
+    await reasonFor('ls-remote', '--', '/nowhere/at-all'),
+    /'\/nowhere\/at-all' does not appear to be a git/,
+  );
+  assert.doesNotMatch(await reasonFor('ls-remote', '--', '/nowhere/at-all'), /the repository exists/);
+  assert.equal(await reasonFor('rev-parse', '--verify', '-q', 'refs/heads/none at all'), 'exit status 1');
+});
+
+test('defect 14: readGit() and readGitFacts() run nothing that a task has written into the repo’s configuration', async (t) => {
+  const repo = await makeRepo({ 'a.txt': 'a' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const traces = join(repo, 'traces');
+  await mkdir(traces);
+  const leaves = (name: string): string => `env >'${join(traces, name)}'; false`;
+  for (const [key, command] of [
+    ['core.fsmonitor', leaves('fsmonitor')],
+    ['core.pager', leaves('pager')],
+    ['gpg.program', leaves('gpg')],
+    ['log.showSignature', 'true'],
+    ['protocol.ext.allow', 'always'],
+    ['remote.origin.url', `ext::sh -c env% >${join(traces, 'ext')}`],
+    ['remote.origin.promisor', 'true'],
+    ['extensions.partialClone', 'origin'],
+    ['core.repositoryFormatVersion', '1'],
+  ] as const) {
+    await must('git', ['-C', repo, 'config', key, command]);
+  }
+  const options = { environment, cwd: repo };
+  assert.equal((await readGit(['ls-files', '--others', '-z'], options)).status, 0);
+  assert.ok((await readGitFacts(repo, environment)).commit !== undefined);
+  // A commit that is not there would be fetched.
+  await rm(join(repo, '.git/objects'), { recursive: true });
+  await mkdir(join(repo, '.git/objects'));
+  assert.equal((await readGitFacts(repo, environment)).commit, undefined);
+  assert.deepEqual(await readdir(traces), []);
+});

@@ -1,0 +1,88 @@
+/** What a zip's directory claims of its entries, checked before a byte of them is read. Pure. */
+import { accept, quote, refuse, type Result } from '../model/result.js';
+import { readingObstacle } from './body.js';
+import type { WwzEntry } from './directory.js';
+import { findNameClash, parseEntryName } from './entry-name.js';
+import { hasOtherName, isWellFormed } from './extra-field.js';
+import type { WwzLimits } from './limits.js';
+
+/** What a wwz holds. */
+export interface DirectorySummary {
+  /** files and folders */
+  readonly entries: number;
+  /** of all files, inflated */
+  readonly totalBytes: number;
+}
+
+const because = (entry: WwzEntry, reason: string) =>
+  refuse(`cannot accept entry ${quote(entry.name)}: ${reason}`);
+
+/** Everything that the directory alone tells: names, kinds, sizes under the limits, and no two in each other's way. */
+export function summarizeDirectory(
+  entries: readonly WwzEntry[],
+  limits: WwzLimits,
+): Result<DirectorySummary> {
+  let totalBytes = 0;
+  for (const entry of entries) {
+    const name = parseEntryName(entry.nameBytes);
+    if (!name.ok) return name;
+    const kind = checkKind(entry);
+    if (!kind.ok) return kind;
+    if (entry.size > limits.entryBytes) {
+      return because(entry, `it has ${entry.size} bytes, more than the limit of ${limits.entryBytes}`);
+    }
+    if (entry.size > entry.compressedSize * limits.ratio) {
+      return because(
+        entry,
+        `it inflates from ${entry.compressedSize} to ${entry.size} bytes, more than ${limits.ratio} times`,
+      );
+    }
+    totalBytes += entry.size;
+    if (totalBytes > limits.totalBytes) {
+      return because(
+        entry,
+        `with it the wwz has more than the limit of ${limits.totalBytes} bytes, inflated`,
+      );
+    }
+  }
+  const clash = findNameClash(entries.map((entry) => entry.name));
+  if (clash === undefined) return accept({ entries: entries.length, totalBytes });
+  const [first, second] = clash;
+  return refuse(
+    first === second
+      ? `cannot accept entry ${quote(first)}: it stands twice`
+      : `cannot accept entry ${quote(second)}: ${quote(first)} is a file already`,
+  );
+}
+
+/** Flags that a served file may have: how hard it was deflated (1, 2), a descriptor behind it (3), UTF-8 (11). */
+const knownFlags = 0x080e;
+
+function checkKind(entry: WwzEntry): Result<WwzEntry> {
+  const obstacle = readingObstacle(entry);
+  if (obstacle !== undefined) return because(entry, obstacle);
+  const unknown = entry.flags & ~knownFlags;
+  if (unknown !== 0) return because(entry, `its flags 0x${unknown.toString(16)} are not known here`);
+  if (entry.disk !== 0) return because(entry, 'it is on another disk');
+  if (!isWellFormed(entry.extra)) return because(entry, 'its extra field is cut off');
+  if (hasOtherName(entry.extra, entry.nameBytes)) return because(entry, 'its extra field names it otherwise');
+  // The upper half is st_mode for whoever made the zip on Unix, and 0 for others.
+  const fileType = (entry.externalAttributes >>> 28) & 0xf;
+  const isFolder = entry.name.endsWith('/');
+  if (isFolder && entry.size !== 0) return because(entry, 'it is a folder and has content');
+  if (fileType === 0 || fileType === (isFolder ? folderType : fileOfType)) return accept(entry);
+  return because(entry, `it is a ${typeNames.get(fileType) ?? 'file of unknown kind'} by its mode`);
+}
+
+/** The upper four bits of st_mode. */
+const folderType = 0o04;
+const fileOfType = 0o10;
+const typeNames = new Map([
+  [0o01, 'FIFO'],
+  [0o02, 'device'],
+  [folderType, 'folder'],
+  [0o06, 'device'],
+  [fileOfType, 'regular file'],
+  [0o12, 'symlink'],
+  [0o14, 'socket'],
+]);

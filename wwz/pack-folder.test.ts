@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { makeZip } from '../test/hand-made-zip.js';
+import { packFolder } from './pack-folder.js';
+import { unpackWwz } from './unpack.js';
+
+const run = promisify(execFile);
+let folder = '';
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'soil-archive-'));
+});
+after(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const large = Buffer.alloc(500_000, 'a line\n');
+
+async function makeFolder(): Promise<string> {
+  const made = await mkdtemp(join(folder, 'made-'));
+  await mkdir(join(made, 'a/b'), { recursive: true });
+  await mkdir(join(made, 'empty'));
+  await writeFile(join(made, 'a/b/c.txt'), 'c');
+  await writeFile(join(made, 'a/large.gz'), large);
+  await writeFile(join(made, 'a/none'), '');
+  await writeFile(join(made, '.dot'), 'dot');
+  await writeFile(join(made, 'zażółć 😀.html'), 'name');
+  return made;
+}
+
+async function contentsOf(place: string): Promise<Map<string, string>> {
+  const contents = new Map<string, string>();
+  for (const item of await readdir(place, { recursive: true, withFileTypes: true })) {
+    const path = join(item.parentPath, item.name);
+    if (item.isFile()) contents.set(path.slice(place.length + 1), await readFile(path, 'latin1'));
+  }
+  return contents;
+}
+
+test('archiveFolder() and extractWwz(): every file comes back as it was', async () => {
+  const made = await makeFolder();
+  const target = join(folder, 'round.wwz');
+  assert.deepEqual(await packFolder(made, target).then((r) => r.ok && [r.value.files, r.value.leftOut]), [
+    5,
+    [],
+  ]);
+  const out = join(folder, 'round');
+  const extracted = await unpackWwz(target, out);
+  assert.ok(extracted.ok, extracted.ok ? '' : extracted.error);
+  assert.deepEqual(await contentsOf(out), await contentsOf(made));
+});
+
+test('archiveFolder() copies files behind links that stay inside, and names what it left out', async () => {
+  const made = await makeFolder();
+  await symlink('a/b/c.txt', join(made, 'inside'));
+  await symlink('/etc/passwd', join(made, 'outside'));
+  await symlink('a', join(made, 'to-folder'));
+  await symlink('nowhere', join(made, 'dangling'));
+  await symlink('.', join(made, 'a/loop'));
+  await run('mkfifo', [join(made, 'fifo')]);
+  const target = join(folder, 'links.wwz');
+  const archived = await packFolder(made, target);
+  assert.ok(archived.ok, archived.ok ? '' : archived.error);
+  assert.deepEqual(archived.value.leftOut, [
+    { name: 'a/loop', reason: 'it is a symlink to what is not a regular file' },
+    { name: 'dangling', reason: 'it is a symlink that leads nowhere' },
+    { name: 'fifo', reason: 'it is not a regular file' },
+    { name: 'outside', reason: 'it is a symlink that leaves the folder' },
+    { name: 'to-folder', reason: 'it is a symlink to what is not a regular file' },
+  ]);
+  const out = join(folder, 'links');
+  assert.ok((await unpackWwz(target, out)).ok);
+  assert.equal((await contentsOf(out)).get('inside'), 'c');
+  assert.equal((await contentsOf(out)).get('outside'), undefined);
+});
+
+test('archiveFolder() passes over the wwz that it writes', async () => {
+  const made = await makeFolder();
+  const first = await packFolder(made, join(made, 'all.wwz'));
+  const bytes = await readFile(join(made, 'all.wwz'));
+  const second = await packFolder(made, join(made, 'all.wwz'));
+  assert.deepEqual(second, first);
+  assert.deepEqual(await readFile(join(made, 'all.wwz')), bytes);
+});
+
+test('archiveFolder() refuses what is no folder, and a name that no wwz can have', async () => {
+  const missing = await packFolder(join(folder, 'missing'), join(folder, 'x.wwz'));
+  assert.match(missing.ok ? '' : missing.error, /cannot read folder ".*missing": it is not there$/);
+  const made = await makeFolder();
+  await writeFile(join(made, 'a\\b'), '');
+  const backslash = await packFolder(made, join(folder, 'x.wwz'));
+  assert.match(backslash.ok ? '' : backslash.error, /cannot accept entry "a\\\\b": its name has a backslash/);
+});
+
+const hostile: [string, Buffer, RegExp][] = [
+  ['a path that leaves', makeZip([{ name: 'a' }, { name: '../evil', content: 'x' }]), /the part ".."/],
+  ['an absolute path', makeZip([{ name: '/tmp/evil', content: 'x' }]), /absolute path/],
+  ['a symlink', makeZip([{ name: 'l', content: '/etc', attributes: 0o120777 * 0x10000 }]), /symlink/],
+  ['a wrong checksum', makeZip([{ name: 'a', content: 'x', crc: 1 }]), /CRC-32/],
+  ['no zip', Buffer.from('<html>'), /no end of central directory/],
+];
+
+for (const [what, bytes, reason] of hostile) {
+  test(`extractWwz() refuses ${what} before it writes anything`, async () => {
+    const place = await mkdtemp(join(folder, 'hostile-'));
+    await writeFile(join(place, 'a.wwz'), bytes);
+    const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
+    assert.match(extracted.ok ? '' : extracted.error, reason);
+    assert.deepEqual(await readdir(place), ['a.wwz']);
+  });
+}
+
+test('extractWwz() overwrites nothing', async () => {
+  const place = await mkdtemp(join(folder, 'full-'));
+  await writeFile(join(place, 'a.wwz'), makeZip([{ name: 'a', content: 'new' }]));
+  await mkdir(join(place, 'out'));
+  await writeFile(join(place, 'out/a'), 'old');
+  const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
+  assert.match(extracted.ok ? '' : extracted.error, /the folder ".*out" is not empty/);
+  assert.equal(await readFile(join(place, 'out/a'), 'utf8'), 'old');
+});
+
+test('extractWwz() reads a zip with a long comment, folders, and empty entries that have a descriptor', async () => {
+  const descriptor = Buffer.alloc(12);
+  const zip = makeZip(
+    [
+      { name: 'd/', method: 0 },
+      { name: 'd/empty', method: 0, flags: 0x808, behind: descriptor },
+      { name: 'd/full', content: 'full' },
+    ],
+    { comment: Buffer.from('long comment '.repeat(50)) },
+  );
+  const place = await mkdtemp(join(folder, 'comment-'));
+  await writeFile(join(place, 'a.wwz'), zip);
+  const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
+  assert.ok(extracted.ok, extracted.ok ? '' : extracted.error);
+  assert.deepEqual(
+    await contentsOf(join(place, 'out')),
+    new Map([
+      ['d/empty', ''],
+      ['d/full', 'full'],
+    ]),
+  );
+});
+
+test('extractWwz() reads what zip writes, from files and through a pipe', async () => {
+  const made = await makeFolder();
+  const place = await mkdtemp(join(folder, 'zip-'));
+  await run('sh', ['-c', `zip -qr "$1/a.wwz" . && zip -qr - . > "$1/b.wwz"`, 'sh', place], { cwd: made });
+  await run('sh', ['-c', 'LC_ALL=C zip -qr "$1/c.wwz" .', 'sh', place], { cwd: made });
+  for (const name of ['a', 'b', 'c']) {
+    const extracted = await unpackWwz(join(place, `${name}.wwz`), join(place, name));
+    assert.ok(extracted.ok, extracted.ok ? '' : `${name}: ${extracted.error}`);
+    assert.deepEqual(await contentsOf(join(place, name)), await contentsOf(made));
+  }
+});

@@ -1,0 +1,111 @@
+/** A wwz -> its files in a folder, by unzipper, after every byte of it was verified. */
+import { constants, createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Open, type File } from 'unzipper';
+import { fileFault } from '../model/file-fault.js';
+import { quote, refuse, type Result } from '../model/result.js';
+import { fileSource, readRange } from './byte-source.js';
+import { parseEntryName } from './entry-name.js';
+import { defaultWwzLimits, type WwzLimits } from './limits.js';
+import { verifyWwzHandle, type WwzSummary } from './verify.js';
+
+export interface ExtractOptions {
+  readonly limits?: WwzLimits;
+}
+
+/**
+ * Unpacks `wwz` into `folder`, which must be empty or not there yet: nothing is ever overwritten, and no symlink can
+ * stand in the way. The file is verified first, through the same descriptor that is then read, so that nobody can give
+ * it another content in between. Refuses whatever verification refuses.
+ */
+export async function unpackWwz(
+  wwz: string,
+  folder: string,
+  { limits = defaultWwzLimits }: ExtractOptions = {},
+): Promise<Result<WwzSummary>> {
+  const because = (reason: string) => refuse(`cannot extract ${quote(wwz, 300)}: ${reason}`);
+  try {
+    const handle = await open(wwz, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const verified = await verifyWwzHandle(handle, limits);
+      if (!verified.ok) return because(verified.error);
+      await mkdir(folder, { recursive: true });
+      if ((await readdir(folder)).length > 0) return because(`the folder ${quote(folder, 300)} is not empty`);
+      await unpack(handle, { folder, commentBytes: verified.value.commentBytes });
+      return verified;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return because(fileFault(error));
+  }
+}
+
+interface Unpacking {
+  readonly folder: string;
+  readonly commentBytes: number;
+}
+
+/** unzipper's second argument, which its types do not know. */
+type OpenCustom = (
+  source: Parameters<typeof Open.custom>[0],
+  options: { readonly tailSize: number },
+) => ReturnType<typeof Open.custom>;
+
+const endRecordLength = 22;
+
+async function unpack(handle: FileHandle, { folder, commentBytes }: Unpacking): Promise<void> {
+  const bytes = fileSource(handle, (await handle.stat()).size);
+  const readers = new Set<Readable>();
+  const source = {
+    size: () => Promise.resolve(bytes.size),
+    // Not a ReadStream: unzipper destroys what it has read, and that would close the descriptor under the next entry.
+    stream(start: number, length?: number) {
+      const end = length === undefined ? bytes.size : Math.min(bytes.size, start + length);
+      const reader = Readable.from(readRange(bytes, start, end), { objectMode: false });
+      readers.add(reader);
+      reader.once('close', () => readers.delete(reader));
+      return reader;
+    },
+  };
+  try {
+    const made = new Set<string>();
+    // Told where the end record is, unzipper cannot take something else for it.
+    const { files } = await (Open.custom as OpenCustom)(source, { tailSize: endRecordLength + commentBytes });
+    for (const file of files) await unpackEntry(file, { folder, made });
+  } finally {
+    // unzipper leaves the reader of the directory open; none may outlive the descriptor.
+    for (const reader of readers) reader.destroy();
+  }
+}
+
+interface Destination {
+  readonly folder: string;
+  /** folders that exist already */
+  readonly made: Set<string>;
+}
+
+async function unpackEntry(file: File, { folder, made }: Destination): Promise<void> {
+  const name = parseEntryName(file.pathBuffer);
+  if (!name.ok) throw new Error(name.error);
+  const path = join(folder, name.value);
+  const parent = name.value.endsWith('/') ? path : dirname(path);
+  if (!made.has(parent)) {
+    await mkdir(parent, { recursive: true });
+    made.add(parent);
+  }
+  if (name.value.endsWith('/')) return;
+  const output = createWriteStream(path, { flags: 'wx', mode: 0o644 });
+  // For an empty entry unzipper searches its end in what follows.
+  if (file.uncompressedSize === 0) {
+    output.end();
+    await once(output, 'close');
+  } else {
+    await pipeline(file.stream(), output);
+  }
+}

@@ -1,26 +1,35 @@
-/** The outcome of a parser: a value, or a sentence that says what was refused, quotes it and gives the reason. */
-export type Result<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
+/**
+ * The outcome of something that can be refused: a value, or the reason. By default the reason is a sentence that says
+ * what was refused, quotes it and says why; rooms that leave the wording to their caller return a union of `kind`s.
+ */
+export type Result<T, E = string> = Accepted<T> | Refused<E>;
 
-export const accept = <T>(value: T): Result<T> => ({ ok: true, value });
+export interface Accepted<T> {
+  readonly ok: true;
+  readonly value: T;
+}
 
-export const refuse = (error: string): { readonly ok: false; readonly error: string } => ({
-  ok: false,
-  error,
-});
+export interface Refused<E = string> {
+  readonly ok: false;
+  readonly error: E;
+}
 
-/** The value of a result that must be good; throws its sentence where it is not. For edges and tests. */
+export const accept = <T>(value: T): Accepted<T> => ({ ok: true, value });
+
+export const refuse = <const E = string>(error: E): Refused<E> => ({ ok: false, error });
+
+/** Returns the value of a result, or throws an error with its sentence. For edges and tests. */
 export function valueOf<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw new Error(result.error);
 }
 
-/** Ends a switch over a union: the compiler proves that every case was handled. */
+/** Ends a switch over a union: the compiler proves that every case is handled. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable value ${JSON.stringify(value)}`);
 }
 
-/** Untrusted text for a message: quoted, control characters escaped, at most `limit` characters. */
+/** Quotes untrusted text for a message, with control characters escaped, cut to `limit` characters. */
 export function quote(text: string, limit = 80): string {
   const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
   return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028-\u202f\u2066-\u2069]/g, (c) => {

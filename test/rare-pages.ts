@@ -69,12 +69,12 @@ function retentionPage(site: SampleSite): string {
       artifactBytes: new Map(),
     };
     const ends: readonly Omit<Verdict, 'run'>[] = [
-      { goes: undefined, rule: undefined, pin: 'the newest run of GitHub' },
-      { goes: 'wwz', rule: 'older than 3 days', pin: undefined },
-      { goes: 'run', rule, pin: undefined },
-      { goes: undefined, rule, pin: `the newest green run of ${hostileBranch}` },
+      { tier: undefined, rule: undefined, pin: 'the newest run of GitHub' },
+      { tier: 'wwz', rule: 'older than 3 days', pin: undefined },
+      { tier: 'run', rule, pin: undefined },
+      { tier: undefined, rule, pin: `the newest green run of ${hostileBranch}` },
     ];
-    return [{ run: siteRun, ...(ends[index] ?? { goes: undefined, rule: undefined, pin: undefined }) }];
+    return [{ run: siteRun, ...(ends[index] ?? { tier: undefined, rule: undefined, pin: undefined }) }];
   });
   const limits = { wwz: { newest: 20, ageSeconds: 3 * 86_400, bytes: 200e9 }, run: {} };
   return renderRetention(verdicts, {

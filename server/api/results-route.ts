@@ -13,7 +13,7 @@ import { identityOf } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { json, problem, type HttpResponse } from '../http/response.js';
 import { receiveForm, type FilePart, type FilePlan } from '../upload/multipart-reader.js';
-import type { PlacedJob } from '../site/place-job.js';
+import type { StoreJobResult } from '../site/place-job.js';
 import type { ServerLimits } from '../config/limits.js';
 import { jobDestination, type JobDestination } from '../state/job-destination.js';
 import { authorize, afterPages, type Route, type RouteContext, reservationOf } from './route-context.js';
@@ -122,7 +122,7 @@ function parseFileName(name: string) {
 
 export type StoreResult =
   { readonly ok: true; readonly value: NewOrSame } | { readonly ok: false; readonly answer: HttpResponse };
-type NewOrSame = Exclude<PlacedJob, { readonly kind: 'conflict' }>;
+type NewOrSame = Exclude<StoreJobResult, { readonly kind: 'conflict' }>;
 
 /** A job whose files were received. */
 interface SentJob {

@@ -10,7 +10,7 @@ import { JobDetailsCache } from '../store/job-details-cache.js';
 import { logFiles, tornBytes } from '../store/event-log.js';
 import type { Finding } from './finding.js';
 import type { ServerLimits } from '../config/limits.js';
-import { addressText, type JobDigests, type LogEntry } from '../store/log-entry.js';
+import { addressKey, type JobDigests, type LogEntry } from '../store/log-entry.js';
 import { planAll } from '../pages/page-plan.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import { eachBounded } from '../disk/each-bounded.js';
@@ -74,11 +74,11 @@ function comparePage(wanted: Buffer | undefined, found: Buffer | undefined): str
 function acceptedRecords({ log, unlogged, state }: ReadSite) {
   const records = new Map<string, { readonly address: JobAddress; readonly digests: JobDigests }>();
   const isRecord = (entry: LogEntry) => entry.kind === 'record';
-  for (const { entry } of log.entries) if (isRecord(entry)) records.set(addressText(entry.address), entry);
-  for (const record of unlogged) records.set(addressText(record.address), record);
+  for (const { entry } of log.entries) if (isRecord(entry)) records.set(addressKey(entry.address), entry);
+  for (const record of unlogged) records.set(addressKey(record.address), record);
   for (const [key, { address, digests }] of records) {
     const { wwz, ...others } = digests;
-    const isEmptied = state.arrived(address)?.summary.removedWwz !== undefined;
+    const isEmptied = state.recordedJob(address)?.summary.removedWwz !== undefined;
     if (state.removal(address) !== undefined) records.delete(key);
     else if (isEmptied && wwz !== undefined) records.set(key, { address, digests: others });
   }

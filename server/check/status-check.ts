@@ -41,12 +41,12 @@ function recordsOf({ host, run, attempt, job, commit }: JobStatus, state: SiteSt
   if (host === 'sourcehut') {
     return state.jobsOfCommit(commit).flatMap(({ address }) => {
       const isIt = address.host === host && address.job === job;
-      return isIt ? (state.arrived(address) ?? []) : [];
+      return isIt ? (state.recordedJob(address) ?? []) : [];
     });
   }
-  const base = host === 'github' ? state.claims.baseOf(run) : run;
+  const base = host === 'github' ? state.runFolders.baseOf(run) : run;
   if (base === undefined) return [];
-  const arrived = state.arrived({ host, name: folderName(base, attempt), job });
+  const arrived = state.recordedJob({ host, name: folderName(base, attempt), job });
   return arrived === undefined ? [] : [arrived];
 }
 

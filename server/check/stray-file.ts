@@ -63,7 +63,7 @@ async function walkRun(site: string, path: string, { state, pages, host, say }: 
     else if (!file.ok) say(at, 'no file of a run has this name');
     else if (wasRemoved(state, { ...folder.value, ...file.value }))
       say(at, 'it was removed, and is there all the same');
-    else if (state.arrived({ ...folder.value, job: file.value.job }) === undefined) {
+    else if (state.recordedJob({ ...folder.value, job: file.value.job }) === undefined) {
       say(at, `the job's JSON is not there: it never arrived whole`);
     }
   }
@@ -74,7 +74,7 @@ function wasRemoved(
   { suffix, ...address }: JobAddress & { readonly suffix: string },
 ): boolean {
   if (state.removal(address) !== undefined) return true;
-  return suffix === 'wwz' && state.arrived(address)?.summary.removedWwz !== undefined;
+  return suffix === 'wwz' && state.recordedJob(address)?.summary.removedWwz !== undefined;
 }
 
 /** Artifacts are whatever was published; only what a crash left is looked for among them. */

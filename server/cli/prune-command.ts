@@ -100,9 +100,9 @@ async function planOnly(
   const { state } = await readSite(folder, options);
   const time = now();
   const verdicts = await planSite(folder, { state, own, policy, now: time });
-  for (const { run, goes, rule = '' } of verdicts) {
-    if (goes === undefined) continue;
-    const what = goes === 'run' ? 'the whole run' : 'its wwz files';
+  for (const { run, tier, rule = '' } of verdicts) {
+    if (tier === undefined) continue;
+    const what = tier === 'run' ? 'the whole run' : 'its wwz files';
     print(`${run.host}/${run.run}: ${what}: ${rule}`);
   }
   print(`soil-server: ${summarize(verdicts)}`);

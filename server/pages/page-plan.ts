@@ -91,7 +91,7 @@ export function* planAll(source: PlanSource): Generator<PlannedPage> {
   for (const host of workerHosts) {
     for (const run of state.groups(host).flat()) yield planRun(source, run.folder);
   }
-  for (const { folder, removed } of state.sources()) {
+  for (const { folder, removed } of state.entries()) {
     if (removed !== undefined) yield planRun(source, folder);
   }
   for (const commit of state.commits()) yield* planCommit(source, commit);

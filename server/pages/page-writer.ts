@@ -99,13 +99,13 @@ export class PageWriter {
   }
 
   /** Settles when nothing is under way, after another try of what could not be written; whether pages show all then. */
-  async settle(): Promise<boolean> {
+  async flush(): Promise<boolean> {
     const isShown = await this.schedule(noChanges).then(
       () => true,
       () => false,
     );
     await this.idle();
-    return isShown && !this.#names.isBehind;
+    return isShown && !this.#names.hasPending;
   }
 
   /** Writes every page of the site whose bytes differ, and takes away pages of lists that have become shorter. */

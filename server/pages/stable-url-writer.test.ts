@@ -11,8 +11,8 @@ import type { JobRecord } from '../../model/record.js';
 import { accept, valueOf } from '../../model/result.js';
 import { parseRows } from '../../model/row.js';
 import type { JobAddress } from '../../model/run.js';
-import { judgeJob, type StoredJob } from '../store/stored-job.js';
-import { addressText } from '../store/log-entry.js';
+import { assembleJob, type StoredJob } from '../store/stored-job.js';
+import { addressKey } from '../store/log-entry.js';
 import { planAll } from './page-plan.js';
 import type { PageChanges } from '../state/page-changes.js';
 import { SiteState } from '../state/site-state.js';
@@ -44,18 +44,18 @@ function arrived(
   const address = { host, name: valueOf(parseRunId(folder)), job: valueOf(parseJobName(job)) };
   const rows = valueOf(parseRows(`${status}\t3\ttask\ta\tb\t-\n0\t2\tother\ta\tb\t-\n`));
   const record: JobRecord = { schema: 0, attempt: 1, tasks: [], expectedJobs: [], ...more };
-  return { ...judgeJob(address, accept(record), accept(rows)), wwzBytes: 100 };
+  return { ...assembleJob(address, accept(record), accept(rows)), wwzBytes: 100 };
 }
 
 type Step = (state: SiteState) => PageChanges;
 
 const uploads = new Map<string, JobDetails>();
 const details = (address: JobAddress): JobDetails =>
-  uploads.get(addressText(address)) ?? { rows: [], problems: [] };
+  uploads.get(addressKey(address)) ?? { rows: [], problems: [] };
 
 function upload(host: WorkerHost, folder: string, options: JobOptions): Step {
   const job = arrived(host, folder, options);
-  uploads.set(addressText(job.address), job);
+  uploads.set(addressKey(job.address), job);
   return (state) => state.addJob(job);
 }
 
@@ -177,6 +177,6 @@ test('an event that no ended job hears of rewrites no history', () => {
 
 test('changeOf() reaches the branches that only events named: their files may be there', () => {
   const state = stateOf(steps());
-  const change = state.changeOf([{ host: 'github', name: valueOf(parseRunId('9')) }]);
+  const change = state.changesOf([{ host: 'github', name: valueOf(parseRunId('9')) }]);
   assert.deepEqual([...change.branches].sort(), ['a/b', 'elsewhere']);
 });

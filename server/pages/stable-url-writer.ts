@@ -41,7 +41,7 @@ export class StableUrlWriter {
   }
 
   /** Something waits, or could not be written. */
-  get isBehind(): boolean {
+  get hasPending(): boolean {
     return this.#branches.size + this.#jobs.size > 0;
   }
 

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { workerHosts, type CommitHash, type RunId } from '../../model/name.js';
 import { isGreen, type RunOutcome } from '../../model/outcome.js';
-import { artifactsThatGo, planPrune, type PlanFacts, type PrunableRun, type Verdict } from './prune-plan.js';
+import {
+  artifactsToRemove,
+  planPrune,
+  type PlanFacts,
+  type PrunableRun,
+  type Verdict,
+} from './prune-plan.js';
 import { keepsAll, tiers, type RetentionPolicy, type TierLimits } from '../config/retention-policy.js';
 
 const day = 86_400;
@@ -27,7 +33,7 @@ const policyOf = (limits: { readonly wwz?: TierLimits; readonly run?: TierLimits
 });
 
 const going = (verdicts: readonly Verdict[]): readonly string[] =>
-  verdicts.flatMap(({ run, goes }) => (goes === undefined ? [] : [`${run.run} ${goes}`]));
+  verdicts.flatMap(({ run, tier }) => (tier === undefined ? [] : [`${run.run} ${tier}`]));
 
 const plan = (runs: readonly PrunableRun[], policy: RetentionPolicy, facts = noFacts) =>
   planPrune(runs, policy, facts);
@@ -95,7 +101,7 @@ test('planPrune() pins: newest green, first failure after it, merged, by hand, b
     keep: { ...keepsAll.keep, runs: [{ host: 'github', name: '4-2' }] },
   };
   const facts = { now, merged: new Set([commitOf(3)]), pinned: [{ host: 'github', name: '2' } as const] };
-  const pins = plan(runs, policy, facts).map(({ run, goes, pin }) => `${run.run}: ${pin ?? goes ?? 'stays'}`);
+  const pins = plan(runs, policy, facts).map(({ run, tier, pin }) => `${run.run}: ${pin ?? tier ?? 'stays'}`);
   assert.deepEqual(pins, [
     '9: the newest run of GitHub',
     '8: a job is running or expected',
@@ -136,8 +142,8 @@ test('artifactsThatGo() keeps what any other run of the commit still has', () =>
   const artifactBytes = new Map([[commitOf(1), 50]]);
   const common = { commits: [commitOf(1)], artifactBytes };
   const runs = [runOf('3'), runOf('2', common), runOf('1', common)];
-  assert.deepEqual(artifactsThatGo(plan(runs, policyOf({ run: { newest: 2 } }))), []);
-  const [gone] = artifactsThatGo(plan(runs, policyOf({ run: { newest: 1 } })));
+  assert.deepEqual(artifactsToRemove(plan(runs, policyOf({ run: { newest: 2 } }))), []);
+  const [gone] = artifactsToRemove(plan(runs, policyOf({ run: { newest: 1 } })));
   assert.equal(gone?.commit, commitOf(1));
   assert.match(gone.rule, /^not among the newest 1 of GitHub$/);
 });
@@ -195,9 +201,9 @@ const facts: PlanFacts = { now, merged: new Set([commitOf(2)]), pinned: [{ host:
 
 /** The runs as they are when all that goes has gone. */
 function after(verdicts: readonly Verdict[]): readonly PrunableRun[] {
-  return verdicts.flatMap(({ run, goes }) => {
-    if (goes === 'run') return [];
-    return [goes === 'wwz' ? { ...run, bytes: { ...run.bytes, wwz: 0 } } : run];
+  return verdicts.flatMap(({ run, tier }) => {
+    if (tier === 'run') return [];
+    return [tier === 'wwz' ? { ...run, bytes: { ...run.bytes, wwz: 0 } } : run];
   });
 }
 
@@ -206,7 +212,7 @@ test('planPrune() never removes what a pin or a running job needs', () => {
     fc.property(runsArb, policyArb, (runs, policy) => {
       const verdicts = plan(runs, policy, facts);
       assert.equal(verdicts.length, runs.length);
-      const gone = new Set(verdicts.filter(({ goes }) => goes !== undefined).map(({ run }) => run));
+      const gone = new Set(verdicts.filter(({ tier }) => tier !== undefined).map(({ run }) => run));
       for (const run of gone) {
         assert.ok(!run.isUnfinished && !(run.host === 'github' && run.run === '3'));
         assert.ok(!(run.host === 'local' && run.run === '7'));
@@ -239,7 +245,7 @@ test('planPrune() drops nothing further when all that went has gone', () => {
   );
 });
 
-const rank = (goes: Verdict['goes']): number => (goes === undefined ? 0 : tiers.indexOf(goes) + 1);
+const rank = (goes: Verdict['tier']): number => (goes === undefined ? 0 : tiers.indexOf(goes) + 1);
 
 test('planPrune() with a stricter policy never keeps more', () => {
   const tighter = fc.record({
@@ -256,9 +262,9 @@ test('planPrune() with a stricter policy never keeps more', () => {
         ...policy,
         limits: { ...policy.limits, [tier]: { ...policy.limits[tier], [key]: value } },
       };
-      const loose = new Map(plan(runs, policy, facts).map(({ run, goes }) => [run, rank(goes)]));
-      for (const { run, goes } of plan(runs, stricter, facts)) {
-        assert.ok(rank(goes) >= (loose.get(run) ?? 0), run.run);
+      const loose = new Map(plan(runs, policy, facts).map(({ run, tier }) => [run, rank(tier)]));
+      for (const { run, tier } of plan(runs, stricter, facts)) {
+        assert.ok(rank(tier) >= (loose.get(run) ?? 0), run.run);
       }
     }),
     { numRuns: 2000 },

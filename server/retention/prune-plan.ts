@@ -49,7 +49,7 @@ export interface PlanFacts {
 /** `goes`: what is to be removed. `rule`: what it is beyond, also where a pin holds it. */
 export interface Verdict<R extends PrunableRun = PrunableRun> {
   readonly run: R;
-  readonly goes: Tier | undefined;
+  readonly tier: Tier | undefined;
   readonly rule: string | undefined;
   readonly pin: string | undefined;
 }
@@ -68,10 +68,10 @@ export function planPrune<R extends PrunableRun>(
     const pin = pins.get(run);
     const whole = rules.get('run')?.get(run);
     const rule = whole ?? rules.get('wwz')?.get(run);
-    const tier = whole === undefined ? 'wwz' : 'run';
-    const isThere = tier === 'run' || run.bytes.wwz > 0;
-    const goes = rule !== undefined && pin === undefined && isThere ? tier : undefined;
-    return { run, goes, rule: goes === undefined && pin === undefined ? undefined : rule, pin };
+    const exceeded: Tier = whole === undefined ? 'wwz' : 'run';
+    const hasFiles = exceeded === 'run' || run.bytes.wwz > 0;
+    const tier = rule !== undefined && pin === undefined && hasFiles ? exceeded : undefined;
+    return { run, tier, rule: tier === undefined && pin === undefined ? undefined : rule, pin };
   });
 }
 
@@ -217,16 +217,16 @@ function linesOf(sorted: readonly PrunableRun[]) {
 }
 
 /** Commits of a host whose last run goes: what was published for them goes too, and by which rule. */
-export function artifactsThatGo(
+export function artifactsToRemove(
   verdicts: readonly Verdict[],
 ): readonly { readonly host: WorkerHost; readonly commit: CommitHash; readonly rule: string }[] {
   const kept = new Set<string>();
-  for (const { run, goes } of verdicts) {
-    if (goes !== 'run') for (const commit of run.commits) kept.add(`${run.host} ${commit}`);
+  for (const { run, tier } of verdicts) {
+    if (tier !== 'run') for (const commit of run.commits) kept.add(`${run.host} ${commit}`);
   }
   const gone = new Map<string, { host: WorkerHost; commit: CommitHash; rule: string }>();
-  for (const { run, goes, rule = '' } of verdicts) {
-    if (goes !== 'run') continue;
+  for (const { run, tier, rule = '' } of verdicts) {
+    if (tier !== 'run') continue;
     for (const commit of run.artifactBytes.keys()) {
       const key = `${run.host} ${commit}`;
       if (!kept.has(key)) gone.set(key, { host: run.host, commit, rule });

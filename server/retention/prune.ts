@@ -9,7 +9,7 @@ import { sha256 } from '../store/log-entry.js';
 import { readPins } from './pin-store.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import { measureSite, prunableRuns, type SiteRun } from './prunable-run.js';
-import { artifactsThatGo, planPrune, type PlanFacts, type Verdict } from './prune-plan.js';
+import { artifactsToRemove, planPrune, type PlanFacts, type Verdict } from './prune-plan.js';
 import type { ArtifactRemoval, Removal, RemovedJob } from '../store/removal-entry.js';
 import type { RetentionPolicy } from '../config/retention-policy.js';
 import type { SiteState } from '../state/site-state.js';
@@ -63,10 +63,10 @@ export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions)
     const removed = await site.remove(() => {
       const verdicts = planPrune(prunableRuns(site.state, sizes), policy, facts);
       const chosen = choose(verdicts);
-      for (const { run, goes } of chosen) {
-        if (goes === 'run') pruned.runs++;
+      for (const { run, tier } of chosen) {
+        if (tier === 'run') pruned.runs++;
         else pruned.wwz++;
-        pruned.bytes += run.bytes.wwz + (goes === 'run' ? run.bytes.run : 0);
+        pruned.bytes += run.bytes.wwz + (tier === 'run' ? run.bytes.run : 0);
       }
       return entriesOf(site, chosen, { verdicts, time: facts.now });
     });
@@ -77,7 +77,7 @@ export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions)
 /** The oldest first: whatever ends it, what stays is a whole history from some run on. */
 function choose(verdicts: readonly Verdict<SiteRun>[]): readonly Verdict<SiteRun>[] {
   return verdicts
-    .filter(({ goes }) => goes !== undefined)
+    .filter(({ tier }) => tier !== undefined)
     .reverse()
     .slice(0, runsAtOnce);
 }
@@ -89,16 +89,16 @@ function entriesOf(
 ): readonly (Removal | ArtifactRemoval)[] {
   const going = new Set(chosen);
   // What is not of this step counts as kept: artifacts go with the last run of their commit.
-  const now = verdicts.map((verdict) => (going.has(verdict) ? verdict : { ...verdict, goes: undefined }));
-  const artifacts = artifactsThatGo(now).map(({ host, commit, rule }): ArtifactRemoval => {
+  const now = verdicts.map((verdict) => (going.has(verdict) ? verdict : { ...verdict, tier: undefined }));
+  const artifacts = artifactsToRemove(now).map(({ host, commit, rule }): ArtifactRemoval => {
     return { kind: 'removed-artifacts', time, host, commit, rule, paths: site.state.artifacts(host, commit) };
   });
-  const removals = chosen.flatMap(({ run, goes = 'wwz', rule = '' }) =>
+  const removals = chosen.flatMap(({ run, tier = 'wwz', rule = '' }) =>
     run.folders.map((folder): Removal => {
       const jobs =
-        goes === 'run' ? folder.jobs : folder.jobs.filter((job) => job.summary?.wwzBytes !== undefined);
+        tier === 'run' ? folder.jobs : folder.jobs.filter((job) => job.summary?.wwzBytes !== undefined);
       return {
-        ...{ kind: 'removed', time, folder: folder.folder, tier: goes, rule, run: known(folder) },
+        ...{ kind: 'removed', time, folder: folder.folder, tier: tier, rule, run: known(folder) },
         jobs: jobs.map((job) => removedJob(site.folder, job)),
       };
     }),

@@ -59,10 +59,10 @@ export function renderRetention(
 
 /** `3 of 40 runs would go, 12 would lose their wwz files: 1.2 GB.` */
 export function summarize(verdicts: readonly Verdict[]): string {
-  const going = verdicts.filter(({ goes }) => goes === 'run');
-  const emptied = verdicts.filter(({ goes }) => goes === 'wwz');
+  const going = verdicts.filter(({ tier }) => tier === 'run');
+  const emptied = verdicts.filter(({ tier }) => tier === 'wwz');
   const bytes = [...going, ...emptied].reduce(
-    (sum, { run, goes }) => sum + run.bytes.wwz + (goes === 'run' ? run.bytes.run : 0),
+    (sum, { run, tier }) => sum + run.bytes.wwz + (tier === 'run' ? run.bytes.run : 0),
     0,
   );
   return `${going.length} of ${countText(verdicts.length, 'run')} would go, ${emptied.length} would lose wwz files: ${bytesText(bytes)}`;
@@ -78,7 +78,7 @@ function limitFact(tier: 'wwz' | 'run', { newest, ageSeconds, bytes }: TierLimit
   return textFact(name, limits.length === 0 ? 'ever' : limits.join(', '));
 }
 
-function lineOf({ run, goes, rule, pin }: Verdict<SiteRun>, link: (path: SitePath) => string) {
+function lineOf({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePath) => string) {
   const [newest] = run.folders;
   const bytes = run.bytes.wwz + run.bytes.run;
   const [commit] = run.commits;
@@ -92,7 +92,7 @@ function lineOf({ run, goes, rule, pin }: Verdict<SiteRun>, link: (path: SitePat
     branch: run.branch === undefined ? undefined : visibleText(run.branch),
     start: instantOf(run.time),
     size: bytesText(bytes),
-    ...fateOf(goes),
+    ...fateOf(tier),
     reason: reasonOf(rule, pin),
   };
 }

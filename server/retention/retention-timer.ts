@@ -14,7 +14,7 @@ export interface RetentionTimer {
   readonly stop: () => Promise<void>;
 }
 
-export interface WatchSurroundings {
+export interface RetentionTimerOptions {
   readonly site: Site;
   /** seconds since 1970, UTC */
   readonly now: () => number;
@@ -28,7 +28,7 @@ export interface WatchSurroundings {
 const longestMilliseconds = 2 ** 31 - 1;
 
 export function startRetentionTimer(
-  { site, now, report, afterPrune }: WatchSurroundings,
+  { site, now, report, afterPrune }: RetentionTimerOptions,
   policy: RetentionPolicy,
 ): RetentionTimer {
   const end = new AbortController();

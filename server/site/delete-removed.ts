@@ -32,7 +32,7 @@ async function deleteOfRun(
   const remove = (path: SitePath) => rm(join(site, path), { force: true });
   for (const { job } of jobs) {
     const address = { ...folder, job };
-    const isGone = tier === 'run' || state.arrived(address)?.summary.wwzBytes === undefined;
+    const isGone = tier === 'run' || state.recordedJob(address)?.summary.wwzBytes === undefined;
     if (isGone) await remove(jobFile(address, 'wwz'));
   }
   if (tier === 'wwz') return;

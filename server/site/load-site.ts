@@ -5,7 +5,7 @@ import { valueOf } from '../../model/result.js';
 import type { JobDetailsCache } from '../store/job-details-cache.js';
 import { cutTornLine, EventLog, readLog, type ReadLog } from '../store/event-log.js';
 import type { ServerLimits } from '../config/limits.js';
-import { addressText, type JobDigests, type LogEntry } from '../store/log-entry.js';
+import { addressKey, type JobDigests, type LogEntry } from '../store/log-entry.js';
 import type { ListTotals } from '../pages/page-plan.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import { deleteRemoved } from './delete-removed.js';
@@ -15,7 +15,7 @@ import { SiteState } from '../state/site-state.js';
 import { readSnapshot, type SnapshotRun } from './snapshot.js';
 import type { RecordedJob } from '../state/site-view.js';
 
-export interface StartOptions {
+export interface LoadOptions {
   readonly own: PrivateFolder;
   readonly limits: ServerLimits;
   readonly title: string;
@@ -40,7 +40,7 @@ export interface ReadSite {
   readonly stale: 'all' | { readonly change: PageChanges; readonly totals: ListTotals };
 }
 
-export async function readSite(site: string, options: StartOptions): Promise<ReadSite> {
+export async function readSite(site: string, options: LoadOptions): Promise<ReadSite> {
   const { own, limits, title, details, pages } = options;
   const { base, read } = await readMemory(own, options);
   const state = new SiteState(title);
@@ -54,15 +54,15 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
     ),
     take: (arrived) => {
       details.put(arrived.address, arrived);
-      found.push({ job: state.shorten(arrived), digests: arrived.digests });
+      found.push({ job: state.summarize(arrived), digests: arrived.digests });
     },
   });
   // Folders are read in no order; of two runs that claim one it must always be the same that gets it.
-  found.sort((a, b) => (addressText(a.job.address) < addressText(b.job.address) ? -1 : 1));
+  found.sort((a, b) => (addressKey(a.job.address) < addressKey(b.job.address) ? -1 : 1));
   const isKept = (run: SnapshotRun): boolean => scanned.unchanged.has(keyOf(run.folder));
   const gone = new Set((base?.runs ?? []).filter((run) => !isKept(run)).flatMap((run) => addressesOf(run)));
   const logged = new Set(gone);
-  for (const { entry } of read.entries) if (entry.kind === 'record') logged.add(addressText(entry.address));
+  for (const { entry } of read.entries) if (entry.kind === 'record') logged.add(addressKey(entry.address));
   const filled = new Set(found.map(({ job }) => keyOf(job.address)));
   const published = new Set(scanned.artifacts.map(artifactText));
   const isPublished = (file: PublishedFile): boolean => published.has(artifactText(file));
@@ -74,21 +74,21 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
   state.load(() => {
     // Records first: the folders that they have are theirs, whatever events say.
     for (const run of base?.runs ?? []) {
-      if (isKept(run)) for (const job of run.arrived.values()) state.restoreJob(job);
+      if (isKept(run)) for (const job of run.recorded.values()) state.restoreJob(job);
       else touch(run.folder);
     }
     for (const { job } of found) {
       state.restoreJob(job);
       touch(job.address);
-      gone.delete(addressText(job.address));
+      gone.delete(addressKey(job.address));
     }
     for (const { host, commit, path } of scanned.artifacts) state.addArtifact(host, commit, path);
     for (const run of base?.runs ?? []) {
-      if (isKept(run) || run.heard.size > 0 || filled.has(keyOf(run.folder))) state.restoreHeard(run);
+      if (isKept(run) || run.events.size > 0 || filled.has(keyOf(run.folder))) state.restoreEvents(run);
     }
     for (const run of base?.runs ?? []) {
       if (run.removed !== undefined) state.remove(run.removed);
-      else if (!isKept(run)) for (const job of run.arrived.values()) state.restoreRemovedWwz(job);
+      else if (!isKept(run)) for (const job of run.recorded.values()) state.restoreRemovedWwz(job);
     }
     for (const { event, time } of base?.waiting ?? []) state.addEvent(event, time);
     for (const { entry } of read.entries) {
@@ -97,7 +97,7 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
       if (entry.kind === 'artifact') commits.add(entry.commit);
     }
   });
-  const change = state.changeOf([...touched.values()]);
+  const change = state.changesOf([...touched.values()]);
   const removed = removedPages(read);
   const wasPruned = read.entries.some(({ entry }) => entry.kind.startsWith('removed'));
   // Where a record is gone, or pages are made in another way, any page may show what is no more.
@@ -106,7 +106,7 @@ export async function readSite(site: string, options: StartOptions): Promise<Rea
     state,
     log: read,
     unlogged: found.flatMap(({ job: { address }, digests }) =>
-      logged.has(addressText(address)) || state.removal(address) !== undefined ? [] : [{ address, digests }],
+      logged.has(addressKey(address)) || state.removal(address) !== undefined ? [] : [{ address, digests }],
     ),
     problems: [...scanned.problems, ...read.problems],
     removed,
@@ -124,7 +124,7 @@ export interface LoadedSite extends Omit<ReadSite, 'log' | 'unlogged'> {
 }
 
 /** Reads the site and goes on with its log; `now` in seconds since 1970, UTC. */
-export async function loadSite(site: string, options: StartOptions, now: number): Promise<LoadedSite> {
+export async function loadSite(site: string, options: LoadOptions, now: number): Promise<LoadedSite> {
   const { unlogged, log: read, ...started } = await readSite(site, options);
   await cutTornLine(options.own.log);
   // A crash may have come between what was logged and the disk.
@@ -140,7 +140,7 @@ export async function loadSite(site: string, options: StartOptions, now: number)
 }
 
 /** The snapshot with the log's tail, where both are there and fit; else the whole log. */
-async function readMemory({ log, snapshot }: PrivateFolder, { useSnapshot }: StartOptions) {
+async function readMemory({ log, snapshot }: PrivateFolder, { useSnapshot }: LoadOptions) {
   const base = useSnapshot ? await readSnapshot(snapshot) : undefined;
   const tail = base && (await readLog(log, base.end));
   return tail?.ok === true
@@ -191,8 +191,8 @@ function removedPages({ entries }: ReadLog): PageChanges {
   };
 }
 
-const addressesOf = ({ arrived }: SnapshotRun): readonly string[] =>
-  [...arrived.values()].map(({ address }) => addressText(address));
+const addressesOf = ({ recorded }: SnapshotRun): readonly string[] =>
+  [...recorded.values()].map(({ address }) => addressKey(address));
 
 function totalsOf(runs: readonly SnapshotRun[]): ListTotals {
   const names = new Map<RunFolder['host'], Set<string>>();

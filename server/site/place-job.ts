@@ -6,10 +6,10 @@ import type { JobAddress } from '../../model/run.js';
 import { planFolder, type JobDestination } from '../state/job-destination.js';
 import type { SiteState } from '../state/site-state.js';
 import type { StagedJob } from '../store/staged-job.js';
-import { compareJob, storeJob, type Stored } from '../store/write-job.js';
+import { compareJob, writeJobFiles, type WriteResult } from '../store/write-job.js';
 
 /** What became of a job that was sent. */
-export type PlacedJob =
+export type StoreJobResult =
   | { readonly kind: 'new' | 'same'; readonly address: JobAddress; readonly commit?: CommitHash }
   | { readonly kind: 'conflict'; readonly path: SitePath };
 
@@ -26,23 +26,23 @@ export async function placeJob(
   { folder: site, state }: JobSite,
   placement: JobDestination,
   staged: StagedJob,
-): Promise<Result<{ readonly address: JobAddress; readonly stored: Stored }>> {
+): Promise<Result<{ readonly address: JobAddress; readonly stored: WriteResult }>> {
   const files = { folder: staged.folder, hasWwz: staged.wwzBytes !== undefined };
   const counted = placement.host === 'sourcehut' ? 1 : placement.attempt;
   for (let attempt = counted ?? 1; attempt <= (counted ?? attemptsTried); attempt++) {
-    const folder = planFolder(placement, attempt, state.claims);
+    const folder = planFolder(placement, attempt, state.runFolders);
     if (!folder.ok) return folder;
     const address: JobAddress = { ...folder.value, job: placement.job };
     const removed = compareRemoved(state, address, staged);
     if (removed !== undefined && !removed.ok && counted !== undefined) return removed;
     if (removed?.ok === false) continue;
     if (removed !== undefined) return accept({ address, stored: { kind: 'same' } });
-    const isEmptied = state.arrived(address)?.summary.removedWwz?.bytes === staged.wwzBytes;
+    const isEmptied = state.recordedJob(address)?.summary.removedWwz?.bytes === staged.wwzBytes;
     const compared = await compareJob(site, address, isEmptied ? { ...files, hasWwz: false } : files);
     const isTaken = compared !== 'free' && compared.kind === 'conflict';
     if (isTaken && counted === undefined) continue;
     if (compared !== 'free') return accept({ address, stored: compared });
-    return accept({ address, stored: await storeJob(site, address, files) });
+    return accept({ address, stored: await writeJobFiles(site, address, files) });
   }
   return refuse(`cannot store the job: ${attemptsTried} attempts of it are there already`);
 }

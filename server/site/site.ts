@@ -5,7 +5,7 @@ import { accept, type Result } from '../../model/result.js';
 import type { PageChanges } from '../state/page-changes.js';
 import { JobDetailsCache } from '../store/job-details-cache.js';
 import { PendingUploads } from '../pages/pending-uploads.js';
-import { placeJob, type PlacedJob } from './place-job.js';
+import { placeJob, type StoreJobResult } from './place-job.js';
 import type { ServerLimits } from '../config/limits.js';
 import { refreshPages, type OpenedPages } from './refresh-pages.js';
 import { pageVersion } from '../pages/page-version.js';
@@ -21,7 +21,7 @@ import type { SiteState } from '../state/site-state.js';
 import { PageWriter } from '../pages/page-writer.js';
 import { SnapshotWriter } from './snapshot-writer.js';
 import type { StagedJob } from '../store/staged-job.js';
-import { storeArtifact, type Stored } from '../store/write-job.js';
+import { writeArtifact, type WriteResult } from '../store/write-job.js';
 import { removeInterruptedWrites } from '../store/interrupted-writes.js';
 import { writeStatus, type StatusUpdate, type WrittenStatus } from './status-writer.js';
 
@@ -116,14 +116,14 @@ export class Site {
   store(
     placement: JobDestination,
     staged: StagedJob,
-  ): Promise<Result<{ readonly stored: PlacedJob; readonly shown: Promise<void> }>> {
+  ): Promise<Result<{ readonly stored: StoreJobResult; readonly shown: Promise<void> }>> {
     return this.#queue.run(async () => {
       const found = await placeJob(this, placement, staged);
       if (!found.ok) return found;
       const { address, stored } = found.value;
       if (stored.kind === 'conflict') return accept({ stored, shown: Promise.resolve() });
       const { commit } = staged.record;
-      const result: PlacedJob = { kind: stored.kind, address, ...(commit !== undefined && { commit }) };
+      const result: StoreJobResult = { kind: stored.kind, address, ...(commit !== undefined && { commit }) };
       if (stored.kind === 'same') return accept({ stored: result, shown: Promise.resolve() });
       const { record, rows, end, wwzBytes } = staged;
       const arrived = {
@@ -176,10 +176,10 @@ export class Site {
   addArtifact(
     file: { readonly host: WorkerHost; readonly commit: CommitHash; readonly path: string },
     staged: string,
-  ): Promise<{ readonly stored: Stored; readonly shown: Promise<void> }> {
+  ): Promise<{ readonly stored: WriteResult; readonly shown: Promise<void> }> {
     return this.#queue.run(async () => {
       // Logged before it is there: a start after a crash between the two looks at the commit's page again.
-      const stored = await storeArtifact(this.folder, file, {
+      const stored = await writeArtifact(this.folder, file, {
         staged,
         before: () =>
           this.#logged(this.#log.append({ kind: 'artifact', time: this.#options.now(), ...file })),
@@ -217,7 +217,7 @@ export class Site {
       );
       for (const entry of chosen) {
         if (entry.kind !== 'removed') continue;
-        for (const { job } of entry.jobs) this.details.forget({ ...entry.folder, job });
+        for (const { job } of entry.jobs) this.details.delete({ ...entry.folder, job });
       }
       return { entries: chosen, shown: Promise.all(changes.map((change) => this.#follow(change))) };
     });
@@ -245,7 +245,7 @@ export class Site {
     const removing = this.#removing;
     this.#snapshots.keepLater(this.#log.end, async () => {
       await removing;
-      if (!(await this.writer.settle())) throw new Error('cannot keep a snapshot: pages are behind');
+      if (!(await this.writer.flush())) throw new Error('cannot keep a snapshot: pages are behind');
     });
   }
 
@@ -254,7 +254,7 @@ export class Site {
     await this.#removing;
     await this.#queue.idle();
     // A snapshot says that the pages show all: the next start would not look at those that could not be written.
-    const areShown = await this.writer.settle();
+    const areShown = await this.writer.flush();
     await (areShown && this.#isShown && this.#log.isComplete
       ? this.#snapshots.keep(this.#log.end)
       : this.#snapshots.idle());

@@ -59,9 +59,12 @@ export async function writeSnapshot(
     await handle.appendFile(bytes);
   };
   try {
-    const waiting = [...state.waiting()].map(({ event, time }) => ({ time, event: formatEvent(event) }));
+    const waiting = [...state.waitingEvents()].map(({ event, time }) => ({
+      time,
+      event: formatEvent(event),
+    }));
     await write([{ schema: snapshotSchema, end, pages, waiting }]);
-    const sources = [...state.sources()];
+    const sources = [...state.entries()];
     for (let at = 0; at < sources.length; at += runsAtOnce) {
       const part = sources.slice(at, at + runsAtOnce);
       const stamps = await Promise.all(part.map(({ folder }) => stampOf(site, folder)));
@@ -99,7 +102,7 @@ interface PlainRun {
 }
 
 function plainOf(
-  { folder, runId, arrived, heard, expected, givenUp, removed }: RunEntry,
+  { folder, runId, recorded, events, expected, lostAt, removed }: RunEntry,
   stamp: string | undefined,
 ): PlainRun {
   return {
@@ -107,13 +110,13 @@ function plainOf(
     ...(runId !== undefined && { runId }),
     ...(stamp !== undefined && { stamp }),
     ...(removed !== undefined && { removed }),
-    arrived: [...arrived.values()],
+    arrived: [...recorded.values()],
     // Of a job that has arrived nothing that was heard counts any more.
-    heard: [...heard]
-      .filter(([job]) => !arrived.has(job))
+    heard: [...events]
+      .filter(([job]) => !recorded.has(job))
       .map(([job, facts]) => [job, { ...facts, tasks: [...facts.tasks] }] as const),
     expected: [...expected],
-    givenUp: [...givenUp].filter(([job]) => !arrived.has(job)),
+    givenUp: [...lostAt].filter(([job]) => !recorded.has(job)),
   };
 }
 
@@ -161,12 +164,12 @@ function runOf({ folder, runId, stamp, removed, arrived, heard, expected, givenU
     stamp,
     removed,
     // Once for the folder, not once for each of its jobs.
-    arrived: new Map(
+    recorded: new Map(
       arrived.map((job) => [job.address.job, { ...job, address: { ...folder, job: job.address.job } }]),
     ),
-    heard: new Map(heard.map(([job, facts]) => [job, { ...facts, tasks: new Set(facts.tasks) }])),
+    events: new Map(heard.map(([job, facts]) => [job, { ...facts, tasks: new Set(facts.tasks) }])),
     expected: new Set(expected),
-    givenUp: new Map(givenUp),
+    lostAt: new Map(givenUp),
   };
 }
 

@@ -83,15 +83,15 @@ export async function writeStatus(
 
 /** The stored job that a status is of: exactly its run, attempt and name. */
 function findArrived(state: SiteState, { host, run, attempt, job }: StatusUpdate): RecordedJob | undefined {
-  if (host === 'sourcehut') return state.arrived({ host, name: run, job });
-  const base = host === 'github' ? state.claims.baseOf(run) : run;
+  if (host === 'sourcehut') return state.recordedJob({ host, name: run, job });
+  const base = host === 'github' ? state.runFolders.baseOf(run) : run;
   if (base === undefined) return undefined;
   const folders =
     attempt === undefined
       ? state.attempts({ host, name: base }).map((r) => r.folder)
       : [{ host, name: folderName(base, attempt) }];
   for (const folder of folders) {
-    const found = state.arrived({ ...folder, job });
+    const found = state.recordedJob({ ...folder, job });
     // A folder of an old Soil may hold jobs of two runs with the same number.
     if (found !== undefined && (host !== 'github' || found.summary.origin.runId === run)) return found;
   }

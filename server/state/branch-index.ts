@@ -3,7 +3,7 @@ import { workerHosts, type CommitHash, type JobName } from '../../model/name.js'
 import { NewestList, type Timed } from './newest-list.js';
 import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
-import { isPullRequest, type BranchCommit, type Job, type RanJob, type Run } from './site-view.js';
+import { isPullRequest, type BranchCommit, type Job, type FinishedJob, type Run } from './site-view.js';
 
 /** A commit on a branch. `time`: when the first of its runs began. */
 interface Group extends Timed {
@@ -111,7 +111,7 @@ export class BranchIndex {
     });
   }
 
-  history(job: JobName, count: number, branch?: string): readonly RanJob[] {
+  history(job: JobName, count: number, branch?: string): readonly FinishedJob[] {
     const list = (branch === undefined ? this.#history : this.#onBranch.get(branch))?.get(job);
     return (list?.newest(count) ?? []).flatMap(({ entry: { run }, job: name }) => {
       const found = run?.jobs.find(({ address }) => address.job === name);
@@ -157,7 +157,7 @@ function placeOf(run: Run): Place | undefined {
 
 function ranJobs(entry: RunEntry): readonly Ran[] {
   const { host, name } = entry.folder;
-  return [...entry.arrived.values()].map(({ address: { job }, summary }) => ({
+  return [...entry.recorded.values()].map(({ address: { job }, summary }) => ({
     ...{ time: summary.startTime ?? 0, id: `${host} ${name} ${job}`, entry, job },
   }));
 }

@@ -89,8 +89,8 @@ export class CommitIndex {
     if (entries.length < 2) return noTasks;
     const start = position(entries, entry) + 1;
     return new Set(
-      entries.slice(start, start + runsRemembered).flatMap(({ arrived }) => {
-        const summary = arrived.get(job)?.summary;
+      entries.slice(start, start + runsRemembered).flatMap(({ recorded }) => {
+        const summary = recorded.get(job)?.summary;
         return summary?.origin.commit === commit ? summary.failedTasks : [];
       }),
     );
@@ -113,19 +113,19 @@ function position(entries: readonly RunEntry[], entry: RunEntry): number {
   while (low < high) {
     const middle = (low + high) >> 1;
     const there = entries[middle];
-    if (there !== undefined && newestFirst(there.place, entry.place) < 0) low = middle + 1;
+    if (there !== undefined && newestFirst(there.sortKey, entry.sortKey) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-function jobsIn({ run, heard }: RunEntry, commit: CommitHash): readonly Job[] {
+function jobsIn({ run, events }: RunEntry, commit: CommitHash): readonly Job[] {
   if (run === undefined) return [];
-  return run.jobs.filter((job) => commitOf(run, job, heard.get(job.address.job)) === commit);
+  return run.jobs.filter((job) => commitOf(run, job, events.get(job.address.job)) === commit);
 }
 
 /** Every commit that the run's jobs are of. */
-export function commitsOf({ run, heard }: RunEntry): ReadonlySet<CommitHash> {
+export function commitsOf({ run, events }: RunEntry): ReadonlySet<CommitHash> {
   if (run === undefined) return new Set();
-  return new Set(run.jobs.flatMap((job) => commitOf(run, job, heard.get(job.address.job)) ?? []));
+  return new Set(run.jobs.flatMap((job) => commitOf(run, job, events.get(job.address.job)) ?? []));
 }

@@ -14,7 +14,7 @@ export function removedSentence(state: SiteState, path: string): string | undefi
   const { job, suffix } = file.value;
   const removal = state.removal(folder.value);
   const isRemoved = removal?.jobs.some((other) => other.job === job) === true;
-  const wwz = suffix === 'wwz' ? state.arrived({ ...folder.value, job })?.summary.removedWwz : undefined;
+  const wwz = suffix === 'wwz' ? state.recordedJob({ ...folder.value, job })?.summary.removedWwz : undefined;
   const removed = isRemoved ? removal : wwz;
   if (removed === undefined) return undefined;
   const when = new Date(removed.time * 1000).toISOString().slice(0, 10);

@@ -11,10 +11,10 @@ export class RunEntry implements RunSource {
   /** the folder's name less its attempt, as `Run` has it */
   readonly runName: string;
   readonly attempt: number;
-  readonly arrived = new Map<JobName, RecordedJob>();
-  readonly heard = new Map<JobName, EventFacts>();
+  readonly recorded = new Map<JobName, RecordedJob>();
+  readonly events = new Map<JobName, EventFacts>();
   readonly expected = new Set<JobName>();
-  readonly givenUp = new Map<JobName, number>();
+  readonly lostAt = new Map<JobName, number>();
   #runId: RunId | undefined;
   /** when a record came last, by this server's clock; 0 for those that an earlier server took */
   #arrivalTime = 0;
@@ -35,7 +35,7 @@ export class RunEntry implements RunSource {
   }
 
   /** Where it stands among others, see compareRuns(). */
-  get place(): Pick<Run, 'run' | 'runId' | 'attempt'> {
+  get sortKey(): Pick<Run, 'run' | 'runId' | 'attempt'> {
     return { run: this.runName, attempt: this.attempt, ...(this.#runId && { runId: this.#runId }) };
   }
 
@@ -44,33 +44,33 @@ export class RunEntry implements RunSource {
     this.#runId = runId;
   }
 
-  noteArrival(time: number): void {
+  noteRecordTime(time: number): void {
     this.#arrivalTime = Math.max(this.#arrivalTime, time);
   }
 
   /** When something was heard of the run last, by an event or a record; seconds since 1970, UTC. */
-  newsTime(now: number): number {
-    const heard = [...this.heard.values()].map(({ times }) => times.lastTime ?? 0);
+  lastActivity(now: number): number {
+    const heard = [...this.events.values()].map(({ times }) => times.lastTime ?? 0);
     // A worker's clock may be wrong: of a time that is still to come nothing follows.
-    const recorded = [...this.arrived.values()]
+    const recorded = [...this.recorded.values()]
       .map(({ summary }) => (summary.startTime ?? 0) + (summary.seconds ?? 0))
       .filter((time) => time <= now);
     return Math.max(0, this.#arrivalTime, ...heard, ...recorded);
   }
   /** A job's wwz goes, by a rule of the site's retention; its other files stay. */
   removeWwz({ job: name, wwzBytes }: RemovedJob, { time, rule }: Removal): void {
-    const job = this.arrived.get(name);
+    const job = this.recorded.get(name);
     if (job === undefined) return;
     const { wwzBytes: present, ...summary } = job.summary;
     const bytes = wwzBytes ?? present;
     const removedWwz = { time, rule, ...(bytes !== undefined && { bytes }) };
-    this.arrived.set(name, { ...job, summary: { ...summary, removedWwz } });
+    this.recorded.set(name, { ...job, summary: { ...summary, removedWwz } });
   }
 
   /** What is remembered of a wwz, of a job whose other files were read anew. */
   restoreRemovedWwz({ address, summary: { removedWwz } }: RecordedJob): void {
-    const job = this.arrived.get(address.job);
+    const job = this.recorded.get(address.job);
     if (job === undefined || job.summary.wwzBytes !== undefined || removedWwz === undefined) return;
-    this.arrived.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
+    this.recorded.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
   }
 }

@@ -12,32 +12,32 @@ export interface RunSource {
   /** GITHUB_RUN_ID, where it is known */
   readonly runId: RunId | undefined;
   /** jobs whose files are here */
-  readonly arrived: ReadonlyMap<JobName, RecordedJob>;
-  readonly heard: ReadonlyMap<JobName, EventFacts>;
+  readonly recorded: ReadonlyMap<JobName, RecordedJob>;
+  readonly events: ReadonlyMap<JobName, EventFacts>;
   /** jobs that events declared */
   readonly expected: ReadonlySet<JobName>;
   /** jobs that were given up when nothing had been heard of them, and when that was, seconds since 1970, UTC */
-  readonly givenUp: ReadonlyMap<JobName, number>;
+  readonly lostAt: ReadonlyMap<JobName, number>;
 }
 
 /** What other runs have to do with this one. */
 export interface RunContext {
   /** jobs that earlier attempts have records of, which a re-run of only the failed ones does not repeat */
-  readonly settled: ReadonlySet<JobName>;
+  readonly recordedBefore: ReadonlySet<JobName>;
   /** tasks of a job that failed on the same commit in an earlier run or attempt */
   readonly failedBefore: (job: JobName, commit: CommitHash) => ReadonlySet<TaskName>;
 }
 
-export function foldRun(source: RunSource, { settled, failedBefore }: RunContext): Run {
-  const { folder, arrived, heard, runId } = source;
-  const names = [...jobNames(source, settled)].sort();
-  const summaries = names.flatMap((name) => arrived.get(name)?.summary ?? []);
+export function foldRun(source: RunSource, { recordedBefore, failedBefore }: RunContext): Run {
+  const { folder, recorded, events, runId } = source;
+  const names = [...jobNames(source, recordedBefore)].sort();
+  const summaries = names.flatMap((name) => recorded.get(name)?.summary ?? []);
   // Once its record is there, events tell nothing more of a job: pages made from records alone are the same.
-  const stillHeard = names.flatMap((name) => (arrived.has(name) ? [] : (heard.get(name) ?? [])));
+  const stillHeard = names.flatMap((name) => (recorded.has(name) ? [] : (events.get(name) ?? [])));
   const commit = first(summaries, (s) => s.origin.commit) ?? first(stillHeard, (h) => h.commit);
   const branch = first(summaries, (s) => s.origin.branch) ?? first(stillHeard, (h) => h.branch);
   const jobs = names.map((name): Job => {
-    const job = arrived.get(name);
+    const job = recorded.get(name);
     if (job === undefined) return unrecorded({ ...folder, job: name }, source);
     const own = job.summary.origin.commit;
     return own === undefined ? job : withFlakyTasks(job, failedBefore(name, own));
@@ -66,13 +66,13 @@ export function commitOf(run: Run, job: Job, heard: EventFacts | undefined): Com
 }
 
 function jobNames(
-  { folder, arrived, heard, expected }: RunSource,
+  { folder, recorded, events, expected }: RunSource,
   settled: ReadonlySet<JobName>,
 ): ReadonlySet<JobName> {
-  const names = new Set([...arrived.keys(), ...heard.keys()]);
+  const names = new Set([...recorded.keys(), ...events.keys()]);
   // On sourcehut each job has a folder of its own: the others never come to this one.
   if (folder.host === 'sourcehut') return names;
-  const declared = [...arrived.values()].flatMap((job) => job.summary.expectedJobs);
+  const declared = [...recorded.values()].flatMap((job) => job.summary.expectedJobs);
   for (const name of [...expected, ...declared]) if (!settled.has(name)) names.add(name);
   return names;
 }
@@ -81,9 +81,9 @@ function jobNames(
  * A job that said it was done and has no record is lost, until the record comes; and so is one that was given up,
  * until it is heard of again.
  */
-function unrecorded(address: JobAddress, { heard, givenUp }: RunSource): Job {
-  const facts = heard.get(address.job);
-  const silentSince = givenUp.get(address.job);
+function unrecorded(address: JobAddress, { events, lostAt }: RunSource): Job {
+  const facts = events.get(address.job);
+  const silentSince = lostAt.get(address.job);
   const isLost =
     facts?.isDone === true || (silentSince !== undefined && silentSince >= (facts?.times.lastTime ?? 0));
   const outcome: JobOutcome = isLost ? 'lost' : facts === undefined ? 'expected' : 'running';

@@ -36,7 +36,7 @@ export class RunIndex {
     this.#isLoading = false;
     for (const entry of this.#table.all()) {
       entry.setRunId(this.#runIdOf(entry));
-      for (const job of entry.arrived.values()) {
+      for (const job of entry.recorded.values()) {
         const { commit } = job.summary.origin;
         if (commit !== undefined) this.commits.put(entry, commit);
       }
@@ -78,7 +78,7 @@ export class RunIndex {
     const lookers = [...commits].flatMap((commit) => this.commits.laterThan(entry, commit));
     const names = this.names.remove(entry);
     entry.removed = removal;
-    for (const known of [entry.arrived, entry.heard, entry.expected, entry.givenUp]) known.clear();
+    for (const known of [entry.recorded, entry.events, entry.expected, entry.lostAt]) known.clear();
     this.#unfinished.delete(entry);
     if (this.#isLoading) return noChanges;
     if (run !== undefined) this.list(host).remove(run);
@@ -146,10 +146,10 @@ export class RunIndex {
       commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
       reordered: [],
       // Also those that only its events named: a page of such a branch may be there, and has to go.
-      branches: [...entries].flatMap(({ run, arrived, heard }) => [
+      branches: [...entries].flatMap(({ run, recorded, events }) => [
         ...(run?.branch === undefined ? [] : [run.branch]),
-        ...[...arrived.values()].flatMap(({ summary }) => summary.origin.branch ?? []),
-        ...[...heard.values()].flatMap((facts) => facts.branch ?? []),
+        ...[...recorded.values()].flatMap(({ summary }) => summary.origin.branch ?? []),
+        ...[...events.values()].flatMap((facts) => facts.branch ?? []),
       ]),
       jobs: [...entries].flatMap(({ run }) => run?.jobs.map(({ address }) => address.job) ?? []),
     };
@@ -172,13 +172,13 @@ export class RunIndex {
     if (folder.host !== 'github') return undefined;
     const told = this.#table
       .attempts(folder)
-      .flatMap(({ arrived }) => [...arrived.values()].flatMap(({ summary }) => summary.origin.runId ?? []));
+      .flatMap(({ recorded }) => [...recorded.values()].flatMap(({ summary }) => summary.origin.runId ?? []));
     const removed = this.#table.attempts(folder).flatMap((sibling) => sibling.removed?.run.runId ?? []);
     return [...told, ...removed].sort(compareRunNames)[0] ?? this.#claims.ownerOf(runName as RunId);
   }
 
   #refold(entry: RunEntry): void {
-    for (const job of entry.arrived.values()) {
+    for (const job of entry.recorded.values()) {
       const { commit } = job.summary.origin;
       if (commit !== undefined) this.commits.put(entry, commit);
     }
@@ -190,7 +190,7 @@ export class RunIndex {
   #fold(entry: RunEntry): Run {
     const earlier = this.#table.attempts(entry.folder).filter((other) => other.attempt < entry.attempt);
     return foldRun(entry, {
-      settled: new Set(earlier.flatMap(({ arrived }) => [...arrived.keys()])),
+      recordedBefore: new Set(earlier.flatMap(({ recorded }) => [...recorded.keys()])),
       failedBefore: (job: JobName, commit: CommitHash) => this.commits.failedBefore(entry, job, commit),
     });
   }

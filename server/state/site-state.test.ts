@@ -6,7 +6,7 @@ import { parseCommitHash, parseJobName, parseRunId, type WorkerHost } from '../.
 import type { JobRecord } from '../../model/record.js';
 import { accept, valueOf } from '../../model/result.js';
 import { parseRows } from '../../model/row.js';
-import { judgeJob, type StoredJob } from '../store/stored-job.js';
+import { assembleJob, type StoredJob } from '../store/stored-job.js';
 import { SiteState } from './site-state.js';
 import {
   renderCommit,
@@ -30,7 +30,7 @@ function arrived(
   const address = { host, name: idOf(folder), job: valueOf(parseJobName(job)) };
   const rows = valueOf(parseRows(`${status}\t1\ttask\ta\tb\t-\n`));
   const record: JobRecord = { schema: 0, attempt: 1, tasks: [], expectedJobs: [], ...more };
-  return { ...judgeJob(address, accept(record), accept(rows)), wwzBytes: 100 };
+  return { ...assembleJob(address, accept(record), accept(rows)), wwzBytes: 100 };
 }
 
 const eventOf = (fields: Readonly<Record<string, string>>): JobEvent =>
@@ -82,10 +82,10 @@ test('defect 4: sourcehut jobs of two commits, ids interleaved, are all there', 
 });
 
 test('defect 8: a run number that is taken leads to a folder of its own, for every attempt', () => {
-  const { claims } = new SiteState('Soil');
+  const { runFolders } = new SiteState('Soil');
   const plan = (number: string, runId: string, attempt: number) => {
-    const planned = claims.resolve(idOf(number), idOf(runId), attempt);
-    if (planned.ok) claims.confirm(planned.value.base, idOf(runId));
+    const planned = runFolders.resolve(idOf(number), idOf(runId), attempt);
+    if (planned.ok) runFolders.confirm(planned.value.base, idOf(runId));
     return planned.ok ? planned.value.folder.name : planned.error;
   };
   assert.equal(plan('1234', '98765', 1), '1234');
@@ -99,10 +99,10 @@ test('defect 8: a run number that is taken leads to a folder of its own, for eve
 test('a run whose number an event told wrong takes its records all the same', () => {
   const state = new SiteState('Soil');
   state.addEvent(eventOf({ eventName: 'start', runNumber: '1', jobName: 'other' }), 10);
-  const planned = valueOf(state.claims.resolve(idOf('9'), idOf('77'), 2));
+  const planned = valueOf(state.runFolders.resolve(idOf('9'), idOf('77'), 2));
   assert.equal(planned.folder.name, '1-2');
   state.addJob(arrived('github', '1', { more: { runId: idOf('77') } }));
-  const refused = state.claims.resolve(idOf('10'), idOf('77'), 1);
+  const refused = state.runFolders.resolve(idOf('10'), idOf('77'), 1);
   assert.ok(!refused.ok);
   assert.match(refused.error, /run id "77" came with folder "1" before/);
 });

@@ -14,15 +14,15 @@ import type { RunSource } from './run-fold.js';
 import { RunIndex } from './run-index.js';
 import type { RunList } from './run-list.js';
 import { folderKey, RunTable } from './run-table.js';
-import type { BranchCommit, Job, RanJob, RecordedJob, Run, RunGroup, SiteView } from './site-view.js';
+import type { BranchCommit, Job, FinishedJob, RecordedJob, Run, RunGroup, SiteView } from './site-view.js';
 
 export class SiteState implements SiteView {
   readonly title: string;
-  readonly claims = new RunFolders();
+  readonly runFolders = new RunFolders();
   readonly #shared = createInterner();
   readonly #table = new RunTable();
-  readonly #index = new RunIndex(this.#table, this.claims);
-  readonly #events = new EventRouter(this.claims);
+  readonly #index = new RunIndex(this.#table, this.runFolders);
+  readonly #events = new EventRouter(this.runFolders);
 
   constructor(title: string) {
     this.title = title;
@@ -34,14 +34,14 @@ export class SiteState implements SiteView {
   }
 
   /** What the site keeps of a job. */
-  shorten(arrived: StoredJob): RecordedJob {
+  summarize(arrived: StoredJob): RecordedJob {
     return jobOf(arrived, this.#shared);
   }
 
   /** A job's files are in the site. The same job again replaces what is known of it. */
   addJob(arrived: StoredJob, time?: number): PageChanges {
-    if (time !== undefined) this.#table.get(arrived.address).noteArrival(time);
-    return this.restoreJob(this.shorten(arrived));
+    if (time !== undefined) this.#table.get(arrived.address).noteRecordTime(time);
+    return this.restoreJob(this.summarize(arrived));
   }
 
   /** The same for a job that is known in short already. */
@@ -49,20 +49,20 @@ export class SiteState implements SiteView {
     const { address } = job;
     const entry = this.#table.get(address);
     if (entry.removed !== undefined) return noChanges;
-    entry.arrived.set(address.job, internJob(job, this.#shared));
+    entry.recorded.set(address.job, internJob(job, this.#shared));
     if (address.host !== 'github') return this.#index.changed(entry);
     const { runId } = job.summary.origin;
-    this.claims.confirm(splitFolder(address).run as RunId, runId);
+    this.runFolders.confirm(splitFolder(address).run as RunId, runId);
     return mergeChanges([this.#index.changed(entry), ...this.#hearWaiting(runId)]);
   }
 
   /** What is known of a folder by events alone, as a snapshot has it. */
-  restoreHeard({ folder, runId, heard, expected, givenUp }: Omit<RunSource, 'arrived'>): void {
+  restoreEvents({ folder, runId, events, expected, lostAt }: Omit<RunSource, 'arrived'>): void {
     const entry = this.#table.get(folder);
-    if (runId !== undefined) this.claims.reserve(entry.runName as RunId, runId);
-    for (const [job, facts] of heard) entry.heard.set(job, facts);
+    if (runId !== undefined) this.runFolders.reserve(entry.runName as RunId, runId);
+    for (const [job, facts] of events) entry.events.set(job, facts);
     for (const job of expected) entry.expected.add(job);
-    for (const [job, time] of givenUp) entry.givenUp.set(job, time);
+    for (const [job, time] of lostAt) entry.lostAt.set(job, time);
     this.#index.changed(entry);
   }
 
@@ -77,7 +77,7 @@ export class SiteState implements SiteView {
   markLost({ job, ...folder }: JobAddress, time: number): PageChanges {
     const entry = this.#table.get(folder);
     if (entry.removed !== undefined) return noChanges;
-    entry.givenUp.set(job, Math.max(entry.givenUp.get(job) ?? time, time));
+    entry.lostAt.set(job, Math.max(entry.lostAt.get(job) ?? time, time));
     return this.#index.changed(entry);
   }
 
@@ -85,7 +85,7 @@ export class SiteState implements SiteView {
   findStaleJobs(seconds: number, now: number): readonly JobAddress[] {
     const time = now - seconds;
     return [...this.#index.unfinished()].flatMap((entry) => {
-      if (entry.newsTime(now) > time) return [];
+      if (entry.lastActivity(now) > time) return [];
       return (entry.run?.jobs ?? []).flatMap((job) =>
         (job.outcome === 'running' || job.outcome === 'expected') && (job.events.lastTime ?? 0) <= time
           ? [job.address]
@@ -112,7 +112,7 @@ export class SiteState implements SiteView {
     }
     const { runId } = removal.run;
     if (entry.folder.host === 'github' && runId !== undefined) {
-      this.claims.confirm(entry.runName as RunId, runId);
+      this.runFolders.confirm(entry.runName as RunId, runId);
     }
     return this.#index.remove(entry, removal);
   }
@@ -135,7 +135,7 @@ export class SiteState implements SiteView {
   }
 
   /** What pages must follow when these runs changed, in a way that nobody saw. */
-  changeOf(folders: readonly RunFolder[]): PageChanges {
+  changesOf(folders: readonly RunFolder[]): PageChanges {
     const changes = folders.flatMap((folder) => {
       const entry = this.#table.find(folder);
       return entry === undefined ? [] : [this.#index.reach(entry)];
@@ -157,12 +157,12 @@ export class SiteState implements SiteView {
   }
 
   /** Every run with what it is folded from. */
-  sources(): Iterable<RunEntry> {
+  entries(): Iterable<RunEntry> {
     return this.#table.all();
   }
 
   /** Events of runs whose number nobody has told yet. */
-  waiting(): Iterable<ReceivedEvent> {
+  waitingEvents(): Iterable<ReceivedEvent> {
     return this.#events.waiting();
   }
 
@@ -204,7 +204,7 @@ export class SiteState implements SiteView {
     return this.#index.names.commits(branch, count);
   }
 
-  history(job: JobName, count: number, branch?: string): readonly RanJob[] {
+  history(job: JobName, count: number, branch?: string): readonly FinishedJob[] {
     return this.#index.names.history(job, count, branch);
   }
 
@@ -219,8 +219,8 @@ export class SiteState implements SiteView {
   }
 
   /** The job, where its files have arrived. */
-  arrived(address: JobAddress): RecordedJob | undefined {
-    return this.#table.find(address)?.arrived.get(address.job);
+  recordedJob(address: JobAddress): RecordedJob | undefined {
+    return this.#table.find(address)?.recorded.get(address.job);
   }
 
   /** Where the events of a job belong; undefined while nobody has told the number of its run. */
@@ -236,7 +236,7 @@ export class SiteState implements SiteView {
     }
     const entry = this.#table.get(folder);
     if (entry.removed !== undefined) return noChanges;
-    entry.heard.set(event.job, addEvent(entry.heard.get(event.job), event, time));
+    entry.events.set(event.job, addEvent(entry.events.get(event.job), event, time));
     for (const job of event.expectedJobs) entry.expected.add(job);
     return this.#index.changed(entry);
   }

@@ -115,7 +115,7 @@ export interface BranchCommit {
 }
 
 /** A job that has ended, with the run that it is of. */
-export interface RanJob {
+export interface FinishedJob {
   readonly run: Run;
   readonly job: Job;
 }
@@ -137,5 +137,5 @@ export interface SiteView {
   /** the newest commits of a branch, the newest first */
   branchCommits(branch: string, count: number): readonly BranchCommit[];
   /** the newest runs of a job that have ended, the newest first; on any branch, or on one */
-  history(job: JobName, count: number, branch?: string): readonly RanJob[];
+  history(job: JobName, count: number, branch?: string): readonly FinishedJob[];
 }

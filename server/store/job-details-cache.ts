@@ -2,7 +2,7 @@
 import type { JobAddress } from '../../model/run.js';
 import { readStoredJob } from './stored-job.js';
 import type { ServerLimits } from '../config/limits.js';
-import { addressText } from './log-entry.js';
+import { addressKey } from './log-entry.js';
 import type { JobDetails } from './job-details.js';
 
 /** Rows of TSVs that are kept at the same time; a row takes some 300 bytes. */
@@ -24,8 +24,8 @@ export class JobDetailsCache {
 
   /** What was just read or received need not be read again. */
   put(address: JobAddress, { record, rows, problems }: JobDetails): void {
-    const key = addressText(address);
-    this.forget(address);
+    const key = addressKey(address);
+    this.delete(address);
     this.#kept.set(key, { ...(record !== undefined && { record }), rows, problems });
     this.#rows += weightOf(rows);
     for (const [oldest, details] of this.#kept) {
@@ -35,8 +35,8 @@ export class JobDetailsCache {
     }
   }
 
-  forget(address: JobAddress): void {
-    const key = addressText(address);
+  delete(address: JobAddress): void {
+    const key = addressKey(address);
     const known = this.#kept.get(key);
     if (known === undefined) return;
     this.#kept.delete(key);
@@ -45,7 +45,7 @@ export class JobDetailsCache {
 
   /** A job whose files have arrived. What cannot be read is among the problems. */
   readonly read: ReadDetails = (address) => {
-    const key = addressText(address);
+    const key = addressKey(address);
     const known = this.#kept.get(key);
     if (known === undefined) {
       const details = readStoredJob(this.#site, address, this.#limits);

@@ -4,7 +4,7 @@ import { finishedOutcomes } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
 import { valueOf } from '../../model/result.js';
 import { parseRows } from '../../model/row.js';
-import { endOf, readRecord, readRows } from './job-files.js';
+import { checkEnd, readRecord, readRows } from './job-files.js';
 
 const rowsOf = (...lines: readonly string[]) => valueOf(parseRows(lines.map((line) => `${line}\n`).join('')));
 const passed = '0\t1\tgood\ta\tb\t-';
@@ -12,13 +12,13 @@ const failed = '3\t1\tbad\ta\tb\t-';
 const plain: JobRecord = { schema: 1, attempt: 1, tasks: [], expectedJobs: [] };
 
 test('endOf() folds the rows where the record says nothing, as those of schema 0 do', () => {
-  assert.deepEqual(endOf(plain, rowsOf(passed)), { ok: true, value: { outcome: 'passed', status: 0 } });
-  assert.deepEqual(endOf(plain, rowsOf(passed, failed)), {
+  assert.deepEqual(checkEnd(plain, rowsOf(passed)), { ok: true, value: { outcome: 'passed', status: 0 } });
+  assert.deepEqual(checkEnd(plain, rowsOf(passed, failed)), {
     ok: true,
     value: { outcome: 'failed', status: 3 },
   });
-  assert.deepEqual(endOf(plain, []), { ok: true, value: { outcome: 'empty', status: 125 } });
-  assert.deepEqual(endOf(plain, rowsOf(passed, 'short')), {
+  assert.deepEqual(checkEnd(plain, []), { ok: true, value: { outcome: 'empty', status: 125 } });
+  assert.deepEqual(checkEnd(plain, rowsOf(passed, 'short')), {
     ok: true,
     value: { outcome: 'error', status: 125 },
   });
@@ -33,7 +33,7 @@ test('endOf() lets a record say something worse than its rows, never something b
   };
   for (const [line, outcomes] of Object.entries(allowed)) {
     for (const outcome of finishedOutcomes) {
-      const end = endOf({ ...plain, outcome }, line === '' ? [] : rowsOf(line));
+      const end = checkEnd({ ...plain, outcome }, line === '' ? [] : rowsOf(line));
       assert.equal(end.ok, outcomes.includes(outcome), `${line} ${outcome}`);
     }
   }
@@ -49,7 +49,7 @@ test('endOf() refuses an exit status that is not of its outcome', () => {
     ['cancelled', passed, 143, true],
     ['error', passed, 0, false],
   ] as const) {
-    assert.equal(endOf({ ...plain, outcome, status }, rowsOf(line)).ok, isGood, `${outcome} ${status}`);
+    assert.equal(checkEnd({ ...plain, outcome, status }, rowsOf(line)).ok, isGood, `${outcome} ${status}`);
   }
 });
 
@@ -57,12 +57,12 @@ test('endOf() takes no pass from a TSV that has no row of a task of the record',
   const [good, bad] = [passed, failed].map((line) => rowsOf(line)[0]);
   assert.ok(good?.kind === 'row' && bad?.kind === 'row');
   const tasks = [good, bad].map(({ task }) => ({ name: task, run: 'x' }));
-  assert.deepEqual(endOf({ ...plain, tasks }, [good]), {
+  assert.deepEqual(checkEnd({ ...plain, tasks }, [good]), {
     ok: false,
     error: 'cannot accept outcome "passed": the record has task "bad", and the TSV no row of it',
   });
-  assert.equal(endOf({ ...plain, tasks }, [bad]).ok, true, 'it is no pass anyway');
-  assert.equal(endOf({ ...plain, tasks: tasks.slice(0, 1) }, [good]).ok, true);
+  assert.equal(checkEnd({ ...plain, tasks }, [bad]).ok, true, 'it is no pass anyway');
+  assert.equal(checkEnd({ ...plain, tasks: tasks.slice(0, 1) }, [good]).ok, true);
 });
 
 test('readRecord() and readRows() refuse bytes that are no UTF-8', () => {

@@ -35,7 +35,7 @@ export interface JobEnd {
  * What a record and its rows say together. A record of schema 0 says nothing of its outcome: the rows alone do. A later
  * one may know more than its rows (no image, cancelled, the machinery failed), but never something better.
  */
-export function endOf(record: JobRecord, rows: readonly Row[]): Result<JobEnd> {
+export function checkEnd(record: JobRecord, rows: readonly Row[]): Result<JobEnd> {
   const folded = foldTasks(rows);
   const ended = rows.filter((row) => row.kind === 'row');
   const { outcome = folded, status } = record;

@@ -76,12 +76,12 @@ function bodyOf(entry: LogEntry): object {
       return { event: Object.fromEntries(formatEvent(entry.event)) };
     case 'record': {
       const { address, digests, found } = entry;
-      return { record: addressText(address), ...digests, ...(found && { found }) };
+      return { record: addressKey(address), ...digests, ...(found && { found }) };
     }
     case 'artifact':
       return { artifact: `${entry.host}/${entry.commit}/${entry.path}` };
     case 'given-up':
-      return { givenUp: addressText(entry.address) };
+      return { givenUp: addressKey(entry.address) };
     case 'repaired':
       return { repaired: entry.reason };
     case 'removed':
@@ -159,7 +159,7 @@ function parseArtifact(text: string, time: number): Result<LogEntry> {
 }
 
 /** `HOST/FOLDER/JOB`: none of the three holds a slash. */
-export const addressText = ({ host, name, job }: JobAddress): string => `${host}/${name}/${job}`;
+export const addressKey = ({ host, name, job }: JobAddress): string => `${host}/${name}/${job}`;
 
 export function parseAddress(text: string): Result<JobAddress> {
   const [hostText = '', nameText = '', jobText = '', ...more] = text.split('/');

@@ -8,7 +8,7 @@ import type { JobRecord } from '../../model/record.js';
 import { accept, refuse, type Result } from '../../model/result.js';
 import type { Row } from '../../model/row.js';
 import { verifyWwzHandle } from '../../wwz/verify.js';
-import { endOf, readRecord, readRows, type JobEnd } from './job-files.js';
+import { checkEnd, readRecord, readRows, type JobEnd } from './job-files.js';
 import type { ServerLimits } from '../config/limits.js';
 import { sha256, type JobDigests } from './log-entry.js';
 import { isMissing } from '../../files/atomic-file.js';
@@ -45,7 +45,7 @@ export async function checkStaged(
   if (!record.ok) return refuse(`json: ${record.error}`);
   const rows = readRows(tsv);
   if (!rows.ok) return refuse(`tsv: ${rows.error}`);
-  const end = endOf(record.value, rows.value);
+  const end = checkEnd(record.value, rows.value);
   if (!end.ok) return refuse(`json: ${end.error}`);
   const wwzBytes = await checkWwz(stagedFile(folder, 'wwz'), limits);
   if (!wwzBytes.ok) return refuse(`wwz: ${wwzBytes.error}`);

@@ -6,7 +6,7 @@ import type { JobRecord } from '../../model/record.js';
 import { accept, refuse, type Result } from '../../model/result.js';
 import type { Row } from '../../model/row.js';
 import type { JobAddress } from '../../model/run.js';
-import { endOf, readRecord, readRows, type JobEnd } from './job-files.js';
+import { checkEnd, readRecord, readRows, type JobEnd } from './job-files.js';
 import type { ServerLimits } from '../config/limits.js';
 import { sha256, type JobDigests } from './log-entry.js';
 import type { JobDetails } from './job-details.js';
@@ -36,7 +36,7 @@ export function readStoredJob(
   const record = json.ok ? readRecord(json.value) : json;
   const rows = tsv.ok ? readRows(tsv.value) : tsv;
   return {
-    ...judgeJob(address, record, rows),
+    ...assembleJob(address, record, rows),
     ...(wwz?.isFile() === true && { wwzBytes: wwz.size }),
     digests: {
       json: json.ok ? sha256(json.value) : 'unreadable',
@@ -66,13 +66,13 @@ function readSmall(path: string, maxBytes: number, what: string): Result<Uint8Ar
 }
 
 /** Puts what could be read together; what could not becomes a problem, and the job an error. Pure. */
-export function judgeJob(
+export function assembleJob(
   address: JobAddress,
   record: Result<JobRecord>,
   rows: Result<readonly Row[]>,
 ): Omit<StoredJob, 'wwzBytes'> {
   const problems = [record, rows].flatMap((part) => (part.ok ? [] : [part.error]));
-  const end = record.ok && rows.ok ? endOf(record.value, rows.value) : undefined;
+  const end = record.ok && rows.ok ? checkEnd(record.value, rows.value) : undefined;
   if (end?.ok === false) problems.push(end.error);
   return {
     address,

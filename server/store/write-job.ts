@@ -17,18 +17,18 @@ import { stagedFile } from './staged-job.js';
 import { isMissing, syncFolder } from '../../files/atomic-file.js';
 
 /** `conflict`: other bytes are there already; they stay. */
-export type Stored =
+export type WriteResult =
   { readonly kind: 'new' | 'same' } | { readonly kind: 'conflict'; readonly path: SitePath };
 
 /** The JSON makes the others a record: it comes last, and a reader that sees it sees all. */
 const order: readonly RecordSuffix[] = ['wwz', 'tsv', 'json'];
 
 /** Moves a job's files, which are synced already, to where they belong. One call at a time for a site. */
-export async function storeJob(
+export async function writeJobFiles(
   site: string,
   address: JobAddress,
   { folder, hasWwz }: { readonly folder: string; readonly hasWwz: boolean },
-): Promise<Stored> {
+): Promise<WriteResult> {
   const compared = await compareJob(site, address, { folder, hasWwz });
   if (compared !== 'free') return compared;
   const target = await makeFolder(site, runFolder(address));
@@ -54,7 +54,7 @@ export async function compareJob(
   site: string,
   address: JobAddress,
   { folder, hasWwz }: { readonly folder: string; readonly hasWwz: boolean },
-): Promise<'free' | Stored> {
+): Promise<'free' | WriteResult> {
   if (statSync(join(site, jobFile(address, 'json')), { throwIfNoEntry: false }) === undefined) return 'free';
   for (const suffix of recordSuffixes) {
     const path = jobFile(address, suffix);
@@ -78,11 +78,11 @@ async function compareFile(there: string, staged: string): Promise<'missing' | '
  * Moves a file, which is synced already, to the artifacts of a commit. `path` is below them. `before` comes first where
  * the file is new; when it fails nothing is moved.
  */
-export async function storeArtifact(
+export async function writeArtifact(
   site: string,
   { host, commit, path }: { readonly host: WorkerHost; readonly commit: CommitHash; readonly path: string },
   { staged, before }: { readonly staged: string; readonly before: () => Promise<void> },
-): Promise<Stored> {
+): Promise<WriteResult> {
   const relative = `${commitArtifactFolder(host, commit)}/${path}` as SitePath;
   try {
     const found = await compareFile(join(site, relative), staged);

@@ -23,7 +23,7 @@ import {
   visibleText,
 } from '../../../templates/wording.js';
 import type { ReadDetails } from '../../store/job-details-cache.js';
-import type { Job, RanJob, SiteView } from '../../state/site-view.js';
+import type { Job, FinishedJob, SiteView } from '../../state/site-view.js';
 import { FragmentCache } from './fragment-cache.js';
 import { frameOf } from './page-frame.js';
 import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
@@ -69,12 +69,12 @@ const runMemo = new FragmentCache();
 const lineMemo = new FragmentCache();
 
 /** A green run is mostly among the newest: only where none is, more are looked through. */
-function searchedFor(site: SiteView, job: JobName, newest: readonly RanJob[]): readonly RanJob[] {
+function searchedFor(site: SiteView, job: JobName, newest: readonly FinishedJob[]): readonly FinishedJob[] {
   const isEnough = newest.length < runsShown || newest.some((ran) => isGreen(ran.job.outcome));
   return isEnough ? newest : site.history(job, runsSearched);
 }
 
-function runJson(page: SitePath, { run, job }: RanJob): object {
+function runJson(page: SitePath, { run, job }: FinishedJob): object {
   const { address, outcome, summary } = job;
   return {
     host: address.host,
@@ -88,7 +88,7 @@ function runJson(page: SitePath, { run, job }: RanJob): object {
   };
 }
 
-const tasksJson = (ran: RanJob, details: ReadDetails): object =>
+const tasksJson = (ran: FinishedJob, details: ReadDetails): object =>
   Object.fromEntries(
     taskRows(ran, details).map((row) => {
       const { task, elapsedSeconds } = row;
@@ -100,16 +100,16 @@ const tasksJson = (ran: RanJob, details: ReadDetails): object =>
 const outcomeOf = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
   outcome === 'passed' && flakyTasks.includes(task) ? 'flaky' : outcome;
 
-const taskRows = (ran: RanJob, details: ReadDetails): readonly TaskRow[] =>
+const taskRows = (ran: FinishedJob, details: ReadDetails): readonly TaskRow[] =>
   toldOf(ran, details).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
 
-const toldOf = ({ job }: RanJob, details: ReadDetails): JobDetails =>
+const toldOf = ({ job }: FinishedJob, details: ReadDetails): JobDetails =>
   (job.summary?.rows ?? 0) > tasksTold ? untold : details(job.address);
 
 const untold: JobDetails = { rows: [], problems: [] };
 
 /** The newest green run, and the commits that ran after it, the newest first. */
-function sinceGreen(newest: readonly RanJob[]) {
+function sinceGreen(newest: readonly FinishedJob[]) {
   const index = newest.findIndex(({ job }) => isGreen(job.outcome));
   const after = index === -1 ? newest : newest.slice(0, index);
   const green = newest[index];
@@ -158,7 +158,7 @@ export function renderHistoryPage(site: SiteView, job: JobName, details: ReadDet
   return renderPageOfFragments('history', view);
 }
 
-function runLine({ run, job }: RanJob, page: SitePath, longest: number): HistoryRow {
+function runLine({ run, job }: FinishedJob, page: SitePath, longest: number): HistoryRow {
   const { address, summary, outcome } = job;
   const commit = summary?.origin.commit ?? run.commit;
   const seconds = summary?.seconds;
@@ -178,7 +178,7 @@ function runLine({ run, job }: RanJob, page: SitePath, longest: number): History
 }
 
 /** One line a task, in the order of the newest run that had it; one cell a run. */
-function taskLines(runs: readonly RanJob[], page: SitePath, details: ReadDetails): HistoryView['tasks'] {
+function taskLines(runs: readonly FinishedJob[], page: SitePath, details: ReadDetails): HistoryView['tasks'] {
   const rows = runs.map((ran) => new Map(taskRows(ran, details).map((row) => [row.task, row])));
   const names = [...new Set(rows.flatMap((map) => [...map.keys()]))].slice(0, tasksShown);
   return names.map((name) => ({

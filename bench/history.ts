@@ -2,7 +2,7 @@
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { makeZip, regular } from '../test/hand-made-zip.js';
+import { buildZip, regular } from '../test/zip-builder.js';
 import { formatHistoryTsv, historyRecord, jobsOfRun, tasksOfJob } from './history-job.js';
 
 /** At most so many names for one file: ext4 ends at 65,000. */
@@ -35,7 +35,7 @@ export function writeHistory(site: string, jobs: number): void {
 
 /** A wwz with a page, a log for each task, and as many bytes more that cannot be packed. */
 export function historyWwz(bytes: number): Buffer {
-  return makeZip([
+  return buildZip([
     ...Array.from({ length: tasksOfJob }, (_, i) => ({
       ...{ name: `_tmp/soil/logs/task-${i}.txt`, content: `task ${i}: ok\n`, attributes: regular },
     })),

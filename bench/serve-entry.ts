@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import autocannon from 'autocannon';
 import { must, soilServer } from '../test/command.js';
-import { makeZip, regular } from '../test/hand-made-zip.js';
+import { buildZip, regular } from '../test/zip-builder.js';
 import { startServing } from '../test/soil-server.js';
 import { medianOf } from './bench-server.js';
 import { formatHistoryTsv, historyRecord } from './history-job.js';
@@ -29,7 +29,7 @@ export async function benchServeEntry(): Promise<BenchResult[]> {
     await mkdir(run, { recursive: true });
     await writeFile(join(run, 'job-0.json'), JSON.stringify(historyRecord(1, 0)));
     await writeFile(join(run, 'job-0.tsv'), formatHistoryTsv());
-    await writeFile(join(run, 'job-0.wwz'), makeZip([{ name: 'index.html', content, attributes: regular }]));
+    await writeFile(join(run, 'job-0.wwz'), buildZip([{ name: 'index.html', content, attributes: regular }]));
     await must(process.execPath, [soilServer, 'rebuild', site]);
     await mkdir(join(site, dirname(artifact)), { recursive: true });
     await writeFile(join(site, artifact), content);

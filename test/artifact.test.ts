@@ -6,9 +6,9 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { openBadNetwork, unavailable, type Fate } from './bad-network.js';
+import { startFaultyProxy, unavailable, type ConnectionFault } from './faulty-proxy.js';
 import { must, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-rig.js';
+import { makeRepo } from './job-fixture.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 const bare = {
@@ -44,8 +44,8 @@ describe('artifacts by commit', () => {
     t.after(() => rm(folder, { recursive: true, force: true }));
     return folder;
   };
-  const network = async (t: TestContext, fateOf: (connection: number) => Fate) => {
-    const opened = await openBadNetwork(() => server.url, fateOf);
+  const network = async (t: TestContext, fateOf: (connection: number) => ConnectionFault) => {
+    const opened = await startFaultyProxy(() => server.url, fateOf);
     t.after(() => opened.close());
     return opened;
   };
@@ -180,7 +180,7 @@ describe('artifacts by commit', () => {
     assert.equal(await readFile(join(folder, 'got'), 'utf8'), 'late\n');
   });
 
-  const passing: readonly (readonly [string, Fate])[] = [
+  const passing: readonly (readonly [string, ConnectionFault])[] = [
     ['a connection that is dropped', { kind: 'drop' }],
     ['a server that answers 503', unavailable],
     ['an answer that ends halfway', { kind: 'cut-answer', bytes: 100_000 }],

@@ -11,7 +11,7 @@ import { SiteState } from '../server/state/site-state.js';
 import { PendingUploads } from '../server/pages/pending-uploads.js';
 import { PageWriter } from '../server/pages/page-writer.js';
 import { run, soilServer } from './command.js';
-import { makeZip, regular } from './hand-made-zip.js';
+import { buildZip, regular } from './zip-builder.js';
 import { startServer, type RunningServer } from './soil-server.js';
 import { formOf, tsvOf, type JobBytes } from './upload-form.js';
 
@@ -35,7 +35,7 @@ function markedJob(run: number, name: string, mark: string): JobBytes {
     GITHUB_RUN_ID: String(700_000 + run),
   });
   const content = `<title>${mark}</title>${`<p>${mark}</p>`.repeat(2000)}`;
-  const wwz = makeZip([{ name: 'index.html', content, attributes: regular }]);
+  const wwz = buildZip([{ name: 'index.html', content, attributes: regular }]);
   return { job: name, wwz, tsv: tsvOf([0, mark]), json };
 }
 

@@ -1,16 +1,16 @@
 /** Clients of a server that will be killed: they send jobs, events and artifacts, and keep a book of what was acknowledged. */
 import { sha256 } from '../server/store/log-entry.js';
-import { makeZip, regular } from './hand-made-zip.js';
-import type { Dice } from './seeded.js';
+import { buildZip, regular } from './zip-builder.js';
+import type { SeededRandom } from './seeded-random.js';
 import { formOf, tsvOf, type JobBytes } from './upload-form.js';
 
 /** A file that was acknowledged: where it must be, and its digest. */
-export interface KeptFile {
+export interface AcknowledgedFile {
   readonly path: string;
   readonly digest: string;
 }
 
-export interface KeptJob {
+export interface AcknowledgedJob {
   readonly job: string;
   readonly mark: string;
   /** addresses, as the server's answer has them */
@@ -20,9 +20,9 @@ export interface KeptJob {
 }
 
 /** Everything that the clients of one site know, whatever server answers them. */
-export interface Book {
-  readonly files: KeptFile[];
-  readonly jobs: KeptJob[];
+export interface Acknowledgments {
+  readonly files: AcknowledgedFile[];
+  readonly jobs: AcknowledgedJob[];
   /** running jobs, by their run's page */
   readonly events: { readonly run: string; readonly job: string }[];
   /** sent, and never answered: sent again */
@@ -32,12 +32,23 @@ export interface Book {
   sent: number;
 }
 
-export const newBook = (): Book => ({ files: [], jobs: [], events: [], unanswered: [], faults: [], sent: 0 });
+export const emptyAcknowledgments = (): Acknowledgments => ({
+  files: [],
+  jobs: [],
+  events: [],
+  unanswered: [],
+  faults: [],
+  sent: 0,
+});
 
 /** Sends one thing after the other until the connection ends or `stop` says so. */
 export async function sendUntilCut(
   url: string,
-  { book, dice, stop }: { readonly book: Book; readonly dice: Dice; readonly stop: AbortSignal },
+  {
+    book,
+    dice,
+    stop,
+  }: { readonly book: Acknowledgments; readonly dice: SeededRandom; readonly stop: AbortSignal },
 ): Promise<void> {
   while (!stop.aborted) {
     const choice = dice.below(10);
@@ -55,7 +66,7 @@ export async function sendUntilCut(
 const isCut = (error: unknown): boolean =>
   error instanceof TypeError && /fetch failed|terminated/.test(error.message);
 
-async function sendJob(url: string, book: Book, dice: Dice): Promise<void> {
+async function sendJob(url: string, book: Acknowledgments, dice: SeededRandom): Promise<void> {
   const again = book.unanswered.shift();
   const made = again ?? makeJob(book.sent++, dice);
   const { job, mark } = made;
@@ -88,7 +99,7 @@ async function sendJob(url: string, book: Book, dice: Dice): Promise<void> {
 
 const jobsOfRun = 6;
 
-function makeJob(number: number, dice: Dice): { readonly job: JobBytes; readonly mark: string } {
+function makeJob(number: number, dice: SeededRandom): { readonly job: JobBytes; readonly mark: string } {
   const run = 1 + Math.floor(number / jobsOfRun);
   const name = `job-${number % jobsOfRun}`;
   const mark = `mark-${number}-${dice.below(2 ** 30)}`;
@@ -103,7 +114,7 @@ function makeJob(number: number, dice: Dice): { readonly job: JobBytes; readonly
     GITHUB_REF: dice.pick(['refs/heads/main', 'refs/heads/topic']),
   });
   const tsv = tsvOf([0, 'build'], [dice.pick([0, 0, 1]), 'unit']);
-  const wwz = makeZip([
+  const wwz = buildZip([
     { name: '_tmp/soil/logs/build.txt', content: mark, attributes: regular },
     { name: '_tmp/soil/logs/unit.txt', content: mark, attributes: regular },
     { name: 'index.html', content: `<title>${mark}</title>`, attributes: regular },
@@ -123,7 +134,7 @@ const commitOf = (run: number): string =>
     .toString(16)
     .padStart(40, 'a');
 
-async function sendEvent(url: string, book: Book): Promise<void> {
+async function sendEvent(url: string, book: Acknowledgments): Promise<void> {
   const number = book.sent++;
   const job = `event-${number}`;
   const fields = new URLSearchParams({
@@ -136,7 +147,7 @@ async function sendEvent(url: string, book: Book): Promise<void> {
   else book.faults.push(`an event was answered with ${answer.status}: ${text}`);
 }
 
-async function sendArtifact(url: string, book: Book, dice: Dice): Promise<void> {
+async function sendArtifact(url: string, book: Acknowledgments, dice: SeededRandom): Promise<void> {
   const number = book.sent++;
   const bytes = dice.bytes(dice.pick([10, 50_000]));
   const path = `artifacts/github/${commitOf(1 + Math.floor(number / jobsOfRun))}/out-${number}.bin`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crashSite, noCrashes } from './crash-rig.js';
+import { crashSite, noCrashes } from './crash-loop.js';
 
 // `npm run crash` does the same a thousand times.
 test('kill -9 at random moments loses nothing that was acknowledged and leaves nothing half-written', async () => {

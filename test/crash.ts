@@ -1,6 +1,6 @@
 /** `npm run crash`: a thousand kills of a real soil-server, or as many as the arguments say; exit status 1 for any fault. */
 import { parseArgs } from 'node:util';
-import { crashSite, noCrashes } from './crash-rig.js';
+import { crashSite, noCrashes } from './crash-loop.js';
 
 const { values } = parseArgs({
   options: {

@@ -3,14 +3,14 @@ import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { run, soilServer, type CommandEnd } from './command.js';
-import { openSshHosts, type SshHosts } from './ssh-hosts.js';
+import { startSshServers, type SshServers } from './ssh-servers.js';
 import { snippetFiles } from './web-server.js';
 
 describe('soil-server deploy', () => {
-  let hosts: SshHosts;
+  let hosts: SshServers;
   let folder: string;
   before(async () => {
-    hosts = await openSshHosts();
+    hosts = await startSshServers();
     folder = hosts.folder;
   });
   after(() => hosts.close());

@@ -3,9 +3,9 @@ import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { openBadNetwork } from './bad-network.js';
+import { startFaultyProxy } from './faulty-proxy.js';
 import { must, repoRoot, run, soilServer, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-rig.js';
+import { makeRepo } from './job-fixture.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 interface Told {
@@ -210,7 +210,7 @@ describe('soil-worker doctor with a server', () => {
   });
 
   it('a server that does not answer, is none, or lives in another time', async (t) => {
-    const nobody = await openBadNetwork(
+    const nobody = await startFaultyProxy(
       () => undefined,
       () => ({ kind: 'drop' }),
     );
@@ -219,7 +219,7 @@ describe('soil-worker doctor with a server', () => {
     assert.match(down.text, /does not answer: .*ECONNREFUSED/);
     assert.equal(down.mend, `curl -v ${nobody.url}healthz`);
     const date = new Date(Date.now() - 7_200_000).toUTCString();
-    const other = await openBadNetwork(
+    const other = await startFaultyProxy(
       () => server.url,
       () => ({
         kind: 'answer',

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { must, soilServer } from './command.js';
-import { parseTrace, type SystemCall } from './system-call.js';
+import { parseTrace, type SystemCall } from './strace.js';
 import { formOf, shellJob } from './upload-form.js';
 
 let root: string;

@@ -3,9 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run, soilServer } from './command.js';
-import { makeZip, regular } from './hand-made-zip.js';
+import { buildZip, regular } from './zip-builder.js';
 import { mutateForm, mutateRecord, mutateTsv, mutateZip, rawForm } from './mutate.js';
-import { diceOf } from './seeded.js';
+import { seededRandom } from './seeded-random.js';
 import { startServer, type RunningServer } from './soil-server.js';
 import { formOf, shellJob, tsvOf } from './upload-form.js';
 
@@ -51,7 +51,7 @@ const page = async (path: string): Promise<string> => {
   return `${answer.status}\n${await answer.text()}`;
 };
 
-const wwz = makeZip([
+const wwz = buildZip([
   { name: 'index.html', content: '<title>x</title>', attributes: regular },
   { name: 'logs/unit.txt', content: 'ok\n'.repeat(40), attributes: regular },
 ]);
@@ -59,7 +59,7 @@ const tsv = Buffer.from(tsvOf([0, 'configure'], [0, 'make'], [0, 'check']));
 
 /** Mutant `number`, always the same one: a dice of its own, so that the senders' order does not matter. */
 function mutant(number: number): { readonly path: string; readonly type: string; readonly body: Buffer } {
-  const dice = diceOf(20_260_113 + number);
+  const dice = seededRandom(20_260_113 + number);
   const job = `m-${number % 7}`;
   const run = String(5000 + Math.floor(number / 7));
   const record = Buffer.from(

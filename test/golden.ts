@@ -1,7 +1,7 @@
 /** The golden pages: which page of the sample site is kept where. With --write, writes them anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { rarePages } from './rare-pages.js';
+import { rarePages } from './sample-rare-pages.js';
 import { serverPages, wwzPages } from './sample-pages.js';
 import { sampleSite } from './sample-site.js';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, soilWorker, worker, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { fileAppears, jobYaml, makeRepo, processLives } from './job-rig.js';
+import { waitForFile, jobYaml, makeRepo, isProcessRunning } from './job-fixture.js';
 import { startServer } from './soil-server.js';
 
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined, JOB_URL: undefined };
@@ -107,7 +107,7 @@ for (const kind of ['raw', 'podman'] as const) {
       const tooSoon = ended.then(() => {
         throw new Error(`the job ended by itself\n${output}`);
       });
-      await Promise.race([fileAppears(join(root, name, 'ready')), tooSoon]).catch((error: unknown) => {
+      await Promise.race([waitForFile(join(root, name, 'ready')), tooSoon]).catch((error: unknown) => {
         throw new Error(`${String(error)}\n${output}`);
       });
       tooSoon.catch(() => undefined);
@@ -120,7 +120,7 @@ for (const kind of ['raw', 'podman'] as const) {
         [],
       );
       assert.deepEqual(await machine.containers(), []);
-      assert.equal(await processLives(clone), false);
+      assert.equal(await isProcessRunning(clone), false);
       await must('git', ['-C', repo, 'reset', '-q', '--hard', 'HEAD~1']);
     });
   });
@@ -183,7 +183,7 @@ describe('soil-worker local', () => {
       env: { ...process.env, ...bare, TMPDIR: folder },
     });
     const ended = once(child, 'exit');
-    await fileAppears(ready);
+    await waitForFile(ready);
     child.kill('SIGINT');
     // Two that wait at once are one: the second is sent once the first was heard.
     await signalIsTaken(child.pid ?? 0, 2);

@@ -4,39 +4,39 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { githubRemote } from '../worker/gate/github-remote.js';
 import { serveGithubApi } from './github-api.js';
-import { openMergeRoom, soilYml, type MergeRoom } from './merge-scene.js';
+import { openMergeFixtures, soilYml, type MergeFixtures } from './merge-fixture.js';
 
 for (const kind of ['git', 'github'] as const) {
   describe(`maybeMerge() by ${kind}`, () => {
-    let room: MergeRoom;
+    let fixtures: MergeFixtures;
     before(async () => {
-      room = await openMergeRoom(kind);
+      fixtures = await openMergeFixtures(kind);
     });
-    after(() => room.close());
-    const makeScene: MergeRoom['makeScene'] = (...args) => room.makeScene(...args);
+    after(() => fixtures.close());
+    const createFixture: MergeFixtures['create'] = (...args) => fixtures.create(...args);
 
     it('merges by a pure fast-forward when every required job is green, and once more says so', async () => {
-      const s = await makeScene();
-      s.green('one');
-      s.green('two');
-      const end = await s.merge();
+      const s = await createFixture();
+      s.setPassed('one');
+      s.setPassed('two');
+      const end = await s.maybeMerge();
       assert.deepEqual(end, { status: 0, message: `merged: main ${s.base} -> ${s.candidate}` });
       assert.equal(await s.tip(), s.candidate);
-      assert.deepEqual(await s.merge(), { status: 0, message: `main is at ${s.candidate} already` });
+      assert.deepEqual(await s.maybeMerge(), { status: 0, message: `main is at ${s.candidate} already` });
       await s.close();
     });
 
     it('defect 13: a job that never reported, 404, HTML, a cut answer or a redirect keeps the gate shut: exit 1', async () => {
-      const s = await makeScene();
-      s.green('one');
+      const s = await createFixture();
+      s.setPassed('one');
       const path = `/status-api/local/${s.run}/two`;
       const bad = [undefined, 'cut', { code: 500, body: '0' }, { code: 200, body: '' }] as const;
       const html = { code: 200, body: '<!doctype html><title>0</title>\n' };
-      const elsewhere = { code: 302, body: `${room.api.url}status-api/local/${s.run}/one` };
+      const elsewhere = { code: 302, body: `${fixtures.api.url}status-api/local/${s.run}/one` };
       for (const answer of [...bad, html, elsewhere, { code: 200, body: '0\n' }]) {
-        if (answer === undefined) room.api.answers.delete(path);
-        else room.api.answers.set(path, answer);
-        const end = await s.merge();
+        if (answer === undefined) fixtures.api.answers.delete(path);
+        else fixtures.api.answers.set(path, answer);
+        const end = await s.maybeMerge();
         assert.equal(end.status, 1, JSON.stringify(answer));
         assert.match(end.message, /^not merged: .* is not green\n {2}two: has /);
         assert.equal(await s.tip(), s.base);
@@ -45,8 +45,8 @@ for (const kind of ['git', 'github'] as const) {
     });
 
     it('binds a status to attempt, commit and run', async () => {
-      const s = await makeScene();
-      s.green('one');
+      const s = await createFixture();
+      s.setPassed('one');
       for (const change of [
         (line: string) => line.replace('attempt=1', 'attempt=2'),
         (line: string) => line.replace(s.candidate, s.base),
@@ -54,19 +54,19 @@ for (const kind of ['git', 'github'] as const) {
         (line: string) => line.replace('job=two', 'job=one'),
         (line: string) => line.replace(/^0/, '1'),
       ]) {
-        s.green('two', change);
-        assert.equal((await s.merge()).status, 1);
+        s.setPassed('two', change);
+        assert.equal((await s.maybeMerge()).status, 1);
       }
-      s.green('two');
-      assert.equal((await s.merge({ maxAgeSeconds: 10 })).status, 1);
+      s.setPassed('two');
+      assert.equal((await s.maybeMerge({ maxAgeSeconds: 10 })).status, 1);
       assert.equal(await s.tip(), s.base);
       await s.close();
     });
 
     it('defect 13: the required list is the target’s, whatever the candidate says', async () => {
-      const s = await makeScene('[one, two]', soilYml('[one]'));
-      s.green('one');
-      const end = await s.merge();
+      const s = await createFixture('[one, two]', soilYml('[one]'));
+      s.setPassed('one');
+      const end = await s.maybeMerge();
       assert.equal(end.status, 1);
       assert.match(end.message, /two: has not reported/);
       await s.close();
@@ -78,24 +78,24 @@ for (const kind of ['git', 'github'] as const) {
         ['[three]', /three/],
         ['all}\nmore: {a: 1', /more/],
       ] as const) {
-        const s = await makeScene(rule, soilYml('all'));
-        s.green('one');
-        s.green('two');
-        const end = await s.merge();
+        const s = await createFixture(rule, soilYml('all'));
+        s.setPassed('one');
+        s.setPassed('two');
+        const end = await s.maybeMerge();
         assert.equal(end.status, 2, rule);
         assert.match(end.message, reason);
         assert.equal(await s.tip(), s.base);
         await s.close();
       }
-      const s = await makeScene();
-      assert.equal((await s.merge({ target: 'release' })).status, 2);
-      assert.match((await s.merge({ configPath: 'none.yml' })).message, /there is no none.yml at main/);
+      const s = await createFixture();
+      assert.equal((await s.maybeMerge({ target: 'release' })).status, 2);
+      assert.match((await s.maybeMerge({ configPath: 'none.yml' })).message, /there is no none.yml at main/);
       await s.close();
     });
 
     it('does nothing on another branch, and says so: exit 0', async () => {
-      const s = await makeScene();
-      const end = await s.merge({ branch: 'feature' });
+      const s = await createFixture();
+      const end = await s.maybeMerge({ branch: 'feature' });
       assert.equal(end.status, 0);
       assert.match(end.message, /^nothing to do on branch "feature"/);
       assert.equal(await s.tip(), s.base);
@@ -103,14 +103,14 @@ for (const kind of ['git', 'github'] as const) {
     });
 
     it('never moves a target that went another way: exit 3, and the target stays', async () => {
-      const s = await makeScene();
-      s.green('one');
-      s.green('two');
+      const s = await createFixture();
+      s.setPassed('one');
+      s.setPassed('two');
       await s.git('checkout', '-q', 'main');
       await s.git('commit', '-q', '--allow-empty', '-m', 'elsewhere');
       await s.git('push', '-q', s.bare, 'main');
       const there = await s.tip();
-      const end = await s.merge();
+      const end = await s.maybeMerge();
       assert.equal(end.status, 3);
       assert.match(end.message, /main is at .* does not follow from it$/);
       assert.equal(await s.tip(), there);
@@ -118,10 +118,10 @@ for (const kind of ['git', 'github'] as const) {
     });
 
     it('two gates at once: one merges, the other finds the target there', async () => {
-      const s = await makeScene();
-      s.green('one');
-      s.green('two');
-      const ends = await Promise.all([s.merge(), s.merge()]);
+      const s = await createFixture();
+      s.setPassed('one');
+      s.setPassed('two');
+      const ends = await Promise.all([s.maybeMerge(), s.maybeMerge()]);
       assert.deepEqual(
         ends.map((end) => end.status),
         [0, 0],
@@ -132,26 +132,30 @@ for (const kind of ['git', 'github'] as const) {
     });
 
     it('waits for a job that has not reported, and not for one that failed', async () => {
-      const s = await makeScene();
-      s.green('one');
+      const s = await createFixture();
+      s.setPassed('one');
       let now = 1000;
       const said: string[] = [];
-      const end = await s.merge({
+      const end = await s.maybeMerge({
         waitSeconds: 0.5,
         now: () => now,
         say: (line) => {
           said.push(line);
-          if (line === 'waiting for two') s.green('two');
+          if (line === 'waiting for two') s.setPassed('two');
         },
       });
       assert.equal(end.status, 0);
       assert.ok(said.includes('waiting for two'));
-      const failed = await makeScene();
-      failed.green('one');
-      failed.green('two', (line) => line.replace(/^0/, '3').replace('=passed', '=failed'));
+      const failed = await createFixture();
+      failed.setPassed('one');
+      failed.setPassed('two', (line) => line.replace(/^0/, '3').replace('=passed', '=failed'));
       const none: string[] = [];
       now = 1000;
-      const shut = await failed.merge({ waitSeconds: 3600, now: () => now, say: (line) => none.push(line) });
+      const shut = await failed.maybeMerge({
+        waitSeconds: 3600,
+        now: () => now,
+        say: (line) => none.push(line),
+      });
       assert.equal(shut.status, 1);
       assert.deepEqual(
         none.filter((line) => line.startsWith('waiting')),
@@ -163,13 +167,13 @@ for (const kind of ['git', 'github'] as const) {
 
     if (kind === 'git') {
       it('a remote that refuses is named with its reason: exit 3', async () => {
-        const s = await makeScene();
-        s.green('one');
-        s.green('two');
+        const s = await createFixture();
+        s.setPassed('one');
+        s.setPassed('two');
         await writeFile(join(s.bare, 'hooks', 'pre-receive'), '#!/bin/sh\necho protected >&2\nexit 1\n', {
           mode: 0o755,
         });
-        const end = await s.merge();
+        const end = await s.maybeMerge();
         assert.equal(end.status, 3);
         assert.match(end.message, /refused: .*pre-receive hook declined/);
         assert.equal(await s.tip(), s.base);
@@ -177,25 +181,25 @@ for (const kind of ['git', 'github'] as const) {
       });
     } else {
       it('the target moves just before the update: GitHub refuses, nothing is forced: exit 3', async () => {
-        const s = await makeScene();
-        s.green('one');
-        s.green('two');
-        s.patch(async () => {
+        const s = await createFixture();
+        s.setPassed('one');
+        s.setPassed('two');
+        s.setBeforePatch(async () => {
           await s.git('checkout', '-q', 'main');
           await s.git('commit', '-q', '--allow-empty', '-m', 'first');
           await s.git('push', '-q', s.bare, 'main');
         });
-        const end = await s.merge();
+        const end = await s.maybeMerge();
         assert.equal(end.status, 3);
         assert.match(end.message, /refused: .*Update is not a fast forward \(HTTP 422\); main has moved to/);
         await s.close();
       });
 
       it('a wrong token is refused with GitHub’s reason', async () => {
-        const s = await makeScene();
+        const s = await createFixture();
         const github = await serveGithubApi(s.bare, 'right');
         const remote = githubRemote({ repository: 'o/r', api: github.api, token: 'wrong' });
-        const end = await s.merge({ remote });
+        const end = await s.maybeMerge({ remote });
         assert.equal(end.status, 3);
         assert.match(end.message, /Bad credentials \(HTTP 401\)/);
         assert.doesNotMatch(end.message, /wrong/);

@@ -1,7 +1,7 @@
 /** Good records, TSVs, zips and forms, and dice -> the same with something wrong in them, or at least odd. */
-import type { Dice } from './seeded.js';
+import type { SeededRandom } from './seeded-random.js';
 
-type Mutation = (bytes: Buffer, dice: Dice) => Buffer;
+type Mutation = (bytes: Buffer, dice: SeededRandom) => Buffer;
 
 const flip: Mutation = (bytes, dice) => {
   const changed = Buffer.from(bytes);
@@ -143,7 +143,7 @@ export function rawForm(parts: readonly RawPart[]): RawForm {
 }
 
 /** The tricks are with what stands around the parts: boundaries, headers, names. */
-export function mutateForm({ type, body }: RawForm, dice: Dice): RawForm {
+export function mutateForm({ type, body }: RawForm, dice: SeededRandom): RawForm {
   const replace = (from: string, to: string): RawForm => {
     const text = body.toString('latin1');
     const places = text.split(from);
@@ -206,7 +206,7 @@ const oddTypes: readonly string[] = [
 ];
 
 /** A header's value has printable characters only, or no client can send it. */
-function flipText(text: string, dice: Dice): string {
+function flipText(text: string, dice: SeededRandom): string {
   const at = dice.below(text.length);
   return text.slice(0, at) + String.fromCharCode(0x21 + dice.below(0x5d)) + text.slice(at + 1);
 }

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { openBadNetwork, unavailable, type BadNetwork, type Fate } from './bad-network.js';
+import { startFaultyProxy, unavailable, type FaultyProxy, type ConnectionFault } from './faulty-proxy.js';
 import { run, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-rig.js';
+import { makeRepo } from './job-fixture.js';
 import { serveSite, startServer, type RunningServer, type ServedSite } from './soil-server.js';
 
 const yaml = `project: p
@@ -22,7 +22,7 @@ const bare = {
   ...{ GITHUB_ACTIONS: undefined, JOB_ID: undefined, JOB_URL: undefined, SOIL_RUN: undefined },
   ...{ SOIL_ATTEMPT: undefined, GIT_REF: undefined, SOIL_SERVER: undefined },
 };
-const pass: Fate = { kind: 'pass' };
+const pass: ConnectionFault = { kind: 'pass' };
 
 describe('run --publish over a bad network', () => {
   let server: RunningServer;
@@ -43,10 +43,10 @@ describe('run --publish over a bad network', () => {
     soil(['run', job, '--publish', '--run-id', id, '--server', url, ...more]);
   const network = async (
     t: TestContext,
-    fateOf: (connection: number) => Fate,
+    fateOf: (connection: number) => ConnectionFault,
     target: () => string | undefined = () => server.url,
-  ): Promise<BadNetwork> => {
-    const opened = await openBadNetwork(target, fateOf);
+  ): Promise<FaultyProxy> => {
+    const opened = await startFaultyProxy(target, fateOf);
     t.after(() => opened.close());
     return opened;
   };
@@ -59,7 +59,7 @@ describe('run --publish over a bad network', () => {
     assert.match(await readFile(join(site, 'status-api', 'local', id, job), 'utf8'), status);
   };
 
-  const mishaps: readonly (readonly [string, Fate])[] = [
+  const mishaps: readonly (readonly [string, ConnectionFault])[] = [
     ['connections that are dropped', { kind: 'drop' }],
     ['a proxy that answers 503', unavailable],
     ['uploads that break off', { kind: 'cut-request', bytes: 100_000 }],

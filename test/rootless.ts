@@ -15,7 +15,7 @@ export interface RootlessEngine extends TestEngine {
 const userName = 'soiltest';
 
 export async function openRootless(): Promise<RootlessEngine> {
-  const user = await ordinaryUser();
+  const user = await ensureOrdinaryUser();
   const folder = await mkdtemp(join(tmpdir(), 'soil-rootless-'));
   const own = async (path: string): Promise<void> => {
     await mkdir(path, { mode: 0o700 });
@@ -64,7 +64,7 @@ export async function openRootless(): Promise<RootlessEngine> {
 }
 
 /** This process's own user, or where that is root one that is made for the tests, with its range of further user ids. */
-export async function ordinaryUser(): Promise<RootlessEngine['user']> {
+export async function ensureOrdinaryUser(): Promise<RootlessEngine['user']> {
   const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
   if (uid !== 0) return { uid, gid };
   const isThere = (await run('id', [userName])).status === 0;

@@ -1,5 +1,5 @@
-import { testHardships } from './run-hardships.js';
-import { testMachine } from './run-machines.js';
+import { testRunFailures } from './run-failures.js';
+import { testRunBasics } from './run-basics.js';
 
-testMachine('docker');
-testHardships('docker');
+testRunBasics('docker');
+testRunFailures('docker');

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must } from './command.js';
 import { busyboxTar, testImage } from './engines.js';
-import { runJobOf, type JobOptions, type JobRun } from './job-rig.js';
-import { writeLayout } from './layout-writer.js';
+import { runJobYaml, type JobOptions, type JobRun } from './job-fixture.js';
+import { writeLayout } from './oci-layout-writer.js';
 import { openRootless, type RootlessEngine } from './rootless.js';
 
-type Test = Parameters<typeof runJobOf>[0];
+type Test = Parameters<typeof runJobYaml>[0];
 
 describe('soil-worker run on podman without root: where the image comes from', () => {
   let machine: RootlessEngine;
@@ -29,7 +29,7 @@ describe('soil-worker run on podman without root: where the image comes from', (
   const podman = (...args: string[]) =>
     must('podman', args, { env: machine.environment, cwd: folder, as: machine.user });
   const jobOf = (t: Test, image: string, tasks: string, files: JobOptions['files'] = {}): Promise<JobRun> =>
-    runJobOf(
+    runJobYaml(
       t,
       machine,
       `project: p\njobs:\n  job:\n    ${image}\n    network: none\n    grace: 1s\n    tasks: ${tasks}\n`,

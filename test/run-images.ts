@@ -8,11 +8,11 @@ import { setTimeout } from 'node:timers/promises';
 import { must } from './command.js';
 import { openEngine, testImage, type TestEngine } from './engines.js';
 import { checkPage } from './html-check.js';
-import { outputHas, runJobOf, startJob, type JobOptions, type JobRun } from './job-rig.js';
-import { writeLayout } from './layout-writer.js';
+import { waitForOutput, runJobYaml, startJob, type JobOptions, type JobRun } from './job-fixture.js';
+import { writeLayout } from './oci-layout-writer.js';
 import { startRegistry, type TestRegistry } from './registry.js';
 
-type Test = Parameters<typeof runJobOf>[0];
+type Test = Parameters<typeof runJobYaml>[0];
 
 export function testImages(kind: 'podman' | 'docker'): void {
   describe(`soil-worker run on ${kind}: where the image comes from`, () => {
@@ -48,7 +48,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
     const yaml = (image: string, tasks = `[{name: a, run: 'echo here'}]`) =>
       `project: p\njobs:\n  job:\n    ${image}\n    network: none\n    grace: 1s\n    tasks: ${tasks}\n`;
     const jobOf = (t: Test, image: string, options?: JobOptions): Promise<JobRun> =>
-      runJobOf(t, machine, yaml(image), options);
+      runJobYaml(t, machine, yaml(image), options);
     const page = async (job: JobRun, name: string) => must('unzip', ['-p', join(job.out, 'job.wwz'), name]);
     const passed = async (job: JobRun) => {
       assert.equal(job.status, 0, job.output);
@@ -94,7 +94,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       registry.turn('broken');
       const started = await startJob(machine, yaml(`image: ${remote}\n    pull: {when: always, retries: 3}`));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await outputHas(started, /notice: try 1 of 4 to pull .* failed/);
+      await waitForOutput(started, /notice: try 1 of 4 to pull .* failed/);
       registry.turn('fine');
       await passed(await started.ended);
       assert.ok(registry.refused() > 0);
@@ -119,7 +119,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       const before = registry.refused();
       const started = await startJob(machine, yaml(`image: ${remote}\n    pull: always`));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await outputHas(started, /pulling /, () => registry.refused() > before);
+      await waitForOutput(started, /pulling /, () => registry.refused() > before);
       started.signal('SIGTERM');
       const job = await started.ended;
       registry.turn('fine');
@@ -167,7 +167,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       await engine('rm', container);
       await must('tar', ['-C', root, '-xf', tar]);
       const images = await imageIds();
-      const job = await runJobOf(
+      const job = await runJobYaml(
         t,
         machine,
         yaml(`image: rootfs:${root}`, `[{name: a, run: 'echo x >/made; echo here'}]`),
@@ -187,7 +187,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
         `build: {file: Containerfile, context: ., flags: [--network=none]}`,
         `[{name: a, run: 'cat /made /add.txt; ls _soil >/dev/null || true'}]`,
       );
-      const first = await runJobOf(t, machine, text, { files });
+      const first = await runJobYaml(t, machine, text, { files });
       assert.equal(first.status, 0, first.output);
       assert.equal(await first.log('a'), 'made\nadded\n');
       assert.ok((first.record.imagePullSeconds ?? 0) > 0);
@@ -199,7 +199,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       assert.match(shown, /Built in/);
       assert.match(shown, /build:Containerfile/);
       assert.match(shown, /all the noise of it/);
-      const second = await runJobOf(t, machine, text, { files });
+      const second = await runJobYaml(t, machine, text, { files });
       assert.equal(second.record.image?.digest, first.record.image.digest);
       assert.match(await page(second, '_soil/image-build.txt'), /Using cache/);
     });
@@ -245,7 +245,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       isError(late, /cannot build image "Containerfile": it took longer than 3 s/);
       const started = await startJob(machine, yaml(build('')), { files });
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await outputHas(started, /building build:Containerfile/, async () =>
+      await waitForOutput(started, /building build:Containerfile/, async () =>
         (await readFile(join(started.out, 'image-build.txt'), 'utf8').catch(() => '')).includes('begun'),
       );
       started.signal('SIGTERM');

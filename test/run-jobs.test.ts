@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, repoRoot, run, soilWorker, worker, type CommandOptions } from './command.js';
-import { fileAppears, makeRepo } from './job-rig.js';
+import { waitForFile, makeRepo } from './job-fixture.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 const yaml = `project: p
@@ -139,7 +139,7 @@ describe('several jobs on one machine', () => {
     const detached = await push('HEAD:refs/heads/topic/x', ':refs/heads/other');
     assert.equal(detached.status, 0);
     assert.match(detached.stderr, /remote: soil: the jobs run; their log is .*soil\.log/);
-    await fileAppears(join(folder, 'ran'));
+    await waitForFile(join(folder, 'ran'));
     for (const deadline = Date.now() + 60_000; ;) {
       const log = await readFile(join(bare, 'soil.log'), 'utf8');
       if (log.includes('ended with status 0') && (await readdir(scratch)).length === 0) break;

@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, run, soilWorker } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { fileAppears, jobYaml, processLives, runJobOf, startJob } from './job-rig.js';
+import {
+  waitForFile,
+  jobYaml,
+  isProcessRunning,
+  runJobYaml,
+  startJob,
+  waitForOutput,
+} from './job-fixture.js';
 
 export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
   describe(`soil.yml on ${kind}`, () => {
@@ -29,7 +36,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: after, run: 'test -e c.here; echo after', needs: [a, größe]}
 - {name: never, run: 'echo never', needs: [after, b]}
 - {name: last, run: 'echo last'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'parallel: 3'));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'parallel: 3'));
       assert.deepEqual(job.summary, [
         'a 0 passed',
         'b 3 failed',
@@ -70,8 +77,8 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: next, needs: [service], timeout: 120s, run: 'until [ -e late-is-over ]; do sleep 0.05; done; touch over; until [ -e service-lived ]; do sleep 0.05; done'}`;
       const started = await startJob(machine, jobYaml(machine, tasks, 'parallel: 3\ngrace: 1s'));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await started.prints(/timed-out +\S+ s +late/);
-      assert.equal(await processLives(word), false, 'nothing of the late task survives');
+      await waitForOutput(started, /timed-out +\S+ s +late/);
+      assert.equal(await isProcessRunning(word), false, 'nothing of the late task survives');
       await writeFile(join(started.repo, 'late-is-over'), '');
       const job = await started.ended;
       assert.deepEqual(job.summary, [
@@ -96,13 +103,13 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       const started = await startJob(machine, yaml);
       t.after(() => rm(started.repo, { recursive: true, force: true }));
       await Promise.race([
-        Promise.all([1, 2].map((n) => fileAppears(join(started.repo, `ready${n}`)))),
+        Promise.all([1, 2].map((n) => waitForFile(join(started.repo, `ready${n}`)))),
         started.ended,
       ]);
       started.signal('SIGTERM');
       const job = await started.ended;
       assert.deepEqual(job.summary, ['t1 130 cancelled', 't2 130 cancelled', 't3 125 skipped']);
-      assert.equal(await processLives(word), false);
+      assert.equal(await isProcessRunning(word), false);
       assert.deepEqual(await machine.containers(), []);
     });
 
@@ -113,9 +120,9 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         jobYaml(machine, `[{name: long, run: "${run}"}, {name: never, run: x}]`, 'grace: 1h'),
       );
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+      await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
       started.signal('SIGINT');
-      await Promise.race([fileAppears(join(started.repo, 'asked')), started.ended]);
+      await Promise.race([waitForFile(join(started.repo, 'asked')), started.ended]);
       started.signal('SIGINT');
       const job = await started.ended;
       assert.deepEqual(job.summary, ['long 130 cancelled', 'never 125 skipped']);
@@ -131,7 +138,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: not there, run: echo never, working-folder: nowhere}
 - {name: short, run: "trap '' TERM; while :; do sleep 0.1; done", timeout: 1s, grace: 0s, working-folder: .}
 - {name: busy, run: 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done', working-folder: .}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'working-folder: sub\ngrace: 1h'));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'working-folder: sub\ngrace: 1h'));
       const root = kind === 'raw' ? job.repo : '/repo';
       assert.equal(await job.log('there'), `${root}/sub\n`);
       assert.equal(await job.log('deeper'), `${root}/sub/über alles\n`);
@@ -152,7 +159,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: both, run: 'i=0; while [ $i -lt 1000 ]; do echo "o $i $LINE"; echo "e $i $LINE" >&2; i=$((i+1)); done'}
 - {name: 試験 größe №1, run: 'echo "日本 $(cat größe/日本.txt)" | tee "größe/ergebnis ✓.txt"; mkdir -p größe', results: 'größe/*.txt'}`;
       const files = { 'größe/日本.txt': 'Ελλάδα' };
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, `env: {LINE: ${line}}`), { files });
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, `env: {LINE: ${line}}`), { files });
       const lines = Array.from({ length: 1000 }, (_, i) => `o ${i} ${line}\ne ${i} ${line}\n`);
       assert.ok((await job.log('both')) === lines.join(''), 'every line in its order');
       assert.deepEqual(job.summary, ['both 0 passed', '試験 größe №1 0 passed']);
@@ -163,7 +170,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 
     it('1 GB of log costs nothing of it', async (t) => {
       const tasks = `- {name: large, run: 'yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 1000000000'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks), { timeoutSeconds: 400 });
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks), { timeoutSeconds: 400 });
       assert.deepEqual(job.summary, ['large 0 passed']);
       const size = await must('unzip', ['-Zl', join(job.out, 'job.wwz'), '_soil/logs/large.txt']);
       assert.match(size, / 1000000000 /);
@@ -195,10 +202,15 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: traced, run: 'set -x; : "$OTHER"; exit 7'}
 - {name: outlives, run: 'sh -c "sleep 1; echo $OTHER" & echo begun'}
 - {name: waits, run: 'sleep 2; echo second-secret+value'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'secrets: [PASSWORD, OTHER, ABSENT]'), {
-        env: { PASSWORD: secret, OTHER: other, ABSENT: '' },
-        files: Object.fromEntries(Object.entries(forms).map(([name, text]) => [name, `<${text}>\n`])),
-      });
+      const job = await runJobYaml(
+        t,
+        machine,
+        jobYaml(machine, tasks, 'secrets: [PASSWORD, OTHER, ABSENT]'),
+        {
+          env: { PASSWORD: secret, OTHER: other, ABSENT: '' },
+          files: Object.fromEntries(Object.entries(forms).map(([name, text]) => [name, `<${text}>\n`])),
+        },
+      );
       assert.equal(job.record.outcome, 'failed', job.output);
       assert.match(job.output, /notice: secret "ABSENT" has no value here/);
       const log = await job.log('tells');
@@ -270,7 +282,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       const tasks = `
 - {name: sees, run: 'ls; test ! -e build; test ! -e own.o'}
 - {name: makes, run: 'mkdir -p build/deep; echo x >build/deep/a.o; echo y >own.o; echo z >>tracked.txt; chown -R 1234 build || true'}`;
-      const first = await runJobOf(t, machine, jobYaml(machine, tasks), {
+      const first = await runJobYaml(t, machine, jobYaml(machine, tasks), {
         files: { 'tracked.txt': '', '.gitignore': 'build/\n' },
       });
       assert.deepEqual(first.summary, ['sees 0 passed', 'makes 0 passed'], first.output);
@@ -315,14 +327,14 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: on, run: 'test -t 0 && test -t 1 && test -t 2 && echo "$TERM"; cat; exit 5', tty: true}
 - {name: off, run: 'test -t 1 || echo none'}
 - {name: late, run: "trap '' TERM HUP; while :; do sleep 1; done", tty: true, timeout: 1s}`;
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'grace: 1s'));
+        const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'grace: 1s'));
         assert.deepEqual(job.summary, ['on 5 failed', 'off 0 passed', 'late 124 timed-out']);
         assert.equal((await job.log('on')).replaceAll('\r', ''), 'xterm\n');
         assert.equal(await job.log('off'), 'none\n');
       });
     } else {
       it('tty: without a program that gives a terminal the task is an error, not a failure', async (t) => {
-        const job = await runJobOf(t, machine, jobYaml(machine, `[{name: a, run: 'true'}]`, 'tty: true'));
+        const job = await runJobYaml(t, machine, jobYaml(machine, `[{name: a, run: 'true'}]`, 'tty: true'));
         assert.deepEqual(job.summary, ['a 125 error']);
         assert.match(job.record.reason ?? '', /there is no program "script" to give it a terminal/);
       });
@@ -334,7 +346,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         const tasks = `
 - {name: on, run: 'test -t 0 && test -t 1 && test -t 2 && echo "$TERM"; cat; exit 5', tty: true}
 - {name: next, run: 'test -t 1 || echo none'}`;
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks, flags));
+        const job = await runJobYaml(t, machine, jobYaml(machine, tasks, flags));
         assert.deepEqual(job.summary, ['on 5 failed', 'next 0 passed']);
         assert.equal((await job.log('on')).replaceAll('\r', ''), 'xterm\n');
         assert.ok((job.rows[0]?.maxRssKib ?? 0) > 500, 'GNU time is there, so memory is told');
@@ -347,7 +359,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         await must('gcc', ['-static', '-o', join(folder, 'trace'), join(folder, 'trace.c')]);
         const files = { trace: await readFile(join(folder, 'trace')) };
         const tasks = `[{name: trace, run: ./trace}]`;
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'ptrace: true'), { files });
+        const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'ptrace: true'), { files });
         assert.equal(await job.log('trace'), 'attached, not randomized\n');
         assert.deepEqual(job.summary, ['trace 0 passed']);
       });
@@ -361,7 +373,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
     bomb
     while :; do :; done
 - {name: next, run: 'echo "still here"'}`;
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'pids-limit: 60\ngrace: 1s'));
+        const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'pids-limit: 60\ngrace: 1s'));
         assert.deepEqual(job.summary, ['bomb 124 timed-out', 'next 0 passed']);
         assert.equal(await job.log('next'), 'still here\n');
       });
@@ -371,7 +383,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: bomb, timeout: 2s, run: 'bomb() { (bomb | bomb) & }; bomb; while :; do :; done'}
 - {name: beside, timeout: 100s, run: 'echo here'}
 - {name: next, needs: [beside], run: 'echo next'}`;
-        const job = await runJobOf(
+        const job = await runJobYaml(
           t,
           machine,
           jobYaml(machine, tasks, 'pids-limit: 60\ngrace: 1s\nparallel: 2'),
@@ -389,7 +401,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
     chmod 700 out/deep; chmod 600 out/index.html out/deep/b.txt
     chown -R 1234:1234 out
   results: out/`;
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+        const job = await runJobYaml(t, machine, jobYaml(machine, tasks));
         const names = await must('unzip', ['-Z1', join(job.out, 'job.wwz')]);
         assert.match(names, /^out\/deep\/b\.txt$/m);
         const owners = await must('find', [job.repo, '!', '-user', String(process.getuid?.())]);
@@ -420,7 +432,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
           'mirror.git/objects/keep': '',
           'mirror.git/refs/keep': '',
         };
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks, flags), { files });
+        const job = await runJobYaml(t, machine, jobYaml(machine, tasks, flags), { files });
         assert.equal(await job.log('git'), 'A change: größer\n');
         assert.equal(await job.log('within'), 'true\n');
         assert.equal(await job.log('earlier'), 'A change: größer\nof the image\n');

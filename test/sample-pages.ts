@@ -31,7 +31,7 @@ import {
   renderRun,
 } from '../server/pages/views/site-pages.js';
 import { renderHistoryPage } from '../server/pages/views/history-page.js';
-import { rarePages } from './rare-pages.js';
+import { rarePages } from './sample-rare-pages.js';
 import type { SampleSite } from './sample-site.js';
 import { renderImagePage, renderWwzIndex } from '../worker/record/wwz-index.js';
 

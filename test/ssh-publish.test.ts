@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-rig.js';
+import { makeRepo } from './job-fixture.js';
 import { startSshd, type TestSshd } from './sshd.js';
 
 const soilYml = `project: p

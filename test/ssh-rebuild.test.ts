@@ -3,14 +3,14 @@ import { access, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, run, soilServer } from './command.js';
-import { fileAppears } from './job-rig.js';
+import { waitForFile } from './job-fixture.js';
 import { serveSite } from './soil-server.js';
-import { openSshHosts, type SshHosts } from './ssh-hosts.js';
+import { startSshServers, type SshServers } from './ssh-servers.js';
 
 describe('soil-worker publish --ssh: the pages of the site', () => {
-  let hosts: SshHosts;
+  let hosts: SshServers;
   before(async () => {
-    hosts = await openSshHosts();
+    hosts = await startSshServers();
   });
   after(() => hosts.close());
   const newSite = async (name: string): Promise<string> => {
@@ -62,7 +62,7 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
     await must(process.execPath, [soilServer, 'init', '--site', site]);
     const server = await serveSite(site);
     const publishing = hosts.publish('able', site);
-    await fileAppears(join(site, 'local-jobs', 'r1', 'unit.json'));
+    await waitForFile(join(site, 'local-jobs', 'r1', 'unit.json'));
     await server.stop();
     const end = await publishing;
     assert.deepEqual([end.status, end.stderr], [0, '']);

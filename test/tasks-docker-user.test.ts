@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, run } from './command.js';
 import { openDocker, type TestEngine } from './engines.js';
-import { jobYaml, runJobOf } from './job-rig.js';
-import { copyWorker, ordinaryUser } from './rootless.js';
+import { jobYaml, runJobYaml } from './job-fixture.js';
+import { copyWorker, ensureOrdinaryUser } from './rootless.js';
 
 describe('soil-worker run on docker, for an ordinary user', () => {
   let machine: TestEngine;
-  let user: Awaited<ReturnType<typeof ordinaryUser>>;
+  let user: Awaited<ReturnType<typeof ensureOrdinaryUser>>;
   let folder: string;
   let worker: string;
   before(async () => {
-    user = await ordinaryUser();
+    user = await ensureOrdinaryUser();
     machine = await openDocker({ group: user.gid });
     folder = await mkdtemp(join(tmpdir(), 'soil-user-'));
     await must('chmod', ['755', folder]);
@@ -44,7 +44,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
       ['parallel: 2', 0],
       [`user: "${user.uid}:${user.gid}"`, user.uid],
     ] as const) {
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, more), options());
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, more), options());
       assert.deepEqual(job.summary, ['leaves 0 passed'], job.output);
       assert.equal(await job.log('leaves'), `${id}\n`);
       const names = await must('unzip', ['-Z1', join(job.out, 'job.wwz')]);
@@ -54,7 +54,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
     }
     // A user who may write nothing in the repo has a log and a row like any other.
     const stranger = `[{name: says, run: 'id -u; ! touch x'}]`;
-    const job = await runJobOf(t, machine, jobYaml(machine, stranger, 'user: "1234"'), options());
+    const job = await runJobYaml(t, machine, jobYaml(machine, stranger, 'user: "1234"'), options());
     assert.deepEqual(job.summary, ['says 0 passed'], job.output);
     assert.match(await job.log('says'), /^1234\n/);
     assert.equal(await foreignFiles(job.repo), '');
@@ -65,7 +65,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
     const tasks = `
 - {name: sees, run: 'test ! -e build; test ! -e own.o'}
 - {name: makes, run: 'mkdir -p build/deep; echo x >build/deep/a.o; echo y >own.o; chmod 700 build; chown -R 1234 build'}`;
-    const first = await runJobOf(t, machine, jobYaml(machine, tasks), {
+    const first = await runJobYaml(t, machine, jobYaml(machine, tasks), {
       ...options(),
       files: { '.gitignore': 'build/\n' },
     });

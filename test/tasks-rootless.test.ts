@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { join } from 'node:path';
 import { must } from './command.js';
-import { jobYaml, runJobOf } from './job-rig.js';
+import { jobYaml, runJobYaml } from './job-fixture.js';
 import { openRootless, type RootlessEngine } from './rootless.js';
 
 describe('soil-worker run on podman without root', () => {
@@ -22,7 +22,7 @@ describe('soil-worker run on podman without root', () => {
 - {name: late, run: "setsid sh -c 'trap : TERM; while :; do sleep 1; done' & sleep 600", timeout: 1s}
 - {name: b, run: 'test -e a.txt', needs: [a]}`;
     for (const more of ['grace: 1s', 'grace: 1s\nparallel: 2']) {
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, more), options());
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, more), options());
       assert.deepEqual(job.summary, ['a 0 passed', 'late 124 timed-out', 'b 0 passed'], job.output);
       assert.equal(await job.log('a'), '0\n');
       assert.equal(await foreignFiles(job.repo), '');
@@ -33,7 +33,7 @@ describe('soil-worker run on podman without root', () => {
   it('a user by number may write to the repo, and what it writes is the worker’s user’s', async (t) => {
     const tasks = `- {name: writes, run: 'id -u; mkdir out; echo one >out/index.html; chmod 600 out/index.html', results: out/}`;
     for (const user of ['"1234"', '"1234:4321"']) {
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, `user: ${user}`), options());
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, `user: ${user}`), options());
       assert.deepEqual(job.summary, ['writes 0 passed'], job.output);
       assert.equal(await job.log('writes'), '1234\n');
       assert.match(await must('unzip', ['-Z1', join(job.out, 'job.wwz')]), /^out\/index\.html$/m);
@@ -49,7 +49,7 @@ describe('soil-worker run on podman without root', () => {
     chmod 700 out/deep; chmod 600 out/index.html out/deep/b.txt
     chown -hR 1234:1234 out
   results: out/`;
-    const job = await runJobOf(t, machine, jobYaml(machine, tasks), options());
+    const job = await runJobYaml(t, machine, jobYaml(machine, tasks), options());
     assert.deepEqual(job.summary, ['leaves 0 passed'], job.output);
     const names = await must('unzip', ['-Z1', join(job.out, 'job.wwz')]);
     assert.match(names, /^out\/deep\/b\.txt$/m);

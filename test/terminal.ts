@@ -18,7 +18,7 @@ export interface TerminalOptions {
 
 const word = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-export async function inTerminal(
+export async function runInTerminal(
   program: string,
   args: readonly string[],
   { cwd, env, keys = [], timeoutSeconds = 120 }: TerminalOptions,

@@ -10,7 +10,7 @@ import { after, before, describe, it, test } from 'node:test';
 import { parseRecord } from '../model/record-reader.js';
 import { valueOf } from '../model/result.js';
 import { must, run, soilWorker, worker, type CommandEnd } from './command.js';
-import { fileAppears, makeRepo } from './job-rig.js';
+import { waitForFile, makeRepo } from './job-fixture.js';
 
 const soilYml = `project: p
 jobs:
@@ -305,9 +305,9 @@ test('a second signal ends the worker at once', async (t) => {
     ...{ cwd: repo, env: { ...process.env, ...bare }, stdio: 'ignore', timeout: 60_000 },
   });
   const exit = once(child, 'exit');
-  await fileAppears(join(repo, 'pid'));
+  await waitForFile(join(repo, 'pid'));
   child.kill('SIGTERM');
-  await fileAppears(join(repo, 'got'));
+  await waitForFile(join(repo, 'got'));
   child.kill('SIGTERM');
   assert.deepEqual(await exit, [130, null]);
   // What the worker may no longer wait for is ours to end, where it is still there.

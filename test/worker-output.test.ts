@@ -3,9 +3,9 @@ import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-rig.js';
+import { makeRepo } from './job-fixture.js';
 import { startServer, type RunningServer } from './soil-server.js';
-import { inTerminal } from './terminal.js';
+import { runInTerminal } from './terminal.js';
 
 const yaml = `project: p
 jobs:
@@ -49,7 +49,7 @@ describe('what soil-worker prints', () => {
     await rm(repo, { recursive: true, force: true });
   });
   const onScreen = (env: Record<string, string | undefined> = {}, job = 'unit') =>
-    inTerminal(process.execPath, [soilWorker, 'run', job], { cwd: repo, env: { ...bare, ...env } });
+    runInTerminal(process.execPath, [soilWorker, 'run', job], { cwd: repo, env: { ...bare, ...env } });
   const soil = (args: readonly string[], env: Record<string, string> = {}): Promise<CommandEnd> =>
     worker(args, { cwd: repo, env: { ...bare, ...env } });
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { soilWorker, worker, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { jobYaml, makeRepo, runJobOf } from './job-rig.js';
-import { inTerminal, type TerminalOptions } from './terminal.js';
+import { jobYaml, makeRepo, runJobYaml } from './job-fixture.js';
+import { runInTerminal, type TerminalOptions } from './terminal.js';
 
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined };
 /** What a task and a shell of the same job must agree on. */
@@ -33,13 +33,13 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
     const shell = (args: readonly string[], more: { readonly input?: string } = {}): Promise<CommandEnd> =>
       worker(['shell', 'job', ...asked(), ...args], { cwd: repo, env: env(), ...more });
     const terminal = (keys: NonNullable<TerminalOptions['keys']>, args: readonly string[] = []) =>
-      inTerminal(process.execPath, [soilWorker, 'shell', 'job', ...asked(), ...args], {
+      runInTerminal(process.execPath, [soilWorker, 'shell', 'job', ...asked(), ...args], {
         ...{ cwd: repo, keys, env: { ...env(), PS1: undefined } },
       });
 
     it('-c finds what a task of the job finds: user, folder, repo, environment, network, no token', async (t) => {
       const yaml = await readFile(join(repo, 'soil.yml'), 'utf8');
-      const job = await runJobOf(t, machine, yaml, {
+      const job = await runJobYaml(t, machine, yaml, {
         ...{ files: { seed: 'a file of the repo\n' }, env: { SOIL_TOKEN: 'tok-en' } },
       });
       const end = await shell(['-c', looks]);

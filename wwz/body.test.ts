@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { makeZip, type MadeEntry } from '../test/hand-made-zip.js';
+import { buildZip, type ZipEntrySpec } from '../test/zip-builder.js';
 import { EntryDamage, gzipBody, gzipLength, plainBody, readingObstacle, type Body } from './body.js';
 import { bufferSource } from './byte-source.js';
 import { findEntry } from './directory.js';
@@ -12,10 +12,10 @@ import { findData, readDirectory } from './open.js';
 
 const whole = async (body: Body) => (Buffer.isBuffer(body) ? body : buffer(body));
 
-async function locate(made: MadeEntry) {
+async function locate(made: ZipEntrySpec) {
   // The local header has an extra field that the directory has not, as many tools write it.
   const local = { extra: Buffer.from([9, 9, 2, 0, 1, 2]), ...made.local };
-  const source = bufferSource(makeZip([{ name: 'first' }, { ...made, local }]));
+  const source = bufferSource(buildZip([{ name: 'first' }, { ...made, local }]));
   const read = await readDirectory(source, defaultWwzLimits);
   assert.ok(read.ok);
   const entry = findEntry(read.value.directory, String(made.name));
@@ -74,7 +74,7 @@ for (const content of [Buffer.from('hello'), large]) {
 }
 
 test('findData() refuses an offset where no header is', async () => {
-  const source = bufferSource(makeZip([{ name: 'a', offset: 3 }]));
+  const source = bufferSource(buildZip([{ name: 'a', offset: 3 }]));
   const read = await readDirectory(source, defaultWwzLimits);
   assert.ok(read.ok);
   const entry = findEntry(read.value.directory, 'a');

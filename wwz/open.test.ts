@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { makeZip } from '../test/hand-made-zip.js';
+import { buildZip } from '../test/zip-builder.js';
 import { plainBody } from './body.js';
 import { listFolder } from './folder.js';
 import { openWwz, type WwzFile } from './open.js';
@@ -40,7 +40,7 @@ async function read(file: WwzFile, name: string): Promise<string> {
 
 test('openWwz() finds entries by name, also where the directory is far from the end', async () => {
   const file = await openMade(
-    makeZip(
+    buildZip(
       Array.from({ length: 3000 }, (_, i) => ({ name: `folder/file-${i}`, content: `content ${i}` })),
       { comment: Buffer.alloc(60_000, 'long comment') },
     ),
@@ -53,8 +53,8 @@ test('openWwz() finds entries by name, also where the directory is far from the 
 });
 
 test('openWwz(): an open file stays what it was when its name goes to another', async () => {
-  const old = await openMade(makeZip([{ name: 'a', content: 'old' }]));
-  const replaced = await openMade(makeZip([{ name: 'a', content: 'new' }]));
+  const old = await openMade(buildZip([{ name: 'a', content: 'old' }]));
+  const replaced = await openMade(buildZip([{ name: 'a', content: 'new' }]));
   assert.notEqual(old.identity, replaced.identity);
   assert.equal(await read(old, 'a'), 'old');
   assert.equal(await read(replaced, 'a'), 'new');

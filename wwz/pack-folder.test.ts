@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { makeZip } from '../test/hand-made-zip.js';
+import { buildZip } from '../test/zip-builder.js';
 import { packFolder } from './pack-folder.js';
 import { unpackWwz } from './unpack.js';
 
@@ -98,10 +98,10 @@ test('archiveFolder() refuses what is no folder, and a name that no wwz can have
 });
 
 const hostile: [string, Buffer, RegExp][] = [
-  ['a path that leaves', makeZip([{ name: 'a' }, { name: '../evil', content: 'x' }]), /the part ".."/],
-  ['an absolute path', makeZip([{ name: '/tmp/evil', content: 'x' }]), /absolute path/],
-  ['a symlink', makeZip([{ name: 'l', content: '/etc', attributes: 0o120777 * 0x10000 }]), /symlink/],
-  ['a wrong checksum', makeZip([{ name: 'a', content: 'x', crc: 1 }]), /CRC-32/],
+  ['a path that leaves', buildZip([{ name: 'a' }, { name: '../evil', content: 'x' }]), /the part ".."/],
+  ['an absolute path', buildZip([{ name: '/tmp/evil', content: 'x' }]), /absolute path/],
+  ['a symlink', buildZip([{ name: 'l', content: '/etc', attributes: 0o120777 * 0x10000 }]), /symlink/],
+  ['a wrong checksum', buildZip([{ name: 'a', content: 'x', crc: 1 }]), /CRC-32/],
   ['no zip', Buffer.from('<html>'), /no end of central directory/],
 ];
 
@@ -117,7 +117,7 @@ for (const [what, bytes, reason] of hostile) {
 
 test('extractWwz() overwrites nothing', async () => {
   const place = await mkdtemp(join(folder, 'full-'));
-  await writeFile(join(place, 'a.wwz'), makeZip([{ name: 'a', content: 'new' }]));
+  await writeFile(join(place, 'a.wwz'), buildZip([{ name: 'a', content: 'new' }]));
   await mkdir(join(place, 'out'));
   await writeFile(join(place, 'out/a'), 'old');
   const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
@@ -127,7 +127,7 @@ test('extractWwz() overwrites nothing', async () => {
 
 test('extractWwz() reads a zip with a long comment, folders, and empty entries that have a descriptor', async () => {
   const descriptor = Buffer.alloc(12);
-  const zip = makeZip(
+  const zip = buildZip(
     [
       { name: 'd/', method: 0 },
       { name: 'd/empty', method: 0, flags: 0x808, behind: descriptor },

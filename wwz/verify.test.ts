@@ -7,10 +7,10 @@ import {
   folder,
   makeDescriptor,
   makeExtra,
-  makeZip,
+  buildZip,
   symlink,
-  type MadeEntry,
-} from '../test/hand-made-zip.js';
+  type ZipEntrySpec,
+} from '../test/zip-builder.js';
 import { bufferSource } from './byte-source.js';
 import { defaultWwzLimits, type WwzLimits } from './limits.js';
 import { verifyWwz } from './verify.js';
@@ -18,8 +18,8 @@ import { verifyWwz } from './verify.js';
 const verify = (bytes: Buffer, limits: Partial<WwzLimits> = {}) =>
   verifyWwz(bufferSource(bytes), { ...defaultWwzLimits, ...limits });
 
-const good: MadeEntry = { name: 'index.html', content: 'hello, hello, hello' };
-const log: MadeEntry = { name: '_soil/logs/unit.txt', content: 'ok\n', method: 0 };
+const good: ZipEntrySpec = { name: 'index.html', content: 'hello, hello, hello' };
+const log: ZipEntrySpec = { name: '_soil/logs/unit.txt', content: 'ok\n', method: 0 };
 const deflated = deflateRawSync('hello');
 const zeros = Buffer.alloc(8);
 
@@ -36,7 +36,7 @@ const zip64Extra = (...sizes: number[]): Buffer =>
     ),
   );
 
-const described: MadeEntry = {
+const described: ZipEntrySpec = {
   name: 'a.txt',
   content: 'hello',
   flags: 0x808,
@@ -45,38 +45,38 @@ const described: MadeEntry = {
 };
 
 const accepted: [string, Buffer][] = [
-  ['no entry at all', makeZip([])],
-  ['deflated and stored entries', makeZip([good, log])],
+  ['no entry at all', buildZip([])],
+  ['deflated and stored entries', buildZip([good, log])],
   [
     'folders',
-    makeZip([
+    buildZip([
       { name: 'a/', method: 0 },
       { name: 'a/b', content: 'x' },
     ]),
   ],
-  ['a folder without a mode', makeZip([{ name: 'a/', method: 0, attributes: 0x10 }])],
-  ['a name in UTF-8 without the flag for it', makeZip([{ name: 'zażółć 😀.txt', flags: 0 }])],
-  ['a dot file', makeZip([{ name: '.coverage' }])],
-  ['a comment', makeZip([good], { comment: Buffer.from('made by hand, '.repeat(20)) })],
-  ['an extra field', makeZip([{ ...good, extra: makeExtra(0x5455, Buffer.alloc(5)) }])],
-  ['a descriptor', makeZip([described, good])],
+  ['a folder without a mode', buildZip([{ name: 'a/', method: 0, attributes: 0x10 }])],
+  ['a name in UTF-8 without the flag for it', buildZip([{ name: 'zażółć 😀.txt', flags: 0 }])],
+  ['a dot file', buildZip([{ name: '.coverage' }])],
+  ['a comment', buildZip([good], { comment: Buffer.from('made by hand, '.repeat(20)) })],
+  ['an extra field', buildZip([{ ...good, extra: makeExtra(0x5455, Buffer.alloc(5)) }])],
+  ['a descriptor', buildZip([described, good])],
   [
     'a descriptor without signature',
-    makeZip([{ ...described, behind: makeDescriptor('hello', deflated).subarray(4) }]),
+    buildZip([{ ...described, behind: makeDescriptor('hello', deflated).subarray(4) }]),
   ],
   ['entries in another order than the directory', reordered()],
-  ['Zip64 end records', makeZip([good, log], { zip64: {} })],
-  ['Zip64 sizes', makeZip([zip64Entry(5, deflated.length)])],
+  ['Zip64 end records', buildZip([good, log], { zip64: {} })],
+  ['Zip64 sizes', buildZip([zip64Entry(5, deflated.length)])],
 ];
 
-function zip64Entry(size: number, compressedSize: number): MadeEntry {
+function zip64Entry(size: number, compressedSize: number): ZipEntrySpec {
   const extra = zip64Extra(size, compressedSize);
   return { name: 'a', content: 'hello', size: 0xffffffff, compressedSize: 0xffffffff, extra };
 }
 
 /** The directory's two records change places; the entries do not. */
 function reordered(): Buffer {
-  const bytes = makeZip([{ name: 'a' }, { name: 'b' }]);
+  const bytes = buildZip([{ name: 'a' }, { name: 'b' }]);
   const at = bytes.length - 22 - 94;
   const [first, second] = [bytes.subarray(at, at + 47), bytes.subarray(at + 47, at + 94)];
   return Buffer.concat([bytes.subarray(0, at), second, first, bytes.subarray(at + 94)]);
@@ -90,105 +90,109 @@ for (const [what, bytes] of accepted) {
 }
 
 test('verifyWwz() counts entries and their bytes', async () => {
-  assert.deepEqual(await verify(makeZip([good, log], { comment: Buffer.from('abc') })), {
+  assert.deepEqual(await verify(buildZip([good, log], { comment: Buffer.from('abc') })), {
     ok: true,
     value: { entries: 2, totalBytes: 22, commentBytes: 3 },
   });
 });
 
-const withName = (name: string | Buffer) => makeZip([{ name, content: 'x' }]);
+const withName = (name: string | Buffer) => buildZip([{ name, content: 'x' }]);
 
 const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
   // the end of the file
   ['an empty file', Buffer.alloc(0), /no end of central directory/],
   ['what is no zip', Buffer.from('<html>hello</html>'.repeat(10)), /no end of central directory/],
-  ['a byte behind the end', makeZip([good], { behindEnd: Buffer.from('x') }), /exactly at its end/],
-  ['a zip cut off', makeZip([good]).subarray(0, -1), /exactly at its end/],
-  ['a second end record in the comment', makeZip([good], { comment: makeZip([]) }), /exactly at its end/],
-  ['data behind the directory', makeZip([good], { behindDirectory: zeros }), /does not end at/],
-  ['a directory that is elsewhere', makeZip([good], { directoryOffset: 3 }), /does not end at/],
-  ['a directory that is larger', makeZip([good], { directorySize: 4_000_000 }), /does not end at/],
-  ['fewer records than it says', makeZip([good], { count: 2 }), /record 2 of 2 is not there/],
-  ['more records than it says', makeZip([good, log], { count: 1 }), /65 bytes follow its last record/],
-  ['one of several disks', makeZip([good], { disk: 1 }), /one part of several/],
-  ['Zip64 without its record', makeZip([good], { count: 0xffff }), /has no Zip64 end record/],
-  ['a Zip64 record that is elsewhere', makeZip([good], { zip64: { recordOffset: 7 } }), /is not where/],
+  ['a byte behind the end', buildZip([good], { behindEnd: Buffer.from('x') }), /exactly at its end/],
+  ['a zip cut off', buildZip([good]).subarray(0, -1), /exactly at its end/],
+  ['a second end record in the comment', buildZip([good], { comment: buildZip([]) }), /exactly at its end/],
+  ['data behind the directory', buildZip([good], { behindDirectory: zeros }), /does not end at/],
+  ['a directory that is elsewhere', buildZip([good], { directoryOffset: 3 }), /does not end at/],
+  ['a directory that is larger', buildZip([good], { directorySize: 4_000_000 }), /does not end at/],
+  ['fewer records than it says', buildZip([good], { count: 2 }), /record 2 of 2 is not there/],
+  ['more records than it says', buildZip([good, log], { count: 1 }), /65 bytes follow its last record/],
+  ['one of several disks', buildZip([good], { disk: 1 }), /one part of several/],
+  ['Zip64 without its record', buildZip([good], { count: 0xffff }), /has no Zip64 end record/],
+  ['a Zip64 record that is elsewhere', buildZip([good], { zip64: { recordOffset: 7 } }), /is not where/],
   [
     'a Zip64 record that says otherwise',
-    makeZip([good], { zip64: { plainCount: 7 } }),
+    buildZip([good], { zip64: { plainCount: 7 } }),
     /contradict each other/,
   ],
-  ['a Zip64 count beyond 2^53', makeZip([good], { zip64: { count: 2 ** 60 } }), /Infinity entries/],
+  ['a Zip64 count beyond 2^53', buildZip([good], { zip64: { count: 2 ** 60 } }), /Infinity entries/],
   [
     'a Zip64 entry without its field',
-    makeZip([{ ...good, size: 0xffffffff }]),
+    buildZip([{ ...good, size: 0xffffffff }]),
     /"index.html" has a wrong Zip64 field/,
   ],
-  ['a Zip64 entry that lies', makeZip([zip64Entry(6, deflated.length)]), /"a": it has 5 bytes, not 6/],
+  ['a Zip64 entry that lies', buildZip([zip64Entry(6, deflated.length)]), /"a": it has 5 bytes, not 6/],
   // limits
-  ['too many entries', makeZip([good, log]), /it has 2 entries, more than the limit of 1/, { entries: 1 }],
+  ['too many entries', buildZip([good, log]), /it has 2 entries, more than the limit of 1/, { entries: 1 }],
   [
     'too large a directory',
-    makeZip([good]),
+    buildZip([good]),
     /directory has 56 bytes, more than the limit of 50/,
     { directoryBytes: 50 },
   ],
   [
     'too large an entry',
-    makeZip([good]),
+    buildZip([good]),
     /"index.html": it has 19 bytes, more than the limit of 18/,
     { entryBytes: 18 },
   ],
   [
     'too much in all',
-    makeZip([good, log]),
+    buildZip([good, log]),
     /unit.txt": with it .* the limit of 20 bytes/,
     { totalBytes: 20 },
   ],
   [
     'too high a ratio',
-    makeZip([{ name: 'z', content: Buffer.alloc(99_999) }]),
+    buildZip([{ name: 'z', content: Buffer.alloc(99_999) }]),
     /"z": it inflates .* 50 times/,
     { ratio: 50 },
   ],
   [
     'a bomb that hides its size',
-    makeZip([{ name: 'z', content: Buffer.alloc(9_999_999), size: 10_000 }]),
+    buildZip([{ name: 'z', content: Buffer.alloc(9_999_999), size: 10_000 }]),
     /"z": it inflates to more than its 10000 bytes/,
   ],
   [
     'a small bomb',
-    makeZip([{ name: 'z', content: Buffer.alloc(200), size: 20 }]),
+    buildZip([{ name: 'z', content: Buffer.alloc(200), size: 20 }]),
     /inflates to more than its 20 bytes/,
   ],
   // content
   [
     'a wrong checksum',
-    makeZip([{ ...good, crc: 1 }]),
+    buildZip([{ ...good, crc: 1 }]),
     /"index.html": its CRC-32 is [0-9a-f]{8}, not 00000001/,
   ],
-  ['a wrong checksum of a stored entry', makeZip([{ ...log, crc: 1 }]), /its CRC-32 is/],
+  ['a wrong checksum of a stored entry', buildZip([{ ...log, crc: 1 }]), /its CRC-32 is/],
   [
     'a wrong checksum of a large entry',
-    makeZip([{ name: 'l', content: Buffer.alloc(600_000, 'abc'), crc: 1 }]),
+    buildZip([{ name: 'l', content: Buffer.alloc(600_000, 'abc'), crc: 1 }]),
     /its CRC-32 is/,
   ],
-  ['a wrong size', makeZip([{ ...good, size: 20 }]), /it has 19 bytes, not 20/],
-  ['a stored entry of two sizes', makeZip([{ ...log, size: 2 }]), /its two sizes differ/],
+  ['a wrong size', buildZip([{ ...good, size: 20 }]), /it has 19 bytes, not 20/],
+  ['a stored entry of two sizes', buildZip([{ ...log, size: 2 }]), /its two sizes differ/],
   [
     'damaged data',
-    makeZip([{ ...good, data: Buffer.from('\xff\xff\xff\xff', 'latin1') }]),
+    buildZip([{ ...good, data: Buffer.from('\xff\xff\xff\xff', 'latin1') }]),
     /deflated data is damaged \(Z_DATA_ERROR\)/,
   ],
-  ['data that breaks off', makeZip([{ ...good, data: deflated.subarray(0, -2) }]), /damaged \(Z_BUF_ERROR\)/],
+  [
+    'data that breaks off',
+    buildZip([{ ...good, data: deflated.subarray(0, -2) }]),
+    /damaged \(Z_BUF_ERROR\)/,
+  ],
   [
     'bytes behind the deflated data',
-    makeZip([{ name: 'a', content: 'hello', data: Buffer.concat([deflated, zeros]) }]),
+    buildZip([{ name: 'a', content: 'hello', data: Buffer.concat([deflated, zeros]) }]),
     /left over behind/,
   ],
   [
     'bytes behind much deflated data',
-    makeZip([
+    buildZip([
       {
         name: 'a',
         content: Buffer.alloc(600_000),
@@ -198,18 +202,26 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
     /left over behind/,
   ],
   // places
-  ['bytes before the first entry', makeZip([{ ...good, before: zeros }]), /first 8 bytes belong to no entry/],
-  ['bytes between entries', makeZip([good, { ...log, before: zeros }]), /"index.html": 8 bytes behind it/],
-  ['bytes before the directory', makeZip([good], { beforeDirectory: zeros }), /8 bytes behind it/],
   [
-    'bytes in a zip without entries',
-    makeZip([], { beforeDirectory: zeros }),
+    'bytes before the first entry',
+    buildZip([{ ...good, before: zeros }]),
     /first 8 bytes belong to no entry/,
   ],
-  ['two entries with one place', makeZip([{ name: 'a' }, { name: 'b', offset: 0 }]), /overlaps what follows/],
+  ['bytes between entries', buildZip([good, { ...log, before: zeros }]), /"index.html": 8 bytes behind it/],
+  ['bytes before the directory', buildZip([good], { beforeDirectory: zeros }), /8 bytes behind it/],
+  [
+    'bytes in a zip without entries',
+    buildZip([], { beforeDirectory: zeros }),
+    /first 8 bytes belong to no entry/,
+  ],
+  [
+    'two entries with one place',
+    buildZip([{ name: 'a' }, { name: 'b', offset: 0 }]),
+    /overlaps what follows/,
+  ],
   [
     'an entry inside another',
-    makeZip([
+    buildZip([
       { name: 'a', method: 0, content: 'x'.repeat(99) },
       { name: 'b', offset: 40 },
     ]),
@@ -217,64 +229,64 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
   ],
   [
     'an entry behind the directory',
-    makeZip([good, { name: 'b', offset: 5_000 }]),
+    buildZip([good, { name: 'b', offset: 5_000 }]),
     /"index.html": .* belong to no entry|overlaps/,
   ],
   [
     'an entry larger than the file',
-    makeZip([{ ...log, compressedSize: 9_000, size: 9_000 }]),
+    buildZip([{ ...log, compressedSize: 9_000, size: 9_000 }]),
     /overlaps what follows/,
   ],
   // headers
-  ['no local header', makeZip([{ ...good, local: { signature: 1 } }]), /no header stands at byte 0/],
-  ['another name in the header', makeZip([{ ...good, local: { name: 'INDEX.HTML' } }]), /another name/],
-  ['another method in the header', makeZip([{ ...good, local: { method: 0 } }]), /another method/],
-  ['other flags in the header', makeZip([{ ...good, local: { flags: 0 } }]), /other flags/],
-  ['another checksum in the header', makeZip([{ ...good, local: { crc: 1 } }]), /another checksum or size/],
-  ['another size in the header', makeZip([{ ...good, local: { size: 1 } }]), /another checksum or size/],
-  ['a descriptor that is missing', makeZip([{ ...described, behind: Buffer.alloc(0) }]), /no descriptor/],
+  ['no local header', buildZip([{ ...good, local: { signature: 1 } }]), /no header stands at byte 0/],
+  ['another name in the header', buildZip([{ ...good, local: { name: 'INDEX.HTML' } }]), /another name/],
+  ['another method in the header', buildZip([{ ...good, local: { method: 0 } }]), /another method/],
+  ['other flags in the header', buildZip([{ ...good, local: { flags: 0 } }]), /other flags/],
+  ['another checksum in the header', buildZip([{ ...good, local: { crc: 1 } }]), /another checksum or size/],
+  ['another size in the header', buildZip([{ ...good, local: { size: 1 } }]), /another checksum or size/],
+  ['a descriptor that is missing', buildZip([{ ...described, behind: Buffer.alloc(0) }]), /no descriptor/],
   [
     'a descriptor that is announced by nobody',
-    makeZip([{ ...described, flags: 0x800, local: {} }]),
+    buildZip([{ ...described, flags: 0x800, local: {} }]),
     /16 bytes behind it/,
   ],
   [
     'a descriptor that lies',
-    makeZip([{ ...described, behind: makeDescriptor('hello', deflated, { crc: 1 }) }]),
+    buildZip([{ ...described, behind: makeDescriptor('hello', deflated, { crc: 1 }) }]),
     /descriptor has another/,
   ],
-  ['a descriptor of a wrong length', makeZip([{ ...described, behind: Buffer.alloc(15) }]), /no descriptor/],
+  ['a descriptor of a wrong length', buildZip([{ ...described, behind: Buffer.alloc(15) }]), /no descriptor/],
   [
     'a cut extra field',
-    makeZip([{ ...good, extra: makeExtra(9, zeros, { length: 20 }) }]),
+    buildZip([{ ...good, extra: makeExtra(9, zeros, { length: 20 }) }]),
     /extra field is cut off/,
   ],
   [
     'an extra field with another name',
-    makeZip([{ ...good, extra: makeExtra(0x7075, Buffer.from('\x01crc.evil.html')) }]),
+    buildZip([{ ...good, extra: makeExtra(0x7075, Buffer.from('\x01crc.evil.html')) }]),
     /names it otherwise/,
   ],
   // kinds
-  ['an encrypted entry', makeZip([{ ...good, flags: 0x801 }]), /it is encrypted/],
-  ['a strongly encrypted entry', makeZip([{ ...good, flags: 0x841 }]), /it is encrypted/],
-  ['a patch', makeZip([{ ...good, flags: 0x820 }]), /its flags 0x20 are not known/],
-  ['another method', makeZip([{ ...good, method: 12 }]), /its method 12 is not 0 or 8/],
-  ['another disk', makeZip([{ ...good, disk: 1 }]), /on another disk/],
+  ['an encrypted entry', buildZip([{ ...good, flags: 0x801 }]), /it is encrypted/],
+  ['a strongly encrypted entry', buildZip([{ ...good, flags: 0x841 }]), /it is encrypted/],
+  ['a patch', buildZip([{ ...good, flags: 0x820 }]), /its flags 0x20 are not known/],
+  ['another method', buildZip([{ ...good, method: 12 }]), /its method 12 is not 0 or 8/],
+  ['another disk', buildZip([{ ...good, disk: 1 }]), /on another disk/],
   [
     'a symlink',
-    makeZip([{ name: 'a', content: '/etc/passwd', attributes: symlink }]),
+    buildZip([{ name: 'a', content: '/etc/passwd', attributes: symlink }]),
     /"a": it is a symlink by its mode/,
   ],
-  ['a device', makeZip([{ name: 'a', attributes: 0o020666 * 0x10000 }]), /it is a device/],
-  ['a FIFO', makeZip([{ name: 'a', attributes: 0o010666 * 0x10000 }]), /it is a FIFO/],
-  ['a socket', makeZip([{ name: 'a', attributes: 0o140666 * 0x10000 }]), /it is a socket/],
-  ['a folder without a slash', makeZip([{ name: 'a', attributes: folder }]), /it is a folder by its mode/],
+  ['a device', buildZip([{ name: 'a', attributes: 0o020666 * 0x10000 }]), /it is a device/],
+  ['a FIFO', buildZip([{ name: 'a', attributes: 0o010666 * 0x10000 }]), /it is a FIFO/],
+  ['a socket', buildZip([{ name: 'a', attributes: 0o140666 * 0x10000 }]), /it is a socket/],
+  ['a folder without a slash', buildZip([{ name: 'a', attributes: folder }]), /it is a folder by its mode/],
   [
     'a file with a slash',
-    makeZip([{ name: 'a/', attributes: 0o100644 * 0x10000 }]),
+    buildZip([{ name: 'a/', attributes: 0o100644 * 0x10000 }]),
     /it is a regular file by its mode/,
   ],
-  ['a folder with content', makeZip([{ name: 'a/', content: 'x' }]), /it is a folder and has content/],
+  ['a folder with content', buildZip([{ name: 'a/', content: 'x' }]), /it is a folder and has content/],
   // names
   ['an empty name', withName(''), /"": its name is empty/],
   ['..', withName('a/../../b'), /"a\/..\/..\/b": its name has the part ".."/],
@@ -291,16 +303,16 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
   ['a surrogate in UTF-8', withName(Buffer.from([0xed, 0xa0, 0x80])), /its name is not UTF-8/],
   ['a name of many bytes', withName('a/'.repeat(600) + 'b'), /1201 bytes, more than 1024/],
   ['a part of many bytes', withName('ü'.repeat(128)), /more than 255 bytes/],
-  ['a name twice', makeZip([good, good]), /"index.html" stands twice/],
-  ['a file beside its folder', makeZip([{ name: 'a' }, { name: 'a/b' }]), /"a\/b": "a" is a file already/],
+  ['a name twice', buildZip([good, good]), /"index.html" stands twice/],
+  ['a file beside its folder', buildZip([{ name: 'a' }, { name: 'a/b' }]), /"a\/b": "a" is a file already/],
   [
     'a file beside a folder of that name',
-    makeZip([{ name: 'a/' }, { name: 'a' }]),
+    buildZip([{ name: 'a/' }, { name: 'a' }]),
     /"a\/": "a" is a file already/,
   ],
   [
     'a file beside its folder, others between',
-    makeZip([{ name: 'a' }, { name: 'a-b' }, { name: 'a.b' }, { name: 'a/b/c' }]),
+    buildZip([{ name: 'a' }, { name: 'a-b' }, { name: 'a.b' }, { name: 'a/b/c' }]),
     /"a\/b\/c": "a" is a file already/,
   ],
 ];
@@ -314,7 +326,7 @@ for (const [what, bytes, reason, limits] of refused) {
 }
 
 /** Every field that a header has is in here: extra fields, a descriptor, a folder, both methods. */
-const seed = makeZip([
+const seed = buildZip([
   { name: 'a/', method: 0 },
   { ...described, name: 'a/b.txt' },
   { name: 'c.png', method: 0, content: 'not really a picture' },

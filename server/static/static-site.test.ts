@@ -11,7 +11,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { crc32, createDeflateRaw, gunzipSync } from 'node:zlib';
-import { makeZip } from '../../test/hand-made-zip.js';
+import { buildZip } from '../../test/zip-builder.js';
 import { checkPage } from '../../test/html-check.js';
 import { writeWwz } from '../../wwz/write.js';
 import { openStaticSite, serveSite, type StaticSite } from './static-site.js';
@@ -366,7 +366,7 @@ test('serveSite() answers 500 for a broken wwz, and reports it', async () => {
 test('serveSite() does not give out an entry whose checksum is wrong', async () => {
   await put(
     'lying.wwz',
-    makeZip([
+    buildZip([
       { name: 'a', content: 'x', crc: 1 },
       { name: 'b', content: big, crc: 1 },
     ]),
@@ -444,7 +444,7 @@ test('serveSite() serves an entry of 1 GiB in bounded memory', async () => {
     if (!deflater.write(piece)) await once(deflater, 'drain');
   }
   deflater.end();
-  await put('huge.wwz', makeZip([{ name: 'a.log', data: await deflated, crc, size }]));
+  await put('huge.wwz', buildZip([{ name: 'a.log', data: await deflated, crc, size }]));
   const before = process.memoryUsage().rss;
   let most = 0;
   let received = 0;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { fileAppears } from '../../test/job-rig.js';
+import { waitForFile } from '../../test/job-fixture.js';
 import { mount } from './container-host.js';
 import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
 
@@ -87,7 +87,7 @@ for (const [name, words] of Object.entries(shells)) {
     assert.equal((await supervisor.run({ number: 1, attempt: 1 })).kind, 'done');
     const left = Number(await readFile(join(control, 'task', '1.sh.pid'), 'utf8'));
     const running = supervisor.run({ number: 2, attempt: 1 });
-    await fileAppears(join(control, 'task', '2.sh.begun'));
+    await waitForFile(join(control, 'task', '2.sh.begun'));
     assert.equal(await supervisor.tell('look', 60), 'left');
     let answer = await supervisor.tell('term', 60);
     for (let i = 0; i < 100 && answer !== 'gone'; i++) answer = await supervisor.tell('kill', 60);

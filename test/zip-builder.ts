@@ -2,7 +2,7 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 
 /** An entry; what is left out is made right. */
-export interface MadeEntry {
+export interface ZipEntrySpec {
   readonly name: string | Buffer;
   readonly content?: string | Buffer;
   readonly method?: number;
@@ -35,7 +35,7 @@ interface LocalFields {
   readonly extra: Buffer;
 }
 
-export interface MadeZip {
+export interface ZipSpec {
   readonly comment?: Buffer;
   readonly beforeDirectory?: Buffer;
   readonly behindDirectory?: Buffer;
@@ -53,7 +53,7 @@ export const regular = 0o100644 * 0x10000;
 export const folder = 0o040755 * 0x10000;
 export const symlink = 0o120777 * 0x10000;
 
-export function makeZip(entries: readonly MadeEntry[], zip: MadeZip = {}): Buffer {
+export function buildZip(entries: readonly ZipEntrySpec[], zip: ZipSpec = {}): Buffer {
   const parts: Buffer[] = [];
   const records: Buffer[] = [];
   let position = 0;
@@ -121,7 +121,7 @@ function localHeader(fields: LocalFields): Buffer {
   return Buffer.concat([header, name, fields.extra]);
 }
 
-function centralRecord(entry: MadeEntry, fields: Fields, offset: number): Buffer {
+function centralRecord(entry: ZipEntrySpec, fields: Fields, offset: number): Buffer {
   const name = Buffer.from(fields.name);
   const record = Buffer.alloc(46);
   record.writeUInt32LE(0x02014b50, 0);

@@ -10,28 +10,28 @@ import { valueOf } from '../model/result.js';
 import { findPushPlace, gitRemote } from '../worker/gate/git-remote.js';
 import { askStatus } from '../worker/client/status-client.js';
 import { must } from './command.js';
-import { openMergeRoom, soilYml, type Scene, type StatusApi } from './merge-scene.js';
+import { openMergeFixtures, soilYml, type MergeFixture, type StatusApi } from './merge-fixture.js';
 
 interface Place {
-  readonly scene: Scene;
+  readonly fixture: MergeFixture;
   readonly api: StatusApi;
 }
 
-/** A scene of its own; each required job is green. */
+/** A fixture of its own; each required job is green. */
 async function greenScene(t: TestContext, kind: 'git' | 'github', require = 'all'): Promise<Place> {
-  const room = await openMergeRoom(kind);
-  const scene = await room.makeScene(require);
+  const fixtures = await openMergeFixtures(kind);
+  const fixture = await fixtures.create(require);
   t.after(async () => {
-    await scene.close();
-    await room.close();
+    await fixture.close();
+    await fixtures.close();
   });
-  scene.green('one');
-  scene.green('two');
-  return { scene, api: room.api };
+  fixture.setPassed('one');
+  fixture.setPassed('two');
+  return { fixture, api: fixtures.api };
 }
 
 /** Commits a soil.yml on top of what is checked out. */
-async function commitYml({ clone, git }: Scene, text: string, message: string): Promise<CommitHash> {
+async function commitYml({ clone, git }: MergeFixture, text: string, message: string): Promise<CommitHash> {
   await writeFile(join(clone, 'soil.yml'), text);
   await git('commit', '-q', '--allow-empty', '-a', '-m', message);
   return (await git('rev-parse', 'HEAD')).trim() as CommitHash;
@@ -39,54 +39,54 @@ async function commitYml({ clone, git }: Scene, text: string, message: string): 
 
 for (const kind of ['git', 'github'] as const) {
   test(`maybeMerge() by ${kind}: a target that moves while the gate waits is judged by its new rule`, async (t) => {
-    const { scene, api } = await greenScene(t, kind, '[one]');
-    api.answers.delete(`/status-api/local/${scene.run}/two`);
+    const { fixture, api } = await greenScene(t, kind, '[one]');
+    api.answers.delete(`/status-api/local/${fixture.run}/two`);
     // The target moves to an ancestor of the candidate that requires more: a fast-forward from there is possible.
-    await scene.git('checkout', '-q', '--detach', scene.base);
-    const stricter = await commitYml(scene, soilYml('[one, two]'), 'stricter');
-    const candidate = await commitYml(scene, soilYml('[one]'), 'candidate');
-    await scene.git('push', '-q', scene.bare, `+${candidate}:refs/heads/soil-staging`);
-    scene.green('one', (line) => line.replace(scene.candidate, candidate));
+    await fixture.git('checkout', '-q', '--detach', fixture.base);
+    const stricter = await commitYml(fixture, soilYml('[one, two]'), 'stricter');
+    const candidate = await commitYml(fixture, soilYml('[one]'), 'candidate');
+    await fixture.git('push', '-q', fixture.bare, `+${candidate}:refs/heads/soil-staging`);
+    fixture.setPassed('one', (line) => line.replace(fixture.candidate, candidate));
     const said: string[] = [];
     const waiting: Promise<unknown>[] = [];
-    const end = await scene.merge({
+    const end = await fixture.maybeMerge({
       commit: candidate,
       say: (line) => {
         said.push(line);
         if (waiting.length === 0)
-          waiting.push(must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', stricter]));
+          waiting.push(must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', stricter]));
       },
       now: () => 1000,
       remote: {
-        ...scene.remote,
+        ...fixture.remote,
         readTip: async (branch) => {
           await Promise.all(waiting);
-          return scene.remote.readTip(branch);
+          return fixture.remote.readTip(branch);
         },
       },
     });
     assert.equal(end.status, 1, end.message);
     assert.match(end.message, /\n {2}two: has not reported$/);
     assert.ok(said.includes(`main has moved to ${stricter}: its rule is read anew`), said.join('\n'));
-    assert.equal(await scene.tip(), stricter);
+    assert.equal(await fixture.tip(), stricter);
   });
 
   test(`maybeMerge() by ${kind}: the target moves on to a later commit after the merge: merged, exit 0`, async (t) => {
-    const { scene } = await greenScene(t, kind);
-    const later = await commitYml(scene, soilYml('all'), 'later');
-    await scene.git('push', '-q', scene.bare, `${later}:refs/heads/topic`);
+    const { fixture } = await greenScene(t, kind);
+    const later = await commitYml(fixture, soilYml('all'), 'later');
+    await fixture.git('push', '-q', fixture.bare, `${later}:refs/heads/topic`);
     for (const [when, message] of [
-      ['before', `main has ${scene.candidate} already; its tip is ${later}`],
-      ['after', `merged: main ${scene.base} -> ${scene.candidate}; it has moved on to ${later} since`],
+      ['before', `main has ${fixture.candidate} already; its tip is ${later}`],
+      ['after', `merged: main ${fixture.base} -> ${fixture.candidate}; it has moved on to ${later} since`],
     ] as const) {
-      await must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', scene.base]);
-      const move = () => must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', later]);
-      const end = await scene.merge({
+      await must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', fixture.base]);
+      const move = () => must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', later]);
+      const end = await fixture.maybeMerge({
         remote: {
-          ...scene.remote,
+          ...fixture.remote,
           fastForward: async (branch, commit) => {
             if (when === 'before') await move();
-            const moved = await scene.remote.fastForward(branch, commit);
+            const moved = await fixture.remote.fastForward(branch, commit);
             if (when === 'after') await move();
             return moved;
           },
@@ -97,10 +97,10 @@ for (const kind of ['git', 'github'] as const) {
   });
 
   test(`maybeMerge() by ${kind}: a server that refuses to tell a status is not asked again until the limit`, async (t) => {
-    const { scene, api } = await greenScene(t, kind);
-    api.answers.set(`/status-api/local/${scene.run}/two`, { code: 403, body: 'no' });
+    const { fixture, api } = await greenScene(t, kind);
+    api.answers.set(`/status-api/local/${fixture.run}/two`, { code: 403, body: 'no' });
     const said: string[] = [];
-    const end = await scene.merge({ waitSeconds: 3600, say: (line) => said.push(line) });
+    const end = await fixture.maybeMerge({ waitSeconds: 3600, say: (line) => said.push(line) });
     assert.equal(end.status, 1);
     assert.match(end.message, /two: has no usable status: the server answered 403$/);
     assert.deepEqual(
@@ -111,31 +111,31 @@ for (const kind of ['git', 'github'] as const) {
 }
 
 test('gitRemote(): grafts of the clone make no commit follow from another; the target stays', async (t) => {
-  const { scene, api } = await greenScene(t, 'git');
-  await scene.git('checkout', '-q', '--orphan', 'other');
-  const other = await commitYml(scene, soilYml('all'), 'of another history');
-  await writeFile(join(scene.clone, '.git', 'info', 'grafts'), `${other} ${scene.base}\n`);
-  for (const job of ['one', 'two']) scene.green(job, (line) => line.replace(scene.candidate, other));
+  const { fixture, api } = await greenScene(t, 'git');
+  await fixture.git('checkout', '-q', '--orphan', 'other');
+  const other = await commitYml(fixture, soilYml('all'), 'of another history');
+  await writeFile(join(fixture.clone, '.git', 'info', 'grafts'), `${other} ${fixture.base}\n`);
+  for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, other));
   assert.equal(api.answers.size, 2);
-  const end = await scene.merge({ commit: other });
+  const end = await fixture.maybeMerge({ commit: other });
   assert.equal(end.status, 3, end.message);
   assert.match(end.message, /does not follow from it/);
-  assert.equal(await scene.tip(), scene.base);
+  assert.equal(await fixture.tip(), fixture.base);
 });
 
 test('gitRemote(): a shallow clone merges what follows from the target', async (t) => {
-  const { scene } = await greenScene(t, 'git');
-  const shallow = join(scene.clone, 'shallow');
-  await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${scene.bare}`, shallow]);
-  const remote = gitRemote({ repo: shallow, remote: scene.bare, environment: process.env });
-  const end = await scene.merge({ remote });
-  assert.deepEqual(end, { status: 0, message: `merged: main ${scene.base} -> ${scene.candidate}` });
-  assert.equal(await scene.tip(), scene.candidate);
+  const { fixture } = await greenScene(t, 'git');
+  const shallow = join(fixture.clone, 'shallow');
+  await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${fixture.bare}`, shallow]);
+  const remote = gitRemote({ repo: shallow, remote: fixture.bare, environment: process.env });
+  const end = await fixture.maybeMerge({ remote });
+  assert.deepEqual(end, { status: 0, message: `merged: main ${fixture.base} -> ${fixture.candidate}` });
+  assert.equal(await fixture.tip(), fixture.candidate);
 });
 
 test('gitRemote(): a shallow clone whose history nobody has says so, and not that the target moved', async (t) => {
-  const { scene } = await greenScene(t, 'git');
-  const shallow = join(scene.clone, 'shallow.git');
+  const { fixture } = await greenScene(t, 'git');
+  const shallow = join(fixture.clone, 'shallow.git');
   // Its main is the candidate's parent, of which it has no history; and so has the clone made of it.
   await must('git', [
     'clone',
@@ -144,103 +144,103 @@ test('gitRemote(): a shallow clone whose history nobody has says so, and not tha
     '--depth',
     '1',
     '--no-single-branch',
-    `file://${scene.bare}`,
+    `file://${fixture.bare}`,
     shallow,
   ]);
-  const clone = join(scene.clone, 'clone');
+  const clone = join(fixture.clone, 'clone');
   await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${shallow}`, clone]);
   const remote = gitRemote({ repo: clone, remote: shallow, environment: process.env });
-  const end = await scene.merge({ remote });
+  const end = await fixture.maybeMerge({ remote });
   assert.equal(end.status, 3);
   assert.match(end.message, /this clone is shallow, and its history cannot be fetched/);
 });
 
 test('gitRemote(): a commit that the clone does not have is named as that', async (t) => {
-  const { scene } = await greenScene(t, 'git');
-  const absent = scene.candidate.replace(/^..../, '0000') as CommitHash;
-  for (const job of ['one', 'two']) scene.green(job, (line) => line.replace(scene.candidate, absent));
-  const end = await scene.merge({ commit: absent });
+  const { fixture } = await greenScene(t, 'git');
+  const absent = fixture.candidate.replace(/^..../, '0000') as CommitHash;
+  for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, absent));
+  const end = await fixture.maybeMerge({ commit: absent });
   assert.equal(end.status, 3);
   assert.match(end.message, /this clone does not have the former$/);
 });
 
 test('gitRemote(): with an old server, reads a tip from which the branch has moved on', async (t) => {
-  const { scene } = await greenScene(t, 'git');
+  const { fixture } = await greenScene(t, 'git');
   const old = {
     ...process.env,
     GIT_CONFIG_COUNT: '1',
     GIT_CONFIG_KEY_0: 'protocol.version',
     GIT_CONFIG_VALUE_0: '0',
   };
-  const empty = join(scene.clone, 'empty');
+  const empty = join(fixture.clone, 'empty');
   await must('git', ['init', '-q', empty]);
-  const remote = gitRemote({ repo: empty, remote: `file://${scene.bare}`, environment: old });
-  assert.deepEqual(await remote.readTip('main'), { ok: true, value: scene.base });
-  await must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', scene.candidate]);
-  assert.deepEqual(await remote.readFile(scene.base, 'soil.yml'), { ok: true, value: soilYml('all') });
+  const remote = gitRemote({ repo: empty, remote: `file://${fixture.bare}`, environment: old });
+  assert.deepEqual(await remote.readTip('main'), { ok: true, value: fixture.base });
+  await must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', fixture.candidate]);
+  assert.deepEqual(await remote.readFile(fixture.base, 'soil.yml'), { ok: true, value: soilYml('all') });
 });
 
 test('gitRemote(): pushes the branch alone, whatever the clone is configured to push along', async (t) => {
-  const { scene } = await greenScene(t, 'git');
-  await scene.git('config', 'push.followTags', 'true');
-  await scene.git('tag', '-a', '-m', 'not to be published', 'v1');
-  assert.equal((await scene.merge()).status, 0);
-  assert.equal(await must('git', ['--git-dir', scene.bare, 'tag']), '');
+  const { fixture } = await greenScene(t, 'git');
+  await fixture.git('config', 'push.followTags', 'true');
+  await fixture.git('tag', '-a', '-m', 'not to be published', 'v1');
+  assert.equal((await fixture.maybeMerge()).status, 0);
+  assert.equal(await must('git', ['--git-dir', fixture.bare, 'tag']), '');
 });
 
 test('findPushPlace(): what is read is what is pushed to; several places are refused', async (t) => {
-  const { scene } = await greenScene(t, 'git');
-  const place = (remote: string) => findPushPlace({ repo: scene.clone, remote, environment: process.env });
-  await scene.git('remote', 'add', 'origin', 'https://example.org/upstream.git');
+  const { fixture } = await greenScene(t, 'git');
+  const place = (remote: string) => findPushPlace({ repo: fixture.clone, remote, environment: process.env });
+  await fixture.git('remote', 'add', 'origin', 'https://example.org/upstream.git');
   assert.deepEqual(await place('origin'), { ok: true, value: 'origin' });
-  await scene.git('remote', 'set-url', '--push', 'origin', scene.bare);
-  assert.deepEqual(await place('origin'), { ok: true, value: scene.bare });
-  assert.deepEqual(await place(scene.bare), { ok: true, value: scene.bare });
-  await scene.git('remote', 'set-url', '--push', '--add', 'origin', 'https://example.org/second.git');
+  await fixture.git('remote', 'set-url', '--push', 'origin', fixture.bare);
+  assert.deepEqual(await place('origin'), { ok: true, value: fixture.bare });
+  assert.deepEqual(await place(fixture.bare), { ok: true, value: fixture.bare });
+  await fixture.git('remote', 'set-url', '--push', '--add', 'origin', 'https://example.org/second.git');
   const refused = await place('origin');
   assert.ok(!refused.ok);
   assert.match(refused.error, /^cannot merge into remote "origin": it is pushed to 2 places/);
 });
 
 test('gitRemote(): no message holds the credential of a URL', async (t) => {
-  const { scene } = await greenScene(t, 'git');
+  const { fixture } = await greenScene(t, 'git');
   const remote = gitRemote({
-    repo: scene.clone,
+    repo: fixture.clone,
     remote: 'http://someone:ghp_hushhush@127.0.0.1:9/repo.git',
     environment: process.env,
   });
-  const end = await scene.merge({ remote });
+  const end = await fixture.maybeMerge({ remote });
   assert.equal(end.status, 3);
   assert.match(end.message, /127\.0\.0\.1:9\/repo\.git/);
   assert.doesNotMatch(`${end.message} ${remote.name}`, /hushhush|someone/);
 });
 
 test('githubRemote(): a tip that GitHub still shows after the update is looked at again', async (t) => {
-  const { scene } = await greenScene(t, 'github');
-  const stale: [number, unknown] = [200, { ref: 'refs/heads/main', object: { sha: scene.base } }];
+  const { fixture } = await greenScene(t, 'github');
+  const stale: [number, unknown] = [200, { ref: 'refs/heads/main', object: { sha: fixture.base } }];
   for (const answers of [
     [stale, stale],
     [[502, 'Bad Gateway'], stale],
   ] as [number, unknown][][]) {
-    await must('git', ['--git-dir', scene.bare, 'update-ref', 'refs/heads/main', scene.base]);
+    await must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', fixture.base]);
     let isPatched = false;
-    scene.github.instead = (call) => {
+    fixture.github.instead = (call) => {
       if (call.startsWith('PATCH')) isPatched = true;
       return isPatched && call === 'GET git/ref/heads/main' ? answers.shift() : undefined;
     };
-    const end = await scene.merge();
-    assert.deepEqual(end, { status: 0, message: `merged: main ${scene.base} -> ${scene.candidate}` });
+    const end = await fixture.maybeMerge();
+    assert.deepEqual(end, { status: 0, message: `merged: main ${fixture.base} -> ${fixture.candidate}` });
   }
 });
 
 test('githubRemote(): an update that nobody can confirm is told as that, with the reason', async (t) => {
-  const { scene } = await greenScene(t, 'github');
+  const { fixture } = await greenScene(t, 'github');
   let isPatched = false;
-  scene.github.instead = (call) => {
+  fixture.github.instead = (call) => {
     if (call.startsWith('PATCH')) isPatched = true;
     return isPatched && call.startsWith('GET') ? [503, { message: 'Unavailable' }] : undefined;
   };
-  const end = await scene.merge();
+  const end = await fixture.maybeMerge();
   assert.equal(end.status, 3);
   assert.match(
     end.message,
@@ -255,41 +255,41 @@ for (const [status, message] of [
   [422, 'Update is not a fast forward'],
 ] as const) {
   test(`githubRemote(): an update that is answered with ${status} changes nothing: exit 3`, async (t) => {
-    const { scene } = await greenScene(t, 'github');
-    scene.github.instead = (call) => (call.startsWith('PATCH') ? [status, { message }] : undefined);
-    const end = await scene.merge();
+    const { fixture } = await greenScene(t, 'github');
+    fixture.github.instead = (call) => (call.startsWith('PATCH') ? [status, { message }] : undefined);
+    const end = await fixture.maybeMerge();
     assert.equal(end.status, 3);
     assert.match(
       end.message,
-      new RegExp(`refused: ${message} \\(HTTP ${status}\\); main reads ${scene.base} still$`),
+      new RegExp(`refused: ${message} \\(HTTP ${status}\\); main reads ${fixture.base} still$`),
     );
-    assert.equal(scene.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
-    assert.equal(await scene.tip(), scene.base);
+    assert.equal(fixture.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
+    assert.equal(await fixture.tip(), fixture.base);
   });
 }
 
 test('githubRemote(): an update without an answer that tells is never called refused, and never sent again', async (t) => {
-  const { scene } = await greenScene(t, 'github');
-  scene.github.instead = (call) => (call.startsWith('PATCH') ? [502, 'Bad Gateway'] : undefined);
-  const end = await scene.merge();
+  const { fixture } = await greenScene(t, 'github');
+  fixture.github.instead = (call) => (call.startsWith('PATCH') ? [502, 'Bad Gateway'] : undefined);
+  const end = await fixture.maybeMerge();
   assert.equal(end.status, 3);
   assert.match(
     end.message,
     /^cannot tell whether it was merged: .* no reason given \(HTTP 502\); main reads \w+ still$/,
   );
-  assert.equal(scene.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
+  assert.equal(fixture.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
 });
 
 test('gitRemote(): a push that outlasts its limit may yet be done, and is not called refused', async (t) => {
-  const { scene } = await greenScene(t, 'git');
-  const [gate, hook] = [join(scene.bare, 'go'), join(scene.bare, 'hooks', 'pre-receive')];
+  const { fixture } = await greenScene(t, 'git');
+  const [gate, hook] = [join(fixture.bare, 'go'), join(fixture.bare, 'hooks', 'pre-receive')];
   await must('mkfifo', [gate]);
   await writeFile(hook, `#!/bin/sh\nread -r line <'${gate}'\n`, { mode: 0o755 });
   const remote = gitRemote({
-    ...{ repo: scene.clone, remote: scene.bare, environment: process.env },
+    ...{ repo: fixture.clone, remote: fixture.bare, environment: process.env },
     limitSeconds: 10,
   });
-  const end = await scene.merge({ remote });
+  const end = await fixture.maybeMerge({ remote });
   assert.equal(end.status, 3);
   assert.match(
     end.message,
@@ -297,27 +297,30 @@ test('gitRemote(): a push that outlasts its limit may yet be done, and is not ca
   );
   // The hook, which nobody else would ever end, goes on, and the remote does what it was asked to.
   await writeFile(gate, 'go\n');
-  while ((await scene.tip()) !== scene.candidate) await setTimeout(50);
-  assert.deepEqual(await scene.merge(), { status: 0, message: `main is at ${scene.candidate} already` });
+  while ((await fixture.tip()) !== fixture.candidate) await setTimeout(50);
+  assert.deepEqual(await fixture.maybeMerge(), {
+    status: 0,
+    message: `main is at ${fixture.candidate} already`,
+  });
 });
 
 test('githubRemote(): one hiccup of GitHub while it is read keeps nothing from main', async (t) => {
-  const { scene } = await greenScene(t, 'github');
+  const { fixture } = await greenScene(t, 'github');
   const seen = new Set<string>();
-  scene.github.instead = (call) => {
+  fixture.github.instead = (call) => {
     if (!call.startsWith('GET') || seen.has(call)) return undefined;
     seen.add(call);
     return [502, '<html>Bad Gateway'];
   };
-  const end = await scene.merge();
+  const end = await fixture.maybeMerge();
   assert.equal(end.status, 0, end.message);
   assert.equal(seen.size, 3);
 });
 
 test('githubRemote(): a repo that the token may not see is no missing branch', async (t) => {
-  const { scene } = await greenScene(t, 'github');
-  scene.github.instead = () => [404, { message: 'Not Found' }];
-  assert.deepEqual(await scene.merge(), {
+  const { fixture } = await greenScene(t, 'github');
+  fixture.github.instead = () => [404, { message: 'Not Found' }];
+  assert.deepEqual(await fixture.maybeMerge(), {
     status: 3,
     message: 'cannot see o/r with this token: Not Found (HTTP 404)',
   });

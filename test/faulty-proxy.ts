@@ -2,7 +2,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** What happens to one connection. */
-export type Fate =
+export type ConnectionFault =
   | { readonly kind: 'pass' }
   /** ends it as soon as it is there */
   | { readonly kind: 'drop' }
@@ -19,7 +19,7 @@ export type Fate =
   /** one byte of the answer's last part is another */
   | { readonly kind: 'corrupt' };
 
-export interface BadNetwork {
+export interface FaultyProxy {
   /** ends in a slash */
   readonly url: string;
   /** how many connections there were */
@@ -27,16 +27,16 @@ export interface BadNetwork {
   readonly close: () => Promise<void>;
 }
 
-export const unavailable: Fate = {
+export const unavailable: ConnectionFault = {
   kind: 'answer',
   text: 'HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nContent-Length: 22\r\nConnection: close\r\n\r\n<h1>Unavailable</h1>\r\n',
 };
 
 /** `fateOf` is asked for each connection, counted from 1; `server` may be nobody yet. */
-export async function openBadNetwork(
+export async function startFaultyProxy(
   server: () => string | undefined,
-  fateOf: (connection: number) => Fate,
-): Promise<BadNetwork> {
+  fateOf: (connection: number) => ConnectionFault,
+): Promise<FaultyProxy> {
   let count = 0;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): Socket => {
@@ -79,7 +79,7 @@ export async function openBadNetwork(
 }
 
 /** Hands bytes on, at most `limit` of them; then both ends are cut without a word. */
-function hand(from: Socket, to: Socket, limit: number, fate: Fate): void {
+function hand(from: Socket, to: Socket, limit: number, fate: ConnectionFault): void {
   let left = limit;
   from.on('data', (whole: Buffer) => {
     const chunk = whole.subarray(0, Math.min(whole.length, left));

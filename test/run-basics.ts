@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { fileAppears, jobYaml, processLives, runJobOf, startJob } from './job-rig.js';
+import { waitForFile, jobYaml, isProcessRunning, runJobYaml, startJob } from './job-fixture.js';
 
-export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
+export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
   describe(`soil-worker run on ${kind}`, () => {
     let machine: TestEngine;
     before(async () => {
@@ -30,7 +30,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
     echo never
 - {name: reads, run: 'cat; echo end of input'}
 - {name: killed, run: 'kill -9 $$'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks));
       assert.deepEqual(job.summary, [
         'good 0 passed',
         'bad 3 failed',
@@ -60,7 +60,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: tolerated, run: 'exit 9', allow-failure: true}
 - {name: skipped, run: 'echo never', needs: [tolerated]}
 - {name: result, run: 'mkdir -p rep/sub; echo one >rep/index.html; echo two >rep/sub/b.txt; ln -s /etc/passwd rep/leak', results: rep/}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, more));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, more));
       assert.deepEqual(job.summary, [
         'env 0 passed',
         'second try 0 flaky',
@@ -100,11 +100,11 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
     touch started
     while :; do sleep 1; done
 - {name: next, run: 'echo still here'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'grace: 1s'));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'grace: 1s'));
       assert.deepEqual(job.summary, ['late 124 timed-out', 'next 0 passed']);
       assert.equal(job.status, 124);
       await access(join(job.repo, 'started'));
-      assert.equal(await processLives(word), false, 'nothing of the task survives');
+      assert.equal(await isProcessRunning(word), false, 'nothing of the task survives');
       assert.equal(await job.log('next'), 'still here\n');
       await noContainerLeft();
     });
@@ -112,7 +112,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
     it('a task that obeys TERM has its grace to clean up', async (t) => {
       const run = `trap 'echo cleaned up; exit 0' TERM; while :; do sleep 0.1; done`;
       const tasks = `- {name: late, timeout: 1s, run: "${run}"}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'grace: 30s'));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'grace: 30s'));
       assert.deepEqual(job.summary, ['late 124 timed-out']);
       // A shell may also say that its `sleep` was terminated.
       assert.match(await job.log('late'), /^cleaned up$/m);
@@ -129,14 +129,14 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: never, run: 'touch never'}`;
       const started = await startJob(machine, jobYaml(machine, tasks, 'grace: 1s'));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+      await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
       started.signal('SIGTERM');
       const job = await started.ended;
       assert.deepEqual(job.summary, ['first 0 passed', 'long 130 cancelled', 'never 125 skipped']);
       assert.equal(job.record.outcome, 'cancelled');
       assert.match(job.record.reason ?? '', /SIGTERM/);
       assert.equal(job.status, 130);
-      assert.equal(await processLives(word), false);
+      assert.equal(await isProcessRunning(word), false);
       await assert.rejects(access(join(started.repo, 'never')));
       await noContainerLeft();
     });
@@ -146,23 +146,23 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
         'list.sh': '#!/bin/sh\necho "one ./say.sh uno -"\necho "two ./say.sh due report.html"\n',
         'say.sh': '#!/bin/sh\necho "$1" | tee report.html\n',
       };
-      const job = await runJobOf(t, machine, jobYaml(machine, '', 'tasks-from: ./list.sh'), { files });
+      const job = await runJobYaml(t, machine, jobYaml(machine, '', 'tasks-from: ./list.sh'), { files });
       assert.deepEqual(job.summary, ['one 0 passed', 'two 0 passed']);
       assert.equal(job.rows[1]?.resultHtml, 'report.html');
       assert.equal(await job.log('two'), 'due\n');
-      const broken = await runJobOf(t, machine, jobYaml(machine, '', 'tasks-from: echo no; exit 4'));
+      const broken = await runJobYaml(t, machine, jobYaml(machine, '', 'tasks-from: echo no; exit 4'));
       assert.equal(broken.record.outcome, 'error');
       assert.equal(broken.status, 125);
       assert.match(
         broken.record.reason ?? '',
         /cannot list the tasks by "echo no; exit 4": failed, exit status 4/,
       );
-      const wrong = await runJobOf(t, machine, jobYaml(machine, '', 'tasks-from: echo one two'));
+      const wrong = await runJobYaml(t, machine, jobYaml(machine, '', 'tasks-from: echo one two'));
       assert.match(wrong.record.reason ?? '', /:1: cannot accept task "one two": it has 2 columns/);
     });
 
     it('defect 2: a job without tasks is empty, not passed', async (t) => {
-      const job = await runJobOf(t, machine, jobYaml(machine, '', "tasks-from: 'true'"));
+      const job = await runJobYaml(t, machine, jobYaml(machine, '', "tasks-from: 'true'"));
       assert.equal(job.record.outcome, 'empty');
       assert.equal(job.status, 125);
       assert.equal(job.record.reason, 'the job has no task');
@@ -170,14 +170,14 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
 
     it('stop-on-failure skips what comes after', async (t) => {
       const tasks = `[{name: a, run: 'true'}, {name: b, run: 'false'}, {name: c, run: 'true'}]`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, 'stop-on-failure: true'));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'stop-on-failure: true'));
       assert.deepEqual(job.summary, ['a 0 passed', 'b 1 failed', 'c 125 skipped']);
     });
 
     it('500 tasks and 50 MB of log, with nothing lost', async (t) => {
       const many = Array.from({ length: 500 }, (_, i) => `- {name: t${i}, run: 'echo ${i}'}`).join('\n');
       const tasks = `${many}\n- {name: large, run: 'head -c 50000000 /dev/zero | tr "\\\\0" x'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks), { timeoutSeconds: 200 });
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks), { timeoutSeconds: 200 });
       assert.equal(job.rows.length, 501);
       assert.ok(job.rows.every((row) => row.outcome === 'passed'));
       assert.equal(await job.log('t499'), '499\n');
@@ -186,7 +186,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
 
     it('defect 14: no task sees a token', async (t) => {
       const env = { SOIL_TOKEN: 'tok-en1', SOIL_GITHUB_API_TOKEN: 'tok-en2', GITHUB_TOKEN: 'tok-en3' };
-      const job = await runJobOf(
+      const job = await runJobYaml(
         t,
         machine,
         jobYaml(machine, `- {name: env, run: 'env; cat /proc/self/environ'}`),
@@ -198,7 +198,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
 
     it('defect 14: what a task writes into the repo’s git configuration is run by nobody outside', async (t) => {
       const task = `- {name: writes, run: 'printf "[core]\\n\\tfsmonitor = \\"env >ran; false\\"\\n" >>.git/config'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, task), { env: { SOIL_TOKEN: 'tok-en1' } });
+      const job = await runJobYaml(t, machine, jobYaml(machine, task), { env: { SOIL_TOKEN: 'tok-en1' } });
       assert.deepEqual(job.summary, ['writes 0 passed'], job.output);
       assert.match(await readFile(join(job.repo, '.git/config'), 'utf8'), /fsmonitor = "env >ran; false"/);
       assert.ok(!(await readdir(job.repo)).includes('ran'));
@@ -208,7 +208,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
     });
 
     it('defect 15: a second run of the job starts from a folder of its own, and git accepts the repo', async (t) => {
-      const job = await runJobOf(
+      const job = await runJobYaml(
         t,
         machine,
         jobYaml(machine, `- {name: a, run: 'echo "$GIT_CONFIG_VALUE_0"'}`),
@@ -232,7 +232,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
           `- {name: a, run: 'true'}`,
         );
         for (const text of [yaml, yaml.replace('pull: never', 'pull: always')]) {
-          const job = await runJobOf(t, machine, text);
+          const job = await runJobYaml(t, machine, text);
           assert.equal(job.record.outcome, 'error');
           assert.equal(job.status, 125);
           assert.match(job.record.reason ?? '', /image "localhost\/soil-no-such-image"/);
@@ -248,7 +248,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: never, run: 'true'}`;
         const started = await startJob(machine, jobYaml(machine, tasks));
         t.after(() => rm(started.repo, { recursive: true, force: true }));
-        await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+        await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
         const [name = ''] = await machine.containers();
         await must(kind, ['rm', '--force', name], { env: machine.environment });
         const job = await started.ended;
@@ -260,7 +260,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
       });
 
       it('records the image: digest, size and layers', async (t) => {
-        const job = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
+        const job = await runJobYaml(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
         assert.match(job.record.image?.digest ?? '', /^sha256:[0-9a-f]{64}$/);
         assert.ok((job.record.image?.bytes ?? 0) > 500_000);
         assert.equal(job.record.image?.layers.length, 1);
@@ -270,7 +270,7 @@ export function testMachine(kind: 'podman' | 'docker' | 'raw'): void {
       });
 
       it('another user in the container can log, and the files stay the worker’s', async (t) => {
-        const job = await runJobOf(
+        const job = await runJobYaml(
           t,
           machine,
           jobYaml(machine, `- {name: who, run: 'id -u'}`, 'user: "1234"'),

@@ -1,6 +1,6 @@
 /** A seed -> the same random choices each time, so that what a test found can be found again. */
 
-export interface Dice {
+export interface SeededRandom {
   /** from 0, below 1 */
   readonly next: () => number;
   /** a whole number from 0, below `limit` */
@@ -10,7 +10,7 @@ export interface Dice {
 }
 
 /** Mulberry32: 32 bits of state are plenty for tests. */
-export function diceOf(seed: number): Dice {
+export function seededRandom(seed: number): SeededRandom {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -28,8 +28,6 @@ export interface StartedJob {
   readonly out: string;
   /** a signal for the worker, as a user or a CI host sends it */
   readonly signal: (signal: NodeJS.Signals) => void;
-  /** waits until the worker has printed it, or has ended */
-  readonly prints: (what: RegExp) => Promise<void>;
   readonly ended: Promise<JobRun>;
   /** what it has printed so far */
   readonly output: () => string;
@@ -103,17 +101,6 @@ export async function startJob(
     child.on('error', reject);
     child.on('close', resolve);
   });
-  const prints = async (what: RegExp): Promise<void> => {
-    const heard = new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (what.test(output)) resolve();
-      };
-      child.stdout.on('data', look);
-      child.stderr.on('data', look);
-      look();
-    });
-    await Promise.race([heard, closed]);
-  };
   const collect = async (): Promise<JobRun> => {
     const status = await closed;
     const json = await readFile(join(out, 'job.json'), 'utf8').catch(() => undefined);
@@ -135,13 +122,12 @@ export async function startJob(
     out,
     output: () => output,
     signal: (signal) => child.kill(signal),
-    prints,
     ended: collect(),
   };
 }
 
 /** Runs a job to its end and removes its repo when the test is over. */
-export async function runJobOf(
+export async function runJobYaml(
   t: { after: (fn: () => unknown) => void },
   engine: TestEngine,
   yaml: string,
@@ -153,7 +139,7 @@ export async function runJobOf(
 }
 
 /** Waits until a job has printed something, and until `also` holds where it is given, at most 60 s. */
-export async function outputHas(
+export async function waitForOutput(
   job: StartedJob,
   pattern: RegExp,
   also: () => boolean | Promise<boolean> = () => true,
@@ -165,7 +151,7 @@ export async function outputHas(
 }
 
 /** Waits until a file is there, at most 60 s. */
-export async function fileAppears(path: string): Promise<void> {
+export async function waitForFile(path: string): Promise<void> {
   for (const deadline = Date.now() + 60_000; ;) {
     const there = await access(path).then(
       () => true,
@@ -178,7 +164,7 @@ export async function fileAppears(path: string): Promise<void> {
 }
 
 /** True while a process whose command line holds the word lives on this machine, in whatever container. */
-export async function processLives(word: string): Promise<boolean> {
+export async function isProcessRunning(word: string): Promise<boolean> {
   for (const pid of (await readdir('/proc')).filter((n) => /^\d+$/.test(n))) {
     const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
     if (Number(pid) !== process.pid && line.includes(word)) return true;

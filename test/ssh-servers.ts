@@ -3,26 +3,26 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { must, run, soilServer, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-rig.js';
+import { makeRepo } from './job-fixture.js';
 import { startSshd, type TestSshd } from './sshd.js';
 
-export type SshHostName = 'able' | 'plain' | 'files-only';
+export type SshServerName = 'able' | 'plain' | 'files-only';
 
-export interface SshHosts {
+export interface SshServers {
   /** of the test's own files */
   readonly folder: string;
   /** has run the job `unit` as the run `r1` */
   readonly repo: string;
-  readonly deploy: (host: SshHostName, site: string, more?: readonly string[]) => Promise<CommandEnd>;
+  readonly deploy: (host: SshServerName, site: string, more?: readonly string[]) => Promise<CommandEnd>;
   /** publishes what the job of `repo` left last */
-  readonly publish: (host: SshHostName, site: string, more?: readonly string[]) => Promise<CommandEnd>;
+  readonly publish: (host: SshServerName, site: string, more?: readonly string[]) => Promise<CommandEnd>;
   readonly runJob: (repo: string, run: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 const yaml = `project: p\njobs:\n  unit: {image: none, tasks: [{name: greet, run: echo hello}]}\n`;
 
-export async function openSshHosts(): Promise<SshHosts> {
+export async function startSshServers(): Promise<SshServers> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-hosts-'));
   const tools = { able: join(folder, 'able'), plain: join(folder, 'plain') };
   for (const path of Object.values(tools)) await mkdir(path);
@@ -37,7 +37,7 @@ export async function openSshHosts(): Promise<SshHosts> {
     startSshd({ path: tools.plain }),
     startSshd({ path: tools.able, more: ['ForceCommand internal-sftp'] }),
   ]);
-  const hosts: Record<SshHostName, TestSshd> = { able, plain, 'files-only': filesOnly };
+  const hosts: Record<SshServerName, TestSshd> = { able, plain, 'files-only': filesOnly };
   const runJob = async (repo: string, id: string): Promise<void> => {
     await must(process.execPath, [soilWorker, 'run', 'unit', '--run-id', id], {
       cwd: repo,

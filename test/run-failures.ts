@@ -19,10 +19,10 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { must, run, soilWorker, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { fileAppears, jobYaml, makeRepo, processLives, runJobOf, startJob } from './job-rig.js';
+import { waitForFile, jobYaml, makeRepo, isProcessRunning, runJobYaml, startJob } from './job-fixture.js';
 
 /** Asks again until the answer is yes, for at most 30 s. */
-async function comesTrue(what: string, ask: () => Promise<boolean>): Promise<void> {
+async function waitUntil(what: string, ask: () => Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 30_000; !(await ask());) {
     assert.ok(Date.now() < deadline, `${what} within 30 s`);
     await setTimeout(50);
@@ -50,7 +50,7 @@ function runOnSmallDisk(machine: TestEngine, repo: string, kept: string): Promis
   });
 }
 
-export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
+export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
   describe(`soil-worker run on ${kind}, in hard times`, () => {
     let machine: TestEngine;
     before(async () => {
@@ -59,7 +59,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
     after(() => machine.close());
 
     it('a task has SIGINT and SIGQUIT as every program expects them', async (t) => {
-      const job = await runJobOf(
+      const job = await runJobYaml(
         t,
         machine,
         jobYaml(machine, `- {name: ignored, run: grep SigIgn /proc/self/status}`),
@@ -74,7 +74,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
         'env: {PATH: "/nowhere:/usr/bin:/bin", HOME: /nowhere, TMPDIR: /nowhere, DOCKER_HOST: "tcp://nowhere:1", ' +
         'CONTAINERS_STORAGE_CONF: /nowhere, LINES: "a\\nb"}';
       const tasks = `- {name: env, run: 'echo "$PATH $HOME $DOCKER_HOST $LINES"'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks, more));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, more));
       assert.equal(job.status, 0, job.output);
       assert.equal(await job.log('env'), '/nowhere:/usr/bin:/bin /nowhere tcp://nowhere:1 a\nb\n');
     });
@@ -87,12 +87,12 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
       const started = await startJob(machine, jobYaml(machine, tasks));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
       const noRecord = assert.rejects(started.ended, /left no record/);
-      await Promise.race([fileAppears(join(started.repo, 'ready')), noRecord]);
-      assert.equal(await processLives(word), true);
+      await Promise.race([waitForFile(join(started.repo, 'ready')), noRecord]);
+      assert.equal(await isProcessRunning(word), true);
       started.signal('SIGKILL');
       await noRecord;
-      await comesTrue('the task ends', async () => !(await processLives(word)));
-      await comesTrue('its container is gone', async () => (await machine.containers()).length === 0);
+      await waitUntil('the task ends', async () => !(await isProcessRunning(word)));
+      await waitUntil('its container is gone', async () => (await machine.containers()).length === 0);
     });
 
     it('a worker that was stopped longer than a task’s limit does not call it late when it ended in time', async (t) => {
@@ -103,7 +103,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: next, run: 'echo here'}`;
       const started = await startJob(machine, jobYaml(machine, tasks));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+      await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
       started.signal('SIGSTOP');
       await writeFile(join(started.repo, 'go'), '');
       // The event to wait for is that the limit has passed while the worker stands still.
@@ -120,7 +120,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: next, run: 'echo here'}`;
       const started = await startJob(machine, jobYaml(machine, tasks, 'grace: 1s'));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+      await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
       started.signal('SIGSTOP');
       await setTimeout(4000);
       started.signal('SIGCONT');
@@ -136,7 +136,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
     echo odd >'out/back\\slash.txt'
     echo odd >"$(printf 'out/bell\\007.txt')"
   results: ['out/', nothing-here.txt]`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks));
       assert.equal(job.status, 0, job.output);
       const names = await entriesOf(join(job.out, 'job.wwz'));
       assert.deepEqual(
@@ -150,7 +150,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
 
     it('results never hold .git, nor the job’s own folder', async (t) => {
       const tasks = `- {name: all, run: 'echo x >index.html; echo y >y.txt', results: ['**']}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks));
       const names = await entriesOf(join(job.out, 'job.wwz'));
       assert.ok(names.includes('y.txt') && names.includes('_soil/results/index.html'), names.join(' '));
       assert.deepEqual(
@@ -164,7 +164,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: first, run: 'echo one'}
 - {name: clean, run: 'rm -rf _soil || true'}
 - {name: later, run: 'echo two'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, tasks));
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks));
       assert.equal(job.record.outcome, 'error');
       assert.equal(job.status, 125);
       assert.equal(job.summary[0], 'first 0 passed');
@@ -186,7 +186,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
     exit 3
 - {name: again, run: 'exit 4', retries: 1}
 - {name: last, run: 'echo written by the worker'}`;
-      const links = await runJobOf(t, machine, jobYaml(machine, tasks));
+      const links = await runJobYaml(t, machine, jobYaml(machine, tasks));
       assert.equal(links.record.outcome, 'error', links.output);
       assert.equal(await readFile(outside, 'utf8'), 'of the machine\n');
       assert.equal((await stat(outside)).mode & 0o777, 0o600);
@@ -194,7 +194,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
       assert.doesNotMatch(kept + links.output, /of the machine/);
       assert.ok(!(await readdir(join(links.out, 'logs'))).includes('plants.txt'));
       const pipe = `- {name: a, run: 'l=\${SOIL_BUILTIN%/*}/log/1.1; rm "$l"; mkfifo "$l"; exit 3'}`;
-      const piped = await runJobOf(t, machine, jobYaml(machine, pipe));
+      const piped = await runJobYaml(t, machine, jobYaml(machine, pipe));
       assert.deepEqual(piped.summary, ['a 3 failed'], piped.output);
     });
 
@@ -202,14 +202,14 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
       const folder = await mkdtemp(join(tmpdir(), 'soil-outside-'));
       t.after(() => rm(folder, { recursive: true, force: true }));
       const task = `- {name: a, run: 'mv _soil/job _soil/job.old; ln -s ${folder} _soil/job'}`;
-      const job = await runJobOf(t, machine, jobYaml(machine, task));
+      const job = await runJobYaml(t, machine, jobYaml(machine, task));
       assert.equal(job.status, 0, job.output);
       assert.deepEqual(await readdir(folder), []);
       assert.ok((await lstat(job.out)).isDirectory());
     });
 
     it('the control folder, with scripts and environment, is gone after the job', async (t) => {
-      const job = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
+      const job = await runJobYaml(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
       assert.deepEqual((await readdir(job.out)).sort(), ['job.json', 'job.tsv', 'job.wwz', 'logs']);
       const names = await entriesOf(join(job.out, 'job.wwz'));
       assert.ok(names.includes('_soil/tasks.tsv'), 'the rows are in the wwz');
@@ -253,7 +253,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
     (i=0; while [ $i -lt 200 ]; do sleep 600 & i=$((i + 1)); done) || touch full
     while :; do :; done
 - {name: next, run: 'test -e /tmp/mark'}`;
-        const job = await runJobOf(t, machine, jobYaml(machine, tasks, more));
+        const job = await runJobYaml(t, machine, jobYaml(machine, tasks, more));
         assert.deepEqual(job.summary, ['first 0 passed', 'crowd 124 timed-out', 'next 0 passed']);
         await access(join(job.repo, 'full'));
         assert.deepEqual(await machine.containers(), []);
@@ -265,13 +265,13 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: late, timeout: 1s, run: 'setsid sh -c "trap : TERM; while :; do sleep 1; done; : ${word}" & wait; wait'}
 - {name: next, run: 'echo here'}`;
         // --pid=host: process 1 is the machine's own, so that kill -1 must not be said at all.
-        const job = await runJobOf(
+        const job = await runJobYaml(
           t,
           machine,
           jobYaml(machine, tasks, `grace: 1s\nengine-flags: ['--pid=host']`),
         );
         assert.deepEqual(job.summary, ['late 124 timed-out', 'next 0 passed']);
-        await comesTrue('the late task ends', async () => !(await processLives(word)));
+        await waitUntil('the late task ends', async () => !(await isProcessRunning(word)));
         assert.deepEqual(await machine.containers(), []);
       });
 
@@ -279,7 +279,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
         const folder = await mkdtemp(join(tmpdir(), 'soil-path-'));
         t.after(() => rm(folder, { recursive: true, force: true }));
         await symlink((await must('sh', ['-c', 'command -v git'])).trim(), join(folder, 'git'));
-        const job = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`), {
+        const job = await runJobYaml(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`), {
           env: { PATH: folder },
         });
         assert.equal(job.status, 125, job.output);
@@ -295,7 +295,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
           const tasks = `[{name: victim, run: 'touch ready; sleep 600'}, {name: never, run: 'true'}]`;
           const started = await startJob(machine, jobYaml(machine, tasks));
           t.after(() => rm(started.repo, { recursive: true, force: true }));
-          await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+          await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
           const [name = ''] = await machine.containers();
           await must(kind, [...words, name], { env: machine.environment });
           const job = await started.ended;
@@ -304,12 +304,12 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
           assert.equal(job.status, 125);
           assert.deepEqual(await machine.containers(), []);
         }
-        const next = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
+        const next = await runJobYaml(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
         assert.equal(next.status, 0, next.output);
       });
 
       it('defect 14: no flag of the engine hands a token on', async (t) => {
-        const job = await runJobOf(
+        const job = await runJobYaml(
           t,
           machine,
           jobYaml(machine, `- {name: env, run: env}`, `engine-flags: ['--env', SOIL_TOKEN]`),
@@ -330,7 +330,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
           jobYaml(machine, tasks, `engine-flags: ['--stop-timeout=1']`),
         );
         t.after(() => rm(started.repo, { recursive: true, force: true }));
-        await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+        await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
         await machine.restart?.();
         const job = await started.ended;
         assert.deepEqual(
@@ -341,7 +341,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
         assert.equal(job.record.outcome, 'error');
         assert.equal(job.status, 125);
         assert.deepEqual(await machine.containers(), []);
-        const next = await runJobOf(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
+        const next = await runJobYaml(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
         assert.equal(next.status, 0, next.output);
       });
 
@@ -352,7 +352,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
           jobYaml(machine, tasks, `engine-flags: ['--stop-timeout=1']`),
         );
         t.after(() => rm(started.repo, { recursive: true, force: true }));
-        await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
+        await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
         await machine.restart?.(async () => {
           const job = await started.ended;
           assert.deepEqual(job.summary, ['victim 125 error']);
@@ -362,7 +362,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
             /notice: cannot remove container "soil-[0-9a-f]+": .*; mend: docker rm --force soil-/,
           );
         });
-        await comesTrue('its container is gone', async () => (await machine.containers()).length === 0);
+        await waitUntil('its container is gone', async () => (await machine.containers()).length === 0);
       });
     }
 
@@ -374,8 +374,8 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: never, run: 'true'}`;
         const started = await startJob(machine, jobYaml(machine, tasks));
         t.after(() => rm(started.repo, { recursive: true, force: true }));
-        await Promise.race([fileAppears(join(started.repo, 'ready')), started.ended]);
-        assert.equal(await processLives(word), true);
+        await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
+        assert.equal(await isProcessRunning(word), true);
         const [name = ''] = await machine.containers();
         const file = await must('podman', ['inspect', '--format', '{{.ConmonPidFile}}', name], {
           env: machine.environment,
@@ -385,7 +385,7 @@ export function testHardships(kind: 'podman' | 'docker' | 'raw'): void {
         assert.deepEqual(job.summary, ['victim 125 error', 'never 125 skipped'], job.output);
         assert.equal(job.status, 125);
         assert.deepEqual(await machine.containers(), []);
-        await comesTrue('the task ends', async () => !(await processLives(word)));
+        await waitUntil('the task ends', async () => !(await isProcessRunning(word)));
       });
     }
 

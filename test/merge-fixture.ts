@@ -42,7 +42,7 @@ async function serveStatusApi(): Promise<StatusApi> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, answers, server };
 }
 
-export interface Scene {
+export interface MergeFixture {
   readonly run: string;
   readonly clone: string;
   readonly bare: string;
@@ -51,26 +51,26 @@ export interface Scene {
   readonly remote: MergeRemote;
   readonly tip: () => Promise<string>;
   readonly git: (...args: string[]) => Promise<string>;
-  readonly merge: (change?: Partial<MaybeMergeOptions>) => Promise<MergeEnd>;
-  readonly green: (job: string, change?: (line: string) => string) => void;
+  readonly maybeMerge: (change?: Partial<MaybeMergeOptions>) => Promise<MergeEnd>;
+  readonly setPassed: (job: string, change?: (line: string) => string) => void;
   readonly github: GithubApi;
-  readonly patch: (before: () => Promise<void>) => void;
+  readonly setBeforePatch: (before: () => Promise<void>) => void;
   readonly close: () => Promise<void>;
 }
 /** The place of scenes of one kind of remote. */
-export interface MergeRoom {
+export interface MergeFixtures {
   readonly api: StatusApi;
-  readonly makeScene: (require?: string, candidateYml?: string) => Promise<Scene>;
+  readonly create: (require?: string, candidateYml?: string) => Promise<MergeFixture>;
   readonly close: () => Promise<void>;
 }
 
-export async function openMergeRoom(kind: 'git' | 'github'): Promise<MergeRoom> {
+export async function openMergeFixtures(kind: 'git' | 'github'): Promise<MergeFixtures> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-merge-'));
   const api = await serveStatusApi();
-  let scenes = 0;
+  let count = 0;
   /** A bare repo with main, a clone with one more commit on soil-staging, and no status yet. */
-  async function makeScene(require = 'all', candidateYml = soilYml(require)): Promise<Scene> {
-    const name = `s${++scenes}`;
+  async function create(require = 'all', candidateYml = soilYml(require)): Promise<MergeFixture> {
+    const name = `s${++count}`;
     const clone = join(folder, name);
     const bare = join(folder, `${name}.git`);
     const git = (...args: string[]) => must('git', ['-C', clone, ...args]);
@@ -110,13 +110,13 @@ export async function openMergeRoom(kind: 'git' | 'github'): Promise<MergeRoom> 
     return {
       ...{ clone, bare, base, candidate, remote, github, git, run },
       tip: async () => (await must('git', ['--git-dir', bare, 'rev-parse', 'main'])).trim(),
-      merge: (change = {}) => maybeMerge({ ...options, ...change }),
-      green: (job, change = (line) => line) => {
+      maybeMerge: (change = {}) => maybeMerge({ ...options, ...change }),
+      setPassed: (job, change = (line) => line) => {
         const line = `0 host=local run=${run} attempt=1 job=${job} commit=${candidate} outcome=passed time=1970-01-01T00:16:00.000Z\n`;
         assert.equal(formatStatus(valueOf(parseStatus(line))), line);
         api.answers.set(`/status-api/local/${run}/${job}`, { code: 200, body: change(line) });
       },
-      patch: (beforePatch) => {
+      setBeforePatch: (beforePatch) => {
         github.beforePatch = beforePatch;
       },
       close: () => github.close(),
@@ -125,7 +125,7 @@ export async function openMergeRoom(kind: 'git' | 'github'): Promise<MergeRoom> 
 
   return {
     api,
-    makeScene,
+    create,
     close: async () => {
       api.server.closeAllConnections();
       api.server.close();

@@ -24,7 +24,7 @@ interface CatTimes {
   readonly job: number;
 }
 
-export async function benchMasking(): Promise<BenchResult[]> {
+export async function benchRedaction(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-bench-'));
   try {
     await writeLog(join(folder, 'large.txt'));

@@ -12,8 +12,8 @@ import { sha256 } from '../server/store/log-entry.js';
 import { privateFolder } from '../server/disk/private-folder.js';
 import { checkSite } from '../server/check/site-check.js';
 import { must, run, soilServer } from './command.js';
-import { newBook, sendUntilCut, type Book } from './crash-client.js';
-import { diceOf, type Dice } from './seeded.js';
+import { emptyAcknowledgments, sendUntilCut, type Acknowledgments } from './crash-client.js';
+import { seededRandom, type SeededRandom } from './seeded-random.js';
 import { serveSite, type ServedSite } from './soil-server.js';
 
 export interface CrashCounts {
@@ -46,10 +46,10 @@ const clients = 4;
 
 /** One site and its servers, until `lives` of them were killed. */
 export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<void> {
-  const dice = diceOf(seed);
+  const dice = seededRandom(seed);
   const root = await mkdtemp(join(tmpdir(), 'soil-crash-'));
   const site = join(root, 'site');
-  const book = newBook();
+  const book = emptyAcknowledgments();
   const wanted = counts.kills + lives;
   const fault = (what: string): void => {
     counts.faults.push(`seed ${seed}, after ${counts.kills} kills: ${what}`);
@@ -62,7 +62,7 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       else if (chance === 3 && life > 3)
         await killProgram(['rebuild', site], { dice, counts, kind: 'rebuilds' });
       const server = await serveSite(site, ['--open-on-loopback']);
-      await look(site, server, { book, counts, fault });
+      await checkAfterStart(site, server, { book, counts, fault });
       if (life % 12 === 0) {
         // Now and then the end is a good one: the next start is from a snapshot, and the command itself checks.
         await server.stop();
@@ -85,7 +85,7 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       if (/unhandled|UnhandledPromise|TypeError/i.test(server.log())) fault(server.log());
     }
     const last = await serveSite(site, ['--open-on-loopback']);
-    await look(site, last, { book, counts, fault });
+    await checkAfterStart(site, last, { book, counts, fault });
     await last.stop();
   } finally {
     counts.jobs += book.jobs.length;
@@ -96,9 +96,9 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
   }
 }
 
-const acknowledged = (book: Book): number => book.files.length + book.events.length;
+const acknowledged = (book: Acknowledgments): number => book.files.length + book.events.length;
 
-async function answersOrLimit(book: Book, wanted: number): Promise<void> {
+async function answersOrLimit(book: Acknowledgments, wanted: number): Promise<void> {
   const limit = performance.now() + 20_000;
   while (acknowledged(book) < wanted && performance.now() < limit) await wait(2);
 }
@@ -119,7 +119,7 @@ async function killProgram(
     dice,
     counts,
     kind,
-  }: { readonly dice: Dice; readonly counts: CrashCounts; readonly kind: 'early' | 'rebuilds' },
+  }: { readonly dice: SeededRandom; readonly counts: CrashCounts; readonly kind: 'early' | 'rebuilds' },
 ): Promise<void> {
   const child = spawn(process.execPath, [soilServer, ...args], { stdio: 'ignore' });
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -132,13 +132,17 @@ async function killProgram(
 }
 
 interface LookOptions {
-  readonly book: Book;
+  readonly book: Acknowledgments;
   readonly counts: CrashCounts;
   readonly fault: (what: string) => void;
 }
 
 /** Everything that a new server must have and show of what any before it acknowledged. */
-async function look(site: string, server: ServedSite, { book, counts, fault }: LookOptions): Promise<void> {
+async function checkAfterStart(
+  site: string,
+  server: ServedSite,
+  { book, counts, fault }: LookOptions,
+): Promise<void> {
   await settle(server);
   for (const { path, digest } of book.files) {
     const bytes = await readFile(join(site, path)).catch(() => undefined);

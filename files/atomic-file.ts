@@ -15,13 +15,12 @@ export const temporaryPath = (path: string): string =>
   join(dirname(path), `${temporaryMark}${randomBytes(6).toString('hex')}-${basename(path).slice(0, 60)}`);
 
 /** Replaces the file at `path`. With `sync`, the bytes and the name are on disk when this returns. */
-export async function writeWhole(
+export function writeWhole(
   path: string,
   bytes: Uint8Array | string,
   { sync, mode = 0o644 }: { readonly sync: boolean; readonly mode?: number },
 ): Promise<void> {
-  const temporary = temporaryPath(path);
-  try {
+  const write = async (temporary: string): Promise<void> => {
     const handle = await open(temporary, 'wx', mode);
     try {
       await handle.writeFile(bytes);
@@ -29,12 +28,31 @@ export async function writeWhole(
     } finally {
       await handle.close();
     }
+  };
+  return replaceFile(path, write, { sync });
+}
+
+/**
+ * Replaces the file at `path` by the one that `write` creates at the temporary path it receives. Returns what `write`
+ * returns. When `write` throws, `path` is left as it was. With `sync`, the new name is on disk when this returns;
+ * `write` must sync the bytes.
+ */
+export async function replaceFile<T>(
+  path: string,
+  write: (temporary: string) => Promise<T>,
+  { sync }: { readonly sync: boolean },
+): Promise<T> {
+  const temporary = temporaryPath(path);
+  let written: T;
+  try {
+    written = await write(temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
   if (sync) await syncFolder(dirname(path));
+  return written;
 }
 
 export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';

@@ -1,10 +1,11 @@
 /** Files on another machine, over SFTP: looked at, fetched, and put in place whole or not at all. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SFTPWrapper } from 'ssh2';
+import { replaceFile } from '../files/atomic-file.js';
 import { errorMessage } from '../model/error-message.js';
 import { quote } from '../model/result.js';
 
@@ -92,12 +93,12 @@ export class RemoteFiles {
     }
   }
 
-  /** Whole or not at all, here too. */
+  /** Downloads the remote file at `path` to `file`, which is replaced only when all of it has arrived. */
   async fetch(path: string, file: string): Promise<void> {
     await mkdir(dirname(file), { recursive: true });
-    const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`;
-    await pipeline(this.sftp.createReadStream(path), createWriteStream(temporary, { flags: 'wx' }));
-    await rename(temporary, file);
+    const receive = (temporary: string): Promise<void> =>
+      pipeline(this.sftp.createReadStream(path), createWriteStream(temporary, { flags: 'wx' }));
+    await replaceFile(file, receive, { sync: false });
   }
 
   async isSame(file: string, path: string): Promise<boolean> {

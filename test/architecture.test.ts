@@ -11,8 +11,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const sharedRooms: Readonly<Record<string, string>> = {
   model: '',
   files: 'model',
-  wwz: 'model',
-  ssh: 'model',
+  wwz: 'model files',
+  ssh: 'model files',
   templates: 'model',
 };
 

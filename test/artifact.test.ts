@@ -350,7 +350,7 @@ describe('artifacts by commit', () => {
     for (let i = 0; i < 3000 && (await readdir(folder)).length === 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.match((await readdir(folder)).join(), /^\.got\.\w+\.tmp$/, 'it has begun, under another name');
+    assert.match((await readdir(folder)).join(), /^\.soil-new-\w+-got$/, 'it has begun, under another name');
     child.kill('SIGINT');
     assert.deepEqual(await ended, [130, null]);
     assert.deepEqual(await readdir(folder), []);

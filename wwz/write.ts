@@ -1,11 +1,11 @@
 /** Files and bytes with their names -> a wwz, by archiver. The same contents give the same bytes, wherever it is done. */
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ZipArchive } from 'archiver';
+import { replaceFile } from '../files/atomic-file.js';
 import { errorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
@@ -31,22 +31,16 @@ export interface WrittenWwz {
 export async function writeWwz(target: string, sources: readonly WwzSource[]): Promise<Result<WrittenWwz>> {
   const names = checkNames(sources);
   if (!names.ok) return names;
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${counter++}.tmp`);
   try {
-    const bytes = await writeArchive(temporary, sources);
-    await rename(temporary, target);
-    await syncFolder(dirname(target));
+    const bytes = await replaceFile(target, (temporary) => writeArchive(temporary, sources), { sync: true });
     return accept({ files: sources.length, bytes });
   } catch (error) {
-    await rm(temporary, { force: true });
     const reason = (error as NodeJS.ErrnoException).code === undefined ? undefined : errorMessage(error);
     if (error instanceof SourceFault) return refuse(error.message);
     if (reason === undefined) throw error;
     return refuse(`cannot write ${quote(target, 300)}: ${reason}`);
   }
 }
-
-let counter = 0;
 
 /** A source that cannot be put into the archive; its message is the whole sentence. */
 class SourceFault extends Error {}
@@ -191,14 +185,5 @@ async function appendContent(archive: ZipArchive, { name, content, signal }: Nam
   } catch (error) {
     if (!Buffer.isBuffer(content)) content.destroy();
     throw fault.signal.aborted ? fault.signal.reason : error;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -1,10 +1,10 @@
 /** One writer per site: numbered lock files, of which the highest names the process that holds the lock. */
 import { randomBytes } from 'node:crypto';
-import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { isListening, openLockSocket } from './lock-socket.js';
-import { isMissing } from '../../files/atomic-file.js';
+import { isMissing, writeWhole } from '../../files/atomic-file.js';
 
 export interface Lock {
   readonly release: () => Promise<void>;
@@ -72,9 +72,7 @@ async function removeStale(path: string, number: number): Promise<void> {
 
 /** The file stays, so that numbers only ever grow, but it names no process any more. */
 async function release(file: string): Promise<void> {
-  const draft = `${file}.released-${randomBytes(4).toString('hex')}`;
-  await writeFile(draft, RELEASED, { mode: 0o600, flag: 'wx' });
-  await rename(draft, file);
+  await writeWhole(file, RELEASED, { sync: false, mode: 0o600 });
 }
 
 async function numbersAt(path: string): Promise<readonly number[]> {

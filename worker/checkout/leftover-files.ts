@@ -1,6 +1,7 @@
 /** What a job has made in the repo that git does not know: listed while the job runs, shown and removed before the next one. */
-import { lstat, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { writeWhole } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { runCommand, type CommandEnd } from '../system/run-process.js';
@@ -106,7 +107,7 @@ export async function writeLeftoverList(options: LeftoverOptions, before: Untrac
   const ours = [...now].filter((path) => isNew(path) || before.made.has(path));
   const files = await Promise.all(ours.map((path) => statLeftover(options.repo, path)));
   const list = files.filter((file) => file !== undefined);
-  await writeFile(await listOf(options), JSON.stringify(list), { mode: 0o600 });
+  await writeWhole(await listOf(options), JSON.stringify(list), { sync: false, mode: 0o600 });
 }
 
 function foldersOf(paths: ReadonlySet<string>): ReadonlySet<string> {

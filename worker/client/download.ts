@@ -1,12 +1,12 @@
 /** One file of a server -> a file here, whole and checked or not at all: never a half, never an error's page. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { basename, dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { temporaryPath } from '../../files/atomic-file.js';
 import { describeFailure } from './http-client.js';
 
 export interface DownloadOptions {
@@ -39,7 +39,7 @@ export type Download =
 /** Never throws; what it leaves behind is the whole file under its name, or nothing. */
 export async function download(options: DownloadOptions): Promise<Download> {
   const { target } = options;
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = temporaryPath(target);
   try {
     const response = await openResponse(options);
     const unusable = judgeAnswer(response, options.url);

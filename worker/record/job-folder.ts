@@ -1,6 +1,6 @@
 /** The folder that a job leaves behind, and the control folder in it that the supervisor reads and writes. */
 import { constants } from 'node:fs';
-import { chmod, copyFile, link, lstat, mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, lstat, mkdir, open, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../files/package-root.js';
@@ -132,16 +132,3 @@ export const isPlainFile = (path: string): Promise<boolean> =>
     (facts) => facts.isFile(),
     () => false,
   );
-
-/** Written whole or not at all: a temporary file in the same folder, then a rename. */
-export async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = join(dirname(file), `.${process.pid}.tmp`);
-  const handle = await open(temporary, 'w', 0o644);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-}

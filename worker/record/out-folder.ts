@@ -1,6 +1,7 @@
 /** Where a job's files go: the folder `OUT/JOB/`, which is ours to make anew only where it holds nothing but our own. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isTemporaryName } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import type { JobName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -43,7 +44,7 @@ export async function prepareOutFolder(folder: string, job: JobName): Promise<Re
     await mkdir(parent, { recursive: true });
     // git must not see what jobs leave behind; only in a folder of our own name is the file ours to write.
     if (parent.endsWith(`/${outName}`)) await writeFile(join(parent, '.gitignore'), '*\n');
-    const foreign = (await readdir(folder)).find((name) => !ours.has(name) && !/^\..*\.tmp$/.test(name));
+    const foreign = (await readdir(folder)).find((name) => !ours.has(name) && !isTemporaryName(name));
     if (foreign === undefined) return accept(undefined);
     return refuse(
       `cannot use folder ${quote(folder, 300)}: it holds ${quote(foreign)}, which is not of a job`,

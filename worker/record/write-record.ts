@@ -1,4 +1,5 @@
 /** Keeps what a job came to: its record and rows in; the wwz, the TSV and last the JSON out. */
+import { writeWhole } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import { jobStatus } from '../../model/outcome.js';
 import { formatRecord, type JobRecord } from '../../model/record.js';
@@ -6,7 +7,7 @@ import { quote } from '../../model/result.js';
 import { formatRows, type TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
 import { writeJobArchive } from './job-archive.js';
-import { writeWhole, type JobFolder } from './job-folder.js';
+import type { JobFolder } from './job-folder.js';
 import type { FinishedJob, ImageWay, RunJobOptions } from './progress.js';
 import type { Redactor } from '../redact/redactor.js';
 import { findResults, type ResultFiles } from './result-files.js';
@@ -50,8 +51,8 @@ export async function writeRecord(
   if (archived.ok) report({ kind: 'archive', files: archived.value.files, bytes: archived.value.bytes });
   else report({ kind: 'notice', text: `there is no ${quote(folder.files.wwz, 300)}: ${archived.error}` });
   await folder.release('record');
-  await writeWhole(folder.files.tsv, formatRows(rows));
-  await writeWhole(folder.files.json, formatRecord(kept));
+  await writeWhole(folder.files.tsv, formatRows(rows), { sync: true });
+  await writeWhole(folder.files.json, formatRecord(kept), { sync: true });
   const { outcome = 'error', status = jobStatus('error', rows), reason } = kept;
   report({ kind: 'done', outcome, status, ...(reason === undefined ? {} : { reason }) });
   return { outcome, status, record: kept, rows, files: folder.files };

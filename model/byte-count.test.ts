@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { formatByteCount, parseByteCount } from './byte-count.js';
 import { valueOf } from './result.js';
 
-test('parseByteCount() reads numbers with units of a thousand and of 1024', () => {
+test('parseByteCount() reads decimal and binary units', () => {
   const table: [string, number][] = [
     ['0', 0],
     ['17', 17],
@@ -17,11 +17,25 @@ test('parseByteCount() reads numbers with units of a thousand and of 1024', () =
   for (const [text, bytes] of table) assert.equal(valueOf(parseByteCount(text)), bytes, text);
 });
 
-test('parseByteCount() refuses signs, unknown units, halves of a byte and the impossible', () => {
+test('parseByteCount() rejects signs, unknown units, fractions of a byte and more than an exact number', () => {
   for (const text of ['', '-1', '1e9', '5 XB', 'MB', '1.5', '0.5B', '1,5MB', 'toString', '99999999TiB']) {
     const parsed = parseByteCount(text, 'quota');
     assert.ok(!parsed.ok, text);
     assert.match(parsed.error, /^cannot accept quota "/);
+  }
+});
+
+test('parseByteCount() applies the rule of its caller', () => {
+  const rule = { needsUnit: true, minBytes: 1, maxBytes: Infinity };
+  assert.equal(valueOf(parseByteCount('1.5TiB', 'x', rule)), 1.5 * 2 ** 40);
+  assert.equal(valueOf(parseByteCount('999999999TiB', 'x', rule)), 999_999_999 * 2 ** 40);
+  const refused: [string, RegExp][] = [
+    ['5', /no unit; write 500MB/],
+    ['0GB', /at least 1 B/],
+  ];
+  for (const [text, reason] of refused) {
+    const parsed = parseByteCount(text, 'x', rule);
+    assert.match(parsed.ok ? 'accepted' : parsed.error, reason);
   }
 });
 

@@ -1,4 +1,4 @@
-/** Numbers of bytes as people write them (`64KiB`, `100MB`, `2GiB`) -> whole bytes, or a refusal; and back. */
+/** Reads numbers of bytes as people write them (`64KiB`, `100MB`, `1.5 GB`), and writes them. */
 import { accept, quote, refuse, type Result } from './result.js';
 
 const unitBytes: Readonly<Record<string, number>> = {
@@ -15,23 +15,36 @@ const unitBytes: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
-/** Reads a number with a unit; fractions are for units above the byte. */
-export function parseByteCount(text: string, what = 'bytes'): Result<number> {
-  const [, number = '', unit = ''] = /^(\d{1,15}(?:\.\d{1,6})?) ?([A-Za-z]*)$/.exec(text) ?? [];
-  const size = Object.hasOwn(unitBytes, unit) ? unitBytes[unit] : undefined;
-  const bytes = Number(number) * (size ?? NaN);
-  if (number === '' || size === undefined || (size === 1 && number.includes('.'))) {
-    return refuse(
-      `cannot accept ${what} ${quote(text)}: it must be a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB`,
-    );
-  }
-  if (bytes > Number.MAX_SAFE_INTEGER) {
-    return refuse(`cannot accept ${what} ${quote(text)}: it is more than any disk has`);
-  }
-  return accept(Math.round(bytes));
+/** What a key or an option accepts. */
+export interface ByteCountRule {
+  /** refuses a bare number, which may be meant in any unit */
+  readonly needsUnit?: boolean;
+  /** 0 unless set */
+  readonly minBytes?: number;
+  /** the largest exact number unless set, about 9 petabytes */
+  readonly maxBytes?: number;
 }
 
-/** Bytes for a sentence: exact below 10 kB, with one decimal above. */
+/** Returns whole bytes. Accepts fractions in units above the byte. */
+export function parseByteCount(
+  text: string,
+  what = 'bytes',
+  { needsUnit = false, minBytes = 0, maxBytes = Number.MAX_SAFE_INTEGER }: ByteCountRule = {},
+): Result<number> {
+  const because = (reason: string) => refuse(`cannot accept ${what} ${quote(text)}: ${reason}`);
+  const [, number = '', unit = ''] = /^(\d{1,15}(?:\.\d{1,6})?) ?([A-Za-z]*)$/.exec(text) ?? [];
+  const size = Object.hasOwn(unitBytes, unit) ? unitBytes[unit] : undefined;
+  if (number === '' || size === undefined || (size === 1 && number.includes('.'))) {
+    return because('it must be a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB');
+  }
+  if (needsUnit && unit === '') return because('it has no unit; write 500MB, 20GB or 20GiB');
+  const bytes = Math.round(Number(number) * size);
+  if (bytes < minBytes) return because(`it must be at least ${formatByteCount(minBytes)}`);
+  if (bytes > maxBytes) return because(`it must be at most ${formatByteCount(maxBytes)}`);
+  return accept(bytes);
+}
+
+/** Formats bytes for a sentence: exact below 10 kB, with one decimal above. */
 export function formatByteCount(bytes: number): string {
   if (bytes < 10_000) return `${bytes} B`;
   const unit = ['TB', 'GB', 'MB'].find((name) => bytes >= (unitBytes[name] ?? Infinity)) ?? 'kB';

@@ -77,32 +77,28 @@ export function readLimits(
   return limits;
 }
 
+/** No limit may be 0: the server would accept nothing, or a timer would fire without end. */
 function parseLimit(text: string, key: string, { kind, name }: Setting): Result<number> {
-  const parsed = parseKind(text, key, kind);
-  if (!parsed.ok) return parsed;
-  // Nothing would ever be accepted, or a timer would never rest.
-  if (parsed.value < 1) return refuse(`cannot accept ${key} ${quote(text)}: it must be at least 1`);
-  if (name === 'wwz.entries' && parsed.value > mostEntries) {
-    return refuse(`cannot accept ${key} ${quote(text)}: it must be at most ${mostEntries}`);
-  }
-  // Timers of Node wrap around above 2^31 ms.
-  if (kind === 'duration' && name !== 'partialSeconds' && parsed.value > 86_400 * 7) {
-    return refuse(`cannot accept ${key} ${quote(text)}: it must be at most 7d`);
-  }
-  return parsed;
-}
-
-function parseKind(text: string, key: string, kind: Setting['kind']): Result<number> {
   switch (kind) {
     case 'bytes':
-      return parseByteCount(text, key);
+      return parseByteCount(text, key, { minBytes: 1 });
     case 'duration':
-      return parseDuration(text, key);
+      // Node's timers overflow at 2^31 ms, which is almost 25 days. No timer waits for `partialSeconds`.
+      return parseDuration(text, key, {
+        minSeconds: 1,
+        ...(name !== 'partialSeconds' && { maxSeconds: 7 * 86_400 }),
+      });
     case 'count':
-      return /^\d{1,9}$/.test(text)
-        ? accept(Number(text))
-        : refuse(`cannot accept ${key} ${quote(text)}: it must be a whole number`);
+      return parseCount(text, key, name === 'wwz.entries' ? mostEntries : Infinity);
   }
+}
+
+function parseCount(text: string, key: string, most: number): Result<number> {
+  const because = (reason: string) => refuse(`cannot accept ${key} ${quote(text)}: ${reason}`);
+  if (!/^\d{1,9}$/.test(text)) return because('it must be a whole number');
+  const count = Number(text);
+  if (count < 1) return because('it must be at least 1');
+  return count > most ? because(`it must be at most ${most}`) : accept(count);
 }
 
 function limitOf(limits: ServerLimits, name: LimitName): number {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRetentionText } from './retention-config.js';
-import { keepsAll, parseAge, parseBytes, parseRunPin } from './retention-policy.js';
+import { keepsAll, parseRunPin } from './retention-policy.js';
 
 const parse = (text: string) => parseRetentionText(text, 'soil-server.yml');
 
@@ -50,7 +50,7 @@ const bad: readonly (readonly [string, string])[] = [
   ],
   [
     'retention: { wwz: { age: 30 } }',
-    '1:26: cannot accept retention.wwz.age "30": it must be written like 30m, 12h, 90d, 8w or 2y',
+    '1:26: cannot accept retention.wwz.age "30": it has no unit; write 30m, 12h, 90d, 8w or 2y',
   ],
   [
     'retention: { wwz: { newest: 0 } }',
@@ -58,7 +58,7 @@ const bad: readonly (readonly [string, string])[] = [
   ],
   [
     'retention: { run: { bytes: 20G } }',
-    '1:28: cannot accept retention.run.bytes "20G": it must be written like 500MB, 20GB or 20GiB',
+    '1:28: cannot accept retention.run.bytes "20G": it must be a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB',
   ],
   [
     'retention: { run: { bytes: [1] } }',
@@ -88,11 +88,20 @@ test('parseRetentionText() tells every fault, and a limit that cannot be read is
   assert.equal(parsed.error.split('\n').length, 3);
 });
 
-test('parseAge(), parseBytes() and parseRunPin() accept whole units only', () => {
-  assert.deepEqual(parseBytes('1.5TiB', 'x'), { ok: true, value: 1.5 * 2 ** 40 });
-  assert.deepEqual(parseBytes('500 MB', 'x'), { ok: true, value: 500e6 });
-  for (const text of ['', '0GB', '-1GB', '5', '5 XB', '1e3GB']) assert.ok(!parseBytes(text, 'x').ok, text);
-  for (const text of ['', '0d', '-1d', '1.5d', '5', '1d2h']) assert.ok(!parseAge(text, 'x').ok, text);
+test('parseRetentionText() accepts ages and bytes with one unit only', () => {
+  const bytes = (text: string) => parse(`retention: { wwz: { bytes: ${JSON.stringify(text)} } }`);
+  const age = (text: string) => parse(`retention: { wwz: { age: ${JSON.stringify(text)} } }`);
+  const limits = (given: object) => ({ ok: true, value: { ...keepsAll, limits: { wwz: given, run: {} } } });
+  assert.deepEqual(bytes('1.5TiB'), limits({ bytes: 1.5 * 2 ** 40 }));
+  assert.deepEqual(bytes('500 MB'), limits({ bytes: 500e6 }));
+  assert.deepEqual(bytes('999999999TiB'), limits({ bytes: 999_999_999 * 2 ** 40 }));
+  assert.deepEqual(age('8w'), limits({ ageSeconds: 56 * 86_400 }));
+  assert.deepEqual(age('999999y'), limits({ ageSeconds: 999_999 * 365 * 86_400 }));
+  for (const text of ['', '0GB', '-1GB', '5', '5 XB', '1e3GB']) assert.ok(!bytes(text).ok, text);
+  for (const text of ['', '0d', '-1d', '1.5d', '5', '1d2h', '90s']) assert.ok(!age(text).ok, text);
+});
+
+test('parseRunPin() accepts HOST/RUN only', () => {
   for (const text of ['', 'github', 'github/', 'gitlab/1', 'github/../1', 'github/a b']) {
     assert.ok(!parseRunPin(text).ok, text);
   }

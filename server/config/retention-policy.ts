@@ -1,4 +1,6 @@
 /** The `retention` part of soil-server.yml, as plain maps, lists and words -> what a site keeps, or every fault with its place. Pure. */
+import { parseByteCount } from '../../model/byte-count.js';
+import { ageRule, parseDuration } from '../../model/duration.js';
 import { parseRunId, parseWorkerHost, type WorkerHost } from '../../model/name.js';
 import { hintFor } from '../../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -91,8 +93,8 @@ export function parseRetention(value: unknown): {
       key in given ? word([...path, key], given[key], parse) : undefined;
     const [newest, ageSeconds, bytes] = [
       get('newest', parseCount),
-      get('age', parseAge),
-      get('bytes', parseBytes),
+      get('age', parseRetentionAge),
+      get('bytes', parseRetentionBytes),
     ];
     return {
       ...(newest !== undefined && { newest }),
@@ -119,7 +121,7 @@ export function parseRetention(value: unknown): {
       runs: list('runs', parseRunPin),
     };
   };
-  const every = 'every' in known ? word([...top, 'every'], known.every, parseAge) : undefined;
+  const every = 'every' in known ? word([...top, 'every'], known.every, parseRetentionAge) : undefined;
   const policy: RetentionPolicy = {
     limits: { wwz: tier('wwz'), run: tier('run') },
     keep: keep(),
@@ -150,42 +152,16 @@ function parseFlag(text: string, what: string): Result<boolean> {
   return refuse(`cannot accept ${what} ${quote(text)}: it must be true or false`);
 }
 
-const unitSeconds: Readonly<Record<string, number>> = {
-  m: 60,
-  h: 3600,
-  d: 86_400,
-  w: 7 * 86_400,
-  y: 365 * 86_400,
-};
+const parseRetentionAge = (text: string, what: string): Result<number> => parseDuration(text, what, ageRule);
 
-/** `30m`, `12h`, `90d`, `8w`, `2y` (of 365 days) -> seconds. */
-export function parseAge(text: string, what: string): Result<number> {
-  const [, count = '', unit = ''] = /^([1-9]\d{0,5})([mhdwy])$/.exec(text) ?? [];
-  const seconds = Number(count) * (unitSeconds[unit] ?? 0);
-  if (seconds > 0) return accept(seconds);
-  return refuse(`cannot accept ${what} ${quote(text)}: it must be written like 30m, 12h, 90d, 8w or 2y`);
-}
+/** A bare number of bytes is refused: people mean gigabytes. There is no largest number, since it only limits. */
+const parseRetentionBytes = (text: string, what: string): Result<number> =>
+  parseByteCount(text, what, { needsUnit: true, minBytes: 1, maxBytes: Infinity });
 
 /** `90 days`, `12 hours`, `30 minutes`. */
 export function ageText(seconds: number): string {
   if (seconds % 86_400 === 0) return countText(seconds / 86_400, 'day');
   return seconds % 3600 === 0 ? countText(seconds / 3600, 'hour') : countText(seconds / 60, 'minute');
-}
-
-const byteUnits = ['kB', 'MB', 'GB', 'TB'];
-const binaryUnits = ['KiB', 'MiB', 'GiB', 'TiB'];
-
-/** `500MB`, `1.5TB` in thousands, `20GiB` in steps of 1024 -> bytes. */
-export function parseBytes(text: string, what: string): Result<number> {
-  const [, count = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?) ?([kKMGT]i?B)$/.exec(text) ?? [];
-  const scale = byteUnits.includes(unit)
-    ? 1000 ** (byteUnits.indexOf(unit) + 1)
-    : binaryUnits.includes(unit)
-      ? 1024 ** (binaryUnits.indexOf(unit) + 1)
-      : 0;
-  const bytes = Math.floor(Number(count) * scale);
-  if (bytes > 0) return accept(bytes);
-  return refuse(`cannot accept ${what} ${quote(text)}: it must be written like 500MB, 20GB or 20GiB`);
 }
 
 /** `github/1234`, `sourcehut/345`, `sourcehut/COMMIT`, `local/2026-01-13-ada`. */

@@ -204,8 +204,5 @@ function parseTitle(text: string): Result<string> {
   return refuse(`cannot accept title ${quote(text)}: it must be one line of at most 100 characters`);
 }
 
-function parseLostAfter(text: string): Result<number> {
-  const parsed = parseDuration(text, 'lost-after');
-  if (!parsed.ok || parsed.value >= 60) return parsed;
-  return refuse(`cannot accept lost-after ${quote(text)}: it must be at least 1m`);
-}
+const parseLostAfter = (text: string): Result<number> =>
+  parseDuration(text, 'lost-after', { minSeconds: 60 });

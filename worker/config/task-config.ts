@@ -121,10 +121,7 @@ export function parseCommand(text: string): Result<string> {
 }
 
 export function parsePositiveDuration(text: string, what: string): Result<number> {
-  const seconds = parseDuration(text, what);
-  return seconds.ok && seconds.value === 0
-    ? refuse(`cannot accept ${what} ${quote(text)}: it must be longer than nothing`)
-    : seconds;
+  return parseDuration(text, what, { minSeconds: 1 });
 }
 
 /** A folder below the repo; whether it is there is the task's own affair, since an earlier task may make it. */

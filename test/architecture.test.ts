@@ -13,6 +13,7 @@ const sharedRooms: Readonly<Record<string, string>> = {
   files: 'model',
   wwz: 'model files',
   ssh: 'model files',
+  command: 'model files',
   templates: 'model',
 };
 
@@ -220,7 +221,7 @@ test('the top level holds what docs/house.md lists', () => {
   const allowed = new Set(
     (
       'worker server templates shims .github .builds package.json tsconfig.json README.md ' +
-      'model files wwz ssh test bench docs schema .ci LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md ' +
+      'model files command wwz ssh test bench docs schema .ci LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md ' +
       'package-lock.json soil.yml soil-server.yml cspell.json ' +
       '.gitignore .prettierrc.json .prettierignore eslint.config.js .git dist node_modules _soil action.yml'
     ).split(' '),

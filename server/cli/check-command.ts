@@ -1,6 +1,7 @@
 /** `soil-server check DIR [--repair]`: a site -> everything in it that is not as it should be, one line each. */
 import { quote } from '../../model/result.js';
-import { exit, type CommandContext } from './command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from './command-context.js';
 import { isRepairable, describeFinding } from '../check/finding.js';
 import { defaultLimits } from '../config/limits.js';
 import { isSite, privateFolder } from '../disk/private-folder.js';
@@ -23,7 +24,7 @@ export async function checkCommand(
   const { now, print, warn } = context;
   if (!(await isSite(folder))) {
     warn(`cannot check ${quote(folder)}: it is no site`);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const own = privateFolder(folder);
   const look = async ({ mend }: { readonly mend: boolean }): Promise<CheckedSite | undefined> => {
@@ -43,14 +44,14 @@ export async function checkCommand(
     }
   };
   const checked = await look({ mend: repair });
-  if (checked === undefined) return exit.wrongUse;
+  if (checked === undefined) return exitStatus.usage;
   const { findings, jobs, pages } = checked;
   for (const finding of findings) print(describeFinding(finding));
   print(
     `soil-server: ${jobs} jobs, ${pages} pages: ${findings.length === 0 ? 'all is well' : `${findings.length} findings`}`,
   );
-  if (findings.length === 0) return exit.fine;
-  if (!repair || !findings.some(isRepairable)) return exit.failed;
+  if (findings.length === 0) return exitStatus.ok;
+  if (!repair || !findings.some(isRepairable)) return exitStatus.failed;
   const opened = await Site.open(folder, {
     limits: defaultLimits,
     now,
@@ -59,15 +60,15 @@ export async function checkCommand(
   });
   if (!opened.ok) {
     warn(opened.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   await opened.value.refreshPages();
   await opened.value.close();
   const left = await look({ mend: false });
-  if (left === undefined) return exit.wrongUse;
+  if (left === undefined) return exitStatus.usage;
   for (const finding of left.findings) print(`left: ${describeFinding(finding)}`);
   print(
     `soil-server: ${left.findings.length === 0 ? 'everything was mended' : `${left.findings.length} findings are left`}`,
   );
-  return left.findings.length === 0 ? exit.fine : exit.failed;
+  return left.findings.length === 0 ? exitStatus.ok : exitStatus.failed;
 }

@@ -1,15 +1,7 @@
-/** What a command of soil-server may touch of the world, as main.ts hands it in. */
+/** What the commands of soil-server get from main.ts. */
+import type { ProgramContext } from '../../command/command-context.js';
 
-export interface CommandContext {
-  /** seconds since 1970, UTC */
+export interface CommandContext extends ProgramContext {
+  /** Returns the time in seconds since 1970, UTC. */
   readonly now: () => number;
-  /** a line on stdout */
-  readonly print: (line: string) => void;
-  /** a line on stderr */
-  readonly warn: (line: string) => void;
-  /** aborted by SIGINT and SIGTERM */
-  readonly stop: AbortSignal;
 }
-
-/** Exit statuses of the commands. */
-export const exit = { fine: 0, failed: 1, wrongUse: 2 } as const;

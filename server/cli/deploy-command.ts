@@ -5,8 +5,9 @@ import { join, resolve } from 'node:path';
 import { quote } from '../../model/result.js';
 import { readToolVersion, rebuildThere } from '../../ssh/remote-rebuild.js';
 import { showTarget, withSsh, type SshHost } from '../../ssh/ssh-connection.js';
-import { planSshTarget, type SshContext, type SshTarget } from '../../ssh/ssh-target.js';
-import { exit, type CommandContext } from './command-context.js';
+import { planSshTarget, type SshTarget } from '../../ssh/ssh-target.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from './command-context.js';
 import { defaultLimits } from '../config/limits.js';
 import { fetchRecords, sendPages, sendWebServers } from './remote-site.js';
 import { readTitle } from '../disk/site-title.js';
@@ -24,12 +25,12 @@ export interface DeployOptions {
 export async function deployCommand(
   address: string,
   options: DeployOptions,
-  context: CommandContext & SshContext,
+  context: CommandContext,
 ): Promise<number> {
   const target = await planSshTarget({ ...options, ssh: address, what: 'address' }, context);
   if (!target.ok) {
     context.warn(target.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const { folder } = target.value;
   const temporary = options.mirror === undefined ? await mkdtemp(join(tmpdir(), 'soil-deploy-')) : undefined;
@@ -46,9 +47,9 @@ export async function deployCommand(
       await rebuildHere(host, { folder, mirror, context });
       context.print('soil-server: run this again after publishing, and the pages are brought up to date');
     });
-    if (done.ok) return exit.fine;
+    if (done.ok) return exitStatus.ok;
     context.warn(`cannot deploy to ${quote(showTarget(target.value), 300)}: ${done.error}`);
-    return exit.failed;
+    return exitStatus.failed;
   } finally {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   }

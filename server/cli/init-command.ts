@@ -1,6 +1,7 @@
 /** `soil-server init DIR`: a folder -> a site with its first pages. Again on a site: nothing is lost. */
 import { accept, quote } from '../../model/result.js';
-import { exit, type CommandContext } from './command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from './command-context.js';
 import { refuseForeign } from '../disk/site-folder-check.js';
 import { defaultLimits } from '../config/limits.js';
 import { isSite } from '../disk/private-folder.js';
@@ -20,13 +21,13 @@ export async function initCommand(
   const fit = force ? accept(undefined) : await refuseForeign(folder);
   if (!fit.ok) {
     warn(fit.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const wasSite = await isSite(folder);
   const site = await Site.open(folder, { limits: defaultLimits, now, title: await readTitle(folder) });
   if (!site.ok) {
     warn(site.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   try {
     await site.value.refreshPages();
@@ -34,5 +35,5 @@ export async function initCommand(
     await site.value.close();
   }
   print(`soil-server: ${quote(folder)} ${wasSite ? 'is a site already' : 'is a site now'}`);
-  return exit.fine;
+  return exitStatus.ok;
 }

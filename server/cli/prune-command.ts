@@ -5,7 +5,8 @@ import { fileFault } from '../../model/file-fault.js';
 import { quote, refuse, type Result } from '../../model/result.js';
 import { hostFolder } from '../../model/path.js';
 import { bytesText, countText } from '../../templates/wording.js';
-import { exit, type CommandContext } from './command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from './command-context.js';
 import { JobDetailsCache } from '../store/job-details-cache.js';
 import { writePage } from '../disk/atomic-file.js';
 import { defaultLimits } from '../config/limits.js';
@@ -33,36 +34,36 @@ export async function pruneCommand(
   { config = 'soil-server.yml', dryRun = false, page }: PruneCommandOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { now, print, warn, stop } = context;
+  const { now, print, warn, cancel } = context;
   const policy = await policyIn(config, folder);
   if (!policy.ok) {
     warn(policy.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   if (!(await isSite(folder))) {
     warn(`cannot prune ${quote(folder)}: it is no site`);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   if (page !== undefined && !dryRun) {
     warn('cannot write --page: it shows what would go, so that it needs --dry-run');
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   if (dryRun) return planOnly(folder, { policy: policy.value, page }, context);
   const title = await readTitle(folder);
   const opened = await Site.open(folder, { limits: defaultLimits, now, title });
   if (!opened.ok) {
     warn(`${opened.error}; a server prunes by itself, and at once when it is asked: POST /prune`);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const site = opened.value;
   try {
     for (const problem of site.problems) warn(`warning: ${problem}`);
     await site.refreshPages();
-    const { runs, wwz, bytes } = await pruneSite(site, { policy: policy.value, now, stop });
+    const { runs, wwz, bytes } = await pruneSite(site, { policy: policy.value, now, stop: cancel });
     print(
       `soil-server: removed ${countText(runs, 'run')}, and the wwz files of ${wwz} more: ${bytesText(bytes)}`,
     );
-    return exit.fine;
+    return exitStatus.ok;
   } finally {
     await site.close();
   }
@@ -112,7 +113,7 @@ async function planOnly(
   await mkdir(dirname(file), { recursive: true });
   writePage(file, renderRetention(verdicts, { title, toSite, policy, now: time }));
   print(`soil-server: the page is ${file}`);
-  return exit.fine;
+  return exitStatus.ok;
 }
 
 const isFolder = (path: string): Promise<boolean> =>
@@ -130,12 +131,12 @@ export async function pinCommand(
   const pin = parseRunPin(run);
   if (!pin.ok || !(await isSite(folder))) {
     warn(pin.ok ? `cannot pin in ${quote(folder)}: it is no site` : pin.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const changed = await changePin(privateFolder(folder), pin.value, { isPinned });
   if (!changed.ok) {
     warn(changed.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const { host, name } = pin.value;
   // On sourcehut a name may be a commit, which has no folder of its own.
@@ -145,5 +146,5 @@ export async function pinCommand(
   }
   const now = isPinned ? 'pinned' : 'not pinned';
   print(`soil-server: ${run} is ${changed.value ? now : `${now} already`}`);
-  return exit.fine;
+  return exitStatus.ok;
 }

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { workerHosts } from '../../model/name.js';
 import { quote } from '../../model/result.js';
-import { exit, type CommandContext } from './command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from './command-context.js';
 import { refuseForeign } from '../disk/site-folder-check.js';
 import { defaultLimits } from '../config/limits.js';
 import { Site } from '../site/site.js';
@@ -16,12 +17,12 @@ export async function rebuildCommand(folder: string, { now, print, warn }: Comma
   // A slip in a path would make an empty site there, and leave the one that was meant as it is.
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
     warn(`cannot rebuild ${quote(folder, 300)}: there is no such folder`);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const fit = await refuseForeign(folder);
   if (!fit.ok) {
     warn(fit.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const opened = await Site.open(folder, {
     limits: defaultLimits,
@@ -31,7 +32,7 @@ export async function rebuildCommand(folder: string, { now, print, warn }: Comma
   });
   if (!opened.ok) {
     warn(opened.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const site = opened.value;
   try {
@@ -42,7 +43,7 @@ export async function rebuildCommand(folder: string, { now, print, warn }: Comma
     print(
       `soil-server: ${runs.length} runs, ${jobs} jobs, ${site.problems.length} problems; ${written} files changed`,
     );
-    return exit.fine;
+    return exitStatus.ok;
   } finally {
     await site.close();
   }

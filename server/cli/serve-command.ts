@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { fileFault } from '../../model/file-fault.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { exit, type CommandContext } from './command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from './command-context.js';
 import { listen } from '../api/http-server.js';
 import { defaultLimits } from '../config/limits.js';
 import { LogBuffer } from '../http/log-buffer.js';
@@ -30,11 +31,11 @@ export interface ServeOptions {
 export async function serveCommand(
   what: ServeWhat,
   options: ServeOptions,
-  { now, print, warn, stop }: CommandContext,
+  { now, print, warn, cancel }: CommandContext,
 ): Promise<number> {
   const wrongUse = (error: string): number => {
     warn(error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   };
   const config = await readConfig(what);
   if (!config.ok) return wrongUse(config.error);
@@ -71,15 +72,15 @@ export async function serveCommand(
     const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
     const where = what.kind === 'site' ? resolve(what.folder) : `${projects.length} projects`;
     print(`soil-server: serving ${where} at http://${name}:${server.port}/`);
-    await aborted(stop);
+    await aborted(cancel);
     await server.stop();
-    return exit.fine;
+    return exitStatus.ok;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND'].includes(code)) throw error;
     const { host, port } = address.value;
     warn(`cannot serve at ${quote(`${host}:${port}`)}: ${errorMessage(error)}`);
-    return exit.failed;
+    return exitStatus.failed;
   } finally {
     for (const project of projects) await project.close();
     flush();

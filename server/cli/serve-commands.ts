@@ -1,26 +1,29 @@
 /** The commands that set a site up for its readers, as the command line has them: init, serve, deploy. */
 import type { Command } from 'commander';
-import { examples, siteFolder, siteOption, type CommandKit, type SiteOption } from './command-registry.js';
+import { examples, type CommandRegistry } from '../../command/program.js';
+import type { CommandContext } from './command-context.js';
+import { siteFolder, siteOption, type SiteOption } from './site-option.js';
 import type { DeployOptions } from './deploy-command.js';
 import type { InitOptions } from './init-command.js';
 import type { ServeOptions, ServeWhat } from './serve-command.js';
 
-export function addServeCommands({ program, context, finish }: CommandKit): void {
-  program
-    .command('init')
-    .description('make a folder a site')
+export function addServeCommands({ command, context, finish }: CommandRegistry<CommandContext>): void {
+  command('init', 'make a folder a site')
     .argument('[dir]', "the site's folder")
     .addOption(siteOption())
     .option('--force', 'also a folder that holds other files: they are public from then on')
-    .addHelpText('after', examples('soil-server init --site /srv/soil', 'soil-server init /srv/soil'))
+    .addHelpText(
+      'after',
+      examples`
+    soil-server init --site /srv/soil
+    soil-server init /srv/soil`,
+    )
     .action(async (dir: string | undefined, options: SiteOption & InitOptions, command: Command) => {
       const folder = siteFolder(command, options, dir);
       return finish((await import('./init-command.js')).initCommand(folder, options, context));
     });
 
-  program
-    .command('serve')
-    .description('serve a site over HTTP and take uploads')
+  command('serve', 'serve a site over HTTP and take uploads')
     .argument('[dir]', "the site's folder")
     .addOption(siteOption())
     .option('--config <file>', 'serve the projects of a soil-server.yml')
@@ -30,11 +33,10 @@ export function addServeCommands({ program, context, finish }: CommandKit): void
     .option('--open-on-loopback', 'take uploads without a token, from this machine only')
     .addHelpText(
       'after',
-      examples(
-        'soil-server serve --site /srv/soil',
-        'soil-server serve --config /etc/soil-server.yml',
-        'soil-server serve --site demo --port 0 --open-on-loopback',
-      ),
+      examples`
+    soil-server serve --site /srv/soil
+    soil-server serve --config /etc/soil-server.yml
+    soil-server serve --site demo --port 0 --open-on-loopback`,
     )
     .action(
       async (
@@ -47,9 +49,7 @@ export function addServeCommands({ program, context, finish }: CommandKit): void
       },
     );
 
-  program
-    .command('deploy')
-    .description('set up a site on a plain web host over SSH, or bring its pages up to date')
+  command('deploy', 'set up a site on a plain web host over SSH, or bring its pages up to date')
     .argument('<user@host:dir>', 'the folder there that the web server serves')
     .option('--ssh-port <n>', 'the port of the SSH server (default: 22)')
     .option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)')
@@ -57,10 +57,9 @@ export function addServeCommands({ program, context, finish }: CommandKit): void
     .option('--mirror <dir>', 'keep the records here, so that only new ones are fetched the next time')
     .addHelpText(
       'after',
-      examples(
-        'soil-server deploy soil@www.example.org:/srv/soil',
-        'soil-server deploy soil@www.example.org:/srv/soil --mirror ~/soil-mirror',
-      ),
+      examples`
+    soil-server deploy soil@www.example.org:/srv/soil
+    soil-server deploy soil@www.example.org:/srv/soil --mirror ~/soil-mirror`,
     )
     .action(async (address: string, options: DeployOptions) =>
       finish((await import('./deploy-command.js')).deployCommand(address, options, context)),

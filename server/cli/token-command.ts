@@ -1,7 +1,8 @@
 /** `soil-server token create|list|revoke`: who may write to a site. */
 import { parseWorkerHost } from '../../model/name.js';
 import { quote, refuse, accept, type Result } from '../../model/result.js';
-import { exit, type CommandContext } from './command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from './command-context.js';
 import { isSite, privateFolder } from '../disk/private-folder.js';
 import { parseActions, parseJobPattern, parseTokenId, type StoredToken } from '../auth/token.js';
 import { createToken, readTokens, revokeTokens } from '../auth/token-store.js';
@@ -28,7 +29,7 @@ export async function createTokenCommand(
   print(describe({ ...scope.value, number: 0, sha256: '' }, now()).replace(' (0)', ''));
   print('Keep it in a secret of your CI host; it is not shown again:');
   print(created.value);
-  return exit.fine;
+  return exitStatus.ok;
 }
 
 function parseScope(
@@ -62,7 +63,7 @@ export async function listTokensCommand(site: string, { now, print, warn }: Comm
   const tokens = await readTokens(privateFolder(site).tokens);
   if (!tokens.ok) return refused(tokens.error, warn);
   for (const token of tokens.value) print(describe(token, now()));
-  return exit.fine;
+  return exitStatus.ok;
 }
 
 export async function revokeTokenCommand(
@@ -78,7 +79,7 @@ export async function revokeTokenCommand(
   const revoked = await revokeTokens(privateFolder(site), meant, now());
   if (!revoked.ok) return refused(revoked.error, warn);
   print(`revoked ${revoked.value} of id ${id}`);
-  return exit.fine;
+  return exitStatus.ok;
 }
 
 function describe(token: StoredToken, now: number): string {
@@ -98,5 +99,5 @@ const noSite = (site: string): string =>
 
 function refused(sentence: string, warn: (line: string) => void): number {
   warn(sentence);
-  return exit.wrongUse;
+  return exitStatus.usage;
 }

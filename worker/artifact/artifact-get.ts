@@ -4,7 +4,8 @@ import { basename, dirname, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { artifactUrl, parseArtifactName, type ArtifactAddress } from '../publish/upload-artifact.js';
 import { planPlace, type ArtifactOptions, type Place } from './artifact-address.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { download } from '../client/download.js';
 import { formatDuration, parseDuration } from '../../model/duration.js';
 import { warnOfUnknownJob } from '../config/load-job.js';
@@ -30,7 +31,7 @@ export async function getCommand(
   const planned = await planGet(nameText, options, context);
   if (!planned.ok) {
     context.warn(planned.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const { service, host, commit, name, target, limitSeconds, maker } = planned.value;
   const address: ArtifactAddress = { host, commit, name };
@@ -52,16 +53,16 @@ export async function getCommand(
         context.print(`${target}: ${waited.value.bytes} bytes, sha256 ${waited.value.sha256}`);
       if (!waited.value.isVerified)
         context.warn('notice: this server tells no SHA-256, so that only the length could be checked');
-      return exit.fine;
+      return exitStatus.ok;
     case 'timeout':
       context.warn(`cannot get ${quote(name)} of commit ${commit}${within}: ${waited.reason}`);
-      return exit.failed;
+      return exitStatus.failed;
     case 'impossible':
       context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
-      return exit.failed;
+      return exitStatus.failed;
     case 'refused':
       context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
-      return exit.refused;
+      return exitStatus.refused;
     case 'cancelled':
       context.warn('cancelled');
       return 130;

@@ -4,7 +4,8 @@ import { basename, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseArtifactName, publishArtifact, type PublishedArtifact } from '../publish/upload-artifact.js';
 import { planPlace, type ArtifactOptions, type Place } from './artifact-address.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 
 export interface PutOptions extends ArtifactOptions {
   readonly name?: string;
@@ -19,7 +20,7 @@ export async function putCommand(
   const planned = await planPut(files, options, context);
   if (!planned.ok) {
     context.warn(planned.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const { service, host, commit, uploads } = planned.value;
   const published: PublishedArtifact[] = [];
@@ -29,7 +30,7 @@ export async function putCommand(
     if (answer.kind !== 'published') {
       if (options.json === true) context.print(JSON.stringify({ published, error: answer.reason }));
       context.warn(answer.reason);
-      return answer.kind === 'refused' ? exit.refused : exit.failed;
+      return answer.kind === 'refused' ? exitStatus.refused : exitStatus.failed;
     }
     published.push(answer.artifact);
     if (options.json !== true) {
@@ -38,7 +39,7 @@ export async function putCommand(
     }
   }
   if (options.json === true) context.print(JSON.stringify({ published }));
-  return exit.fine;
+  return exitStatus.ok;
 }
 
 interface PutPlan extends Place {

@@ -1,7 +1,8 @@
 /** `soil-worker archive DIR -o FILE` and `extract FILE DIR`: a folder and its wwz, both ways. */
 import { resolve } from 'node:path';
 import { packFolder } from '../../wwz/pack-folder.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { unpackWwz } from '../../wwz/unpack.js';
 
 export async function archiveCommand(
@@ -12,20 +13,20 @@ export async function archiveCommand(
   const archived = await packFolder(resolve(context.cwd, folder), resolve(context.cwd, output));
   if (!archived.ok) {
     context.warn(archived.error);
-    return exit.failed;
+    return exitStatus.failed;
   }
   const { files, bytes, leftOut } = archived.value;
   for (const { name, reason } of leftOut) context.warn(`left out ${JSON.stringify(name)}: ${reason}`);
   context.print(`${output}: ${files} files, ${bytes} bytes`);
-  return exit.fine;
+  return exitStatus.ok;
 }
 
 export async function extractCommand(file: string, folder: string, context: CommandContext): Promise<number> {
   const extracted = await unpackWwz(resolve(context.cwd, file), resolve(context.cwd, folder));
   if (!extracted.ok) {
     context.warn(extracted.error);
-    return exit.failed;
+    return exitStatus.failed;
   }
   context.print(`${folder}: ${extracted.value.entries} files`);
-  return exit.fine;
+  return exitStatus.ok;
 }

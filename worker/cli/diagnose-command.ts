@@ -1,7 +1,8 @@
 /** `soil-worker diagnose`: the built-in tasks on this machine, as a job on the raw machine would see it. */
 import { spawn } from 'node:child_process';
 import { builtinScript, parseBuiltinName } from '../config/builtin-task.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { withheldVariables } from '../system/credentials.js';
 
 export async function diagnoseCommand(tasks: readonly string[], context: CommandContext): Promise<number> {
@@ -9,7 +10,7 @@ export async function diagnoseCommand(tasks: readonly string[], context: Command
     const name = parseBuiltinName(task, 'task');
     if (name.ok) continue;
     context.warn(name.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const kept = Object.entries(context.environment).filter(([name]) => !withheldVariables.includes(name));
   const child = spawn('/bin/sh', [builtinScript, ...tasks], {
@@ -20,7 +21,7 @@ export async function diagnoseCommand(tasks: readonly string[], context: Command
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) => {
-      resolve(status ?? exit.failed);
+      resolve(status ?? exitStatus.failed);
     });
   });
 }

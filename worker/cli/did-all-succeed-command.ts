@@ -5,7 +5,8 @@ import { fileFault } from '../../model/file-fault.js';
 import { foldTasks, isGreen } from '../../model/outcome.js';
 import { quote } from '../../model/result.js';
 import { parseRows, type Row } from '../../model/row.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 
 export async function didAllSucceedCommand(
   files: readonly string[],
@@ -17,12 +18,12 @@ export async function didAllSucceedCommand(
   const failed = read.filter(({ faults }) => faults.length > 0).length;
   if (json) {
     context.print(JSON.stringify({ succeeded: failed === 0, files: read }));
-    return failed === 0 ? exit.fine : exit.failed;
+    return failed === 0 ? exitStatus.ok : exitStatus.failed;
   }
   for (const { file, faults } of read) for (const fault of faults) context.warn(`${file}: ${fault}`);
   if (failed === 0) context.print(`all succeeded: ${files.length} of ${files.length}`);
   else context.warn(`not all succeeded: ${failed} of ${files.length} did not`);
-  return failed === 0 ? exit.fine : exit.failed;
+  return failed === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
 async function readFaults(file: string, { cwd }: CommandContext): Promise<string[]> {

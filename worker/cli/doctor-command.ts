@@ -1,5 +1,6 @@
 /** `soil-worker doctor`: looks at everything that a job needs of this machine and of the server, and says how to mend it. */
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { checkEngine } from '../doctor/engine-check.js';
 import { well, type Finding } from '../doctor/finding.js';
 import { checkConfig, checkGit } from '../doctor/repo-check.js';
@@ -32,7 +33,7 @@ export async function doctorCommand(options: DoctorOptions, context: CommandCont
       faults.length === 0 ? 'all is well' : `${count} to mend; docs/troubleshooting.md says more`,
     );
   }
-  return faults.length === 0 ? exit.fine : exit.failed;
+  return faults.length === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
 async function examine(options: DoctorOptions, context: CommandContext): Promise<Finding[]> {

@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import type { FinishedOutcome } from '../../model/outcome.js';
 import { accept, quote, type Result } from '../../model/result.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { containerRepo } from '../runner/container-host.js';
 import { readGitFacts } from '../system/git.js';
 import { writeStepSummary } from '../report/github-outputs.js';
@@ -158,7 +159,7 @@ export async function runPlain(name: string, options: RunOptions, context: Comma
   const planned = await planJob(name, options, context);
   if (!planned.ok) {
     context.warn(planned.error);
-    return { job: name, status: exit.wrongUse, urls: [] };
+    return { job: name, status: exitStatus.usage, urls: [] };
   }
   const end = await executeJob(planned.value, options, context);
   context.print(`files: ${dirname(end.files.json)}`);

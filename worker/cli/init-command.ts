@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { configName, parseBranch, parseConfig } from '../config/project-config.js';
 import { runGit } from '../system/git.js';
 import { sketchJobs, unknownJob, type RepoFiles } from '../init/project-kind.js';
@@ -31,7 +32,7 @@ export async function initCommand(options: InitOptions, context: CommandContext)
   const planned = await planFiles(repo, options, context);
   if (!planned.ok) {
     context.warn(planned.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   let kept = 0;
   for (const { name, text, isThere } of planned.value) {
@@ -43,12 +44,12 @@ export async function initCommand(options: InitOptions, context: CommandContext)
       const written = await write(join(repo, name), text, options.force === true);
       if (!written.ok) {
         context.warn(written.error);
-        return exit.failed;
+        return exitStatus.failed;
       }
       context.print(`wrote ${name}`);
     }
   }
-  return kept === 0 ? exit.fine : exit.failed;
+  return kept === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
 interface PlannedFile {

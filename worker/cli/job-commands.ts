@@ -1,10 +1,16 @@
 /** The commands for the jobs of a repo, as the command line has them: run, publish, list-jobs, did-all-succeed. */
-import { examples, type CommandKit } from './command-registry.js';
+import { examples, type CommandRegistry } from '../../command/program.js';
+import type { CommandContext } from '../system/command-context.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import type { RunJobsOptions } from './run-command.js';
 import * as option from './shared-options.js';
 
-export function addJobCommands({ context, command, jobBegins, heedsCancel, finish }: CommandKit): void {
+export function addJobCommands({
+  context,
+  command,
+  handleSignals,
+  finish,
+}: CommandRegistry<CommandContext>): void {
   command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz of each to _soil/JOB/', [
     option.config(),
     option.out(),
@@ -36,7 +42,7 @@ export function addJobCommands({ context, command, jobBegins, heedsCancel, finis
     )
     .addOption(option.json())
     .action(async (jobs: string[], options: RunJobsOptions) => {
-      jobBegins();
+      handleSignals(2);
       await finish((await import('./run-command.js')).runJobsCommand(jobs, options, context));
     });
 
@@ -59,7 +65,7 @@ export function addJobCommands({ context, command, jobBegins, heedsCancel, finis
   Exit status: 0 it is all there; 1 it could not be published; 2 wrong use.`,
     )
     .action(async (job: string, options: PublishOptions & { readonly json?: boolean }) => {
-      heedsCancel();
+      handleSignals(1);
       await finish((await import('./publish-command.js')).publishCommand(job, options, context));
     });
 

@@ -1,5 +1,6 @@
 /** `soil-worker list-jobs`: soil.yml -> the names of its jobs, one a line, or as JSON for a CI host's matrix. */
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { formatImage } from '../config/image-config.js';
 import { readProject } from '../config/load-job.js';
 import type { ProjectConfig } from '../config/job-declaration.js';
@@ -11,11 +12,11 @@ export async function listJobsCommand(
   const project = await readProject(context, options.config);
   if (!project.ok) {
     context.warn(project.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   if (options.json === true) context.print(JSON.stringify(jobList(project.value)));
   else for (const { name } of project.value.jobs) context.print(name);
-  return exit.fine;
+  return exitStatus.ok;
 }
 
 /** What a CI host needs to lay out its machines. */

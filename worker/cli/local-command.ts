@@ -4,7 +4,8 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { parseJobName } from '../../model/name.js';
 import { quote } from '../../model/result.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { configName } from '../config/project-config.js';
 import { listUncommitted, makeFreshClone, type FreshClone } from '../checkout/fresh-clone.js';
 import { findRepo, readGitFacts } from '../system/git.js';
@@ -36,7 +37,7 @@ async function runLocal(name: string, options: LocalOptions, context: CommandCon
   const { environment, cwd } = context;
   const refused = (sentence: string): number => {
     context.warn(sentence);
-    return exit.wrongUse;
+    return exitStatus.usage;
   };
   const job = parseJobName(name, 'job');
   if (!job.ok) return refused(job.error);
@@ -102,7 +103,7 @@ async function runInClone(
   { name, repo, options, context }: LocalRun,
 ): Promise<number> {
   const job = parseJobName(name, 'job');
-  if (!job.ok) return exit.wrongUse;
+  if (!job.ok) return exitStatus.usage;
   const { cwd } = context;
   // The files go where those of `run` go: the clone is not there any more when they are looked at.
   const out = options.out === undefined ? join(repo, outName) : resolve(cwd, options.out);

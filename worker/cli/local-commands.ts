@@ -1,12 +1,18 @@
 /** The commands for whoever sits before the machine, as the command line has them: shell, local, init, doctor, diagnose. */
-import { examples, type CommandKit } from './command-registry.js';
+import { examples, type CommandRegistry } from '../../command/program.js';
+import type { CommandContext } from '../system/command-context.js';
 import type { InitOptions } from './init-command.js';
 import type { LocalOptions } from './local-command.js';
 import type { ShellOptions } from './shell-command.js';
 import type { DoctorOptions } from './doctor-command.js';
 import * as option from './shared-options.js';
 
-export function addLocalCommands({ context, command, jobBegins, heedsCancel, finish }: CommandKit): void {
+export function addLocalCommands({
+  context,
+  command,
+  handleSignals,
+  finish,
+}: CommandRegistry<CommandContext>): void {
   command('shell <job>', "open a shell in the job's container, as its tasks would find it", [
     option.config(),
     option.engine(),
@@ -23,7 +29,7 @@ export function addLocalCommands({ context, command, jobBegins, heedsCancel, fin
   Exit status: the shell's own; 125: no image, no engine; 2: wrong use, or no terminal and no -c.`,
     )
     .action(async (job: string, options: ShellOptions) => {
-      heedsCancel();
+      handleSignals(1);
       await finish((await import('./shell-command.js')).shellCommand(job, options, context));
     });
 
@@ -53,7 +59,7 @@ export function addLocalCommands({ context, command, jobBegins, heedsCancel, fin
   The files are in _soil/ as those of run are; the exit status is the job's.`,
     )
     .action(async (job: string, options: LocalOptions) => {
-      jobBegins();
+      handleSignals(2);
       await finish((await import('./local-command.js')).localCommand(job, options, context));
     });
 

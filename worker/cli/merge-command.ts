@@ -2,7 +2,8 @@
 import { relative, resolve } from 'node:path';
 import type { WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { findCommit } from '../checkout/resolve-commit.js';
 import { configName, parseBranch } from '../config/project-config.js';
 import { parseDuration } from '../../model/duration.js';
@@ -39,12 +40,14 @@ export async function mergeCommand(options: MergeOptions, context: CommandContex
   const planned = await planMerge(options, context);
   if (!planned.ok) {
     context.warn(planned.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   if (planned.value.kind === 'nothing') {
     const { reason } = planned.value;
-    context.print(options.json === true ? JSON.stringify({ status: exit.fine, message: reason }) : reason);
-    return exit.fine;
+    context.print(
+      options.json === true ? JSON.stringify({ status: exitStatus.ok, message: reason }) : reason,
+    );
+    return exitStatus.ok;
   }
   const { merge } = planned.value;
   const say = options.json === true ? context.warn : merge.say;

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parseJobName, type JobName } from '../../model/name.js';
 import { parseRows, type TaskRow } from '../../model/row.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { writeStepSummary } from '../report/github-outputs.js';
 import { chooseRepo, readConfig } from '../config/load-job.js';
 import { logNameOf } from '../record/job-folder.js';
@@ -22,7 +23,7 @@ export async function publishCommand(
 ): Promise<number> {
   if (options.json !== true) return (await publishKept(name, options, context)).status;
   const { status, ...told } = await publishKept(name, options, { ...context, print: context.warn });
-  if (status !== exit.wrongUse) context.print(JSON.stringify({ job: name, status, ...told }));
+  if (status !== exitStatus.usage) context.print(JSON.stringify({ job: name, status, ...told }));
   return status;
 }
 
@@ -37,7 +38,7 @@ async function publishKept(
   options: PublishOptions,
   context: CommandContext,
 ): Promise<PublishEnd> {
-  const wrongUse = { status: exit.wrongUse, urls: [] };
+  const wrongUse = { status: exitStatus.usage, urls: [] };
   const job = parseJobName(name, 'job');
   const target = job.ok ? await planTarget(options, context) : job;
   const repo = await chooseRepo(context);
@@ -60,7 +61,9 @@ async function publishKept(
   const tails = await readTails(dirname(files.json), rows);
   const end = { outcome: record.outcome ?? 'error', record, rows };
   await writeStepSummary({ job: name, end, urls, tails }, context);
-  return published.ok ? { status: exit.fine, urls } : { status: exit.failed, urls, reason: published.error };
+  return published.ok
+    ? { status: exitStatus.ok, urls }
+    : { status: exitStatus.failed, urls, reason: published.error };
 }
 
 /** The ends of the failed tasks' logs, where these are still beside the job's files. */

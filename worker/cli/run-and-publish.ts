@@ -5,7 +5,8 @@ import type { JobIdentity } from '../../model/run.js';
 import { identityOf, recordSchema, type JobRecord } from '../../model/record.js';
 import type { Result } from '../../model/result.js';
 import { pasted } from '../../model/shell-word.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { EventSender } from '../publish/event-sender.js';
 import { planEvent, planEventBase } from '../publish/job-event.js';
 import { planTarget, type PublishOptions, type PublishTarget } from '../publish/publish-target.js';
@@ -33,7 +34,7 @@ export async function runAndPublish(
   const planned = target.ok ? await planJob(name, options, context) : target;
   if (!target.ok || !planned.ok) {
     context.warn(target.ok ? (planned.ok ? '' : planned.error) : target.error);
-    return { job: name, status: exit.wrongUse, urls: [] };
+    return { job: name, status: exitStatus.usage, urls: [] };
   }
   const { job, origin, repo } = planned.value;
   const notice = (text: string): void => {
@@ -64,7 +65,7 @@ export async function runAndPublish(
   await writeStepSummary({ job: name, end, urls, tails: end.tails }, context);
   if (published.ok) return { job: name, outcome: end.outcome, status: end.status, urls };
   context.warn(`the files are kept; to publish them later: ${publishLater(job.name, options, target.value)}`);
-  return { job: name, outcome: end.outcome, status: end.status === 0 ? exit.failed : end.status, urls };
+  return { job: name, outcome: end.outcome, status: end.status === 0 ? exitStatus.failed : end.status, urls };
 }
 
 /** A server gives a job up after half an hour of silence; a task may well take longer than that. */

@@ -1,6 +1,7 @@
 /** `soil-worker run JOB...`: jobs one after another on this machine; the last lines tell what each came to, and where it is. */
 import { quote, refuse, type Result } from '../../model/result.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { writeOutputs } from '../report/github-outputs.js';
 import { chooseJob } from '../config/load-job.js';
 import { plain } from '../report/format-progress.js';
@@ -34,7 +35,7 @@ async function runJobs(
   const checked = await checkNames(names, options, context);
   if (!checked.ok) {
     context.warn(checked.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const ends: JobEnd[] = [];
   for (const name of names) {

@@ -1,5 +1,6 @@
 /** The commands that ask a server for what other jobs left there, as the command line has them: maybe-merge, wait, artifact. */
-import { examples, type CommandKit } from './command-registry.js';
+import { examples, type CommandRegistry } from '../../command/program.js';
+import type { CommandContext } from '../system/command-context.js';
 import type { Option } from 'commander';
 import type { GetOptions } from '../artifact/artifact-get.js';
 import type { PutOptions } from '../artifact/artifact-put.js';
@@ -16,7 +17,12 @@ const atCommit = (): Option[] => [
 ];
 const untilLimit = 'wait so long until it is there: 90s, 15m, 1h30m';
 
-export function addServerCommands({ context, command, heedsCancel, finish }: CommandKit): void {
+export function addServerCommands({
+  context,
+  command,
+  handleSignals,
+  finish,
+}: CommandRegistry<CommandContext>): void {
   command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
     option.server(),
     option.runId(),
@@ -47,7 +53,7 @@ export function addServerCommands({ context, command, heedsCancel, finish }: Com
   3 refused by the remote, or the target moved; 130 cancelled while it waited.`,
     )
     .action(async (options: MergeOptions) => {
-      heedsCancel();
+      handleSignals(1);
       await finish((await import('./merge-command.js')).mergeCommand(options, context));
     });
 
@@ -61,7 +67,7 @@ export function addServerCommands({ context, command, heedsCancel, finish }: Com
     soil-worker wait artifact program.tar --job cpp-tarball`,
   );
   const get = async (name: string, options: GetOptions): Promise<void> => {
-    heedsCancel();
+    handleSignals(1);
     await finish((await import('../artifact/artifact-get.js')).getCommand(name, options, context));
   };
 
@@ -83,7 +89,7 @@ export function addServerCommands({ context, command, heedsCancel, finish }: Com
   3 the server refused; 130 cancelled.`,
     )
     .action(async (job: string, options: WaitJobOptions) => {
-      heedsCancel();
+      handleSignals(1);
       await finish((await import('./wait-command.js')).waitJobCommand(job, options, context));
     });
 

@@ -5,7 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quote } from '../../model/result.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { containerControl, containerFlags } from '../runner/container-host.js';
 import { removeContainer } from '../engine/remove-container.js';
 import { chooseJob, type JobChoice } from '../config/load-job.js';
@@ -38,17 +39,17 @@ export async function shellCommand(
     context.warn(
       `cannot open a shell in job ${quote(name)}: stdin and stdout are no terminal; name a command with -c`,
     );
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const choice = await chooseJob(name, options, context);
   if (!choice.ok) {
     context.warn(choice.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const secrets = planJobSecrets(choice.value.job, context);
   if (!secrets.ok) {
     context.warn(secrets.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const place: PlaceOptions = {
     ...{

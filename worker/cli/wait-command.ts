@@ -2,7 +2,8 @@
 import { parseJobName, type CommitHash, type JobName } from '../../model/name.js';
 import { accept, quote, type Result } from '../../model/result.js';
 import type { JobStatus } from '../../model/status.js';
-import { exit, type CommandContext } from '../system/command-context.js';
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
 import { findCommit } from '../checkout/resolve-commit.js';
 import { formatDuration, parseDuration } from '../../model/duration.js';
 import { judge } from '../gate/gate.js';
@@ -34,7 +35,7 @@ export async function waitJobCommand(
   const planned = await planWait(name, options, context);
   if (!planned.ok) {
     context.warn(planned.error);
-    return exit.wrongUse;
+    return exitStatus.usage;
   }
   const { job, run, limitSeconds } = planned.value;
   await warnOfUnknownJob(job, context);
@@ -51,16 +52,16 @@ export async function waitJobCommand(
       if (options.json !== true)
         context.print(`${job}: ${waited.value.result}, status ${waited.value.status ?? '-'}`);
       if (!waited.value.isGood) context.warn(`job ${quote(job)} will not be green: ${waited.value.reason}`);
-      return waited.value.isGood ? exit.fine : exit.failed;
+      return waited.value.isGood ? exitStatus.ok : exitStatus.failed;
     case 'timeout':
       context.warn(
         `cannot wait longer than ${formatDuration(limitSeconds)} for job ${quote(job)}: it ${waited.reason}`,
       );
-      return exit.failed;
+      return exitStatus.failed;
     case 'impossible':
     case 'refused':
       context.warn(`cannot ask for job ${quote(job)}: ${waited.reason}`);
-      return exit.refused;
+      return exitStatus.refused;
     case 'cancelled':
       context.warn('cancelled');
       return 130;

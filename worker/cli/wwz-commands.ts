@@ -1,7 +1,8 @@
 /** The commands for a wwz by itself, as the command line has them: archive, extract. */
-import { examples, type CommandKit } from './command-registry.js';
+import { examples, type CommandRegistry } from '../../command/program.js';
+import type { CommandContext } from '../system/command-context.js';
 
-export function addWwzCommands({ context, command, finish }: CommandKit): void {
+export function addWwzCommands({ context, command, finish }: CommandRegistry<CommandContext>): void {
   command('archive <dir>', 'write a wwz of a folder')
     .requiredOption('-o, --output <file>', 'the wwz to write')
     .addHelpText(

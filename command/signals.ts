@@ -1,0 +1,41 @@
+/** Turns SIGINT and SIGTERM into abort signals. */
+
+export interface SignalHandler {
+  /** aborted by the first SIGINT or SIGTERM */
+  readonly cancel: AbortSignal;
+  /** aborted by the second one */
+  readonly hurry: AbortSignal;
+  /** Sets how many signals the running command handles by itself. The one after them exits the process. */
+  readonly handle: (count: number) => void;
+}
+
+/** Emits SIGINT and SIGTERM, as `process` does. */
+interface SignalSource {
+  readonly on: (signal: 'SIGINT' | 'SIGTERM', listener: () => void) => unknown;
+}
+
+/** Exit status of a process that was ended by a signal which no command handles. */
+const cancelledStatus = 130;
+
+/** Listens for signals. `count` holds until a command calls `handle`. */
+export function listenForSignals(
+  source: SignalSource,
+  { count, exit }: { readonly count: number; readonly exit: (status: number) => void },
+): SignalHandler {
+  const cancel = new AbortController();
+  const hurry = new AbortController();
+  let handled = count;
+  let received = 0;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    source.on(signal, () => {
+      received += 1;
+      if (received > handled) exit(cancelledStatus);
+      else if (received === 1) cancel.abort(new Error(`received ${signal}`));
+      else hurry.abort();
+    });
+  }
+  const handle = (next: number): void => {
+    handled = next;
+  };
+  return { cancel: cancel.signal, hurry: hurry.signal, handle };
+}

@@ -79,11 +79,11 @@ test('changes that come while a rewrite is under way share the next one', async 
   const folder = await mkdtemp(join(tmpdir(), 'soil-coalesce-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const details = new JobDetailsCache(folder, defaultLimits).read;
-  const gathering = new PendingUploads();
+  const uploads = new PendingUploads();
   const writer = new PageWriter(folder, {
     state: new SiteState('Soil'),
     details,
-    gathering,
+    uploads,
   });
   const follow = () => Array.from({ length: 18 }, () => writer.schedule(noChanges));
   const together = follow();
@@ -97,12 +97,12 @@ test('a rewrite waits for uploads that are nearly stored, and shows them too', a
   const folder = await mkdtemp(join(tmpdir(), 'soil-gather-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const details = new JobDetailsCache(folder, defaultLimits).read;
-  const gathering = new PendingUploads();
-  const writer = new PageWriter(folder, { state: new SiteState('Soil'), details, gathering });
+  const uploads = new PendingUploads();
+  const writer = new PageWriter(folder, { state: new SiteState('Soil'), details, uploads });
   const shown: Promise<void>[] = [];
   await Promise.all(
     Array.from({ length: 18 }, (_, i) =>
-      gathering.track(async () => {
+      uploads.track(async () => {
         await nextTurn();
         if (i % 2 === 0) await nextTurn();
         shown.push(writer.schedule(noChanges));

@@ -18,11 +18,9 @@ export async function answerHealth(projects: readonly RouteContext[]): Promise<H
 }
 
 /** Writes a folder and a file in it and takes both away again: what an upload needs. */
-async function healthFault({ site, project }: RouteContext): Promise<string | undefined> {
+async function healthFault({ paths, project }: RouteContext): Promise<string | undefined> {
   try {
-    await withStaging(site.own.staging, (folder) =>
-      writeWhole(join(folder, 'probe'), 'probe', { sync: true }),
-    );
+    await withStaging(paths.staging, (folder) => writeWhole(join(folder, 'probe'), 'probe', { sync: true }));
     return undefined;
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';

@@ -107,11 +107,11 @@ export function formatMetrics(projects: readonly Measured[]): string {
   const sites = projects.flatMap(({ project, metrics, now }) => (now ? [{ project, metrics, ...now }] : []));
   family('soil_rewrites', 'counter', 'Rewrites of pages that ended well.');
   for (const { project, site } of sites) {
-    sample('soil_rewrites_total', { project }, site.writer.counts().rewrites);
+    sample('soil_rewrites_total', { project }, site.counts().rewrites);
   }
   family('soil_pages_written', 'counter', 'Pages whose bytes changed.');
   for (const { project, site } of sites) {
-    sample('soil_pages_written_total', { project }, site.writer.counts().pages);
+    sample('soil_pages_written_total', { project }, site.counts().pages);
   }
   family(
     'soil_rewrite_seconds',
@@ -141,7 +141,7 @@ export function formatMetrics(projects: readonly Measured[]): string {
   gauge(
     'soil_queue_length',
     'Changes that wait for their turn, the one under way included.',
-    (o) => o.site.waiting,
+    (o) => o.site.counts().waiting,
   );
   gauge('soil_uploads_under_way', 'Uploads that are received or checked now.', (o) => o.uploads);
   gauge('soil_site_bytes', 'Bytes of the site; counted where it has a quota.', (o) =>

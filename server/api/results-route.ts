@@ -13,7 +13,7 @@ import { identityOf } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { json, problem, type HttpResponse } from '../http/response.js';
 import { receiveForm, type FilePart, type FilePlan } from '../upload/multipart-reader.js';
-import type { StoreJobResult } from '../site/place-job.js';
+import type { StoreJobResult } from '../site/job-store.js';
 import type { ServerLimits } from '../config/limits.js';
 import { jobDestination, type JobDestination } from '../state/job-destination.js';
 import { authorize, afterPages, type Route, type RouteContext, reservationOf } from './route-context.js';
@@ -140,7 +140,7 @@ export async function storeStaged(
   context: RouteContext,
 ): Promise<StoreResult> {
   const { site, limits, metrics } = context;
-  const result = await site.gathering.track(async () => {
+  const result = await site.trackUpload(async () => {
     const wwzDigest = digests.get(stagedFile(folder, 'wwz'));
     const staged = await checkStaged(folder, { job, wwzDigest }, limits);
     if (!staged.ok) return staged;

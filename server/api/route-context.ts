@@ -5,6 +5,7 @@ import { problem } from '../http/response.js';
 import { authenticate, type Guard } from '../auth/authenticate.js';
 import type { ServerLimits } from '../config/limits.js';
 import type { Metrics } from './metrics.js';
+import type { PrivateFolder } from '../disk/private-folder.js';
 import type { Project } from '../config/project.js';
 import type { RetentionTimer } from '../retention/retention-timer.js';
 import type { Site } from '../site/site.js';
@@ -17,6 +18,8 @@ import { errorMessage } from '../../model/error-message.js';
 export interface RouteContext {
   readonly project: Project;
   readonly site: Site;
+  /** of the site */
+  readonly paths: PrivateFolder;
   readonly usage: SiteUsage;
   readonly limits: ServerLimits;
   readonly guard: Guard;
@@ -79,10 +82,10 @@ export async function afterPages(shown: Promise<void>, { metrics, report }: Rout
 
 /** How an upload of at most `maxBytes` reserves its space in a project. */
 export const reservationOf = (
-  { usage, site, metrics }: RouteContext,
+  { usage, paths, metrics }: RouteContext,
   maxBytes: number,
 ): ReservationOptions => ({
-  ...{ usage, staging: site.own.staging, maxBytes },
+  ...{ usage, staging: paths.staging, maxBytes },
   noRoom: () => {
     metrics.add('soil_uploads', { result: 'no-room' });
   },

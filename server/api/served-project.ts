@@ -3,7 +3,7 @@ import { errorMessage } from '../../model/error-message.js';
 import { quote, refuse, accept, type Result } from '../../model/result.js';
 import type { Guard } from '../auth/authenticate.js';
 import { Metrics } from './metrics.js';
-import { isSite } from '../disk/private-folder.js';
+import { isSite, privateFolder } from '../disk/private-folder.js';
 import type { Project, ProjectPrefix } from '../config/project.js';
 import { removedSentence } from '../state/removal-message.js';
 import { startRetentionTimer } from '../retention/retention-timer.js';
@@ -46,15 +46,15 @@ export async function openProject(
   }
   if (project.title !== undefined) await keepTitle(folder, project.title);
   const title = await readTitle(folder);
-  const opened = await Site.open(folder, { limits, now, title });
+  const metrics = new Metrics();
+  const onRewrite = (seconds: number): void => {
+    metrics.observeRewrite(seconds);
+  };
+  const opened = await Site.open(folder, { limits, now, title, onRewrite });
   if (!opened.ok) return opened;
   const site = opened.value;
   try {
     for (const problem of site.problems) report(problem);
-    const metrics = new Metrics();
-    site.writer.onRewrite = (seconds) => {
-      metrics.observeRewrite(seconds);
-    };
     // A crash may have come between a record and its pages: they are brought to what the records say.
     // One page that cannot be written is no reason to take no results.
     await site.refreshPages().catch((error: unknown) => {
@@ -66,14 +66,15 @@ export async function openProject(
     if (counting) await usage.count();
     const files = await openStaticSite(folder, {
       report,
-      removed: (path) => removedSentence(site.state, path),
+      removed: (path) => removedSentence(site.view, path),
     });
-    const guard = { tokens: new TokenStore(site.own.tokens), isOpen };
+    const paths = privateFolder(folder);
+    const guard = { tokens: new TokenStore(paths.tokens), isOpen };
     const afterPrune = counting ? () => usage.count() : undefined;
     const retention =
       project.retention && startRetentionTimer({ site, now, report, afterPrune }, project.retention);
     const context = {
-      ...{ project, site, usage, limits, guard, metrics, now, report },
+      ...{ project, site, paths, usage, limits, guard, metrics, now, report },
       uploads: { count: 0 },
       ...(retention && { retention }),
     };

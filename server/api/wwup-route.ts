@@ -135,7 +135,7 @@ async function answerHook(hook: string, { token }: WwupCall, { site }: RouteCont
     case 'soil-event-job-done': {
       const refused = forbid(token, { action: 'event' });
       if (refused !== undefined) return refused;
-      await site.writer.idle();
+      await site.pagesIdle();
       return text(200, 'The pages show every job that has arrived.\n');
     }
     case 'soil-cleanup-status-api':
@@ -162,12 +162,12 @@ async function answerJob(type: string, call: WwupCall, context: RouteContext): P
   if (!run.ok) return problem(400, run.error);
   const address = { host: host.value, name: run.value, job };
   if (!call.files.suffixes.has('json')) {
-    const kept = await keepPartial(context.site.own.partial, address, call, context.limits);
+    const kept = await keepPartial(context.paths.partial, address, call, context.limits);
     if (!kept.ok) return problem(503, kept.error, { 'Retry-After': '600' });
     call.keep();
     return text(200, `Kept until ${job}.json comes: ${[...call.files.suffixes].sort().join(', ')}\n`);
   }
-  const forget = await takePartial(context.site.own.partial, address, call);
+  const forget = await takePartial(context.paths.partial, address, call);
   const { folder, digests } = call;
   const place = ({ record }: StagedJob) => jobDestinationIn(host.value, subdir, { job, record });
   const stored = await storeStaged(folder, { job, digests, place }, context);

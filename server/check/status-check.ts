@@ -5,11 +5,10 @@ import { statusRoot } from '../../model/path.js';
 import { parseStatus, type JobStatus } from '../../model/status.js';
 import { folderName } from '../../model/run.js';
 import type { Finding } from './finding.js';
-import type { SiteState } from '../state/site-state.js';
-import type { RecordedJob } from '../state/site-view.js';
+import type { RecordedJob, SiteReader } from '../state/site-view.js';
 import { isTemporaryName, isMissing } from '../../files/atomic-file.js';
 
-export async function checkStatuses(site: string, state: SiteState): Promise<readonly Finding[]> {
+export async function checkStatuses(site: string, state: SiteReader): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const name of await filesBelow(join(site, statusRoot))) {
     const path = `${statusRoot}/${name}`;
@@ -24,7 +23,7 @@ export async function checkStatuses(site: string, state: SiteState): Promise<rea
   return findings;
 }
 
-function contradiction(status: JobStatus, state: SiteState): string | undefined {
+function contradiction(status: JobStatus, state: SiteReader): string | undefined {
   const found = recordsOf(status, state);
   if (found.length === 0) return 'no record is there for this status';
   const agrees = found.some(
@@ -37,14 +36,17 @@ function contradiction(status: JobStatus, state: SiteState): string | undefined 
 }
 
 /** On sourcehut the status is a commit's: any of its jobs of that name may have told it. */
-function recordsOf({ host, run, attempt, job, commit }: JobStatus, state: SiteState): readonly RecordedJob[] {
+function recordsOf(
+  { host, run, attempt, job, commit }: JobStatus,
+  state: SiteReader,
+): readonly RecordedJob[] {
   if (host === 'sourcehut') {
     return state.jobsOfCommit(commit).flatMap(({ address }) => {
       const isIt = address.host === host && address.job === job;
       return isIt ? (state.recordedJob(address) ?? []) : [];
     });
   }
-  const base = host === 'github' ? state.runFolders.baseOf(run) : run;
+  const base = host === 'github' ? state.githubRunName(run) : run;
   if (base === undefined) return [];
   const arrived = state.recordedJob({ host, name: folderName(base, attempt), job });
   return arrived === undefined ? [] : [arrived];

@@ -38,7 +38,7 @@ export async function rebuildCommand(folder: string, { now, print, warn }: Comma
   try {
     for (const problem of site.problems) warn(`warning: ${problem}`);
     const written = await site.refreshPages();
-    const runs = workerHosts.flatMap((host) => site.state.groups(host).flat());
+    const runs = workerHosts.flatMap((host) => site.view.groups(host).flat());
     const jobs = runs.reduce((sum, run) => sum + run.jobs.length, 0);
     print(
       `soil-server: ${runs.length} runs, ${jobs} jobs, ${site.problems.length} problems; ${written} files changed`,

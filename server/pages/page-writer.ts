@@ -28,12 +28,11 @@ export interface PageWriterCounts {
  * shows them all: an older page never lands after a newer one.
  */
 export class PageWriter {
-  /** is told how long each rewrite took, in seconds */
-  onRewrite: ((seconds: number) => void) | undefined;
   readonly #site: string;
   readonly #state: SiteState;
   readonly #details: ReadDetails;
-  readonly #gathering: PendingUploads;
+  readonly #uploads: PendingUploads;
+  readonly #onRewrite: ((seconds: number) => void) | undefined;
   #folders = new Map<string, RunFolder>();
   #commits = new Set<CommitHash>();
   #reordered = new Set<WorkerHost>();
@@ -52,19 +51,23 @@ export class PageWriter {
     {
       state,
       details,
-      gathering,
+      uploads,
+      onRewrite,
       totals,
     }: {
       readonly state: SiteState;
       readonly details: ReadDetails;
-      readonly gathering: PendingUploads;
+      readonly uploads: PendingUploads;
+      /** called after each rewrite with its duration in seconds */
+      readonly onRewrite?: ((seconds: number) => void) | undefined;
       readonly totals?: ListTotals;
     },
   ) {
     this.#site = site;
     this.#state = state;
     this.#details = details;
-    this.#gathering = gathering;
+    this.#uploads = uploads;
+    this.#onRewrite = onRewrite;
     this.#totals = totals ?? listTotals(state);
     this.#names = new StableUrlWriter({ state, details }, (page) => {
       this.#write(page);
@@ -134,7 +137,7 @@ export class PageWriter {
 
   async #rewrite(): Promise<void> {
     this.#isGathering = true;
-    await this.#gathering.drained();
+    await this.#uploads.drained();
     this.#isGathering = false;
     const begin = performance.now();
     // What arrives from here on belongs to the next rewrite.
@@ -172,7 +175,7 @@ export class PageWriter {
     } finally {
       const seconds = (performance.now() - begin) / 1000;
       this.#counts.seconds += seconds;
-      this.onRewrite?.(seconds);
+      this.#onRewrite?.(seconds);
     }
   }
 

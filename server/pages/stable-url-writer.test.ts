@@ -136,7 +136,7 @@ test('after each event, in any order, exactly the files that records and log alo
     fc.asyncProperty(fc.shuffledSubarray([...all], { minLength: all.length }), async (order) => {
       const folder = join(root, `order-${turn++}`);
       const state = new SiteState('Soil');
-      const writer = new PageWriter(folder, { state, details, gathering: new PendingUploads() });
+      const writer = new PageWriter(folder, { state, details, uploads: new PendingUploads() });
       await writer.writeAll();
       for (const [index, step] of order.entries()) {
         await writer.schedule(step(state));

@@ -6,8 +6,7 @@ import { foldJobs, type JobOutcome } from '../../model/outcome.js';
 import { commitArtifactFolder, jobFile, type SitePath } from '../../model/path.js';
 import type { PrunableRun } from './prune-plan.js';
 import { newestFirst } from '../state/run-list.js';
-import type { SiteState } from '../state/site-state.js';
-import type { Job, Run } from '../state/site-view.js';
+import type { Job, Run, SiteReader } from '../state/site-view.js';
 
 /** With its folders, the newest first. */
 export interface SiteRun extends PrunableRun {
@@ -23,7 +22,7 @@ const sizeKey = (host: WorkerHost, name: string): string => `${host} ${name}`;
 const runsAtOnce = 200;
 
 /** Looks at every file but the wwz ones, whose sizes the state knows. What is not there has no size. */
-export async function measureSite(site: string, state: SiteState): Promise<Sizes> {
+export async function measureSite(site: string, state: SiteReader): Promise<Sizes> {
   const sizes = new Map<string, number>();
   const sizeOf = (path: string): number => statSync(join(site, path), { throwIfNoEntry: false })?.size ?? 0;
   const runs = workerHosts.flatMap((host) => state.groups(host).flat());
@@ -53,7 +52,7 @@ export async function measureSite(site: string, state: SiteState): Promise<Sizes
 }
 
 /** Every run of the site: attempts together, and on sourcehut the jobs of a commit, which is what its lists show as one. */
-export function prunableRuns(state: SiteState, sizes: Sizes): readonly SiteRun[] {
+export function prunableRuns(state: SiteReader, sizes: Sizes): readonly SiteRun[] {
   return workerHosts.flatMap((host) => {
     const groups = new Map<string, Run[]>();
     for (const run of state.groups(host).flat()) {
@@ -64,7 +63,7 @@ export function prunableRuns(state: SiteState, sizes: Sizes): readonly SiteRun[]
   });
 }
 
-function siteRun(state: SiteState, sizes: Sizes, folders: readonly Run[]): SiteRun | undefined {
+function siteRun(state: SiteReader, sizes: Sizes, folders: readonly Run[]): SiteRun | undefined {
   const [newest] = folders;
   if (newest === undefined) return undefined;
   const { host } = newest.folder;
@@ -97,7 +96,7 @@ function siteRun(state: SiteState, sizes: Sizes, folders: readonly Run[]): SiteR
 }
 
 function artifactsOf(
-  state: SiteState,
+  state: SiteReader,
   sizes: Sizes,
   { host, commits }: { readonly host: WorkerHost; readonly commits: readonly CommitHash[] },
 ): ReadonlyMap<CommitHash, number> {

@@ -7,14 +7,13 @@ import { jobFile, mergeEvidence, type RecordSuffix } from '../../model/path.js';
 import type { JobAddress } from '../../model/run.js';
 import { sha256 } from '../store/log-entry.js';
 import { readPins } from './pin-store.js';
-import type { PrivateFolder } from '../disk/private-folder.js';
+import { privateFolder, type PrivateFolder } from '../disk/private-folder.js';
 import { measureSite, prunableRuns, type SiteRun } from './prunable-run.js';
 import { artifactsToRemove, planPrune, type PlanFacts, type Verdict } from './prune-plan.js';
 import type { ArtifactRemoval, Removal, RemovedJob } from '../store/removal-entry.js';
 import type { RetentionPolicy } from '../config/retention-policy.js';
-import type { SiteState } from '../state/site-state.js';
 import type { Site } from '../site/site.js';
-import type { Job, Run } from '../state/site-view.js';
+import type { Job, Run, SiteReader } from '../state/site-view.js';
 import { isMissing } from '../../files/atomic-file.js';
 
 /** Runs that are removed in one step: a crash leaves no more than these half done, and uploads wait no longer. */
@@ -38,7 +37,7 @@ export async function planSite(
 }
 
 export interface PlanSite {
-  readonly state: SiteState;
+  readonly state: SiteReader;
   readonly own: PrivateFolder;
   readonly policy: RetentionPolicy;
   /** seconds since 1970, UTC */
@@ -54,14 +53,14 @@ export interface PruneOptions {
 
 /** Removes what is beyond the policy's limits and pinned by nothing. */
 export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions): Promise<Pruned> {
-  const sizes = await measureSite(site.folder, site.state);
+  const sizes = await measureSite(site.folder, site.view);
   const pruned = { runs: 0, wwz: 0, bytes: 0 };
   for (;;) {
     if (stop?.aborted === true) return pruned;
-    const facts = await readFacts(site.folder, site.own, now());
+    const facts = await readFacts(site.folder, privateFolder(site.folder), now());
     // Planned when its turn comes: what has arrived meanwhile may need what was to go.
     const removed = await site.remove(() => {
-      const verdicts = planPrune(prunableRuns(site.state, sizes), policy, facts);
+      const verdicts = planPrune(prunableRuns(site.view, sizes), policy, facts);
       const chosen = choose(verdicts);
       for (const { run, tier } of chosen) {
         if (tier === 'run') pruned.runs++;
@@ -91,7 +90,7 @@ function entriesOf(
   // What is not of this step counts as kept: artifacts go with the last run of their commit.
   const now = verdicts.map((verdict) => (going.has(verdict) ? verdict : { ...verdict, tier: undefined }));
   const artifacts = artifactsToRemove(now).map(({ host, commit, rule }): ArtifactRemoval => {
-    return { kind: 'removed-artifacts', time, host, commit, rule, paths: site.state.artifacts(host, commit) };
+    return { kind: 'removed-artifacts', time, host, commit, rule, paths: site.view.artifacts(host, commit) };
   });
   const removals = chosen.flatMap(({ run, tier = 'wwz', rule = '' }) =>
     run.folders.map((folder): Removal => {

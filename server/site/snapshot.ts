@@ -1,54 +1,92 @@
-/** What a site knows at one moment, in a file: a start reads it, and then only what came after. */
+/** A file that holds the whole state of a site at one moment. A start reads it, and then only what was logged later. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { isMissing } from '../../files/atomic-file.js';
 import { formatEvent, parseEvent } from '../../model/event.js';
 import type { JobName, RunId, TaskName } from '../../model/name.js';
 import type { RunFolder } from '../../model/run.js';
-import type { EventFacts } from '../state/job-events.js';
 import type { ReceivedEvent } from '../state/event-router.js';
-import type { ChainEnd } from '../store/log-entry.js';
-import type { Removal } from '../store/removal-entry.js';
+import type { EventFacts } from '../state/job-events.js';
 import type { RunEntry } from '../state/run-entry.js';
 import type { RunSource } from '../state/run-fold.js';
-import { folderStamp } from '../store/site-scan.js';
 import type { SiteState } from '../state/site-state.js';
 import type { RecordedJob } from '../state/site-view.js';
-import { isMissing } from '../../files/atomic-file.js';
+import type { ChainEnd } from '../store/log-entry.js';
+import type { Removal } from '../store/removal-entry.js';
+import { folderStamp } from '../store/site-scan.js';
 
-/** Another one is not read: the start is then made from records and log, as without any. */
+/** A snapshot with another schema is ignored: the site is then read from its records and its log. */
 const snapshotSchema = 1;
-/** Runs between two breaths of the process. */
-const runsAtOnce = 200;
+/** Runs that are written before other work gets its turn. */
+const batchSize = 200;
 
-/** A run as a snapshot has it. `stamp`: its folder's, see folderStamp(); absent where it has none. */
+/** A run in a snapshot. `stamp`: see folderStamp(); undefined when the run has no folder. */
 export interface SnapshotRun extends RunSource {
   readonly stamp: string | undefined;
   readonly removed: Removal | undefined;
 }
 
 export interface Snapshot {
-  /** the last line of the log that it has, and that the pages showed */
+  /** the last line of the log that the snapshot and the pages include */
   readonly end: ChainEnd;
-  /** what made the pages, see pageVersion() */
+  /** the version of the pages, see pageVersion() */
   readonly pages: string;
   readonly runs: readonly SnapshotRun[];
   readonly waiting: readonly ReceivedEvent[];
 }
 
-export interface SnapshotSource extends Pick<Snapshot, 'end' | 'pages'> {
+export interface SnapshotSource {
+  /** the site's folder */
   readonly site: string;
   readonly state: SiteState;
+  /** see pageVersion() */
+  readonly pages: string;
+}
+
+/** Writes the snapshots of an open site, one at a time. */
+export class SnapshotWriter {
+  readonly #path: string;
+  readonly #source: SnapshotSource;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(path: string, source: SnapshotSource) {
+    this.#path = path;
+    this.#source = source;
+  }
+
+  /**
+   * Writes a snapshot in the background if `flush` reports that the pages show all changes up to `end`. A failure only
+   * makes a later start slower, and is ignored.
+   */
+  writeLater(end: ChainEnd, flush: () => Promise<boolean>): void {
+    this.#last = this.#last
+      .then(flush)
+      .then((isShown) => (isShown ? writeSnapshot(this.#path, this.#source, end) : undefined))
+      .catch(() => undefined);
+  }
+
+  /** Writes a snapshot now, after those in the background. */
+  async write(end: ChainEnd): Promise<void> {
+    await this.idle();
+    await writeSnapshot(this.#path, this.#source, end);
+  }
+
+  /** Settles when no snapshot is being written. */
+  idle(): Promise<void> {
+    return this.#last;
+  }
 }
 
 /**
- * Writes one; the site may change meanwhile: what comes after `end` is taken in again by whoever reads it, and to take
- * an event in twice changes nothing. Stamps are taken before a run is written down, so that a change in between shows.
+ * The site may change during the write: its log after `end` is applied to the snapshot when it is read, and applying an
+ * event twice changes nothing. A run's stamp is taken before the run is formatted, so that a later change is noticed.
  */
-export async function writeSnapshot(
+async function writeSnapshot(
   path: string,
-  { site, state, end, pages }: SnapshotSource,
+  { site, state, pages }: SnapshotSource,
+  end: ChainEnd,
 ): Promise<void> {
   const draft = `${path}.draft`;
   const handle = await open(draft, 'w', 0o600);
@@ -64,11 +102,11 @@ export async function writeSnapshot(
       event: formatEvent(event),
     }));
     await write([{ schema: snapshotSchema, end, pages, waiting }]);
-    const sources = [...state.entries()];
-    for (let at = 0; at < sources.length; at += runsAtOnce) {
-      const part = sources.slice(at, at + runsAtOnce);
-      const stamps = await Promise.all(part.map(({ folder }) => stampOf(site, folder)));
-      await write(part.map((source, index) => plainOf(source, stamps[index])));
+    const entries = [...state.entries()];
+    for (let at = 0; at < entries.length; at += batchSize) {
+      const batch = entries.slice(at, at + batchSize);
+      const stamps = await Promise.all(batch.map(({ folder }) => stampOf(site, folder)));
+      await write(batch.map((entry, index) => formatRun(entry, stamps[index])));
     }
     await handle.appendFile(`${JSON.stringify({ sha256: hash.digest('hex') })}\n`);
     await handle.sync();
@@ -87,7 +125,8 @@ async function stampOf(site: string, { host, name }: RunFolder): Promise<string 
   }
 }
 
-interface PlainRun {
+/** A line of the file. Its keys are older than the names in memory. */
+interface SnapshotLine {
   readonly folder: RunFolder;
   readonly runId?: RunId;
   readonly stamp?: string;
@@ -101,17 +140,15 @@ interface PlainRun {
   readonly givenUp: readonly (readonly [JobName, number])[];
 }
 
-function plainOf(
-  { folder, runId, recorded, events, expected, lostAt, removed }: RunEntry,
-  stamp: string | undefined,
-): PlainRun {
+function formatRun(entry: RunEntry, stamp: string | undefined): SnapshotLine {
+  const { folder, runId, recorded, events, expected, lostAt, removed } = entry;
   return {
     folder,
     ...(runId !== undefined && { runId }),
     ...(stamp !== undefined && { stamp }),
     ...(removed !== undefined && { removed }),
     arrived: [...recorded.values()],
-    // Of a job that has arrived nothing that was heard counts any more.
+    // A job with a record needs no events.
     heard: [...events]
       .filter(([job]) => !recorded.has(job))
       .map(([job, facts]) => [job, { ...facts, tasks: [...facts.tasks] }] as const),
@@ -120,11 +157,24 @@ function plainOf(
   };
 }
 
+function parseRun({ folder, runId, stamp, removed, ...line }: SnapshotLine): SnapshotRun {
+  return {
+    ...{ folder, runId, stamp, removed },
+    // The folder is held once, not once for each of its jobs.
+    recorded: new Map(
+      line.arrived.map((job) => [job.address.job, { ...job, address: { ...folder, job: job.address.job } }]),
+    ),
+    events: new Map(line.heard.map(([job, facts]) => [job, { ...facts, tasks: new Set(facts.tasks) }])),
+    expected: new Set(line.expected),
+    lostAt: new Map(line.givenUp),
+  };
+}
+
 interface Head extends Pick<Snapshot, 'end' | 'pages'> {
   readonly waiting: readonly { readonly time: number; readonly event: [string, string][] }[];
 }
 
-/** The snapshot, or nothing when there is none that is whole and of this version. */
+/** Reads a snapshot. Returns undefined when there is none, when it is damaged, or when it has another schema. */
 export async function readSnapshot(path: string): Promise<Snapshot | undefined> {
   const hash = createHash('sha256');
   let head: Head | undefined;
@@ -139,7 +189,7 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
           const { schema, ...rest } = JSON.parse(last) as { schema: number } & Head;
           if (schema !== snapshotSchema) return undefined;
           head = rest;
-        } else runs.push(runOf(JSON.parse(last) as PlainRun));
+        } else runs.push(parseRun(JSON.parse(last) as SnapshotLine));
       }
       last = line;
     }
@@ -157,21 +207,5 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
   return { end: head.end, pages: head.pages, runs, waiting };
 }
 
-function runOf({ folder, runId, stamp, removed, arrived, heard, expected, givenUp }: PlainRun): SnapshotRun {
-  return {
-    folder,
-    runId,
-    stamp,
-    removed,
-    // Once for the folder, not once for each of its jobs.
-    recorded: new Map(
-      arrived.map((job) => [job.address.job, { ...job, address: { ...folder, job: job.address.job } }]),
-    ),
-    events: new Map(heard.map(([job, facts]) => [job, { ...facts, tasks: new Set(facts.tasks) }])),
-    expected: new Set(expected),
-    lostAt: new Map(givenUp),
-  };
-}
-
-/** Forgets it: the next start is made from records and log. */
+/** Deletes the snapshot, so that the next start reads every record and the whole log. */
 export const removeSnapshot = (path: string): Promise<void> => rm(path, { force: true });

@@ -1,4 +1,4 @@
-/** A job's end -> its line in the status API, only ever as the stored record says: nobody can claim a 0 that was none. */
+/** Writes the status files of the status API. A status that contradicts the job's stored record is refused. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CommitHash, JobName, RunId, WorkerHost } from '../../model/name.js';
@@ -10,12 +10,12 @@ import type { SiteState } from '../state/site-state.js';
 import type { RecordedJob } from '../state/site-view.js';
 import { writeWhole, isMissing } from '../../files/atomic-file.js';
 
-/** Whose status, and what its sender says it is. */
+/** The exit status of a job, as a client reports it. */
 export interface StatusUpdate {
   readonly host: WorkerHost;
   /** GITHUB_RUN_ID, sourcehut's job id, or a local run's id */
   readonly run: RunId;
-  /** absent: the newest attempt that has the job */
+  /** absent: the newest attempt that has a record of the job */
   readonly attempt?: number;
   readonly job: JobName;
   readonly commit?: CommitHash;
@@ -25,55 +25,55 @@ export interface StatusUpdate {
 
 export interface WrittenStatus {
   readonly path: SitePath;
-  /** why the file stays as it is: it is of a newer attempt */
+  /** why the file was not changed: it is of a newer attempt */
   readonly note?: string;
 }
 
-/** Writes it; `time` in seconds since 1970, UTC. One call at a time for a site. */
+/** Writes the status file of a job. `time`: seconds since 1970, UTC. Must not run twice at a time for a site. */
 export async function writeStatus(
   site: string,
   state: SiteState,
-  { wish, time }: { readonly wish: StatusUpdate; readonly time: number },
+  { update, time }: { readonly update: StatusUpdate; readonly time: number },
 ): Promise<Result<WrittenStatus>> {
   const because = (reason: string) =>
-    refuse(`cannot write status ${quote(String(wish.status))} of job ${quote(wish.job)}: ${reason}`);
-  const found = findArrived(state, wish);
+    refuse(`cannot write status ${quote(String(update.status))} of job ${quote(update.job)}: ${reason}`);
+  const found = findRecordedJob(state, update);
   if (found === undefined) {
-    const attempt = wish.attempt === undefined ? '' : `, attempt ${wish.attempt}`;
+    const attempt = update.attempt === undefined ? '' : `, attempt ${update.attempt}`;
     return because(
-      `the site has no record of it for run ${quote(wish.run)}${attempt}; upload its results first`,
+      `the site has no record of it in run ${quote(update.run)}${attempt}; upload its results first`,
     );
   }
   const { address, outcome, summary } = found;
   if (!summary.isReadable) return because('its stored record cannot be read');
-  if (summary.status !== wish.status) {
+  if (summary.status !== update.status) {
     return because(`its stored record says ${summary.status} (${outcome})`);
   }
   const { commit } = summary.origin;
   if (commit === undefined) return because('its stored record has no commit-hash');
-  if (wish.commit !== undefined && wish.commit !== commit) {
-    return because(`its stored record is of commit ${quote(commit)}, not ${quote(wish.commit)}`);
+  if (update.commit !== undefined && update.commit !== commit) {
+    return because(`its stored record is of commit ${quote(commit)}, not ${quote(update.commit)}`);
   }
-  const identity = identityIn(address, wish.run, commit);
+  const identity = identityIn(address, update.run, commit);
   const path = statusFile(identity);
   const line: JobStatus = {
     status: summary.status,
-    host: wish.host,
-    run: wish.host === 'sourcehut' ? (commit as string as RunId) : wish.run,
+    host: update.host,
+    run: update.host === 'sourcehut' ? (commit as string as RunId) : update.run,
     attempt: splitFolder(address).attempt,
-    job: wish.job,
+    job: update.job,
     commit,
     outcome,
     time,
   };
   const before = await readStatus(join(site, path));
   if (before !== undefined && before.attempt > line.attempt) {
-    return accept({ path, note: `the status of attempt ${before.attempt} stays, since it is newer` });
+    return accept({ path, note: `the status of attempt ${before.attempt} is newer, and was kept` });
   }
   const newer = newerOnSourcehut(state, address, commit);
   if (newer !== undefined)
-    return accept({ path, note: `the status is left to job id ${newer}, since it is newer` });
-  // The same again keeps its time: a repeated request changes nothing.
+    return accept({ path, note: `the status belongs to job id ${newer}, which is newer` });
+  // A repeated request changes nothing, not even the time.
   if (before === undefined || formatStatus({ ...before, time }) !== formatStatus(line)) {
     await mkdir(dirname(join(site, path)), { recursive: true });
     await writeWhole(join(site, path), formatStatus(line), { sync: true });
@@ -81,10 +81,13 @@ export async function writeStatus(
   return accept({ path });
 }
 
-/** The stored job that a status is of: exactly its run, attempt and name. */
-function findArrived(state: SiteState, { host, run, attempt, job }: StatusUpdate): RecordedJob | undefined {
+/** Finds the recorded job that a status belongs to. */
+function findRecordedJob(
+  state: SiteState,
+  { host, run, attempt, job }: StatusUpdate,
+): RecordedJob | undefined {
   if (host === 'sourcehut') return state.recordedJob({ host, name: run, job });
-  const base = host === 'github' ? state.runFolders.baseOf(run) : run;
+  const base = host === 'github' ? state.githubRunName(run) : run;
   if (base === undefined) return undefined;
   const folders =
     attempt === undefined
@@ -92,13 +95,16 @@ function findArrived(state: SiteState, { host, run, attempt, job }: StatusUpdate
       : [{ host, name: folderName(base, attempt) }];
   for (const folder of folders) {
     const found = state.recordedJob({ ...folder, job });
-    // A folder of an old Soil may hold jobs of two runs with the same number.
+    // A folder that an earlier Soil wrote may hold jobs of two runs with the same number.
     if (found !== undefined && (host !== 'github' || found.summary.origin.runId === run)) return found;
   }
   return undefined;
 }
 
-/** On sourcehut a commit's job that is submitted again is another job id, with the same status file. */
+/**
+ * Returns a newer job id that has the same status file. On sourcehut the file is one for all jobs of a commit with the
+ * same name.
+ */
 function newerOnSourcehut(
   state: SiteState,
   { host, name, job }: JobAddress,
@@ -124,7 +130,7 @@ function identityIn(address: JobAddress, run: RunId, commit: CommitHash): JobIde
   }
 }
 
-/** The line that is there; undefined where there is none that this Soil could have written. */
+/** Returns the current status; undefined when there is none, or none that can be read. */
 async function readStatus(path: string): Promise<JobStatus | undefined> {
   try {
     const parsed = parseStatus(await readFile(path, 'utf8'));

@@ -87,20 +87,20 @@ export function jobDestinationIn(
   }
 }
 
-/** The folder of an attempt of it. */
-export function planFolder(
-  placement: JobDestination,
+/** Returns the run folder of one attempt. Reserves nothing. */
+export function resolveFolder(
+  destination: JobDestination,
   attempt: number,
-  claims: RunFolders,
+  runFolders: RunFolders,
 ): Result<RunFolder> {
-  switch (placement.host) {
+  switch (destination.host) {
     case 'github': {
-      const planned = claims.resolve(placement.number, placement.runId, attempt);
-      return planned.ok ? accept(planned.value.folder) : planned;
+      const resolved = runFolders.resolve(destination.number, destination.runId, attempt);
+      return resolved.ok ? accept(resolved.value.folder) : resolved;
     }
     case 'sourcehut':
-      return accept({ host: 'sourcehut', name: placement.jobId });
+      return accept({ host: 'sourcehut', name: destination.jobId });
     case 'local':
-      return accept({ host: 'local', name: folderName(placement.run, attempt) });
+      return accept({ host: 'local', name: folderName(destination.run, attempt) });
   }
 }

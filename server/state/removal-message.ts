@@ -1,10 +1,10 @@
 /** A path of the site -> the sentence of the 410 for a file that was there and was removed; undefined for any other. */
 import { quote } from '../../model/result.js';
 import { jobFile, parseHostFolder, parseJobFile, parseRunFolder } from '../../model/path.js';
-import type { SiteState } from './site-state.js';
+import type { SiteReader } from './site-view.js';
 
 /** `path` as it is asked for, below the site's folder; of a wwz also what is inside. */
-export function removedSentence(state: SiteState, path: string): string | undefined {
+export function removedSentence(state: SiteReader, path: string): string | undefined {
   const [folderText = '', runText = '', fileText = ''] = path.split('/');
   const host = parseHostFolder(folderText);
   if (!host.ok) return undefined;

@@ -7,6 +7,7 @@ import type { JobRecord } from '../../model/record.js';
 import { accept, valueOf } from '../../model/result.js';
 import { parseRows } from '../../model/row.js';
 import { assembleJob, type StoredJob } from '../store/stored-job.js';
+import { RunFolders } from './run-folders.js';
 import { SiteState } from './site-state.js';
 import {
   renderCommit,
@@ -82,7 +83,7 @@ test('defect 4: sourcehut jobs of two commits, ids interleaved, are all there', 
 });
 
 test('defect 8: a run number that is taken leads to a folder of its own, for every attempt', () => {
-  const { runFolders } = new SiteState('Soil');
+  const runFolders = new RunFolders();
   const plan = (number: string, runId: string, attempt: number) => {
     const planned = runFolders.resolve(idOf(number), idOf(runId), attempt);
     if (planned.ok) runFolders.confirm(planned.value.base, idOf(runId));
@@ -99,10 +100,14 @@ test('defect 8: a run number that is taken leads to a folder of its own, for eve
 test('a run whose number an event told wrong takes its records all the same', () => {
   const state = new SiteState('Soil');
   state.addEvent(eventOf({ eventName: 'start', runNumber: '1', jobName: 'other' }), 10);
-  const planned = valueOf(state.runFolders.resolve(idOf('9'), idOf('77'), 2));
-  assert.equal(planned.folder.name, '1-2');
+  const resolve = (number: string, attempt: number) =>
+    state.resolveFolder(
+      { host: 'github', number: idOf(number), runId: idOf('77'), job: valueOf(parseJobName('unit')) },
+      attempt,
+    );
+  assert.equal(valueOf(resolve('9', 2)).name, '1-2');
   state.addJob(arrived('github', '1', { more: { runId: idOf('77') } }));
-  const refused = state.runFolders.resolve(idOf('10'), idOf('77'), 1);
+  const refused = resolve('10', 1);
   assert.ok(!refused.ok);
   assert.match(refused.error, /run id "77" came with folder "1" before/);
 });

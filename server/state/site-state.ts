@@ -2,6 +2,8 @@
 import type { JobEvent } from '../../model/event.js';
 import type { CommitHash, JobName, RunId, WorkerHost } from '../../model/name.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
+import type { Result } from '../../model/result.js';
+import { resolveFolder, type JobDestination } from './job-destination.js';
 import type { StoredJob } from '../store/stored-job.js';
 import { mergeChanges, noChanges, type PageChanges } from './page-changes.js';
 import { addEvent } from './job-events.js';
@@ -14,15 +16,15 @@ import type { RunSource } from './run-fold.js';
 import { RunIndex } from './run-index.js';
 import type { RunList } from './run-list.js';
 import { folderKey, RunTable } from './run-table.js';
-import type { BranchCommit, Job, FinishedJob, RecordedJob, Run, RunGroup, SiteView } from './site-view.js';
+import type { BranchCommit, Job, FinishedJob, RecordedJob, Run, RunGroup, SiteReader } from './site-view.js';
 
-export class SiteState implements SiteView {
+export class SiteState implements SiteReader {
   readonly title: string;
-  readonly runFolders = new RunFolders();
-  readonly #shared = createInterner();
+  readonly #runFolders = new RunFolders();
+  readonly #intern = createInterner();
   readonly #table = new RunTable();
-  readonly #index = new RunIndex(this.#table, this.runFolders);
-  readonly #events = new EventRouter(this.runFolders);
+  readonly #index = new RunIndex(this.#table, this.#runFolders);
+  readonly #events = new EventRouter(this.#runFolders);
 
   constructor(title: string) {
     this.title = title;
@@ -35,7 +37,7 @@ export class SiteState implements SiteView {
 
   /** What the site keeps of a job. */
   summarize(arrived: StoredJob): RecordedJob {
-    return jobOf(arrived, this.#shared);
+    return jobOf(arrived, this.#intern);
   }
 
   /** A job's files are in the site. The same job again replaces what is known of it. */
@@ -49,17 +51,17 @@ export class SiteState implements SiteView {
     const { address } = job;
     const entry = this.#table.get(address);
     if (entry.removed !== undefined) return noChanges;
-    entry.recorded.set(address.job, internJob(job, this.#shared));
+    entry.recorded.set(address.job, internJob(job, this.#intern));
     if (address.host !== 'github') return this.#index.changed(entry);
     const { runId } = job.summary.origin;
-    this.runFolders.confirm(splitFolder(address).run as RunId, runId);
+    this.#runFolders.confirm(splitFolder(address).run as RunId, runId);
     return mergeChanges([this.#index.changed(entry), ...this.#hearWaiting(runId)]);
   }
 
   /** What is known of a folder by events alone, as a snapshot has it. */
   restoreEvents({ folder, runId, events, expected, lostAt }: Omit<RunSource, 'arrived'>): void {
     const entry = this.#table.get(folder);
-    if (runId !== undefined) this.runFolders.reserve(entry.runName as RunId, runId);
+    if (runId !== undefined) this.#runFolders.reserve(entry.runName as RunId, runId);
     for (const [job, facts] of events) entry.events.set(job, facts);
     for (const job of expected) entry.expected.add(job);
     for (const [job, time] of lostAt) entry.lostAt.set(job, time);
@@ -112,7 +114,7 @@ export class SiteState implements SiteView {
     }
     const { runId } = removal.run;
     if (entry.folder.host === 'github' && runId !== undefined) {
-      this.runFolders.confirm(entry.runName as RunId, runId);
+      this.#runFolders.confirm(entry.runName as RunId, runId);
     }
     return this.#index.remove(entry, removal);
   }
@@ -221,6 +223,15 @@ export class SiteState implements SiteView {
   /** The job, where its files have arrived. */
   recordedJob(address: JobAddress): RecordedJob | undefined {
     return this.#table.find(address)?.recorded.get(address.job);
+  }
+
+  githubRunName(runId: RunId): RunId | undefined {
+    return this.#runFolders.baseOf(runId);
+  }
+
+  /** The folder that an attempt of a job's run has, or would have. Reserves nothing. */
+  resolveFolder(destination: JobDestination, attempt: number): Result<RunFolder> {
+    return resolveFolder(destination, attempt, this.#runFolders);
   }
 
   /** Where the events of a job belong; undefined while nobody has told the number of its run. */

@@ -3,6 +3,7 @@ import type { CommitHash, JobName, RunId, TaskName, WorkerHost } from '../../mod
 import type { FinishedOutcome, JobOutcome, RunOutcome, TaskOutcome } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
 import type { JobAddress, RunFolder } from '../../model/run.js';
+import type { Removal } from '../store/removal-entry.js';
 
 /** What events told of one job; all times in seconds since 1970, UTC. */
 export interface JobEvents {
@@ -138,4 +139,22 @@ export interface SiteView {
   branchCommits(branch: string, count: number): readonly BranchCommit[];
   /** the newest runs of a job that have ended, the newest first; on any branch, or on one */
   history(job: JobName, count: number, branch?: string): readonly FinishedJob[];
+}
+
+/** Everything that can be asked of a site's state, also by commands and by the rooms above the pages. */
+export interface SiteReader extends SiteView {
+  /** every commit that has a page */
+  commits(): Iterable<CommitHash>;
+  /** the hosts that have a page of a commit: those with a job or an artifact of it */
+  hostsOfCommit(commit: CommitHash): readonly WorkerHost[];
+  /** every branch that has a commit */
+  branches(): Iterable<string>;
+  /** every job that has a record, on any branch or on one */
+  jobs(branch?: string): readonly JobName[];
+  /** undefined while the site has no record of the job */
+  recordedJob(address: JobAddress): RecordedJob | undefined;
+  /** what is known of a run that was removed */
+  removal(folder: RunFolder): Removal | undefined;
+  /** the folder name, without an attempt, of the GitHub run with this GITHUB_RUN_ID */
+  githubRunName(runId: RunId): RunId | undefined;
 }

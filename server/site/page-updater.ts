@@ -1,0 +1,84 @@
+/** Keeps the pages of an open site up to date: after a start, and after each change. */
+import { removeTemporary } from '../disk/atomic-file.js';
+import { PageWriter, type PageWriterCounts } from '../pages/page-writer.js';
+import { PendingUploads } from '../pages/pending-uploads.js';
+import { removeStaleUrls } from '../pages/stale-urls.js';
+import type { PageChanges } from '../state/page-changes.js';
+import type { SiteState } from '../state/site-state.js';
+import type { JobDetailsCache } from '../store/job-details-cache.js';
+import type { LoadedSite } from './load-site.js';
+
+export interface PageUpdaterOptions extends Pick<LoadedSite, 'stale' | 'removed'> {
+  readonly state: SiteState;
+  readonly details: JobDetailsCache;
+  /** called after each rewrite with its duration in seconds */
+  readonly onRewrite: ((seconds: number) => void) | undefined;
+}
+
+export class PageUpdater {
+  readonly #folder: string;
+  readonly #options: PageUpdaterOptions;
+  readonly #writer: PageWriter;
+  readonly #uploads = new PendingUploads();
+  #isRefreshed = false;
+
+  constructor(folder: string, options: PageUpdaterOptions) {
+    const { state, details, stale, onRewrite } = options;
+    this.#folder = folder;
+    this.#options = options;
+    this.#writer = new PageWriter(folder, {
+      ...{ state, details: details.read, uploads: this.#uploads, onRewrite },
+      ...(stale !== 'all' && { totals: stale.totals }),
+    });
+  }
+
+  counts(): PageWriterCounts {
+    return this.#writer.counts();
+  }
+
+  /** Writes the pages that a crash, or another version of Soil, left stale. Returns how many files changed. */
+  async refresh(): Promise<number> {
+    const before = this.#writer.counts().pages;
+    await this.#refresh();
+    this.#isRefreshed = true;
+    return this.#writer.counts().pages - before;
+  }
+
+  async #refresh(): Promise<void> {
+    const { state, details, stale, removed } = this.#options;
+    const isCurrent = stale !== 'all' && stale.change.folders.length + stale.change.commits.length === 0;
+    if (isCurrent) return this.#writer.schedule(stale.change);
+    await removeTemporary(this.#folder);
+    if (stale === 'all') {
+      await this.#writer.writeAll();
+      await this.#writer.schedule(removed);
+    } else {
+      // A job may have moved its run to another branch just before the crash: pages of any branch may be stale.
+      await this.#writer.schedule({ ...stale.change, branches: [...state.branches()] });
+    }
+    await removeStaleUrls(this.#folder, { state, details: details.read });
+  }
+
+  /** Settles when the pages show the changes. A caller that does not wait need not handle the rejection. */
+  schedule(changes: PageChanges): Promise<void> {
+    if (changes.folders.length === 0 && changes.commits.length === 0) return Promise.resolve();
+    const shown = this.#writer.schedule(changes);
+    shown.catch(() => undefined);
+    return shown;
+  }
+
+  /** Does the last part of an upload. A rewrite waits a moment for uploads that are nearly stored. */
+  trackUpload<T>(work: () => Promise<T>): Promise<T> {
+    return this.#uploads.track(work);
+  }
+
+  /** Settles when no page is being written. */
+  idle(): Promise<void> {
+    return this.#writer.idle();
+  }
+
+  /** Writes every page that is pending or failed before. Returns whether the pages show all that the site has. */
+  async flush(): Promise<boolean> {
+    return (await this.#writer.flush()) && this.#isRefreshed;
+  }
+}

@@ -98,7 +98,7 @@ async function timeCat(folder: string, masked: readonly Secret[] | undefined): P
     out: join(folder, 'out'),
     origin: { attempt: 1, expectedJobs: [] },
     environment: process.env,
-    withheld: [],
+    hiddenVariables: [],
     ...(masked === undefined ? {} : { secrets: masked }),
     report: (progress) => {
       if (progress.kind === 'task-begin' && progress.task === 'cat') began = performance.now();

@@ -29,10 +29,10 @@ const context: CommandContext = {
     statusLine.show(text);
   },
   readInput,
-  colour: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
+  color: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
   isInteractive: isatty(0) && isatty(1),
   cancel: signals.cancel,
-  hurry: signals.hurry,
+  forceCancel: signals.hurry,
 };
 
 // A reader that went away (`| head`, a closed terminal) must not end the job halfway.

@@ -2,9 +2,9 @@
 import type { CommitHash, WorkerHost } from '../../model/name.js';
 import { accept, refuse, type Result } from '../../model/result.js';
 import type { CommandContext } from '../system/command-context.js';
-import { findCommit } from '../checkout/resolve-commit.js';
-import { readGitFacts } from '../system/git.js';
-import { planRun } from '../record/run-identity.js';
+import { resolveCommit } from '../checkout/resolve-commit.js';
+import { readGitHead } from '../system/git.js';
+import { identifyRun } from '../record/run-identity.js';
 import { chooseRepo } from '../config/load-job.js';
 import { chooseServer } from '../client/server-url.js';
 import { planTarget } from '../publish/publish-target.js';
@@ -34,10 +34,10 @@ export async function planPlace(options: ArtifactOptions, context: CommandContex
   if (!target.ok) return target;
   if (target.value.kind !== 'server') return refuse('cannot use SSH for artifacts: name a --server');
   const repo = await chooseRepo(context);
-  const git = await readGitFacts(repo, environment);
-  const commit = await findCommit(options.commit, git, { repo, environment });
+  const git = await readGitHead(repo, environment);
+  const commit = await resolveCommit(options.commit, git, { repo, environment });
   if (!commit.ok) return commit;
-  const run = options.host === undefined ? planRun({ environment, now: context.now() }) : undefined;
+  const run = options.host === undefined ? identifyRun({ environment, now: context.now() }) : undefined;
   if (run?.ok === false) return run;
   return accept({
     service: target.value.service,

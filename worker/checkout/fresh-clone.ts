@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { shellWord } from '../../model/shell-word.js';
-import { reasonOf, runCommand } from '../system/run-process.js';
+import { failureReason, runProcess } from '../system/run-process.js';
 import { gitReason, runGit, type Environment } from '../system/git.js';
 
 export interface FreshClone {
@@ -33,7 +33,7 @@ export async function listUncommitted(
     ...{ environment, cwd: repo },
   });
   if (end.status !== 0)
-    return refuse(`cannot tell what is not committed in ${quote(repo, 300)}: ${reasonOf(end)}`);
+    return refuse(`cannot tell what is not committed in ${quote(repo, 300)}: ${failureReason(end)}`);
   const lines: string[] = [];
   const parts = end.stdout.split('\0');
   for (let i = 0; i < parts.length; i++) {
@@ -47,7 +47,7 @@ export async function listUncommitted(
 }
 
 /** Nothing is shared with the repo: a task that spoils the clone's objects must not spoil the repo's. */
-export async function makeFreshClone(repo: string, options: CloneOptions): Promise<Result<FreshClone>> {
+export async function createFreshClone(repo: string, options: CloneOptions): Promise<Result<FreshClone>> {
   const parent = await mkdtemp(join(tmpdir(), 'soil-local-'));
   const folder = join(parent, basename(repo) === '' ? 'repo' : basename(repo));
   // A third signal ends this process without another turn: the clone goes all the same.
@@ -139,7 +139,7 @@ async function removeFolder(folder: string, environment: Environment): Promise<R
     const { code = '', message } = error as NodeJS.ErrnoException;
     const mend = `podman unshare rm -rf ${shellWord(folder)}`;
     if (code === 'EACCES' || code === 'EPERM') {
-      const end = await runCommand('podman', ['unshare', 'rm', '-rf', folder], {
+      const end = await runProcess('podman', ['unshare', 'rm', '-rf', folder], {
         environment,
         timeoutSeconds: 300,
       });

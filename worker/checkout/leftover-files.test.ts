@@ -14,7 +14,7 @@ test('removeMade() shows and removes what a job made, and nothing else', async (
   await writeFile(join(repo, 'mine.txt'), 'mine');
   await writeFile(join(repo, 'mine.o'), 'mine');
   const before = await snapshotUntracked({ repo, environment });
-  assert.deepEqual([...(before?.unknown ?? [])].sort(), ['mine.o', 'mine.txt']);
+  assert.deepEqual([...(before?.untracked ?? [])].sort(), ['mine.o', 'mine.txt']);
 
   await mkdir(join(repo, 'build/größe'), { recursive: true });
   await mkdir(join(repo, '_soil/job'), { recursive: true });

@@ -4,9 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 import { writeWhole } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { runCommand, type CommandEnd } from '../system/run-process.js';
+import { runProcess, type CommandResult } from '../system/run-process.js';
 import { readGit, type Environment } from '../system/git.js';
-import { outName } from '../record/out-folder.js';
+import { outFolderName } from '../record/out-folder.js';
 
 /** A file, as it was when the job ended; with a slash at its end a folder: an empty one, or a repo of its own. */
 interface LeftoverFile {
@@ -50,7 +50,7 @@ async function listOthers(
   { repo, environment }: LeftoverOptions,
   ...flags: readonly string[]
 ): Promise<readonly string[] | undefined> {
-  const words = ['ls-files', '--others', ...flags, '-z', '--', '.', `:(exclude,top)${outName}`];
+  const words = ['ls-files', '--others', ...flags, '-z', '--', '.', `:(exclude,top)${outFolderName}`];
   const limits = { timeoutSeconds: 300, keptBytes: mostBytes + 1 };
   const end = await readGit(words, { environment, cwd: repo, ...limits });
   return end.status === 0 ? pathsOf(end) : undefined;
@@ -58,14 +58,14 @@ async function listOthers(
 
 /** Folders that hold nothing at all: `made/`. */
 async function listEmpty({ repo, environment }: LeftoverOptions): Promise<readonly string[]> {
-  const passedOver = ['(', '-name', '.git', '-o', '-path', `./${outName}`, ')', '-prune'];
+  const passedOver = ['(', '-name', '.git', '-o', '-path', `./${outFolderName}`, ')', '-prune'];
   const words = ['.', '-xdev', ...passedOver, '-o', '-type', 'd', '-empty', '-print0'];
   const limits = { timeoutSeconds: 300, keptBytes: mostBytes + 1 };
-  const paths = pathsOf(await runCommand('find', words, { environment, cwd: repo, ...limits })) ?? [];
+  const paths = pathsOf(await runProcess('find', words, { environment, cwd: repo, ...limits })) ?? [];
   return paths.map((path) => `${path.replace(/^\.\//, '')}/`).filter((path) => path !== './');
 }
 
-function pathsOf({ stdout }: CommandEnd): readonly string[] | undefined {
+function pathsOf({ stdout }: CommandResult): readonly string[] | undefined {
   if (Buffer.byteLength(stdout) > mostBytes) return undefined;
   return stdout.split('\0').filter((path) => path !== '');
 }
@@ -81,9 +81,9 @@ function isWithin(path: string, folders: ReadonlySet<string>): boolean {
 /** The repo as a job finds it. */
 export interface UntrackedSnapshot {
   /** what git does not know */
-  readonly unknown: ReadonlySet<string>;
+  readonly untracked: ReadonlySet<string>;
   /** of it, what earlier jobs have made and nobody has touched */
-  readonly made: ReadonlySet<string>;
+  readonly leftovers: ReadonlySet<string>;
 }
 
 /** Looks before a job begins; undefined where there is no repo of git. */
@@ -94,7 +94,7 @@ export async function snapshotUntracked(options: LeftoverOptions): Promise<Untra
   for (const file of await readLeftoverList(options)) {
     if (unknown.has(file.path) && (await isAsLeft(options.repo, file))) made.add(file.path);
   }
-  return { unknown, made };
+  return { untracked: unknown, leftovers: made };
 }
 
 /** Keeps the list of what the job has made, and of what earlier ones have, whether this one changed it or not. */
@@ -102,9 +102,9 @@ export async function writeLeftoverList(options: LeftoverOptions, before: Untrac
   const now = await listUnknown(options);
   if (now === undefined) return;
   // A folder that was there before is nobody's, though the job has emptied it.
-  const old = foldersOf(before.unknown);
-  const isNew = (path: string): boolean => !before.unknown.has(path) && !old.has(path);
-  const ours = [...now].filter((path) => isNew(path) || before.made.has(path));
+  const old = foldersOf(before.untracked);
+  const isNew = (path: string): boolean => !before.untracked.has(path) && !old.has(path);
+  const ours = [...now].filter((path) => isNew(path) || before.leftovers.has(path));
   const files = await Promise.all(ours.map((path) => statLeftover(options.repo, path)));
   const list = files.filter((file) => file !== undefined);
   await writeWhole(await listOf(options), JSON.stringify(list), { sync: false, mode: 0o600 });

@@ -1,12 +1,12 @@
 /** `--commit`, or what is checked out -> the whole hash of the commit that a command is about. */
 import { parseCommitHash, type CommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { runGit, type Environment, type GitFacts } from '../system/git.js';
+import { runGit, type Environment, type GitHead } from '../system/git.js';
 
 /** Always the whole hash, since a status must equal it to the letter. */
-export async function findCommit(
+export async function resolveCommit(
   named: string | undefined,
-  git: GitFacts,
+  git: GitHead,
   { repo, environment }: { readonly repo: string; readonly environment: Environment },
 ): Promise<Result<CommitHash>> {
   if (named === undefined) {

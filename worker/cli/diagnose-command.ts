@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { builtinScript, parseBuiltinName } from '../config/builtin-task.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { withheldVariables } from '../system/credentials.js';
+import { credentialVariables } from '../system/credentials.js';
 
 export async function diagnoseCommand(tasks: readonly string[], context: CommandContext): Promise<number> {
   for (const task of tasks) {
@@ -12,7 +12,7 @@ export async function diagnoseCommand(tasks: readonly string[], context: Command
     context.warn(name.error);
     return exitStatus.usage;
   }
-  const kept = Object.entries(context.environment).filter(([name]) => !withheldVariables.includes(name));
+  const kept = Object.entries(context.environment).filter(([name]) => !credentialVariables.includes(name));
   const child = spawn('/bin/sh', [builtinScript, ...tasks], {
     cwd: context.cwd,
     env: Object.fromEntries(kept),

@@ -2,14 +2,14 @@
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { checkEngine } from '../doctor/engine-check.js';
-import { well, type Finding } from '../doctor/finding.js';
+import { ok, type Finding } from '../doctor/finding.js';
 import { checkConfig, checkGit } from '../doctor/repo-check.js';
 import { checkLimits, checkRootless } from '../doctor/rootless-check.js';
 import { checkServer } from '../doctor/server-check.js';
-import { readSystem } from '../doctor/host-facts.js';
+import { readHostFacts } from '../doctor/host-facts.js';
 import { chooseRepo } from '../config/load-job.js';
 import { plain } from '../report/format-progress.js';
-import { withheldVariables } from '../system/credentials.js';
+import { credentialVariables } from '../system/credentials.js';
 
 export interface DoctorOptions {
   readonly server?: string;
@@ -27,7 +27,7 @@ export async function doctorCommand(options: DoctorOptions, context: CommandCont
     context.print(JSON.stringify({ well: faults.length === 0, findings }, null, 2));
   } else {
     for (const finding of findings)
-      for (const line of formatFinding(finding, context.colour)) context.print(line);
+      for (const line of formatFinding(finding, context.color)) context.print(line);
     const count = faults.length === 1 ? 'one thing' : `${faults.length} things`;
     context.print(
       faults.length === 0 ? 'all is well' : `${count} to mend; docs/troubleshooting.md says more`,
@@ -38,9 +38,9 @@ export async function doctorCommand(options: DoctorOptions, context: CommandCont
 
 async function examine(options: DoctorOptions, context: CommandContext): Promise<Finding[]> {
   const { environment, cwd } = context;
-  const system = await readSystem();
+  const system = await readHostFacts();
   const repo = await chooseRepo(context);
-  const kept = Object.entries(environment).filter(([name]) => !withheldVariables.includes(name));
+  const kept = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
   const about = { environment, cwd, repo, system };
   context.status('trying the container engine');
   const engine = await checkEngine({
@@ -69,13 +69,13 @@ function withoutEngine(findings: readonly Finding[]): Finding[] {
   const moot = ['user-namespaces', 'newuidmap', 'cgroups'];
   return findings.map((finding) =>
     runs && finding.state === 'fault' && moot.includes(finding.check)
-      ? well(finding.check, `${finding.text}; a container runs all the same`)
+      ? ok(finding.check, `${finding.text}; a container runs all the same`)
       : finding,
   );
 }
 
-function formatFinding(finding: Finding, colour: boolean): string[] {
-  const paint = (text: string, code: number): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+function formatFinding(finding: Finding, color: boolean): string[] {
+  const paint = (text: string, code: number): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const label = finding.check.padEnd(16);
   switch (finding.state) {
     case 'well':

@@ -7,9 +7,9 @@ import { accept, quote, type Result } from '../../model/result.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { containerRepo } from '../runner/container-host.js';
-import { readGitFacts } from '../system/git.js';
+import { readGitHead } from '../system/git.js';
 import { writeStepSummary } from '../report/github-outputs.js';
-import { planOrigin, type JobOrigin } from '../record/run-identity.js';
+import { describeOrigin, type JobOrigin } from '../record/run-identity.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { chooseJob, type JobChoice } from '../config/load-job.js';
 import { JobDisplay } from '../report/job-display.js';
@@ -20,12 +20,12 @@ import {
   type UntrackedSnapshot,
 } from '../checkout/leftover-files.js';
 import { createRedactor } from '../redact/redactor.js';
-import { planSecrets, type Secret } from '../redact/secret-pattern.js';
-import { planOutFolder, prepareOutFolder } from '../record/out-folder.js';
+import { resolveSecrets, type Secret } from '../redact/secret-pattern.js';
+import { outFolderPath, prepareOutFolder } from '../record/out-folder.js';
 import type { FinishedJob, Progress } from '../record/progress.js';
-import { checkNames } from '../record/redact-record.js';
+import { refuseSecretNames } from '../record/redact-record.js';
 import { runJob } from '../runner/run-job.js';
-import { withheldVariables } from '../system/credentials.js';
+import { credentialVariables } from '../system/credentials.js';
 
 export interface RunOptions {
   readonly config?: string;
@@ -57,8 +57,8 @@ export async function planJob(
   if (!choice.ok) return choice;
   const { repo, job, declaredJobs } = choice.value;
   const { environment, version: workerVersion } = context;
-  const [git, githubEvent] = await Promise.all([readGitFacts(repo, environment), readEvent(context)]);
-  const planned = planOrigin({
+  const [git, githubEvent] = await Promise.all([readGitHead(repo, environment), readEvent(context)]);
+  const planned = describeOrigin({
     ...{ environment, now: context.now(), git, job: job.name, declaredJobs, workerVersion },
     ...(options.runId !== undefined && { runId: options.runId }),
     ...(options.attempt !== undefined && { attempt: options.attempt }),
@@ -68,7 +68,7 @@ export async function planJob(
   for (const notice of planned.value.notices) context.warn(`notice: ${notice}`);
   const secrets = planJobSecrets(job, context);
   if (!secrets.ok) return secrets;
-  const out = planOutFolder(options.out, { repo, cwd: context.cwd, job: job.name });
+  const out = outFolderPath(options.out, { repo, cwd: context.cwd, job: job.name });
   const prepared = await prepareOutFolder(out, job.name);
   if (!prepared.ok) return prepared;
   return { ok: true, value: { ...choice.value, origin: planned.value.origin, out, ...secrets.value } };
@@ -79,12 +79,12 @@ export function planJobSecrets(
   job: JobDeclaration,
   { environment, warn }: CommandContext,
 ): Result<Pick<PlannedJob, 'secrets'>> {
-  const planned = planSecrets(job.secrets ?? [], environment);
+  const planned = resolveSecrets(job.secrets ?? [], environment);
   if (!planned.ok) return planned;
   const { secrets, missing } = planned.value;
   for (const name of missing) warn(`notice: secret ${quote(name)} has no value here: tasks run without it`);
   if (secrets.length === 0) return accept({});
-  const named = checkNames(job, createRedactor(secrets));
+  const named = refuseSecretNames(job, createRedactor(secrets));
   return named.ok ? accept({ secrets }) : named;
 }
 
@@ -110,8 +110,8 @@ export async function executeJob(
     ...{ job: planned.job, repo: planned.repo, out: planned.out, origin: planned.origin },
     ...(options.engine !== undefined && { engine: options.engine }),
     ...(planned.secrets === undefined ? {} : { secrets: planned.secrets }),
-    ...{ environment: context.environment, withheld: withheldVariables, cancel: context.cancel },
-    ...(context.hurry === undefined ? {} : { hurry: context.hurry }),
+    ...{ environment: context.environment, hiddenVariables: credentialVariables, cancel: context.cancel },
+    ...(context.forceCancel === undefined ? {} : { forceCancel: context.forceCancel }),
     report: (progress) => {
       shown.tell(progress);
       report(progress);

@@ -7,7 +7,7 @@ import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { configName, parseBranch, parseConfig } from '../config/project-config.js';
 import { runGit } from '../system/git.js';
-import { sketchJobs, unknownJob, type RepoFiles } from '../init/project-kind.js';
+import { suggestJobs, placeholderJob, type RepoFiles } from '../init/project-kind.js';
 import {
   formatManifest,
   formatSoilYml,
@@ -66,8 +66,8 @@ async function planFiles(
   const read = (name: string): Promise<string | undefined> =>
     readFile(join(repo, name), 'utf8').catch(() => undefined);
   const before = await read(configName);
-  const sketched = before === undefined || force === true ? sketchJobs(await readRepo(repo)) : undefined;
-  if (sketched?.includes(unknownJob) === true) {
+  const sketched = before === undefined || force === true ? suggestJobs(await readRepo(repo)) : undefined;
+  if (sketched?.includes(placeholderJob) === true) {
     context.warn(
       'notice: no file at the root tells what this repo is: job "look" only lists it; put your own commands there',
     );

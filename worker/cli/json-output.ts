@@ -5,7 +5,7 @@ import { parseRecord } from '../../model/record-reader.js';
 import { parseRows } from '../../model/row.js';
 import type { CommandContext } from '../system/command-context.js';
 import { chooseRepo } from '../config/load-job.js';
-import { filesIn, planOutFolder } from '../record/out-folder.js';
+import { jobFilePaths, outFolderPath } from '../record/out-folder.js';
 
 /** Runs it; where a record came of it, prints what that says. The exit status stays the run's own. */
 export async function runAsJson(
@@ -19,11 +19,11 @@ export async function runAsJson(
     if (/^https?:\/\/\S+$/.test(line)) urls.push(line);
     context.warn(line);
   };
-  const status = await run({ ...context, print: warn, colour: false });
+  const status = await run({ ...context, print: warn, color: false });
   const job = parseJobName(name, 'job');
   if (!job.ok) return status;
   const repo = await chooseRepo(context);
-  const files = filesIn(planOutFolder(out, { repo, cwd: context.cwd, job: job.value }), job.value);
+  const files = jobFilePaths(outFolderPath(out, { repo, cwd: context.cwd, job: job.value }), job.value);
   const written = await stat(files.json).catch(() => undefined);
   // What an earlier run left is not what this one came to. File systems cut times off.
   if (written === undefined || written.mtimeMs < begin - 2000) return status;

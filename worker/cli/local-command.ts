@@ -7,11 +7,11 @@ import { quote } from '../../model/result.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { configName } from '../config/project-config.js';
-import { listUncommitted, makeFreshClone, type FreshClone } from '../checkout/fresh-clone.js';
-import { findRepo, readGitFacts } from '../system/git.js';
+import { listUncommitted, createFreshClone, type FreshClone } from '../checkout/fresh-clone.js';
+import { findRepo, readGitHead } from '../system/git.js';
 import { readConfig } from '../config/load-job.js';
 import { plain } from '../report/format-progress.js';
-import { artifactsName, outName, planOutFolder } from '../record/out-folder.js';
+import { artifactsFolderName, outFolderName, outFolderPath } from '../record/out-folder.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import { runPlain, type RunOptions } from './execute-job.js';
 
@@ -43,14 +43,14 @@ async function runLocal(name: string, options: LocalOptions, context: CommandCon
   if (!job.ok) return refused(job.error);
   const repo = await findRepo(cwd, environment);
   if (repo === undefined) return refused(`cannot clone the repo: ${JSON.stringify(cwd)} is in none`);
-  const { commit, commitLine = '' } = await readGitFacts(repo, environment);
+  const { commit, commitLine = '' } = await readGitHead(repo, environment);
   if (commit === undefined) return refused('cannot clone the repo: it has no commit yet');
   const left = await listUncommitted(repo, environment);
   if (!left.ok) return refused(left.error);
   context.print(`commit ${commit.slice(0, 12)}: ${plain(commitLine)}`);
   for (const line of formatLeftOut(left.value)) context.warn(line);
   context.status('cloning');
-  const clone = await makeFreshClone(repo, { environment, cancel: context.cancel });
+  const clone = await createFreshClone(repo, { environment, cancel: context.cancel });
   if (!clone.ok) return refused(clone.error);
   try {
     const hasTasks = options.config !== undefined || options.tasks !== undefined;
@@ -106,7 +106,7 @@ async function runInClone(
   if (!job.ok) return exitStatus.usage;
   const { cwd } = context;
   // The files go where those of `run` go: the clone is not there any more when they are looked at.
-  const out = options.out === undefined ? join(repo, outName) : resolve(cwd, options.out);
+  const out = options.out === undefined ? join(repo, outFolderName) : resolve(cwd, options.out);
   const config =
     options.config === undefined ? undefined : inClone(resolve(cwd, options.config), repo, folder);
   const tasks =
@@ -122,7 +122,7 @@ async function runInClone(
     options.publish === true
       ? await (await import('./run-and-publish.js')).runAndPublish(name, here, inside)
       : await runPlain(name, here, inside);
-  await keepArtifacts(planOutFolder(out, { repo, cwd, job: job.value }), { name, folder, config, context });
+  await keepArtifacts(outFolderPath(out, { repo, cwd, job: job.value }), { name, folder, config, context });
   return status;
 }
 
@@ -157,9 +157,9 @@ async function keepArtifacts(
       () => false,
     );
     if (!isFile) continue;
-    const kept = join(jobFolder, artifactsName, basename(path));
+    const kept = join(jobFolder, artifactsFolderName, basename(path));
     try {
-      await mkdir(join(jobFolder, artifactsName), { recursive: true });
+      await mkdir(join(jobFolder, artifactsFolderName), { recursive: true });
       await copyFile(file, kept);
       context.print(`artifact: ${kept}`);
     } catch (error) {

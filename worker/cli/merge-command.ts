@@ -4,17 +4,17 @@ import type { WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { findCommit } from '../checkout/resolve-commit.js';
+import { resolveCommit } from '../checkout/resolve-commit.js';
 import { configName, parseBranch } from '../config/project-config.js';
 import { parseDuration } from '../../model/duration.js';
-import { readGitFacts, type Environment, type GitFacts } from '../system/git.js';
+import { readGitHead, type Environment, type GitHead } from '../system/git.js';
 import { findPushPlace, gitRemote } from '../gate/git-remote.js';
 import { githubRemote, parseRepository } from '../gate/github-remote.js';
 import { branchOfRef } from '../record/run-identity.js';
 import { chooseRepo, readConfig } from '../config/load-job.js';
 import { maybeMerge, type MaybeMergeOptions } from '../gate/maybe-merge.js';
 import type { MergeRemote } from '../gate/merge-remote.js';
-import { readSecret } from '../system/credentials.js';
+import { readCredential } from '../system/credentials.js';
 import { chooseServer, parseServerUrl } from '../client/server-url.js';
 import { planRunId } from '../client/status-address.js';
 
@@ -75,8 +75,8 @@ async function planMerge(options: MergeOptions, context: CommandContext): Promis
   if (!wait.ok) return wait;
   const maxAge = optionalDuration(options.maxAge, '--max-age');
   if (!maxAge.ok) return maxAge;
-  const git = await readGitFacts(repo, environment);
-  const commit = await findCommit(options.commit, git, { repo, environment });
+  const git = await readGitHead(repo, environment);
+  const commit = await resolveCommit(options.commit, git, { repo, environment });
   if (!commit.ok) return commit;
   const run = planRunId(options, commit.value, context);
   if (!run.ok) return run;
@@ -127,11 +127,7 @@ function optionalDuration(text: string | undefined, what: string): Result<number
 }
 
 /** The candidate's branch: as told, as the CI host says, or as it is checked out. */
-function findBranch(
-  { branch }: MergeOptions,
-  git: GitFacts,
-  { environment }: CommandContext,
-): Result<string> {
+function findBranch({ branch }: MergeOptions, git: GitHead, { environment }: CommandContext): Result<string> {
   const found =
     asBranch(branch) ??
     (environment.GITHUB_ACTIONS === 'true' ? branchOfRef(environment.GITHUB_REF) : undefined) ??
@@ -179,7 +175,7 @@ async function openRemote(
     options.githubApi === undefined ? 'GITHUB_API_URL' : '--github-api',
   );
   if (!api.ok) return api;
-  const token = await readSecret({
+  const token = await readCredential({
     ...{ variable: 'SOIL_GITHUB_API_TOKEN', value: environment.SOIL_GITHUB_API_TOKEN },
     ...(options.tokenFile !== undefined && { file: options.tokenFile }),
   });

@@ -7,10 +7,10 @@ import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { writeStepSummary } from '../report/github-outputs.js';
 import { chooseRepo, readConfig } from '../config/load-job.js';
-import { logNameOf } from '../record/job-folder.js';
+import { taskLogPath } from '../record/job-folder.js';
 import { failedRows } from '../report/format-progress.js';
 import { readLogTail } from '../system/log-tail.js';
-import { artifactsName, planOutFolder } from '../record/out-folder.js';
+import { artifactsFolderName, outFolderPath } from '../record/out-folder.js';
 import { announce, publishStored } from './run-and-publish.js';
 import { planTarget, type PublishOptions } from '../publish/publish-target.js';
 import { isThere, readStored } from '../publish/publish-job.js';
@@ -43,7 +43,7 @@ async function publishKept(
   const target = job.ok ? await planTarget(options, context) : job;
   const repo = await chooseRepo(context);
   const stored = job.ok
-    ? await readStored(planOutFolder(options.out, { repo, cwd: context.cwd, job: job.value }), job.value)
+    ? await readStored(outFolderPath(options.out, { repo, cwd: context.cwd, job: job.value }), job.value)
     : job;
   for (const result of [target, stored]) {
     if (result.ok) continue;
@@ -70,7 +70,7 @@ async function publishKept(
 async function readTails(folder: string, rows: readonly TaskRow[]): Promise<ReadonlyMap<string, string>> {
   const tails = new Map<string, string>();
   for (const { task } of failedRows(rows)) {
-    const log = logNameOf(folder, task);
+    const log = taskLogPath(folder, task);
     if (await isThere(log)) tails.set(task, await readLogTail(log));
   }
   return tails;
@@ -88,7 +88,7 @@ async function declaredArtifacts(
     return [];
   }
   const declared = config.value?.jobs.find(({ name }) => name === job)?.artifacts ?? [];
-  const kept = join(planOutFolder(options.out, { repo, cwd: context.cwd, job }), artifactsName);
+  const kept = join(outFolderPath(options.out, { repo, cwd: context.cwd, job }), artifactsFolderName);
   return Promise.all(
     declared.map(async (path) => {
       const copy = join(kept, basename(path));

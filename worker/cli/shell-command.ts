@@ -10,13 +10,18 @@ import type { CommandContext } from '../system/command-context.js';
 import { containerControl, containerFlags } from '../runner/container-host.js';
 import { removeContainer } from '../engine/remove-container.js';
 import { chooseJob, type JobChoice } from '../config/load-job.js';
-import { makeJobFolder, writeScript, type JobFolder } from '../record/job-folder.js';
+import { createJobFolder, writeScript, type JobFolder } from '../record/job-folder.js';
 import { userFlagsOf } from '../runner/open-host.js';
 import { formatProgress } from '../report/format-progress.js';
-import { prepareImage, withhold, type PlaceOptions, type PreparedImage } from '../engine/prepare-image.js';
+import {
+  prepareImage,
+  taskEnvironment,
+  type HostOptions,
+  type PreparedImage,
+} from '../engine/prepare-image.js';
 import { planJobSecrets } from './execute-job.js';
 import { jobEnvironment } from '../runner/run-job.js';
-import { withheldVariables } from '../system/credentials.js';
+import { credentialVariables } from '../system/credentials.js';
 import { scriptOf } from '../runner/task-script.js';
 
 export interface ShellOptions {
@@ -51,19 +56,19 @@ export async function shellCommand(
     context.warn(secrets.error);
     return exitStatus.usage;
   }
-  const place: PlaceOptions = {
+  const place: HostOptions = {
     ...{
       job: choice.value.job,
       repo: choice.value.repo,
       environment: context.environment,
-      withheld: withheldVariables,
+      hiddenVariables: credentialVariables,
     },
     ...(options.engine !== undefined && { engine: options.engine }),
     ...secrets.value,
     cancel: context.cancel,
     report: (progress) => {
       // What the shell prints on stdout is the caller's alone.
-      for (const line of formatProgress(progress, { colour: false })) context.warn(line);
+      for (const line of formatProgress(progress, { color: false })) context.warn(line);
     },
   };
   const temporary = await mkdtemp(join(tmpdir(), 'soil-shell-'));
@@ -77,7 +82,7 @@ export async function shellCommand(
       return noPlace;
     }
     try {
-      const folder = await makeJobFolder(join(temporary, 'job'), choice.value.job.name);
+      const folder = await createJobFolder(join(temporary, 'job'), choice.value.job.name);
       return await openShell(image.value, folder, { ...options, ...choice.value, place });
     } finally {
       await image.value?.release();
@@ -95,7 +100,7 @@ const interactiveShell =
   'if command -v bash >/dev/null 2>&1; then exec bash; fi; if [ -t 0 ]; then exec /bin/sh -i; fi; exec /bin/sh';
 
 interface Opening extends ShellOptions, JobChoice {
-  readonly place: PlaceOptions;
+  readonly place: HostOptions;
 }
 
 async function openShell(
@@ -116,7 +121,7 @@ async function openShell(
       return Promise.resolve();
     };
     return runAttached('/bin/sh', words, {
-      ...{ cwd: repo, environment: withhold(place), cancel: place.cancel, end },
+      ...{ cwd: repo, environment: taskEnvironment(place), cancel: place.cancel, end },
     });
   }
   const name = `soil-${randomBytes(8).toString('hex')}`;
@@ -124,7 +129,7 @@ async function openShell(
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
     ...(command === undefined ? ['--tty'] : []),
     ...containerFlags({ job, control: folder.control, repo, userFlags: userFlagsOf(place, image.engine) }),
-    ...image.words,
+    ...image.args,
     ...words,
   ];
   return runAttached(image.engine.program, args, {

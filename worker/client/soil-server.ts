@@ -16,7 +16,7 @@ export interface SoilService {
   /** without a byte in either direction; 60 unless set */
   readonly idleSeconds?: number;
   /** aborted when nobody wants to wait for the server any longer: a request that is under way then ends at once */
-  readonly hurry?: AbortSignal;
+  readonly forceCancel?: AbortSignal;
   /** hears how much of a body has gone out, and of how much */
   readonly progress?: (bytes: number, of: number) => void;
 }
@@ -42,9 +42,9 @@ export function ask(
   request: Pick<HttpRequest, 'method' | 'url' | 'body'> & { readonly totalSeconds: number },
   policy: RetryPolicy = service.retries,
 ): Promise<HttpAnswer> {
-  const { hurry, idleSeconds = 60 } = service;
+  const { forceCancel, idleSeconds = 60 } = service;
   // Who was in a hurry before the job ended still wants its record to arrive, if that takes but a moment.
-  const patience = hurry?.aborted === true ? hurriedSeconds : Infinity;
+  const patience = forceCancel?.aborted === true ? hurriedSeconds : Infinity;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (service.token !== undefined) headers.authorization = `Bearer ${service.token}`;
   return sendWithRetries(
@@ -52,7 +52,7 @@ export function ask(
       send({
         ...request,
         ...{ headers, maxAnswerBytes, idleSeconds: Math.min(idleSeconds, patience) },
-        ...(hurry?.aborted === false && { cancel: hurry }),
+        ...(forceCancel?.aborted === false && { cancel: forceCancel }),
         ...(typeof request.body === 'object' && { body: counted(request.body, service.progress) }),
       }),
     policy,

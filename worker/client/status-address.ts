@@ -3,7 +3,7 @@ import { parseRunId, parseWorkerHost, type CommitHash, type WorkerHost } from '.
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseAttempt } from '../../model/run.js';
 import type { CommandContext } from '../system/command-context.js';
-import { planRun, type RunIdentity } from '../record/run-identity.js';
+import { identifyRun, type RunIdentity } from '../record/run-identity.js';
 
 /** What the command line says of the run. */
 export interface StatusRunOptions {
@@ -37,7 +37,7 @@ export function planRunId(
     if (!run.ok) return run;
     return accept({ host: host.value, run: run.value, attempt: attempt.value });
   }
-  const run = planRun({
+  const run = identifyRun({
     ...{ environment, now: context.now() },
     ...(options.runId !== undefined && { runId: options.runId }),
     ...(options.attempt !== undefined && { attempt: options.attempt }),

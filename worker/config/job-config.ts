@@ -5,7 +5,7 @@ import { parseResultPath } from '../../model/task.js';
 import { parseDuration } from '../../model/duration.js';
 import { readImage } from './image-config.js';
 import type { JobDeclaration } from './job-declaration.js';
-import { withheldVariables } from '../system/credentials.js';
+import { credentialVariables } from '../system/credentials.js';
 import {
   isVariableName,
   parseCommand,
@@ -141,7 +141,7 @@ function parseCount(text: string, what: string, most: number): Result<number> {
 function parseSecretName(text: string, environment: Readonly<Record<string, string>>): Result<string> {
   const because = (reason: string) => refuse(`cannot accept secret ${quote(text)}: ${reason}`);
   if (!isVariableName(text)) return because('it must be the name of a variable');
-  if (withheldVariables.includes(text)) return because('no task may see that variable');
+  if (credentialVariables.includes(text)) return because('no task may see that variable');
   if (Object.hasOwn(environment, text)) return because('env of the same job gives its value away');
   return accept(text);
 }

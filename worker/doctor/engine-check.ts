@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { reasonOf, runCommand, type CommandEnd } from '../system/run-process.js';
+import { failureReason, runProcess, type CommandResult } from '../system/run-process.js';
 import { callEngine, type Engine } from '../engine/engine.js';
-import { fault, passedOver, well, type Finding } from './finding.js';
-import { install, type System } from './host-facts.js';
+import { problem, skipped, ok, type Finding } from './finding.js';
+import { installCommand, type HostFacts } from './host-facts.js';
 
 export interface EngineCheckOptions {
   readonly environment: Engine['environment'];
-  readonly system: System;
+  readonly system: HostFacts;
   readonly asked?: Engine['program'];
 }
 
@@ -24,9 +24,9 @@ export async function checkEngine(options: EngineCheckOptions): Promise<Finding[
     // As `run` looks for one: the first whose client answers is the one that a job gets.
     const client = await callEngine(engine, ['version', '--format', '{{.Client.Version}}']);
     if (client.status !== 0) {
-      reasons.push(`${program}: ${reasonOf(client)}`);
+      reasons.push(`${program}: ${failureReason(client)}`);
       // docker's client asks its daemon even for its own version.
-      if (client.trouble?.includes('ENOENT') !== true) deaf ??= deafEngine(engine, client, options);
+      if (client.failure?.includes('ENOENT') !== true) deaf ??= deafEngine(engine, client, options);
       continue;
     }
     const runtime = await callEngine(engine, [
@@ -36,7 +36,7 @@ export async function checkEngine(options: EngineCheckOptions): Promise<Finding[
     ]);
     if (runtime.status !== 0) found.push(deafEngine(engine, runtime, options));
     else {
-      found.push(well('engine', `${program} ${client.stdout.trim()}, ${runtime.stdout.trim()}`));
+      found.push(ok('engine', `${program} ${client.stdout.trim()}, ${runtime.stdout.trim()}`));
       found.push(await checkContainer(engine, options));
     }
     return found;
@@ -44,14 +44,14 @@ export async function checkEngine(options: EngineCheckOptions): Promise<Finding[
   const { system } = options;
   return [
     deaf ??
-      fault(
+      problem(
         'engine',
         `no container engine answers: ${reasons.join('; ')}`,
         asked === 'docker'
-          ? install(system, 'docker.io')
-          : install(system, 'podman', 'uidmap', 'slirp4netns'),
+          ? installCommand(system, 'docker.io')
+          : installCommand(system, 'podman', 'uidmap', 'slirp4netns'),
       ),
-    passedOver('container', 'there is no engine to run one'),
+    skipped('container', 'there is no engine to run one'),
   ];
 }
 
@@ -60,15 +60,15 @@ const podmanInfo =
 const dockerInfo = 'runtime {{.DefaultRuntime}}, storage {{.Driver}}';
 
 /** The client is there, and what it talks to is not. */
-function deafEngine({ program }: Engine, end: CommandEnd, { system }: EngineCheckOptions): Finding {
-  const reason = reasonOf(end);
+function deafEngine({ program }: Engine, end: CommandResult, { system }: EngineCheckOptions): Finding {
+  const reason = failureReason(end);
   const text = `${program} does not answer: ${reason}`;
   if (/permission denied/i.test(reason) && program === 'docker') {
-    return fault('engine', text, `sudo usermod -aG docker ${system.user} && newgrp docker`);
+    return problem('engine', text, `sudo usermod -aG docker ${system.user} && newgrp docker`);
   }
-  if (program === 'docker') return fault('engine', text, `${system.asRoot}systemctl start docker`);
+  if (program === 'docker') return problem('engine', text, `${system.sudoPrefix}systemctl start docker`);
   const runtime = /runtime|executable file|crun|runc/i.test(reason);
-  return fault('engine', text, runtime ? install(system, 'runc') : `${program} info`);
+  return problem('engine', text, runtime ? installCommand(system, 'runc') : `${program} info`);
 }
 
 /** An image of the machine's own shell: no registry is asked, and what it takes to run a job is what is tried. */
@@ -77,13 +77,13 @@ async function checkContainer(engine: Engine, options: EngineCheckOptions): Prom
   const folder = await mkdtemp(join(tmpdir(), 'soil-doctor-'));
   try {
     const tar = await makeShellTar(folder, options.environment);
-    if (tar.status !== 0) return passedOver('container', `no image can be made here: ${reasonOf(tar)}`);
+    if (tar.status !== 0) return skipped('container', `no image can be made here: ${failureReason(tar)}`);
     const imported = await callEngine(engine, ['import', join(folder, 'image.tar'), image]);
     if (imported.status !== 0) return await explain('container', imported, engine, options);
     const run = ['run', '--rm', '--network', 'none', '--pull', 'never', '--entrypoint', '/bin/sh', image];
     const ran = await callEngine(engine, [...run, '-c', 'echo it runs']);
     if (ran.status === 0 && ran.stdout.trim() === 'it runs') {
-      return well('container', `${engine.program} runs a container`);
+      return ok('container', `${engine.program} runs a container`);
     }
     return await explain('container', ran, engine, options);
   } finally {
@@ -93,10 +93,10 @@ async function checkContainer(engine: Engine, options: EngineCheckOptions): Prom
 }
 
 /** `/bin/sh` with the libraries that ldd names. */
-async function makeShellTar(folder: string, environment: Engine['environment']): Promise<CommandEnd> {
+async function makeShellTar(folder: string, environment: Engine['environment']): Promise<CommandResult> {
   const root = join(folder, 'root');
   const options = { environment, timeoutSeconds: 60 };
-  const listed = await runCommand('ldd', ['/bin/sh'], options);
+  const listed = await runProcess('ldd', ['/bin/sh'], options);
   // A static shell has none, and ldd says so by its status.
   const libraries =
     listed.status === 0 ? [...listed.stdout.matchAll(/(\/\S+) \(0x/g)].map((m) => m[1] ?? '') : [];
@@ -105,51 +105,51 @@ async function makeShellTar(folder: string, environment: Engine['environment']):
     await copyFile(file, join(root, file));
   }
   for (const name of ['proc', 'dev', 'sys', 'tmp', 'etc']) await mkdir(join(root, name), { recursive: true });
-  return runCommand('tar', ['-C', root, '-cf', join(folder, 'image.tar'), '.'], options);
+  return runProcess('tar', ['-C', root, '-cf', join(folder, 'image.tar'), '.'], options);
 }
 
 /** What is known to keep containers from running, by the engine's own words. */
 async function explain(
   check: 'container',
-  end: CommandEnd,
+  end: CommandResult,
   engine: Engine,
   { system }: EngineCheckOptions,
 ): Promise<Finding> {
-  const words = `${end.stderr}\n${end.trouble ?? ''}`;
-  const text = `${engine.program} cannot run a container: ${reasonOf(end)}`;
+  const words = `${end.stderr}\n${end.failure ?? ''}`;
+  const text = `${engine.program} cannot run a container: ${failureReason(end)}`;
   if (/rlimit/i.test(words) && engine.program === 'podman') {
-    return fault(
+    return problem(
       check,
       `${text} (podman raises limits that this process may not raise: it lacks CAP_SYS_RESOURCE)`,
       limitsMend(system),
     );
   }
   if (/crun|runc|runtime/i.test(words) && /not found|executable file|no such file/i.test(words)) {
-    return fault(check, text, install(system, 'runc'));
+    return problem(check, text, installCommand(system, 'runc'));
   }
   if (/cgroup/i.test(words) && engine.program === 'podman') {
-    return fault(check, `${text} (cgroups here are ${system.cgroups})`, runtimeMend(system));
+    return problem(check, `${text} (cgroups here are ${system.cgroups})`, runtimeMend(system));
   }
   if (/newuidmap|newgidmap|subuid|insufficient uids/i.test(words)) {
-    return fault(check, text, subidMend(system));
+    return problem(check, text, subidFix(system));
   }
-  if (/user namespace|userns|clone|unshare/i.test(words) && (await isNamespaceShut())) {
-    return fault(check, text, namespaceMend);
+  if (/user namespace|userns|clone|unshare/i.test(words) && (await areNamespacesDisabled())) {
+    return problem(check, text, namespaceFix);
   }
-  return fault(check, text, `${engine.program} --log-level debug info`);
+  return problem(check, text, `${engine.program} --log-level debug info`);
 }
 
 /** Drop-in files: they change nothing that somebody has written elsewhere. */
-const dropIn = ({ uid }: System): string =>
+const dropIn = ({ uid }: HostFacts): string =>
   uid === 0 ? '/etc/containers/containers.conf.d' : '"$HOME"/.config/containers/containers.conf.d';
 
-const writeDropIn = (system: System, name: string, lines: readonly string[]): string => {
+const writeDropIn = (system: HostFacts, name: string, lines: readonly string[]): string => {
   const folder = dropIn(system);
   return `mkdir -p ${folder} && printf '%s\\n' ${lines.map((l) => `'${l}'`).join(' ')} >${folder}/${name}`;
 };
 
 /** Limits that the process has anyway, in place of those that podman would raise. */
-function limitsMend(system: System): string {
+function limitsMend(system: HostFacts): string {
   const files = Math.min(system.hardOpenFiles ?? 1_048_576, 1_048_576);
   // podman lowers its own to 32768 before it begins a container, whatever the hard limit is.
   const processes = Math.min(system.hardProcesses ?? 32_768, 32_768);
@@ -157,17 +157,17 @@ function limitsMend(system: System): string {
   return writeDropIn(system, 'soil-limits.conf', ['[containers]', limits]);
 }
 
-const runtimeMend = (system: System): string =>
-  `${install(system, 'runc')} && ${writeDropIn(system, 'soil-runtime.conf', ['[engine]', 'runtime="runc"'])}`;
+const runtimeMend = (system: HostFacts): string =>
+  `${installCommand(system, 'runc')} && ${writeDropIn(system, 'soil-runtime.conf', ['[engine]', 'runtime="runc"'])}`;
 
-export const subidMend = ({ user }: System): string =>
+export const subidFix = ({ user }: HostFacts): string =>
   `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${user} && podman system migrate`;
 
-export const namespaceMend =
+export const namespaceFix =
   'sudo sysctl -w user.max_user_namespaces=28633 kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0';
 
 /** Whether the machine lets no ordinary user make a user namespace. */
-export async function isNamespaceShut(): Promise<boolean> {
+export async function areNamespacesDisabled(): Promise<boolean> {
   const settings: readonly (readonly [string, RegExp])[] = [
     ['/proc/sys/user/max_user_namespaces', /^0$/],
     ['/proc/sys/kernel/unprivileged_userns_clone', /^0$/],

@@ -33,8 +33,8 @@ export type Finding =
       readonly mend: string;
     };
 
-export const well = (check: CheckId, text: string): Finding => ({ check, state: 'well', text });
-export const passedOver = (check: CheckId, text: string): Finding => ({ check, state: 'passed-over', text });
-export const fault = (check: CheckId, text: string, mend: string): Finding => ({
+export const ok = (check: CheckId, text: string): Finding => ({ check, state: 'well', text });
+export const skipped = (check: CheckId, text: string): Finding => ({ check, state: 'passed-over', text });
+export const problem = (check: CheckId, text: string, mend: string): Finding => ({
   ...{ check, state: 'fault', text, mend },
 });

@@ -2,24 +2,24 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 
-export interface System {
+export interface HostFacts {
   readonly user: string;
   readonly uid: number;
   readonly home: string;
   /** how this system installs a package: `apt-get install -y` */
   readonly installer: string;
   /** in front of a command that only root may give */
-  readonly asRoot: string;
+  readonly sudoPrefix: string;
   readonly hardOpenFiles?: number;
   readonly hardProcesses?: number;
   /** CAP_SYS_RESOURCE: may raise limits */
-  readonly mayRaiseLimits: boolean;
+  readonly canRaiseLimits: boolean;
   readonly cgroups: 'v2' | 'hybrid' | 'v1' | 'none';
 }
 
 const read = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
 
-export async function readSystem(): Promise<System> {
+export async function readHostFacts(): Promise<HostFacts> {
   const { username, uid, homedir } = userInfo();
   const [limits, status, mounts, release] = await Promise.all([
     read('/proc/self/limits'),
@@ -31,10 +31,10 @@ export async function readSystem(): Promise<System> {
   const processes = parseHardLimit(limits, 'Max processes');
   return {
     ...{ user: username, uid, home: homedir, installer: planInstaller(release) },
-    asRoot: uid === 0 ? '' : 'sudo ',
+    sudoPrefix: uid === 0 ? '' : 'sudo ',
     ...(files !== undefined && { hardOpenFiles: files }),
     ...(processes !== undefined && { hardProcesses: processes }),
-    mayRaiseLimits: mayRaise(status),
+    canRaiseLimits: mayRaise(status),
     cgroups: parseCgroups(mounts),
   };
 }
@@ -53,7 +53,7 @@ function mayRaise(status: string): boolean {
 }
 
 /** hybrid: controllers of version 1, with an empty tree of version 2 beside them. */
-function parseCgroups(mounts: string): System['cgroups'] {
+function parseCgroups(mounts: string): HostFacts['cgroups'] {
   const places = new Map(
     mounts.split('\n').map((line) => {
       const [, place = '', type = ''] = line.split(' ');
@@ -78,5 +78,7 @@ function planInstaller(release: string): string {
   return words.map((word) => of[word]).find((found) => found !== undefined) ?? 'apt-get install -y';
 }
 
-export const install = ({ asRoot, installer }: System, ...packages: readonly string[]): string =>
-  `${asRoot}${installer} ${packages.join(' ')}`;
+export const installCommand = (
+  { sudoPrefix, installer }: HostFacts,
+  ...packages: readonly string[]
+): string => `${sudoPrefix}${installer} ${packages.join(' ')}`;

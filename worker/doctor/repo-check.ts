@@ -6,15 +6,15 @@ import { pasted } from '../../model/shell-word.js';
 import { runGit, type Environment } from '../system/git.js';
 import { configName } from '../config/project-config.js';
 import { readConfig } from '../config/load-job.js';
-import { reasonOf } from '../system/run-process.js';
-import { fault, passedOver, well, type Finding } from './finding.js';
-import { install, type System } from './host-facts.js';
+import { failureReason } from '../system/run-process.js';
+import { problem, skipped, ok, type Finding } from './finding.js';
+import { installCommand, type HostFacts } from './host-facts.js';
 
 export interface RepoCheckOptions {
   readonly environment: Environment;
   readonly cwd: string;
   readonly repo: string;
-  readonly system: System;
+  readonly system: HostFacts;
   /** `--config` */
   readonly config?: string;
 }
@@ -24,17 +24,17 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
   const version = await runGit(['--version'], options);
   if (version.status !== 0) {
     return [
-      fault('git', `git does not run: ${reasonOf(version)}`, install(system, 'git')),
-      passedOver('safe-directory', 'there is no git'),
-      passedOver('git-identity', 'there is no git'),
+      problem('git', `git does not run: ${failureReason(version)}`, installCommand(system, 'git')),
+      skipped('safe-directory', 'there is no git'),
+      skipped('git-identity', 'there is no git'),
     ];
   }
-  const found = [well('git', version.stdout.trim())];
+  const found = [ok('git', version.stdout.trim())];
   const asked = await runGit(['rev-parse', '--show-toplevel'], options);
   const isRepo = asked.status === 0;
   if (/dubious ownership/i.test(asked.stderr)) {
     found.push(
-      fault(
+      problem(
         'safe-directory',
         `git does not trust ${repo}: it belongs to another user`,
         `git config --global --add safe.directory ${pasted(repo)}`,
@@ -43,8 +43,8 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
   } else {
     found.push(
       isRepo
-        ? well('safe-directory', `git trusts ${repo}`)
-        : passedOver('safe-directory', `${repo} is no git repo`),
+        ? ok('safe-directory', `git trusts ${repo}`)
+        : skipped('safe-directory', `${repo} is no git repo`),
     );
   }
   const [name, email] = await Promise.all(
@@ -55,8 +55,8 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
   const isKnown = inEnvironment || (name?.status === 0 && email?.status === 0);
   found.push(
     isKnown
-      ? well('git-identity', 'git knows who commits')
-      : fault(
+      ? ok('git-identity', 'git knows who commits')
+      : problem(
           'git-identity',
           'git knows no name and address: a task on the raw machine that commits or tags fails',
           `git config --global user.name 'YOUR NAME' && git config --global user.email YOU@example.org`,
@@ -72,16 +72,18 @@ export async function checkConfig({
   system,
 }: RepoCheckOptions): Promise<Finding[]> {
   const config = await readConfig(repo, cwd, named);
-  const { asRoot } = system;
+  const { sudoPrefix } = system;
   const found: Finding[] = [];
   if (!config.ok)
-    found.push(fault('soil-yml', config.error, `\${EDITOR:-vi} ${pasted(named ?? join(repo, configName))}`));
+    found.push(
+      problem('soil-yml', config.error, `\${EDITOR:-vi} ${pasted(named ?? join(repo, configName))}`),
+    );
   else if (config.value === undefined) {
     found.push(
-      fault('soil-yml', `there is no ${configName} in ${repo}`, `cd ${pasted(repo)} && soil-worker init`),
+      problem('soil-yml', `there is no ${configName} in ${repo}`, `cd ${pasted(repo)} && soil-worker init`),
     );
-  } else found.push(well('soil-yml', `jobs: ${config.value.jobs.map(({ name }) => name).join(', ')}`));
-  found.push(await checkDisk([repo, tmpdir()], asRoot));
+  } else found.push(ok('soil-yml', `jobs: ${config.value.jobs.map(({ name }) => name).join(', ')}`));
+  found.push(await checkDisk([repo, tmpdir()], sudoPrefix));
   return found;
 }
 
@@ -99,7 +101,7 @@ async function checkDisk(folders: readonly string[], asRoot: string): Promise<Fi
     if (space === undefined) continue;
     const bytes = space.bavail * space.bsize;
     if (bytes < leastBytes) {
-      return fault(
+      return problem(
         'disk',
         `${folder} has ${Math.floor(bytes / 1024 ** 2)} MiB of room only`,
         `${asRoot}du -xh --max-depth=2 ${pasted(folder)} | sort -h | tail -n 20`,
@@ -107,5 +109,5 @@ async function checkDisk(folders: readonly string[], asRoot: string): Promise<Fi
     }
     shown.push(`${folder} ${Math.floor(bytes / leastBytes)} GiB`);
   }
-  return well('disk', `room: ${shown.join(', ')}`);
+  return ok('disk', `room: ${shown.join(', ')}`);
 }

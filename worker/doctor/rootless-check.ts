@@ -3,9 +3,9 @@ import { access, readFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { release } from 'node:os';
-import { fault, passedOver, well, type CheckId, type Finding } from './finding.js';
-import { isNamespaceShut, namespaceMend, subidMend } from './engine-check.js';
-import { install, type System } from './host-facts.js';
+import { problem, skipped, ok, type CheckId, type Finding } from './finding.js';
+import { areNamespacesDisabled, namespaceFix, subidFix } from './engine-check.js';
+import { installCommand, type HostFacts } from './host-facts.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,37 +13,44 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const fewOpenFiles = 1024;
 const fewProcesses = 512;
 
-export async function checkLimits(system: System): Promise<Finding[]> {
-  const { hardOpenFiles: files, hardProcesses: processes, cgroups, mayRaiseLimits, user, asRoot } = system;
+export async function checkLimits(system: HostFacts): Promise<Finding[]> {
+  const {
+    hardOpenFiles: files,
+    hardProcesses: processes,
+    cgroups,
+    canRaiseLimits,
+    user,
+    sudoPrefix,
+  } = system;
   const pids = await readPidsLimit();
   const shown = `open files ${files ?? 'any'}, processes ${processes ?? 'any'}, pids ${pids ?? 'any'}`;
   const raise = (name: string, value: number): string =>
-    `echo '${user} hard ${name} ${value}' | ${asRoot}tee -a /etc/security/limits.d/soil.conf`;
+    `echo '${user} hard ${name} ${value}' | ${sudoPrefix}tee -a /etc/security/limits.d/soil.conf`;
   const limits =
     files !== undefined && files < fewOpenFiles
-      ? fault('limits', `this process may open ${files} files only`, raise('nofile', 65_536))
+      ? problem('limits', `this process may open ${files} files only`, raise('nofile', 65_536))
       : processes !== undefined && processes < fewProcesses
-        ? fault('limits', `this user may have ${processes} processes only`, raise('nproc', 4096))
+        ? problem('limits', `this user may have ${processes} processes only`, raise('nproc', 4096))
         : pids !== undefined && pids < fewProcesses
-          ? fault(
+          ? problem(
               'limits',
               `this cgroup may have ${pids} processes only`,
-              `${asRoot}systemctl set-property user-${system.uid}.slice TasksMax=4096`,
+              `${sudoPrefix}systemctl set-property user-${system.uid}.slice TasksMax=4096`,
             )
-          : well(
+          : ok(
               'limits',
-              `${shown}${mayRaiseLimits ? '' : '; none of them can be raised here (no CAP_SYS_RESOURCE)'}`,
+              `${shown}${canRaiseLimits ? '' : '; none of them can be raised here (no CAP_SYS_RESOURCE)'}`,
             );
   return [limits, checkCgroups(cgroups, system.uid)];
 }
 
-function checkCgroups(cgroups: System['cgroups'], uid: number): Finding {
+function checkCgroups(cgroups: HostFacts['cgroups'], uid: number): Finding {
   const unified = `sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1 || echo 'add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, then: sudo update-grub'`;
-  if (cgroups === 'v2') return well('cgroups', 'cgroups are of version 2');
+  if (cgroups === 'v2') return ok('cgroups', 'cgroups are of version 2');
   const text = `cgroups are ${cgroups === 'none' ? 'not mounted' : cgroups}`;
   // Root's podman works with them; an ordinary user's sets no limits, and podman 5 refuses to.
-  if (uid === 0) return well('cgroups', `${text}, which root's engine can work with`);
-  return fault('cgroups', `${text}: a rootless container can have no limits`, unified);
+  if (uid === 0) return ok('cgroups', `${text}, which root's engine can work with`);
+  return problem('cgroups', `${text}: a rootless container can have no limits`, unified);
 }
 
 async function readPidsLimit(): Promise<number | undefined> {
@@ -69,50 +76,50 @@ const rootlessChecks: readonly CheckId[] = [
 ];
 
 export async function checkRootless(
-  system: System,
+  system: HostFacts,
   environment: Environment,
   engine: 'podman' | 'docker' | undefined,
 ): Promise<Finding[]> {
-  if (system.uid === 0) return rootlessChecks.map((id) => passedOver(id, 'root needs none'));
-  if (engine === 'docker') return rootlessChecks.map((id) => passedOver(id, 'docker has a daemon for that'));
+  if (system.uid === 0) return rootlessChecks.map((id) => skipped(id, 'root needs none'));
+  if (engine === 'docker') return rootlessChecks.map((id) => skipped(id, 'docker has a daemon for that'));
   const has = (program: string): Promise<boolean> => isInPath(program, environment);
   return [
-    (await isNamespaceShut())
-      ? fault('user-namespaces', 'this machine lets no ordinary user make a user namespace', namespaceMend)
-      : well('user-namespaces', 'ordinary users may make user namespaces'),
+    (await areNamespacesDisabled())
+      ? problem('user-namespaces', 'this machine lets no ordinary user make a user namespace', namespaceFix)
+      : ok('user-namespaces', 'ordinary users may make user namespaces'),
     await checkSubids(system),
     (await has('newuidmap')) && (await has('newgidmap'))
-      ? well('newuidmap', 'newuidmap and newgidmap are there')
-      : fault('newuidmap', 'newuidmap or newgidmap is missing', install(system, 'uidmap')),
+      ? ok('newuidmap', 'newuidmap and newgidmap are there')
+      : problem('newuidmap', 'newuidmap or newgidmap is missing', installCommand(system, 'uidmap')),
     (await has('pasta')) || (await has('slirp4netns'))
-      ? well('rootless-network', 'pasta or slirp4netns is there')
-      : fault(
+      ? ok('rootless-network', 'pasta or slirp4netns is there')
+      : problem(
           'rootless-network',
           'neither pasta nor slirp4netns is there: no container reaches the network',
-          install(system, 'slirp4netns'),
+          installCommand(system, 'slirp4netns'),
         ),
     hasRootlessOverlay(release()) || (await has('fuse-overlayfs'))
-      ? well('rootless-storage', 'images need not be copied for each container')
-      : fault(
+      ? ok('rootless-storage', 'images need not be copied for each container')
+      : problem(
           'rootless-storage',
           'this kernel has no overlay for ordinary users, and fuse-overlayfs is missing: each container copies its image',
-          install(system, 'fuse-overlayfs'),
+          installCommand(system, 'fuse-overlayfs'),
         ),
   ];
 }
 
-async function checkSubids(system: System): Promise<Finding> {
+async function checkSubids(system: HostFacts): Promise<Finding> {
   const files = await Promise.all(
     ['/etc/subuid', '/etc/subgid'].map((file) => readFile(file, 'utf8').catch(() => '')),
   );
   const without = ['subuid', 'subgid'].filter((_, i) => !hasSubids(files[i] ?? '', system));
   return without.length === 0
-    ? well('subuid', `${system.user} has subordinate user and group ids`)
-    : fault('subuid', `${system.user} has no line in /etc/${without.join(' and /etc/')}`, subidMend(system));
+    ? ok('subuid', `${system.user} has subordinate user and group ids`)
+    : problem('subuid', `${system.user} has no line in /etc/${without.join(' and /etc/')}`, subidFix(system));
 }
 
 /** A range for the user, by name or number, of at least 65536: an image's user `nobody` is 65534. */
-function hasSubids(text: string, { user, uid }: Pick<System, 'user' | 'uid'>): boolean {
+function hasSubids(text: string, { user, uid }: Pick<HostFacts, 'user' | 'uid'>): boolean {
   return text.split('\n').some((line) => {
     const [name = '', , count = ''] = line.split(':');
     return (name === user || name === String(uid)) && Number(count) >= 65_536;

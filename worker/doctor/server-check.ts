@@ -1,10 +1,10 @@
 /** Checks of the server: is it there, does it agree about the time, is the token good, and what may it do. */
 import { pasted } from '../../model/shell-word.js';
 import { describeFailure } from '../client/http-client.js';
-import { readSecret } from '../system/credentials.js';
+import { readCredential } from '../system/credentials.js';
 import { parseServerUrl } from '../client/server-url.js';
-import { fault, passedOver, well, type Finding } from './finding.js';
-import type { System } from './host-facts.js';
+import { problem, skipped, ok, type Finding } from './finding.js';
+import type { HostFacts } from './host-facts.js';
 
 export interface ServerCheckOptions {
   readonly server: string | undefined;
@@ -12,7 +12,7 @@ export interface ServerCheckOptions {
   readonly token: string | undefined;
   /** seconds since 1970 */
   readonly now: () => number;
-  readonly system: System;
+  readonly system: HostFacts;
 }
 
 /** A status older than this by the server's clock is dated in the future for the gate; OIDC allows half a minute. */
@@ -24,14 +24,14 @@ const soonDays = 14;
 export async function checkServer(options: ServerCheckOptions): Promise<Finding[]> {
   const none = 'no server is named: --server, or SOIL_SERVER';
   if (options.server === undefined || options.server === '') {
-    return [passedOver('server', none), passedOver('clock', none), passedOver('token', none)];
+    return [skipped('server', none), skipped('clock', none), skipped('token', none)];
   }
   const url = parseServerUrl(options.server, 'the server');
   if (!url.ok) {
     const mend = 'export SOIL_SERVER=https://ci.example.org/';
     return [
-      fault('server', url.error, mend),
-      ...(['clock', 'token'] as const).map((id) => passedOver(id, 'the server has no address')),
+      problem('server', url.error, mend),
+      ...(['clock', 'token'] as const).map((id) => skipped(id, 'the server has no address')),
     ];
   }
   const health = new URL('healthz', url.value);
@@ -39,20 +39,20 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
   const answer = await get(health);
   if ('reason' in answer) {
     return [
-      fault(
+      problem(
         'server',
         `${url.value.href} does not answer: ${answer.reason}`,
         `curl -v ${pasted(health.href)}`,
       ),
-      ...(['clock', 'token'] as const).map((id) => passedOver(id, 'the server does not answer')),
+      ...(['clock', 'token'] as const).map((id) => skipped(id, 'the server does not answer')),
     ];
   }
   const found: Finding[] = [];
   if (answer.status === 200 && answer.text.trim() === 'ok') {
-    found.push(well('server', `${url.value.href} answers, and can write its site`));
+    found.push(ok('server', `${url.value.href} answers, and can write its site`));
   } else if (answer.status === 503) {
     found.push(
-      fault(
+      problem(
         'server',
         `${url.value.href} cannot take results: ${line(answer.text)}`,
         'df -h SITE   # on the server',
@@ -60,7 +60,7 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
     );
   } else {
     found.push(
-      fault(
+      problem(
         'server',
         `${url.value.href} answers ${answer.status} to /healthz: it is no Soil server, or /healthz is not passed on to it`,
         `curl -v ${pasted(health.href)}`,
@@ -72,58 +72,58 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
   return found;
 }
 
-function checkClock(date: string | undefined, now: number, { asRoot }: System): Finding {
+function checkClock(date: string | undefined, now: number, { sudoPrefix }: HostFacts): Finding {
   const theirs = date === undefined ? NaN : Date.parse(date) / 1000;
-  if (Number.isNaN(theirs)) return passedOver('clock', 'the server tells no time');
+  if (Number.isNaN(theirs)) return skipped('clock', 'the server tells no time');
   // Date has whole seconds, cut off.
   const skew = Math.round(now - theirs - 0.5);
   return Math.abs(skew) <= mostSkewSeconds
-    ? well('clock', `this clock and the server's agree within ${Math.max(1, Math.abs(skew))} s`)
-    : fault(
+    ? ok('clock', `this clock and the server's agree within ${Math.max(1, Math.abs(skew))} s`)
+    : problem(
         'clock',
         `this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} the server's: tokens and statuses may not count`,
-        `${asRoot}timedatectl set-ntp true`,
+        `${sudoPrefix}timedatectl set-ntp true`,
       );
 }
 
 async function checkToken(server: URL, { token, tokenFile, now }: ServerCheckOptions): Promise<Finding> {
   const create =
     'soil-server token create --site SITE --id ci --actions append,event,status   # on the server';
-  const secret = await readSecret({
+  const secret = await readCredential({
     ...{ variable: 'SOIL_TOKEN', value: token },
     ...(tokenFile !== undefined && { file: tokenFile }),
   });
   if (!secret.ok) {
     const mend = tokenFile === undefined ? create : `chmod 600 ${pasted(tokenFile)}`;
-    return fault('token', secret.error, mend);
+    return problem('token', secret.error, mend);
   }
   const answer = await get(new URL('token', server), secret.value);
-  if ('reason' in answer) return passedOver('token', `the server did not answer: ${answer.reason}`);
-  if (answer.status === 404) return passedOver('token', 'this server cannot tell what a token may do');
+  if ('reason' in answer) return skipped('token', `the server did not answer: ${answer.reason}`);
+  if (answer.status === 404) return skipped('token', 'this server cannot tell what a token may do');
   if (answer.status === 401 && secret.value === undefined) {
-    return fault('token', 'there is no token: SOIL_TOKEN is not set', `${create}\nexport SOIL_TOKEN=...`);
+    return problem('token', 'there is no token: SOIL_TOKEN is not set', `${create}\nexport SOIL_TOKEN=...`);
   }
   if (answer.status !== 200)
-    return fault('token', line(answer.text) || `the server answers ${answer.status}`, create);
+    return problem('token', line(answer.text) || `the server answers ${answer.status}`, create);
   return judgeToken(answer.text, now(), create);
 }
 
 /** What `GET /token` tells -> whether a job with this token can do all that it wants. */
 function judgeToken(text: string, now: number, create: string): Finding {
   const token = parseToken(text);
-  if (token === undefined) return passedOver('token', 'the server does not tell what the token may do');
+  if (token === undefined) return skipped('token', 'the server does not tell what the token may do');
   const { id, actions, jobs, workerHost, expires } = token;
   const missing = ['append', 'event', 'status'].filter((action) => !actions.includes(action));
   if (missing.length > 0) {
     const effect = missing.includes('append') ? 'no results can be published' : 'no gate will count the jobs';
-    return fault('token', `token ${id} lacks the action ${missing.join(' and ')}: ${effect}`, create);
+    return problem('token', `token ${id} lacks the action ${missing.join(' and ')}: ${effect}`, create);
   }
   const days = expires === undefined ? undefined : Math.floor((expires - now) / 86_400);
   if (days !== undefined && days < soonDays) {
-    return fault('token', `token ${id} expires in ${days} days`, create);
+    return problem('token', `token ${id} expires in ${days} days`, create);
   }
   const scope = `jobs ${jobs}, worker host ${workerHost ?? 'any'}`;
-  return well('token', `token ${id}: ${actions.join(', ')}; ${scope}`);
+  return ok('token', `token ${id}: ${actions.join(', ')}; ${scope}`);
 }
 
 interface ToldToken {

@@ -3,7 +3,7 @@ import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { lastLine, runCommand } from '../system/run-process.js';
+import { lastLine, runProcess } from '../system/run-process.js';
 import type { Engine } from './engine.js';
 import type { ImageSource } from '../config/job-declaration.js';
 import { LogRedactor } from '../redact/log-redactor.js';
@@ -36,16 +36,16 @@ export async function buildImage(
   try {
     const idFile = join(temporary, 'id');
     const args = [
-      ...['build', '--file', join(repo, file), '--tag', tagOf(file), '--iidfile', idFile],
+      ...['build', '--file', join(repo, file), '--tag', imageTag(file), '--iidfile', idFile],
       // docker's old builder leaves the container of a step that failed.
       ...['--force-rm', ...flags],
       join(repo, context),
     ];
-    const end = await runCommand(engine.program, args, {
+    const end = await runProcess(engine.program, args, {
       ...{ environment: engine.environment, timeoutSeconds, cancel, cwd: repo, log: log.fd, graceSeconds },
     });
-    if (end.status !== 0 || end.trouble !== undefined) {
-      const reason = end.trouble ?? lastLine(await readLogTail(buildLog));
+    if (end.status !== 0 || end.failure !== undefined) {
+      const reason = end.failure ?? lastLine(await readLogTail(buildLog));
       return because(reason ?? `exit status ${String(end.status)}`);
     }
     const id = (await readFile(idFile, 'utf8').catch(() => '')).trim();
@@ -60,9 +60,9 @@ export async function buildImage(
  * Masks secrets in the log of a build while it grows: its flags can hand on what the worker's environment has. The
  * returned function ends that; a log that cannot be searched, or says nothing, is not kept.
  */
-export async function followBuild(buildLog: string, mask: Redactor): Promise<() => Promise<void>> {
+export async function redactBuildLog(buildLog: string, redactor: Redactor): Promise<() => Promise<void>> {
   await writeFile(buildLog, '');
-  const end = new LogRedactor(mask).follow(buildLog);
+  const end = new LogRedactor(redactor).follow(buildLog);
   return async () => {
     const isSearched = await end().then(
       () => true,
@@ -74,7 +74,7 @@ export async function followBuild(buildLog: string, mask: Redactor): Promise<() 
 }
 
 /** `images/Dev.containerfile` -> `localhost/soil-build:images-dev.containerfile`, at most what a tag may hold. */
-export const tagOf = (file: string): string =>
+export const imageTag = (file: string): string =>
   `localhost/soil-build:${file
     .toLowerCase()
     .replace(/[^a-z0-9_.-]+/g, '-')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shellWord } from '../../model/shell-word.js';
-import { mayPass, parseHistory, parseInspection } from './engine.js';
+import { isTransient, parseHistory, parseInspection } from './engine.js';
 import { scriptOf } from '../runner/task-script.js';
 
 const id = 'a'.repeat(64);
@@ -19,7 +19,7 @@ test('mayPass() tells what another try may mend from what it cannot', () => {
     'read tcp 10.0.0.2:4: read: connection reset by peer',
     'unexpected EOF',
   ]) {
-    assert.ok(mayPass(passing), passing);
+    assert.ok(isTransient(passing), passing);
   }
   for (const lasting of [
     'manifest for r.example/a:b not found: manifest unknown: manifest unknown',
@@ -28,7 +28,7 @@ test('mayPass() tells what another try may mend from what it cannot', () => {
     'no space left on device',
     'x509: certificate signed by unknown authority',
   ]) {
-    assert.ok(!mayPass(lasting), lasting);
+    assert.ok(!isTransient(lasting), lasting);
   }
 });
 

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ImageLayer, ImageRecord } from '../../model/record.js';
 import { defined } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { reasonOf, runCommand, type CommandEnd } from '../system/run-process.js';
+import { failureReason, runProcess, type CommandResult } from '../system/run-process.js';
 import type { PullRule } from '../config/job-declaration.js';
 
 export interface Engine {
@@ -16,8 +16,8 @@ export function callEngine(
   engine: Engine,
   args: readonly string[],
   options: { readonly timeoutSeconds?: number; readonly cancel?: AbortSignal } = {},
-): Promise<CommandEnd> {
-  return runCommand(engine.program, args, {
+): Promise<CommandResult> {
+  return runProcess(engine.program, args, {
     environment: engine.environment,
     timeoutSeconds: options.timeoutSeconds ?? 60,
     ...(options.cancel === undefined ? {} : { cancel: options.cancel }),
@@ -34,7 +34,7 @@ export async function findEngine(
     const engine = { program, environment };
     const end = await callEngine(engine, ['version', '--format', '{{.Client.Version}}']);
     if (end.status === 0) return accept(engine);
-    reasons.push(`${program}: ${reasonOf(end)}`);
+    reasons.push(`${program}: ${failureReason(end)}`);
   }
   return refuse(`cannot find a container engine: ${reasons.join('; ')}`);
 }
@@ -67,8 +67,8 @@ export async function pullImage(
     const end = await callEngine(engine, ['pull', '--quiet', image], { timeoutSeconds: left, cancel });
     if (end.status === 0) return accept(undefined);
     const isLate = (performance.now() - begin) / 1000 >= limit;
-    const reason = isLate ? `it took longer than ${limit} s` : reasonOf(end);
-    if (attempt === tries || isLate || cancel.aborted || !mayPass(end.stderr)) {
+    const reason = isLate ? `it took longer than ${limit} s` : failureReason(end);
+    if (attempt === tries || isLate || cancel.aborted || !isTransient(end.stderr)) {
       const tried = attempt === 1 ? '' : ` ${attempt} times`;
       return refuse(`cannot pull image ${quote(image, 200)}${tried}: ${reason}`);
     }
@@ -79,7 +79,7 @@ export async function pullImage(
 }
 
 /** Errors of the way to the registry may pass; an image that does not exist, or a name that is none, will not. */
-export function mayPass(stderr: string): boolean {
+export function isTransient(stderr: string): boolean {
   const way =
     /time-?out|timed out|deadline exceeded|connection re(set|fused)|broken pipe|no route|unreachable|no such host|server misbehaving|temporar|handshake|EOF/i;
   const registry = /\b50[0-9]\b|too ?many ?requests/i;

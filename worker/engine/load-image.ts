@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { reasonOf, runCommand, type CommandEnd } from '../system/run-process.js';
+import { failureReason, runProcess, type CommandResult } from '../system/run-process.js';
 import { callEngine, type Engine } from './engine.js';
 import type { ImageSource } from '../config/job-declaration.js';
 import { readOciManifest } from './oci-layout.js';
 
 export interface LoadedImage {
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   /** what `image inspect` takes; a root file system has none */
   readonly ref?: string;
   readonly release: () => Promise<void>;
@@ -56,7 +56,7 @@ class Loader {
         return isPodman ? this.#pullLayout(path) : this.#loadLayout(path);
       case 'rootfs':
         // `:O`: what the tasks write goes into a layer above it, which ends with the container.
-        return isPodman ? { words: ['--rootfs', `${path}:O`], release: keep } : this.#import(path);
+        return isPodman ? { args: ['--rootfs', `${path}:O`], release: keep } : this.#import(path);
     }
   }
 
@@ -71,7 +71,7 @@ class Loader {
     try {
       const image = await this.#pull(`oci:${link}`);
       // A name for each time would pile up.
-      await callEngine(this.engine, ['untag', ...image.words, `localhost${link}:latest`]);
+      await callEngine(this.engine, ['untag', ...image.args, `localhost${link}:latest`]);
       return image;
     } finally {
       await rm(link);
@@ -120,12 +120,12 @@ class Loader {
 
   async #tar(args: readonly string[]): Promise<void> {
     const { environment } = this.engine;
-    succeed(await runCommand('tar', args, { environment, timeoutSeconds: loadSeconds, cancel: this.cancel }));
+    succeed(await runProcess('tar', args, { environment, timeoutSeconds: loadSeconds, cancel: this.cancel }));
   }
 }
 
-function succeed(end: CommandEnd): string {
-  if (end.status !== 0) throw new Error(reasonOf(end));
+function succeed(end: CommandResult): string {
+  if (end.status !== 0) throw new Error(failureReason(end));
   return end.stdout;
 }
 
@@ -135,5 +135,5 @@ function one(printed: string, pattern: RegExp): LoadedImage & { readonly ref?: s
   const [ref] = names;
   if (ref === undefined || names.length > 1)
     throw new Error(`it holds ${names.length} images; it must be one`);
-  return { words: [ref], ref, release: keep };
+  return { args: [ref], ref, release: keep };
 }

@@ -7,7 +7,7 @@ import { buildImage } from './build-image.js';
 import { formatImage } from '../config/image-config.js';
 import { loadImage } from './load-image.js';
 import type { ImageSource } from '../config/job-declaration.js';
-import type { ImageWay, RunJobOptions } from '../record/progress.js';
+import type { ImageMethod, RunJobOptions } from '../record/progress.js';
 
 /** What is known of the image once it is there. */
 export interface PreparedImage {
@@ -15,22 +15,22 @@ export interface PreparedImage {
   /** for people */
   readonly name: string;
   /** the words of `podman run` or `docker run` that name it */
-  readonly words: readonly string[];
-  readonly described: Promise<ImageRecord>;
+  readonly args: readonly string[];
+  readonly description: Promise<ImageRecord>;
   /** how it came here; absent where it was there already */
-  readonly way?: ImageWay;
+  readonly way?: ImageMethod;
   readonly pullSeconds?: number;
   /** removes what was made for this job alone */
   readonly release: () => Promise<void>;
 }
 
 /** What of a job's options its image and its environment need. */
-export type PlaceOptions = Pick<
+export type HostOptions = Pick<
   RunJobOptions,
-  'job' | 'engine' | 'environment' | 'withheld' | 'report' | 'cancel' | 'repo' | 'secrets'
+  'job' | 'engine' | 'environment' | 'hiddenVariables' | 'report' | 'cancel' | 'repo' | 'secrets'
 >;
 
-export interface ImageOptions extends Omit<PlaceOptions, 'job'> {
+export interface ImageOptions extends Omit<HostOptions, 'job'> {
   /** gets what a build prints */
   readonly buildLog: string;
 }
@@ -41,11 +41,11 @@ export async function prepareImage(
   options: ImageOptions,
 ): Promise<Result<PreparedImage | undefined>> {
   if (image.kind === 'none') return accept(undefined);
-  const found = await findEngine(withhold(options), options.engine);
+  const found = await findEngine(taskEnvironment(options), options.engine);
   if (!found.ok) return found;
   const engine = found.value;
   const name = formatImage(image);
-  const timed = async <T>(way: ImageWay, work: () => Promise<Result<T>>) => {
+  const timed = async <T>(way: ImageMethod, work: () => Promise<Result<T>>) => {
     options.report({ kind: 'pull-begin', image: name, way });
     const begin = performance.now();
     const done = await work();
@@ -53,8 +53,8 @@ export async function prepareImage(
     if (done.ok) options.report({ kind: 'pull-done', image: name, seconds, way });
     return done.ok ? accept({ value: done.value, seconds }) : done;
   };
-  const ready = (ref: string, more: { way?: ImageWay; pullSeconds?: number } = {}): PreparedImage => ({
-    ...{ engine, name, words: [ref], described: describeImage(engine, ref, name), ...more },
+  const ready = (ref: string, more: { way?: ImageMethod; pullSeconds?: number } = {}): PreparedImage => ({
+    ...{ engine, name, args: [ref], description: describeImage(engine, ref, name), ...more },
     release: () => Promise.resolve(),
   });
   switch (image.kind) {
@@ -79,13 +79,13 @@ export async function prepareImage(
       const path = resolve(options.repo, image.path);
       const loaded = await timed('load', () => loadImage(engine, { ...image, path }, options.cancel));
       if (!loaded.ok) return loaded;
-      const { words, ref, release } = loaded.value.value;
-      const described =
+      const { args, ref, release } = loaded.value.value;
+      const description =
         ref === undefined
           ? Promise.resolve({ name, engine: engine.program, layers: [] })
           : describeImage(engine, ref, name);
       const pullSeconds = loaded.value.seconds;
-      return accept({ engine, name, words, described, way: 'load', pullSeconds, release });
+      return accept({ engine, name, args, description, way: 'load', pullSeconds, release });
     }
   }
 }
@@ -94,9 +94,9 @@ export async function prepareImage(
  * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
  * `--env SOIL_TOKEN` or `--env-host` would hand them on. A secret reaches the tasks of its job by their scripts.
  */
-export function withhold({
+export function taskEnvironment({
   environment,
-  withheld,
-}: Pick<PlaceOptions, 'environment' | 'withheld'>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.includes(name)));
+  hiddenVariables,
+}: Pick<HostOptions, 'environment' | 'hiddenVariables'>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !hiddenVariables.includes(name)));
 }

@@ -1,7 +1,7 @@
 /** A container's name -> the container gone, whatever has begun to remove it; or why it is still there. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { quote } from '../../model/result.js';
-import { reasonOf } from '../system/run-process.js';
+import { failureReason } from '../system/run-process.js';
 import { callEngine, type Engine } from './engine.js';
 
 /** What both engines say of a container that is gone. */
@@ -30,7 +30,7 @@ export async function removeContainer(engine: Engine, name: string): Promise<str
       continue;
     }
     if (attempt >= removeTries) {
-      return `cannot remove container ${quote(name)}: ${reasonOf(removed)}; mend: ${engine.program} rm --force ${name}`;
+      return `cannot remove container ${quote(name)}: ${failureReason(removed)}; mend: ${engine.program} rm --force ${name}`;
     }
     await wait(1000);
   }

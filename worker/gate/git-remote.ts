@@ -1,7 +1,7 @@
 /** A merge remote by plain git, from within a clone that has the candidate: any URL or path that git can push to. */
 import { parseCommitHash, type CommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import type { CommandEnd } from '../system/run-process.js';
+import type { CommandResult } from '../system/run-process.js';
 import { gitReason, runGit, type Environment } from '../system/git.js';
 import type { MergeRemote, Relation } from './merge-remote.js';
 
@@ -138,7 +138,7 @@ export async function findPushPlace({
   return accept((await urls())[0] === first ? remote : first);
 }
 
-const whyOf = (end: CommandEnd): string => withoutCredential(gitReason(end));
+const whyOf = (end: CommandResult): string => withoutCredential(gitReason(end));
 
 /** A URL may hold a password or a token, and messages end up in logs. */
 const withoutCredential = (text: string): string => text.replace(/(https?:\/\/)[^/\s'"]*@/gi, '$1');

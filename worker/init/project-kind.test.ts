@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { valueOf } from '../../model/result.js';
 import { parseConfig } from '../config/project-config.js';
-import { sketchJobs } from './project-kind.js';
+import { suggestJobs } from './project-kind.js';
 import { manifestFaults, workflowFaults } from '../../test/ci-files.js';
 import { formatManifest, formatSoilYml, formatWorkflow } from './starting-files.js';
 
@@ -52,7 +52,7 @@ const kinds: readonly (readonly [Readonly<Record<string, string>>, readonly stri
 for (const [files, expected] of kinds) {
   const shown = Object.keys(files).join(', ');
   test(`sketchJobs() knows ${shown}, and what is written of it is a soil.yml with a workflow and a manifest`, async () => {
-    const jobs = sketchJobs({ names: new Set(Object.keys(files)), text: (name) => files[name] ?? '' });
+    const jobs = suggestJobs({ names: new Set(Object.keys(files)), text: (name) => files[name] ?? '' });
     const tasksOf = (tasks: (typeof jobs)[number]['tasks']): string =>
       tasks
         .slice(1)
@@ -107,7 +107,7 @@ test('formatWorkflow() and formatManifest() heed needs', async () => {
 
 test('sketchJobs() runs pytest where a folder or a file of tests is there, and unittest where none is', () => {
   const testOf = (...names: string[]): string | undefined =>
-    sketchJobs({ names: new Set(['setup.py', ...names]), text: () => '' })[0]?.tasks.at(-1)?.run;
+    suggestJobs({ names: new Set(['setup.py', ...names]), text: () => '' })[0]?.tasks.at(-1)?.run;
   for (const name of ['tests', 'test', 'test_a.py', 'a_test.py', 'conftest.py']) {
     assert.equal(testOf(name), 'python -m pytest --junitxml=_test/pytest.xml', name);
   }

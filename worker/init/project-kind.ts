@@ -1,6 +1,6 @@
 /** What a repo is, by the files at its root -> the jobs that it would want: image and tasks, as a beginning. Pure. */
 
-export interface TaskSketch {
+export interface SuggestedTask {
   readonly name: string;
   readonly run?: string;
   readonly builtin?: string;
@@ -8,10 +8,10 @@ export interface TaskSketch {
   readonly timeout?: string;
 }
 
-export interface JobSketch {
+export interface SuggestedJob {
   readonly name: string;
   readonly image: string;
-  readonly tasks: readonly TaskSketch[];
+  readonly tasks: readonly SuggestedTask[];
 }
 
 /** The root of a repo: names of its files, and the text of those that are asked for. */
@@ -21,20 +21,24 @@ export interface RepoFiles {
   readonly text: (name: string) => string;
 }
 
-type Kind = (files: RepoFiles) => JobSketch | undefined;
+type Kind = (files: RepoFiles) => SuggestedJob | undefined;
 
-const task = (name: string, run: string, results?: string): TaskSketch => ({
+const task = (name: string, run: string, results?: string): SuggestedTask => ({
   ...{ name, run },
   ...(results !== undefined && { results }),
 });
 
 /** In every job: a reader's first question is where it ran. */
-const osInfo: TaskSketch = { name: 'os-info', builtin: 'os-info' };
-const job = (name: string, image: string, ...tasks: readonly (TaskSketch | undefined)[]): JobSketch => ({
+const osInfo: SuggestedTask = { name: 'os-info', builtin: 'os-info' };
+const job = (
+  name: string,
+  image: string,
+  ...tasks: readonly (SuggestedTask | undefined)[]
+): SuggestedJob => ({
   ...{ name, image },
   tasks: [osInfo, ...tasks.filter((t) => t !== undefined)],
 });
-const apt = (...packages: readonly string[]): TaskSketch =>
+const apt = (...packages: readonly string[]): SuggestedTask =>
   task('packages', `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`);
 
 const node: Kind = ({ names, text }) => {
@@ -217,14 +221,14 @@ const builders: readonly Kind[] = [autotools, cmake, meson, make];
 const others: readonly Kind[] = [node, rust, go, python, maven, gradle, ruby];
 
 /** For a repo of which nothing is known. */
-export const unknownJob = job('look', 'docker.io/library/debian:12', task('files', 'ls -la'));
+export const placeholderJob = job('look', 'docker.io/library/debian:12', task('files', 'ls -la'));
 
 /** The jobs of a repo; one that only looks around where nothing is known of it. */
-export function sketchJobs(files: RepoFiles): readonly JobSketch[] {
+export function suggestJobs(files: RepoFiles): readonly SuggestedJob[] {
   const found = others.flatMap((kind) => kind(files) ?? []);
   const built = builders.map((kind) => kind(files)).find((sketch) => sketch !== undefined);
   // A Makefile beside another language's own tool mostly calls that tool.
   const isWrapper = built?.name === 'make' && found.length > 0;
   const jobs = built === undefined || isWrapper ? found : [built, ...found];
-  return jobs.length > 0 ? jobs : [unknownJob];
+  return jobs.length > 0 ? jobs : [placeholderJob];
 }

@@ -1,7 +1,7 @@
 /** Jobs and branches -> the text of soil.yml, of GitHub's workflow and of sourcehut's manifest. Pure. */
 import { stringify } from 'yaml';
 import type { JobDeclaration, MergeRule } from '../config/job-declaration.js';
-import type { JobSketch } from './project-kind.js';
+import type { SuggestedJob } from './project-kind.js';
 
 export const workflowFile = '.github/workflows/soil.yml';
 export const manifestFile = '.builds/soil.yml';
@@ -11,7 +11,7 @@ const yaml = (value: unknown): string =>
   stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, defaultStringType: 'PLAIN' });
 
 export function formatSoilYml(
-  jobs: readonly JobSketch[],
+  jobs: readonly SuggestedJob[],
   { project, branch }: { readonly project: string; readonly branch: string },
 ): string {
   const declared = Object.fromEntries(jobs.map(({ name, image, tasks }) => [name, { image, tasks }]));

@@ -12,7 +12,7 @@ import { addressOf, type JobIdentity } from '../../model/run.js';
 import { publishArtifact } from './upload-artifact.js';
 import type { CommandContext } from '../system/command-context.js';
 import { planDone, planEventBase } from './job-event.js';
-import { filesIn } from '../record/out-folder.js';
+import { jobFilePaths } from '../record/out-folder.js';
 import type { JobFiles } from '../record/progress.js';
 import { publishEnd, publishFiles, type PublishedUrls } from './upload-results.js';
 import type { PublishTarget } from './publish-target.js';
@@ -101,7 +101,7 @@ export async function readStored(
   folder: string,
   job: JobName,
 ): Promise<Result<Omit<StoredJob, 'artifacts'>>> {
-  const files = filesIn(folder, job);
+  const files = jobFilePaths(folder, job);
   let text: string;
   try {
     text = await readFile(files.json, 'utf8');

@@ -3,7 +3,7 @@ import { accept, type Result } from '../../model/result.js';
 import { pasted } from '../../model/shell-word.js';
 import type { CommandContext } from '../system/command-context.js';
 import { parseDuration } from '../../model/duration.js';
-import { readSecret } from '../system/credentials.js';
+import { readCredential } from '../system/credentials.js';
 import { chooseServer } from '../client/server-url.js';
 import { defaultLimitSeconds, defaultRetries, planIdle, type SoilService } from '../client/soil-server.js';
 import type { SshTarget } from '../../ssh/ssh-target.js';
@@ -50,7 +50,7 @@ export async function planTarget(
   const { SOIL_TOKEN } = context.environment;
   const url = chooseServer(options.server, context.environment, 'publish');
   if (!url.ok) return url;
-  const token = await readSecret({
+  const token = await readCredential({
     ...{ variable: 'SOIL_TOKEN', value: SOIL_TOKEN },
     ...(options.tokenFile !== undefined && { file: options.tokenFile }),
   });
@@ -69,7 +69,7 @@ export async function planTarget(
   };
   const service = {
     ...{ url: url.value, retries, idleSeconds: planIdle(limit.value) },
-    ...(context.hurry !== undefined && { hurry: context.hurry }),
+    ...(context.forceCancel !== undefined && { forceCancel: context.forceCancel }),
     progress: (bytes: number, of: number) => {
       context.status(bytes < of ? `sent ${Math.floor((100 * bytes) / of)} % of ${of} bytes` : '');
     },

@@ -27,7 +27,7 @@ interface Upload {
 export async function publishBySsh(
   target: SshTarget,
   { pages, ...upload }: Upload & { readonly pages: RemotePages },
-  { print, warn, hurry }: CommandContext,
+  { print, warn, forceCancel }: CommandContext,
 ): Promise<Result<readonly string[]>> {
   const sent = await withSsh(
     target,
@@ -35,7 +35,7 @@ export async function publishBySsh(
       const paths = await sendAll(host.files, target.folder, upload);
       return { paths, rebuild: pages.isRebuilt ? await rebuildThere(host, target.folder) : undefined };
     },
-    hurry,
+    forceCancel,
   );
   const place = quote(showTarget(target), 300);
   if (!sent.ok) return refuse(`cannot publish job ${quote(upload.address.job)} to ${place}: ${sent.error}`);

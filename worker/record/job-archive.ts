@@ -5,8 +5,8 @@ import type { Result } from '../../model/result.js';
 import { formatRows, type TaskRow } from '../../model/row.js';
 import { wwzAssets } from '../../templates/asset.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from '../../wwz/write.js';
-import { isPlainFile, type JobFolder } from './job-folder.js';
-import type { ImageWay } from './progress.js';
+import { isRegularFile, type JobFolder } from './job-folder.js';
+import type { ImageMethod } from './progress.js';
 import { isReadable, type ResultFile } from './result-files.js';
 import { renderImagePage, renderWwzIndex } from './wwz-index.js';
 
@@ -17,7 +17,7 @@ export interface ArchiveParts {
   readonly results: readonly ResultFile[];
   /** false where the disk has no room for them */
   readonly hasLogs: boolean;
-  readonly way?: ImageWay;
+  readonly way?: ImageMethod;
 }
 
 /** What `tasks-from` printed, and what it complained about. */
@@ -66,7 +66,7 @@ export async function writeJobArchive(parts: ArchiveParts): Promise<Result<Writt
 
 async function logsOf(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzSource[]> {
   const logs: { readonly name: string; readonly path: string }[] = [];
-  const listLog = folder.logOf(0, 1);
+  const listLog = folder.attemptLog(0, 1);
   if (await isReadable(listLog)) {
     logs.push({ name: wwzTaskList, path: folder.taskList }, { name: wwzTaskListLog, path: listLog });
   }
@@ -76,11 +76,11 @@ async function logsOf(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzS
       const name = attempt === row.tries ? wwzLog(row.task) : wwzEarlierLog(row.task, attempt);
       // The earlier logs of a task `a.txt` would make a folder of what is the log of a task `a`.
       if (attempt < row.tries && lastLogs.has(name.slice(0, name.lastIndexOf('/')))) continue;
-      logs.push({ name, path: folder.logOf(at + 1, attempt) });
+      logs.push({ name, path: folder.attemptLog(at + 1, attempt) });
     }
   }
   const readable = await Promise.all(
-    logs.map(async ({ path }) => (await isPlainFile(path)) && isReadable(path)),
+    logs.map(async ({ path }) => (await isRegularFile(path)) && isReadable(path)),
   );
   return logs.filter((_, i) => readable[i]).map((log) => ({ kind: 'file', ...log }));
 }

@@ -24,13 +24,13 @@ export interface JobFolder {
   readonly taskList: string;
   /** what a build of the job's image printed, where there is one */
   readonly buildLog: string;
-  logOf(number: number, attempt: number): string;
+  attemptLog(number: number, attempt: number): string;
   /** where a result is copied that is not to be kept as it is */
-  copyAt(n: number): string;
+  redactedCopy(n: number): string;
   /** no log is to be read by anybody */
-  dropLogs(): Promise<void>;
+  removeLogs(): Promise<void>;
   /** gives back what was kept free */
-  release(reserve: Reserve): Promise<void>;
+  releaseReserve(reserve: Reserve): Promise<void>;
   /** the files' folder again, should a task have removed it (`git clean -fdx`) or put a link in its place */
   restore(): Promise<void>;
   /** removes the control folder, with the tasks' scripts and what stands in their environment */
@@ -38,7 +38,7 @@ export interface JobFolder {
 }
 
 /** Makes the folder anew: what an earlier run of the same job left in it is removed. */
-export async function makeJobFolder(out: string, job: JobName): Promise<JobFolder> {
+export async function createJobFolder(out: string, job: JobName): Promise<JobFolder> {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, 'logs'), { recursive: true });
   const places = [
@@ -62,20 +62,20 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
   await writeOpen(join(control, gitConfigName), gitConfig, 0o644);
   for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
   const taskList = join(control, 'task-list');
-  await makeWritable(taskList);
-  await makeWritable(memoryOf(control, 1));
+  await createWritable(taskList);
+  await createWritable(memoryFile(control, 1));
   return {
     files: { json: join(out, `${job}.json`), tsv: join(out, `${job}.tsv`), wwz: join(out, `${job}.wwz`) },
     control,
     taskList,
     buildLog: join(out, 'image-build.txt'),
-    logOf: (number, attempt) => join(control, 'log', `${number}.${attempt}`),
-    copyAt: (n) => join(lock, `copy-${n}`),
-    dropLogs: async () => {
+    attemptLog: (number, attempt) => join(control, 'log', `${number}.${attempt}`),
+    redactedCopy: (n) => join(lock, `copy-${n}`),
+    removeLogs: async () => {
       for (const logs of [join(control, 'log'), join(out, 'logs')])
         await rm(logs, { recursive: true, force: true });
     },
-    release: (reserve) => rm(reserveOf(reserve), { force: true }),
+    releaseReserve: (reserve) => rm(reserveOf(reserve), { force: true }),
     restore: async () => {
       for (const [folder, was] of places) {
         const is = await realpath(folder).catch(() => undefined);
@@ -90,10 +90,10 @@ export async function makeJobFolder(out: string, job: JobName): Promise<JobFolde
 }
 
 /** Made by the worker, so that it belongs to its user; open to all, since the container's user may be another. */
-export const makeWritable = (file: string): Promise<void> => writeOpen(file, '', 0o666);
+export const createWritable = (file: string): Promise<void> => writeOpen(file, '', 0o666);
 
 /** Where the supervisor of a lane is told how much memory its task took. */
-export const memoryOf = (control: string, lane: number): string => join(control, `memory.${lane}`);
+export const memoryFile = (control: string, lane: number): string => join(control, `memory.${lane}`);
 
 /** Puts a task's script where the supervisor looks for it. */
 export const writeScript = (folder: JobFolder, number: number, text: string): Promise<void> =>
@@ -117,17 +117,17 @@ async function writeOpen(file: string, text: string, mode: number): Promise<void
 }
 
 /** Where the log of a task's last try is for a reader at the desk. */
-export const logNameOf = (out: string, task: TaskName): string => join(out, 'logs', `${task}.txt`);
+export const taskLogPath = (out: string, task: TaskName): string => join(out, 'logs', `${task}.txt`);
 
 /** The same file under both names; a copy where the file system knows no links. What a task has put in its place is no log. */
-export async function nameLog(out: string, log: string, task: TaskName): Promise<void> {
-  if (!(await isPlainFile(log))) return;
-  const named = logNameOf(out, task);
+export async function linkTaskLog(out: string, log: string, task: TaskName): Promise<void> {
+  if (!(await isRegularFile(log))) return;
+  const named = taskLogPath(out, task);
   await link(log, named).catch(() => copyFile(log, named));
 }
 
 /** A file that can be read as it stands there: no link, no pipe. */
-export const isPlainFile = (path: string): Promise<boolean> =>
+export const isRegularFile = (path: string): Promise<boolean> =>
   lstat(path).then(
     (facts) => facts.isFile(),
     () => false,

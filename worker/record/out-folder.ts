@@ -8,19 +8,19 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobFiles } from './progress.js';
 
 /** The folder below the repo's root that holds every job's folder unless `--out` names another. */
-export const outName = '_soil';
+export const outFolderName = '_soil';
 
 /** In a job's folder: what `local` kept of the artifacts that the job made in its clone. */
-export const artifactsName = 'artifacts';
+export const artifactsFolderName = 'artifacts';
 
-export function planOutFolder(
+export function outFolderPath(
   out: string | undefined,
   { repo, cwd, job }: { readonly repo: string; readonly cwd: string; readonly job: JobName },
 ): string {
-  return join(out === undefined ? join(repo, outName) : resolve(cwd, out), job);
+  return join(out === undefined ? join(repo, outFolderName) : resolve(cwd, out), job);
 }
 
-export function filesIn(folder: string, job: JobName): JobFiles {
+export function jobFilePaths(folder: string, job: JobName): JobFiles {
   const file = (suffix: string) => join(folder, `${job}.${suffix}`);
   return { json: file('json'), tsv: file('tsv'), wwz: file('wwz') };
 }
@@ -33,7 +33,7 @@ export async function prepareOutFolder(folder: string, job: JobName): Promise<Re
   const ours = new Set([
     'control',
     'logs',
-    artifactsName,
+    artifactsFolderName,
     '.reserve',
     `${job}.json`,
     `${job}.tsv`,
@@ -43,7 +43,7 @@ export async function prepareOutFolder(folder: string, job: JobName): Promise<Re
   try {
     await mkdir(parent, { recursive: true });
     // git must not see what jobs leave behind; only in a folder of our own name is the file ours to write.
-    if (parent.endsWith(`/${outName}`)) await writeFile(join(parent, '.gitignore'), '*\n');
+    if (parent.endsWith(`/${outFolderName}`)) await writeFile(join(parent, '.gitignore'), '*\n');
     const foreign = (await readdir(folder)).find((name) => !ours.has(name) && !isTemporaryName(name));
     if (foreign === undefined) return accept(undefined);
     return refuse(

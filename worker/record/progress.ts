@@ -7,16 +7,16 @@ import type { JobDeclaration } from '../config/job-declaration.js';
 import type { Secret } from '../redact/secret-pattern.js';
 
 /** How an image comes to the engine. */
-export type ImageWay = 'pull' | 'load' | 'build';
+export type ImageMethod = 'pull' | 'load' | 'build';
 
 export type Progress =
   | { readonly kind: 'start'; readonly tasks: number }
-  | { readonly kind: 'pull-begin'; readonly image: string; readonly way: ImageWay }
+  | { readonly kind: 'pull-begin'; readonly image: string; readonly way: ImageMethod }
   | {
       readonly kind: 'pull-done';
       readonly image: string;
       readonly seconds: number;
-      readonly way: ImageWay;
+      readonly way: ImageMethod;
     }
   | { readonly kind: 'task-begin'; readonly task: TaskName; readonly index: number; readonly of: number }
   | { readonly kind: 'task-done'; readonly row: TaskRow; readonly logFile: string }
@@ -53,14 +53,14 @@ export interface RunJobOptions {
   /** the environment of the engine's client, and of raw tasks less what `withheld` names */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** names of variables that no task may see: tokens */
-  readonly withheld: readonly string[];
+  readonly hiddenVariables: readonly string[];
   readonly report: (progress: Progress) => void;
   /** aborted by SIGINT or SIGTERM: the running task's tree is ended and the rest is cancelled */
   readonly cancel: AbortSignal;
-  /** their values are handed to the tasks, and masked in all that the job leaves */
+  /** their values are handed to the tasks, and redacted in all that the job leaves */
   readonly secrets?: readonly Secret[];
   /** aborted by a second signal: no grace any more */
-  readonly hurry?: AbortSignal;
+  readonly forceCancel?: AbortSignal;
 }
 
 /** A finished job. Whatever happened, there is one: an infrastructure failure is an outcome, not an exception. */

@@ -6,10 +6,10 @@ import type { JobDeclaration } from '../config/job-declaration.js';
 import type { Redactor } from '../redact/redactor.js';
 import type { Progress } from './progress.js';
 
-export function redactRecord(record: JobRecord, mask: Redactor): JobRecord {
+export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
   const { commitLine, branch, jobUrl, workflow, ref, event, pullRequest, reason, image, machine } = record;
   const some = <K extends keyof JobRecord>(key: K, value: JobRecord[K] | undefined) =>
-    value === undefined ? {} : { [key]: typeof value === 'string' ? mask.text(value) : value };
+    value === undefined ? {} : { [key]: typeof value === 'string' ? redactor.redact(value) : value };
   return {
     ...record,
     ...some('commitLine', commitLine),
@@ -21,34 +21,36 @@ export function redactRecord(record: JobRecord, mask: Redactor): JobRecord {
     ...some('reason', reason),
     ...(pullRequest?.headRef === undefined
       ? {}
-      : { pullRequest: { ...pullRequest, headRef: mask.text(pullRequest.headRef) } }),
+      : { pullRequest: { ...pullRequest, headRef: redactor.redact(pullRequest.headRef) } }),
     ...(image === undefined
       ? {}
       : {
           image: {
             ...image,
-            layers: image.layers.map((layer) => ({ ...layer, command: mask.text(layer.command) })),
+            layers: image.layers.map((layer) => ({ ...layer, command: redactor.redact(layer.command) })),
           },
         }),
-    ...(machine === undefined ? {} : { machine: { ...machine, name: mask.text(machine.name) } }),
-    tasks: record.tasks.map((task) => ({ ...task, run: mask.text(task.run) })),
+    ...(machine === undefined ? {} : { machine: { ...machine, name: redactor.redact(machine.name) } }),
+    tasks: record.tasks.map((task) => ({ ...task, run: redactor.redact(task.run) })),
   };
 }
 
-export const redactRow = (row: TaskRow, mask: Redactor): TaskRow => ({
+export const redactRow = (row: TaskRow, redactor: Redactor): TaskRow => ({
   ...row,
-  script: mask.text(row.script),
-  action: mask.text(row.action),
+  script: redactor.redact(row.script),
+  action: redactor.redact(row.action),
 });
 
-export function redactProgress(progress: Progress, mask: Redactor): Progress {
+export function redactProgress(progress: Progress, redactor: Redactor): Progress {
   switch (progress.kind) {
     case 'task-done':
-      return { ...progress, row: redactRow(progress.row, mask) };
+      return { ...progress, row: redactRow(progress.row, redactor) };
     case 'notice':
-      return { ...progress, text: mask.text(progress.text) };
+      return { ...progress, text: redactor.redact(progress.text) };
     case 'done':
-      return progress.reason === undefined ? progress : { ...progress, reason: mask.text(progress.reason) };
+      return progress.reason === undefined
+        ? progress
+        : { ...progress, reason: redactor.redact(progress.reason) };
     case 'start':
     case 'pull-begin':
     case 'pull-done':
@@ -59,12 +61,12 @@ export function redactProgress(progress: Progress, mask: Redactor): Progress {
   }
 }
 
-/** A name that gave a secret away could not be masked: it is an address. */
-export function checkNames(job: JobDeclaration, mask: Redactor): Result<undefined> {
+/** A name that gave a secret away could not be redacted: it is an address. */
+export function refuseSecretNames(job: JobDeclaration, redactor: Redactor): Result<undefined> {
   for (const name of [job.name, ...job.tasks.map((task) => task.name)]) {
-    if (mask.text(name) !== name) {
+    if (redactor.redact(name) !== name) {
       return refuse(
-        `cannot run job ${quote(mask.text(job.name))}: the name of it or of a task holds a secret`,
+        `cannot run job ${quote(redactor.redact(job.name))}: the name of it or of a task holds a secret`,
       );
     }
   }

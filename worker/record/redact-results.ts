@@ -1,4 +1,4 @@
-/** Results that hold secrets: text is masked in a copy, what is not text is left out; the repo's own files stay as they are. */
+/** Results that hold secrets: text is redacted in a copy, what is not text is left out; the repo's own files stay as they are. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { quote } from '../../model/result.js';
 import { overwrite, type Redactor } from '../redact/redactor.js';
@@ -11,26 +11,26 @@ export interface RedactedResults {
 
 const chunkBytes = 1024 * 1024;
 
-/** `copyAt`: where the nth masked copy may be written. */
+/** `copyAt`: where the nth redacted copy may be written. */
 export async function redactResults(
   files: readonly ResultFile[],
-  mask: Redactor,
+  redactor: Redactor,
   copyAt: (n: number) => string,
 ): Promise<RedactedResults> {
   const kept: ResultFile[] = [];
   const notices: string[] = [];
   for (const [n, file] of files.entries()) {
-    const shown = quote(mask.text(file.name));
-    if (mask.text(file.name) !== file.name) {
+    const shown = quote(redactor.redact(file.name));
+    if (redactor.redact(file.name) !== file.name) {
       notices.push(`cannot keep result ${shown}: its name holds the value of a secret`);
       continue;
     }
     const copy = copyAt(n);
-    switch (await copyMasked(file.path, copy, mask)) {
+    switch (await copyRedacted(file.path, copy, redactor)) {
       case 'clean':
         kept.push(file);
         break;
-      case 'masked':
+      case 'redacted':
         kept.push({ ...file, path: copy });
         break;
       case 'binary':
@@ -41,17 +41,17 @@ export async function redactResults(
 }
 
 /** Most files hold none: a copy begins where the first secret is found. */
-async function copyMasked(
+async function copyRedacted(
   path: string,
   copy: string,
-  mask: Redactor,
-): Promise<'clean' | 'masked' | 'binary'> {
+  redactor: Redactor,
+): Promise<'clean' | 'redacted' | 'binary'> {
   const source = await open(path, 'r');
   let target: FileHandle | undefined;
   try {
-    const buffer = Buffer.allocUnsafeSlow(chunkBytes + mask.longest);
+    const buffer = Buffer.allocUnsafeSlow(chunkBytes + redactor.maxMatchBytes);
     let isBinary = false;
-    let isMasked = false;
+    let isRedacted = false;
     /** what stands at the buffer's start was read before, and not yet written */
     let carried = 0;
     let at = 0;
@@ -61,13 +61,13 @@ async function copyMasked(
       at += bytesRead;
       const bytes = buffer.subarray(0, carried + bytesRead);
       isBinary ||= bytes.includes(0);
-      const ranges = mask.find(bytes);
-      isMasked ||= ranges.length > 0;
-      if (isBinary && isMasked) return 'binary';
+      const ranges = redactor.find(bytes);
+      isRedacted ||= ranges.length > 0;
+      if (isBinary && isRedacted) return 'binary';
       for (const range of ranges) overwrite(bytes, range);
       // What a secret may have begun with waits for the next chunk.
-      const ready = isEnd ? bytes.length : Math.max(0, bytes.length - mask.longest);
-      if (isMasked && target === undefined) {
+      const ready = isEnd ? bytes.length : Math.max(0, bytes.length - redactor.maxMatchBytes);
+      if (isRedacted && target === undefined) {
         target = await open(copy, 'w+', 0o600);
         await copyStart(source, target, at - bytes.length);
       }
@@ -75,7 +75,7 @@ async function copyMasked(
       carried = bytes.length - ready;
       bytes.copyWithin(0, ready);
     }
-    return isMasked ? 'masked' : 'clean';
+    return isRedacted ? 'redacted' : 'clean';
   } finally {
     await source.close();
     await target?.close();

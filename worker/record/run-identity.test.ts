@@ -5,7 +5,7 @@ import type { CommitHash, JobName } from '../../model/name.js';
 import { identityOf, recordSchema } from '../../model/record.js';
 import { valueOf } from '../../model/result.js';
 import { addressOf } from '../../model/run.js';
-import { planOrigin, planRun, type OriginSources } from './run-identity.js';
+import { describeOrigin, identifyRun, type OriginSources } from './run-identity.js';
 
 const head = 'a'.repeat(40) as CommitHash;
 const other = 'b'.repeat(40) as CommitHash;
@@ -37,7 +37,7 @@ const github = {
 };
 const sourcehut = { JOB_ID: '345', JOB_URL: 'https://builds.example/~a/job/345', GIT_REF: 'refs/heads/main' };
 
-const originOf = (s: OriginSources) => valueOf(planOrigin(s)).origin;
+const originOf = (s: OriginSources) => valueOf(describeOrigin(s)).origin;
 
 test('planOrigin() on GitHub Actions: number, id, attempt, commit and where it is shown', () => {
   assert.deepEqual(originOf(sources(github)), {
@@ -75,13 +75,13 @@ test('planOrigin() on a pull request takes number, head ref and head commit from
 });
 
 test('planOrigin() tells of an event file that cannot be read, and goes on', () => {
-  const planned = valueOf(planOrigin(sources(github, { githubEvent: '{' })));
+  const planned = valueOf(describeOrigin(sources(github, { githubEvent: '{' })));
   assert.match(planned.notices.join(), /cannot read the file of GITHUB_EVENT_PATH/);
   assert.equal(planned.origin.pullRequest, undefined);
 });
 
 test('planOrigin() records the commit that is checked out, and says so where GITHUB_SHA is another', () => {
-  const planned = valueOf(planOrigin(sources({ ...github, GITHUB_SHA: other })));
+  const planned = valueOf(describeOrigin(sources({ ...github, GITHUB_SHA: other })));
   assert.equal(planned.origin.commit, head);
   assert.match(planned.notices.join(), new RegExp(`${head}, is not GITHUB_SHA "${other}"`));
   assert.equal(originOf(sources({ ...github, GITHUB_SHA: other }, { git: {} })).commit, other);
@@ -95,7 +95,7 @@ test('planOrigin() on sourcehut: the job, and the commit from git', () => {
   assert.equal(origin.commit, head);
   assert.equal(origin.branch, 'main');
   assert.deepEqual(origin.expectedJobs, []);
-  const none = planOrigin(sources(sourcehut, { git: {} }));
+  const none = describeOrigin(sources(sourcehut, { git: {} }));
   assert.match(none.ok ? '' : none.error, /cannot tell the commit/);
 });
 
@@ -135,7 +135,7 @@ const refusals: readonly (readonly [string, Partial<Record<string, string>>, Reg
 ];
 for (const [what, environment, expected] of refusals) {
   test(`planOrigin() refuses ${what}`, () => {
-    const planned = planOrigin(sources(environment));
+    const planned = describeOrigin(sources(environment));
     assert.match(planned.ok ? 'accepted' : planned.error, expected);
   });
 }
@@ -146,7 +146,7 @@ test('planOrigin() gives every record an address, whatever the environment says'
   const environment = fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] });
   fc.assert(
     fc.property(environment, (env) => {
-      const planned = planOrigin(sources(env));
+      const planned = describeOrigin(sources(env));
       if (!planned.ok) assert.match(planned.error, /^cannot /);
       else {
         const identity = identityOf({ ...planned.value.origin, schema: recordSchema, tasks: [] });
@@ -158,7 +158,7 @@ test('planOrigin() gives every record an address, whatever the environment says'
 });
 
 test('planRun() is the run of the gate, too', () => {
-  assert.deepEqual(valueOf(planRun({ environment: github, now })), {
+  assert.deepEqual(valueOf(identifyRun({ environment: github, now })), {
     ...{ host: 'github', number: '1234', runId: '98765', attempt: 2 },
   });
 });

@@ -4,7 +4,7 @@ import { parseCommitHash, parseRunId, type CommitHash, type JobName, type RunId 
 import { defined } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseAttempt, parseLocalRun, parseRunNumber } from '../../model/run.js';
-import type { Environment, GitFacts } from '../system/git.js';
+import type { Environment, GitHead } from '../system/git.js';
 import type { RunJobOptions } from './progress.js';
 
 /** What the record says of a job before it ran. */
@@ -26,7 +26,7 @@ export interface RunSources {
 }
 
 export interface OriginSources extends RunSources {
-  readonly git: GitFacts;
+  readonly git: GitHead;
   /** the text of the file that GITHUB_EVENT_PATH names */
   readonly githubEvent?: string;
   readonly job: JobName;
@@ -36,7 +36,7 @@ export interface OriginSources extends RunSources {
 }
 
 /** Which run this is: `--run-id` and SOIL_RUN first, then GitHub Actions, then sourcehut, then a local run of its own. */
-export function planRun({ environment: env, now, runId, attempt }: RunSources): Result<RunIdentity> {
+export function identifyRun({ environment: env, now, runId, attempt }: RunSources): Result<RunIdentity> {
   const named = nonEmpty(runId) ?? nonEmpty(env.SOIL_RUN);
   const attemptText = nonEmpty(attempt) ?? nonEmpty(env.SOIL_ATTEMPT);
   if (named === undefined && env.GITHUB_ACTIONS === 'true') return planGithubRun(env);
@@ -65,11 +65,11 @@ function planGithubRun(env: Environment): Result<RunIdentity> {
 const clockRun = (now: Date): string => now.toISOString().replace(/[-:]|\.\d+/g, '');
 
 /** What the job's record says of where it comes from. `notices` tell what was odd and did not stop it. */
-export function planOrigin(
+export function describeOrigin(
   sources: OriginSources,
 ): Result<{ readonly origin: JobOrigin; readonly notices: readonly string[] }> {
   const { environment: env, git, job, workerVersion } = sources;
-  const run = planRun(sources);
+  const run = identifyRun(sources);
   if (!run.ok) return run;
   const notices: string[] = [];
   const facts = { job, ...git, workerVersion };

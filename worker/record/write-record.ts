@@ -8,25 +8,25 @@ import { formatRows, type TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
 import { writeJobArchive } from './job-archive.js';
 import type { JobFolder } from './job-folder.js';
-import type { FinishedJob, ImageWay, RunJobOptions } from './progress.js';
+import type { FinishedJob, ImageMethod, RunJobOptions } from './progress.js';
 import type { Redactor } from '../redact/redactor.js';
 import { findResults, type ResultFiles } from './result-files.js';
 import { redactResults } from './redact-results.js';
 
 /** The tasks as they were listed, and a row for each. */
-export interface KeptTasks {
+export interface FinishedTasks {
   readonly tasks: readonly TaskDeclaration[];
   readonly rows: readonly TaskRow[];
   /** how the image came, where it was not there before */
-  readonly way?: ImageWay;
+  readonly way?: ImageMethod;
 }
 
 /** Writes the three files, JSON last: with it, the job is finished. */
 export async function writeRecord(
   record: JobRecord,
-  end: KeptTasks,
+  end: FinishedTasks,
   folder: JobFolder,
-  options: RunJobOptions & { readonly mask?: Redactor },
+  options: RunJobOptions & { readonly redactor?: Redactor },
 ): Promise<FinishedJob> {
   const { report } = options;
   const results = await resultsOf(end, folder, options);
@@ -50,7 +50,7 @@ export async function writeRecord(
   }
   if (archived.ok) report({ kind: 'archive', files: archived.value.files, bytes: archived.value.bytes });
   else report({ kind: 'notice', text: `there is no ${quote(folder.files.wwz, 300)}: ${archived.error}` });
-  await folder.release('record');
+  await folder.releaseReserve('record');
   await writeWhole(folder.files.tsv, formatRows(rows), { sync: true });
   await writeWhole(folder.files.json, formatRecord(kept), { sync: true });
   const { outcome = 'error', status = jobStatus('error', rows), reason } = kept;
@@ -60,16 +60,16 @@ export async function writeRecord(
 
 /** The results of the tasks that ran; a repo that a task removed has none. */
 async function resultsOf(
-  end: KeptTasks,
+  end: FinishedTasks,
   folder: JobFolder,
-  { repo, out, mask }: RunJobOptions & { readonly mask?: Redactor },
+  { repo, out, redactor }: RunJobOptions & { readonly redactor?: Redactor },
 ): Promise<ResultFiles> {
   const ran = new Set<string>(end.rows.filter((r) => r.tries > 0).map((r) => r.task));
   const tasks = end.tasks.filter((task) => ran.has(task.name));
   try {
     const found = await findResults({ repo, out }, tasks);
-    if (mask === undefined) return found;
-    const { files, notices } = await redactResults(found.files, mask, (n) => folder.copyAt(n));
+    if (redactor === undefined) return found;
+    const { files, notices } = await redactResults(found.files, redactor, (n) => folder.redactedCopy(n));
     return { ...withLinks(found, files), notices: [...found.notices, ...notices] };
   } catch (error) {
     const reason = errorMessage(error);

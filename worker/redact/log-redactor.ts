@@ -13,18 +13,18 @@ const chunkBytes = 1024 * 1024;
  */
 const pollMs = { growing: 5, idle: 25 };
 
-/** The logs of a job. What one try of a task has printed is masked while it runs. */
+/** The logs of a job. What one try of a task has printed is redacted while it runs. */
 export class LogRedactor {
-  readonly #mask: Redactor;
-  readonly #logs: MaskedLog[] = [];
+  readonly #redactor: Redactor;
+  readonly #logs: RedactedLog[] = [];
 
-  constructor(mask: Redactor) {
-    this.#mask = mask;
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor;
   }
 
   /** Begins to follow a log that is there; the returned function looks at all that was written until now, and ends it. */
   follow(file: string): () => Promise<void> {
-    const log = new MaskedLog(file, this.#mask);
+    const log = new RedactedLog(file, this.#redactor);
     this.#logs.push(log);
     const over = new AbortController();
     const following = (async () => {
@@ -49,22 +49,22 @@ export class LogRedactor {
   }
 }
 
-class MaskedLog {
+class RedactedLog {
   readonly #file: string;
-  readonly #mask: Redactor;
+  readonly #redactor: Redactor;
   #handle: FileHandle | undefined;
   /** how far it was searched */
   #at = 0;
 
-  constructor(file: string, mask: Redactor) {
+  constructor(file: string, redactor: Redactor) {
     this.#file = file;
-    this.#mask = mask;
+    this.#redactor = redactor;
   }
 
   /** Searches the next chunk; its bytes, 0 where there is none. What a secret may have begun with is searched again. */
   async look(): Promise<number> {
     this.#handle ??= await open(this.#file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const from = Math.max(0, this.#at - this.#mask.longest);
+    const from = Math.max(0, this.#at - this.#redactor.maxMatchBytes);
     const buffer = takeBuffer(this.#at - from + chunkBytes);
     const { bytesRead } = await this.#handle.read(buffer, 0, this.#at - from + chunkBytes, from);
     if (from + bytesRead <= this.#at) {
@@ -75,7 +75,7 @@ class MaskedLog {
       return size - this.#at;
     }
     const bytes = buffer.subarray(0, bytesRead);
-    for (const range of this.#mask.find(bytes)) {
+    for (const range of this.#redactor.find(bytes)) {
       overwrite(bytes, range);
       await this.#handle.write(bytes, range.start, range.end - range.start, from + range.start);
     }

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRedactor } from './redactor.js';
-import { planSecrets, type Secret } from './secret-pattern.js';
+import { resolveSecrets, type Secret } from './secret-pattern.js';
 
 const secretOf = (value: string): Secret => ({ name: 'S', value });
-const masked = (value: string, text: string): string => createRedactor([secretOf(value)]).text(text);
+const masked = (value: string, text: string): string => createRedactor([secretOf(value)]).redact(text);
 
 test('makeMask() hides a secret as it is, and leaves the rest', () => {
   assert.equal(masked('hunter2!', 'a hunter2! b hunter2!'), 'a ******** b ********');
   assert.equal(masked('hunter2!', 'hunter2'), 'hunter2');
   assert.equal(masked('höhle', 'die höhle.'), 'die ******.');
   assert.equal(masked('aaaaa', 'aaaaaaa'), '*******', 'overlapping places are hidden whole');
-  assert.equal(createRedactor([]).text('anything'), 'anything');
+  assert.equal(createRedactor([]).redact('anything'), 'anything');
 });
 
 test('makeMask() hides URL-encoded forms in both cases, JSON and HTML forms', () => {
@@ -57,15 +57,15 @@ test('makeMask() hides every secret wherever it stands among any bytes, in base6
     fc.property(fc.array(word, { minLength: 1, maxLength: 3 }), text, text, (values, before, after) => {
       const mask = createRedactor(values.map(secretOf));
       for (const value of values.map((v) => v.trim())) {
-        assert.ok(!mask.text(before + value + after).includes(value));
+        assert.ok(!mask.redact(before + value + after).includes(value));
         const bytes = Buffer.from(before + value + after);
         // What is left of the base64 must not give the value back, wherever its groups of three begin.
         for (const encoded of [bytes.toString('base64'), url(bytes.toString('base64'))]) {
-          assert.match(mask.text(encoded), /\*{6}/);
-          const left = Buffer.from(mask.text(encoded).replaceAll('*', 'A'), 'base64').toString('latin1');
+          assert.match(mask.redact(encoded), /\*{6}/);
+          const left = Buffer.from(mask.redact(encoded).replaceAll('*', 'A'), 'base64').toString('latin1');
           assert.ok(!left.includes(Buffer.from(value).toString('latin1')));
         }
-        assert.ok(!mask.text(encodeURIComponent(value)).includes(encodeURIComponent(value)));
+        assert.ok(!mask.redact(encodeURIComponent(value)).includes(encodeURIComponent(value)));
       }
     }),
   );
@@ -75,19 +75,19 @@ test('makeMask() leaves text without secrets as it is', () => {
   const mask = createRedactor([secretOf('not-in-there-0'), secretOf('another secret')]);
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
-      assert.equal(mask.text(text), Buffer.from(text).toString());
+      assert.equal(mask.redact(text), Buffer.from(text).toString());
     }),
   );
 });
 
 test('planSecrets() takes values from the environment, tells which are missing, and refuses short ones', () => {
-  assert.deepEqual(planSecrets(['A', 'B', 'A'], { A: 'value-of-a', B: '' }), {
+  assert.deepEqual(resolveSecrets(['A', 'B', 'A'], { A: 'value-of-a', B: '' }), {
     ok: true,
     value: { secrets: [{ name: 'A', value: 'value-of-a' }], missing: ['B'] },
   });
-  const short = planSecrets(['PIN'], { PIN: '1234' });
+  const short = resolveSecrets(['PIN'], { PIN: '1234' });
   assert.ok(!short.ok);
   assert.match(short.error, /^cannot use secret "PIN": its value is shorter than 5 bytes/);
   assert.doesNotMatch(short.error, /1234/);
-  assert.ok(!planSecrets(['LONG'], { LONG: 'x'.repeat(65537) }).ok);
+  assert.ok(!resolveSecrets(['LONG'], { LONG: 'x'.repeat(65537) }).ok);
 });

@@ -1,5 +1,5 @@
 /** Finds secrets in bytes, all patterns in one pass, and writes asterisks over them. Pure, and fast: a log may have a gigabyte. */
-import { planPatterns, type SecretPattern, type Secret } from './secret-pattern.js';
+import { listPatterns, type SecretPattern, type Secret } from './secret-pattern.js';
 
 /** From the first byte to behind the last one. */
 export interface RedactedRange {
@@ -9,11 +9,11 @@ export interface RedactedRange {
 
 export interface Redactor {
   /** the longest stretch that one secret can take, in bytes: what two looks at a growing file must overlap by */
-  readonly longest: number;
+  readonly maxMatchBytes: number;
   /** where secrets stand in `bytes`, in order; ranges may overlap */
   find(bytes: Uint8Array): readonly RedactedRange[];
   /** the same text with asterisks in place of secrets */
-  text(text: string): string;
+  redact(text: string): string;
 }
 
 /** More lets fewer bytes be looked at, which is hardly quicker any more. */
@@ -32,7 +32,7 @@ interface Seed {
  * window may move on. Most bytes are never looked at.
  */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
-  const patterns = planPatterns(secrets);
+  const patterns = listPatterns(secrets);
   const length = Math.min(
     longestSeed,
     ...patterns.map(({ bytes, isWrappable }) => (isWrappable ? bytes.length >> 1 : bytes.length)),
@@ -63,11 +63,11 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
     }
     return found.sort((a, b) => a.start - b.start);
   };
-  const longest = Math.max(0, ...patterns.map(({ bytes }) => bytes.length * 2));
+  const maxMatchBytes = Math.max(0, ...patterns.map(({ bytes }) => bytes.length * 2));
   return {
-    longest,
+    maxMatchBytes,
     find: patterns.length === 0 ? () => [] : find,
-    text: (text) => {
+    redact: (text) => {
       const bytes = Buffer.from(text);
       const ranges = patterns.length === 0 ? [] : find(bytes);
       if (ranges.length === 0) return text;

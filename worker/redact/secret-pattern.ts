@@ -25,7 +25,7 @@ const longestSecretBytes = 64 * 1024;
  * The declared secrets with their values; `missing` are those that the environment does not have, as the runs of a fork
  * have none. A value that is too short to be told from other text is refused.
  */
-export function planSecrets(
+export function resolveSecrets(
   names: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Result<{ readonly secrets: readonly Secret[]; readonly missing: readonly string[] }> {
@@ -52,7 +52,7 @@ export function planSecrets(
 }
 
 /** Each secret as it is, each of its longer lines, and all of these in base64, URL-encoded, in JSON and in HTML. */
-export function planPatterns(secrets: readonly Secret[]): readonly SecretPattern[] {
+export function listPatterns(secrets: readonly Secret[]): readonly SecretPattern[] {
   const patterns = new Map<string, SecretPattern>();
   const add = (text: string | Buffer, isWrappable = false): void => {
     const bytes = Buffer.from(text as string);

@@ -28,7 +28,7 @@ make: *** [Makefile:3: a.o] Error 1`,
     ],
   ],
   [
-    'clang in colour',
+    'clang in color',
     "\u001b[1mlib/größe.cc:12:7: \u001b[0m\u001b[0;1;31merror: \u001b[0m\u001b[1muse of undeclared identifier 'x'\u001b[0m",
     ["lib/größe.cc:12:7 use of undeclared identifier 'x'"],
   ],

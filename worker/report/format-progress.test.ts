@@ -11,7 +11,7 @@ const row = (change: Partial<TaskRow>): TaskRow => ({
   ...change,
 });
 const lineOf = (change: Partial<TaskRow>): string =>
-  formatProgress({ kind: 'task-done', row: row(change), logFile: '' }, { colour: false }).join();
+  formatProgress({ kind: 'task-done', row: row(change), logFile: '' }, { color: false }).join();
 
 test('formatProgress() writes one plain line a task', () => {
   assert.equal(lineOf({}), 'passed      1.23 s  unit');
@@ -23,7 +23,7 @@ test('formatProgress() writes one plain line a task', () => {
   assert.equal(
     formatProgress(
       { kind: 'done', outcome: 'error', status: 125, reason: 'no image' },
-      { colour: false },
+      { color: false },
     ).join(),
     'job error, status 125: no image',
   );
@@ -31,8 +31,8 @@ test('formatProgress() writes one plain line a task', () => {
 
 test('formatProgress() colours for a terminal only', () => {
   const done = { kind: 'done', outcome: 'passed', status: 0 } as const;
-  assert.equal(formatProgress(done, { colour: true }).join(), 'job \u001b[32mpassed\u001b[0m, status 0');
-  assert.equal(formatProgress(done, { colour: false }).join(), 'job passed, status 0');
+  assert.equal(formatProgress(done, { color: true }).join(), 'job \u001b[32mpassed\u001b[0m, status 0');
+  assert.equal(formatProgress(done, { color: false }).join(), 'job passed, status 0');
 });
 
 test('formatLogTail() shows the last 20 lines, each set off', () => {

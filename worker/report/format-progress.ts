@@ -4,7 +4,7 @@ import type { TaskRow } from '../../model/row.js';
 import type { Progress } from '../record/progress.js';
 
 export interface ReportStyle {
-  readonly colour: boolean;
+  readonly color: boolean;
 }
 
 /** The lines that tell of one step of a job. */
@@ -108,8 +108,8 @@ export function failedRows(rows: readonly TaskRow[]): TaskRow[] {
   return rows.filter((row) => row.outcome !== 'skipped' && !isGreen(row.outcome as FinishedOutcome));
 }
 
-function paint(text: string, outcome: TaskOutcome | FinishedOutcome, { colour }: ReportStyle): string {
-  if (!colour) return text;
+function paint(text: string, outcome: TaskOutcome | FinishedOutcome, { color }: ReportStyle): string {
+  if (!color) return text;
   return `\u001b[${colourOf(outcome)}m${text}\u001b[0m`;
 }
 

@@ -16,7 +16,7 @@ import type { FinishedJob, Progress } from '../record/progress.js';
 
 export interface DisplayOptions {
   readonly job: string;
-  readonly context: Pick<CommandContext, 'print' | 'warn' | 'colour' | 'status'>;
+  readonly context: Pick<CommandContext, 'print' | 'warn' | 'color' | 'status'>;
   readonly isGithub: boolean;
   /** the repo's root, here and in a container */
   readonly roots: readonly string[];
@@ -82,7 +82,7 @@ export class JobDisplay {
   /** The whole log is an artifact; its end is what somebody looks for here. */
   async #showTask({ row, logFile }: Extract<Progress, { readonly kind: 'task-done' }>): Promise<void> {
     const { context, roots, job, folderOf } = this.#options;
-    const title = formatRow(row, { colour: false });
+    const title = formatRow(row, { color: false });
     const isFailed = failedRows([row]).length > 0;
     if (row.outcome === 'skipped') {
       context.print(title);

@@ -9,7 +9,7 @@ export interface AttemptRunnerOptions {
   readonly openHost: () => Promise<TaskHost | Lost>;
   readonly cancel: AbortSignal;
   /** aborted when nobody wants to wait for a grace any longer */
-  readonly hurry?: AbortSignal;
+  readonly forceCancel?: AbortSignal;
   readonly report: (progress: Progress) => void;
 }
 
@@ -106,8 +106,11 @@ export class AttemptRunner {
 
   /** Ends the running task; where its end is not told within the limit, the host is given up. */
   async #endTask(host: TaskHost, running: Promise<AttemptEnd>, seconds: number): Promise<AttemptEnd> {
-    const { hurry } = this.#options;
-    const { isHostGone, notice } = await host.endTask({ seconds, ...(hurry === undefined ? {} : { hurry }) });
+    const { forceCancel } = this.#options;
+    const { isHostGone, notice } = await host.endTask({
+      seconds,
+      ...(forceCancel === undefined ? {} : { forceCancel }),
+    });
     this.#tell(notice);
     const end = await Promise.race([running, after(endSeconds).then(() => silent)]);
     if (isHostGone) await this.close();

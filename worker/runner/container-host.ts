@@ -5,7 +5,7 @@ import { quote } from '../../model/result.js';
 import { removeContainer } from '../engine/remove-container.js';
 import type { Engine } from '../engine/engine.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
-import { gitConfigName, makeWritable, memoryOf } from '../record/job-folder.js';
+import { gitConfigName, createWritable, memoryFile } from '../record/job-folder.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
 import { lasts, type Grace, type TaskHost, type TaskHostLayout } from './task-host.js';
 
@@ -75,7 +75,7 @@ export function containerLanes(options: ContainerOptions, cookie: string): TaskH
       if ('kind' in container) return container;
       if (lanes === 0) container.rest();
       const lane = ++lanes;
-      await makeWritable(memoryOf(control, lane));
+      await createWritable(memoryFile(control, lane));
       const supervisor = await startLane(engine, [
         ...['exec', '--interactive', name, '/bin/sh', ...supervisorWords],
         ...[String(lane), cookie],

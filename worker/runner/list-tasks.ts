@@ -6,7 +6,7 @@ import { shellWord } from '../../model/shell-word.js';
 import { parseTaskList, type TaskDeclaration } from '../../model/task.js';
 import { lastLine } from '../system/run-process.js';
 import type { AttemptRunner } from './attempt-runner.js';
-import { makeWritable, writeScript, type JobFolder } from '../record/job-folder.js';
+import { createWritable, writeScript, type JobFolder } from '../record/job-folder.js';
 import { readLogTail } from '../system/log-tail.js';
 import type { Redactor } from '../redact/redactor.js';
 import type { LoopOptions } from './run-task.js';
@@ -17,17 +17,17 @@ export async function listTasks(
   [keeper]: readonly AttemptRunner[],
   folder: JobFolder,
   control: string,
-  { job, environment, cookie, masks, mask }: LoopOptions & { readonly mask?: Redactor },
+  { job, environment, cookie, logRedactor, redactor }: LoopOptions & { readonly redactor?: Redactor },
 ): Promise<Result<readonly TaskDeclaration[]>> {
   if (job.tasksFrom === undefined || keeper === undefined) return accept(job.tasks);
-  const log = folder.logOf(0, 1);
-  await makeWritable(log);
+  const log = folder.attemptLog(0, 1);
+  await createWritable(log);
   const script = { environment: {}, run: `exec >${shellWord(`${control}/task-list`)}\n${job.tasksFrom}` };
   const own = cookie === undefined ? {} : { cookie: taskCookie(cookie, 0) };
   await writeScript(folder, 0, scriptOf(script, { environment, ...own }));
-  const endMasking = masks?.follow(log);
+  const stopRedacting = logRedactor?.follow(log);
   const tried = await keeper.try({ number: 0, attempt: 1 }, job);
-  await endMasking?.();
+  await stopRedacting?.();
   if (tried.outcome !== 'passed') {
     const why = tried.trouble?.reason ?? lastLine(await readLogTail(log)) ?? 'it printed nothing';
     return refuse(
@@ -35,10 +35,10 @@ export async function listTasks(
     );
   }
   const text = await readTaskList(folder.taskList);
-  if (text.ok && mask !== undefined && mask.text(text.value) !== text.value) {
-    await writeFile(folder.taskList, mask.text(text.value));
+  if (text.ok && redactor !== undefined && redactor.redact(text.value) !== text.value) {
+    await writeFile(folder.taskList, redactor.redact(text.value));
     return refuse(
-      `cannot use the output of ${quote(mask.text(job.tasksFrom))}: it holds the value of a secret`,
+      `cannot use the output of ${quote(redactor.redact(job.tasksFrom))}: it holds the value of a secret`,
     );
   }
   return text.ok ? parseTaskList(text.value, `the output of ${quote(job.tasksFrom)}`) : text;

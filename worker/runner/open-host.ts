@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.js';
 import type { JobFolder } from '../record/job-folder.js';
 import type { RunJobOptions } from '../record/progress.js';
 import { rawLanes, rawLayout } from './raw-host.js';
-import { withhold, type PlaceOptions, type PreparedImage } from '../engine/prepare-image.js';
+import { taskEnvironment, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
 import type { TaskHostLayout } from './task-host.js';
 
 export interface OpenedHost {
@@ -15,7 +15,7 @@ export interface OpenedHost {
 }
 
 export function openHost(
-  image: Pick<PreparedImage, 'engine' | 'name' | 'words'> | undefined,
+  image: Pick<PreparedImage, 'engine' | 'name' | 'args'> | undefined,
   { control }: JobFolder,
   options: RunJobOptions,
 ): OpenedHost {
@@ -23,12 +23,18 @@ export function openHost(
   const isParallel = (job.parallel ?? 1) > 1;
   const cookie = randomBytes(16).toString('hex');
   if (image === undefined) {
-    const raw = { control, repo, cookie, environment: withhold(options), graceSeconds: job.graceSeconds };
+    const raw = {
+      control,
+      repo,
+      cookie,
+      environment: taskEnvironment(options),
+      graceSeconds: job.graceSeconds,
+    };
     return isParallel ? { place: rawLanes(raw), cookie } : { place: rawLayout(raw) };
   }
-  const { engine, name, words } = image;
+  const { engine, name, args } = image;
   const userFlags = userFlagsOf(options, engine);
-  const container = { engine, image: name, words, job, control, repo, userFlags };
+  const container = { engine, image: name, words: args, job, control, repo, userFlags };
   return isParallel
     ? { place: containerLanes(container, cookie), cookie }
     : { place: containerLayout(container) };
@@ -38,7 +44,7 @@ export function openHost(
  * Without root, podman runs containers in a user namespace: only one user of the container is this machine's own. Where
  * the job names its user by number, that one is: it may write to the repo, and what it writes belongs to the worker's user.
  */
-export function userFlagsOf({ job }: Pick<PlaceOptions, 'job'>, engine: Engine): readonly string[] {
+export function userFlagsOf({ job }: Pick<HostOptions, 'job'>, engine: Engine): readonly string[] {
   const [, user, group = user] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(job.user ?? '') ?? [];
   if (user === undefined || engine.program !== 'podman' || process.getuid?.() === 0) return [];
   if (job.engineFlags.some((flag) => /^--(userns|uidmap|gidmap)/.test(flag))) return [];

@@ -1,6 +1,6 @@
 /** Tasks on the raw machine: the supervisor's shell, and an end of its process tree that leaves nothing behind. */
 import { join } from 'node:path';
-import { makeWritable, memoryOf } from '../record/job-folder.js';
+import { createWritable, memoryFile } from '../record/job-folder.js';
 import { endTree, type Traces } from './process-tree.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
 import type { TaskHost, TaskHostLayout } from './task-host.js';
@@ -75,7 +75,7 @@ async function startShell(
   lane: number,
   { control, repo, environment, cookie }: RawMachineOptions,
 ): Promise<Supervisor | Lost> {
-  await makeWritable(memoryOf(control, lane));
+  await createWritable(memoryFile(control, lane));
   // A worker within a task of another worker: both must find their own.
   const outer = environment[cookieVariable];
   const supervisor = await startSupervisor({

@@ -1,7 +1,7 @@
 /** What a container's users have left in the repo -> the worker's user, by the rights that the engine has; no sudo. */
 import { lchown, lstat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { lastLine, reasonOf, runCommand, type CommandEnd } from '../system/run-process.js';
+import { lastLine, failureReason, runProcess, type CommandResult } from '../system/run-process.js';
 import { containerRepo, mount } from './container-host.js';
 import { callEngine, type Engine } from '../engine/engine.js';
 
@@ -29,7 +29,7 @@ export async function restoreOwnership(options: RestoreOwnershipOptions): Promis
   } else {
     for (let at = 0; at < foreign.length; at += batchSize) {
       const end = await changeOwner(foreign.slice(at, at + batchSize), `${user}:${group}`, options);
-      if (end.status !== 0) return `cannot take back files of the container's users: ${reasonOf(end)}`;
+      if (end.status !== 0) return `cannot take back files of the container's users: ${failureReason(end)}`;
     }
   }
   return undefined;
@@ -40,7 +40,7 @@ async function findForeign(
   { repo, engine, since }: RestoreOwnershipOptions,
   user: number,
 ): Promise<string[]> {
-  const end = await runCommand('find', [repo, '-xdev', '!', '-user', String(user), '-print0'], {
+  const end = await runProcess('find', [repo, '-xdev', '!', '-user', String(user), '-print0'], {
     environment: engine.environment,
     timeoutSeconds: limitSeconds,
   });
@@ -61,7 +61,7 @@ async function changeOwner(
   paths: readonly string[],
   owner: string,
   { engine, words: image, repo }: RestoreOwnershipOptions,
-): Promise<CommandEnd> {
+): Promise<CommandResult> {
   const options = { timeoutSeconds: limitSeconds };
   // In podman's user namespace the worker's user is root, and every user of its containers has a number.
   if (engine.program === 'podman') {

@@ -6,15 +6,15 @@ import { quote } from '../../model/result.js';
 import { builtinName, builtinVariable } from '../config/builtin-task.js';
 import { containerControl } from './container-host.js';
 import { AttemptRunner, reasonOfAbort, type JobAbort } from './attempt-runner.js';
-import { followBuild } from '../engine/build-image.js';
-import { makeJobFolder, type JobFolder } from '../record/job-folder.js';
+import { redactBuildLog } from '../engine/build-image.js';
+import { createJobFolder, type JobFolder } from '../record/job-folder.js';
 import { openHost } from './open-host.js';
-import { writeRecord, type KeptTasks } from '../record/write-record.js';
+import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { LogRedactor } from '../redact/log-redactor.js';
 import { readMachine } from '../system/machine.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
-import type { FinishedJob, ImageWay, RunJobOptions } from '../record/progress.js';
-import { prepareImage, type PlaceOptions, type PreparedImage } from '../engine/prepare-image.js';
+import type { FinishedJob, ImageMethod, RunJobOptions } from '../record/progress.js';
+import { prepareImage, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
 import { redactProgress, redactRecord, redactRow } from '../record/redact-record.js';
 import { restoreOwnership } from './restore-ownership.js';
 import { listTasks } from './list-tasks.js';
@@ -22,7 +22,7 @@ import { runTasks } from './task-scheduler.js';
 import { skippedRow, type LoopOptions } from './run-task.js';
 
 /** What the tasks came to. */
-interface TasksEnd extends KeptTasks {
+interface TasksEnd extends FinishedTasks {
   readonly skips?: ReadonlyMap<string, string>;
   readonly trouble?: JobAbort;
 }
@@ -32,25 +32,25 @@ interface TasksEnd extends KeptTasks {
  * itself cannot be written, since then no record can be kept.
  */
 export async function runJob(asked: RunJobOptions): Promise<FinishedJob> {
-  const mask = asked.secrets === undefined ? undefined : createRedactor(asked.secrets);
+  const redactor = asked.secrets === undefined ? undefined : createRedactor(asked.secrets);
   const options: RunJobOptions =
-    mask === undefined
+    redactor === undefined
       ? asked
       : {
           ...asked,
           report: (progress) => {
-            asked.report(redactProgress(progress, mask));
+            asked.report(redactProgress(progress, redactor));
           },
         };
-  const folder = await makeJobFolder(options.out, options.job.name);
+  const folder = await createJobFolder(options.out, options.job.name);
   try {
-    const { record, end, way } = await runTasksOf(options, folder, mask);
-    await folder.release('archive');
+    const { record, end, way } = await runTasksOf(options, folder, redactor);
+    await folder.releaseReserve('archive');
     await folder.restore();
     const kept = { ...end, ...(way !== undefined && { way }) };
-    if (mask === undefined) return await writeRecord(record, kept, folder, options);
-    const masked = { ...kept, rows: end.rows.map((row) => redactRow(row, mask)) };
-    return await writeRecord(redactRecord(record, mask), masked, folder, { ...options, mask });
+    if (redactor === undefined) return await writeRecord(record, kept, folder, options);
+    const redacted = { ...kept, rows: end.rows.map((row) => redactRow(row, redactor)) };
+    return await writeRecord(redactRecord(record, redactor), redacted, folder, { ...options, redactor });
   } finally {
     await folder.close().catch((error: unknown) => {
       const reason = errorMessage(error);
@@ -62,17 +62,17 @@ export async function runJob(asked: RunJobOptions): Promise<FinishedJob> {
 async function runTasksOf(
   options: RunJobOptions,
   folder: JobFolder,
-  mask: Redactor | undefined,
-): Promise<{ record: JobRecord; end: TasksEnd; way: ImageWay | undefined }> {
+  redactor: Redactor | undefined,
+): Promise<{ record: JobRecord; end: TasksEnd; way: ImageMethod | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
-  const endMasking =
-    mask && job.image.kind === 'build' ? await followBuild(folder.buildLog, mask) : undefined;
+  const stopRedacting =
+    redactor && job.image.kind === 'build' ? await redactBuildLog(folder.buildLog, redactor) : undefined;
   const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog });
-  await endMasking?.();
+  await stopRedacting?.();
   const startTime = Date.now() / 1000;
   const end: TasksEnd = image.ok
-    ? await runOn(image.value, folder, options, mask)
+    ? await runOn(image.value, folder, options, redactor)
     : {
         tasks: job.tasks,
         rows: job.tasks.map(skippedRow),
@@ -80,7 +80,7 @@ async function runTasksOf(
       };
   const ready = image.ok ? image.value : undefined;
   const { outcome, reason } = outcomeOf(end);
-  const described = await ready?.described;
+  const described = await ready?.description;
   await ready?.release();
   const record: JobRecord = {
     ...options.origin,
@@ -106,11 +106,11 @@ async function runOn(
   image: PreparedImage | undefined,
   folder: JobFolder,
   options: RunJobOptions,
-  mask: Redactor | undefined,
+  redactor: Redactor | undefined,
 ): Promise<TasksEnd> {
-  const { job, repo, out, cancel, hurry, report } = options;
+  const { job, repo, out, cancel, forceCancel, report } = options;
   const { place, cookie } = openHost(image, folder, options);
-  const masks = mask === undefined ? undefined : new LogRedactor(mask);
+  const logRedactor = redactor === undefined ? undefined : new LogRedactor(redactor);
   const since = Date.now();
   const control = image === undefined ? folder.control : containerControl;
   const loop: LoopOptions = {
@@ -124,15 +124,15 @@ async function runOn(
       report,
     },
     ...(cookie === undefined ? {} : { cookie }),
-    ...(hurry === undefined ? {} : { hurry }),
-    ...(masks === undefined ? {} : { masks }),
+    ...(forceCancel === undefined ? {} : { forceCancel }),
+    ...(logRedactor === undefined ? {} : { logRedactor }),
   };
   const keepers = Array.from({ length: job.parallel ?? 1 }, () => new AttemptRunner(loop));
   let end: TasksEnd;
   try {
     const listed = await listTasks(keepers, folder, control, {
       ...loop,
-      ...(mask === undefined ? {} : { mask }),
+      ...(redactor === undefined ? {} : { redactor }),
     });
     end = listed.ok
       ? { tasks: listed.value, ...(await runTasks(listed.value, keepers, loop)) }
@@ -144,21 +144,21 @@ async function runOn(
     await Promise.all(keepers.map((keeper) => keeper.close()));
     const notices = [await place.close()];
     if (image !== undefined) {
-      notices.push(await restoreOwnership({ repo, engine: image.engine, words: image.words, since }));
+      notices.push(await restoreOwnership({ repo, engine: image.engine, words: image.args, since }));
     }
     for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
   }
   try {
-    await masks?.finish();
+    await logRedactor?.finish();
     return end;
   } catch (error) {
     // A log that cannot be searched may hold a secret: none is shown.
-    await folder.dropLogs();
+    await folder.removeLogs();
     return { ...end, ...endedEarly(end.tasks, error, options) };
   }
 }
 
-function endedEarly(tasks: KeptTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksEnd {
+function endedEarly(tasks: FinishedTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksEnd {
   const reason = errorMessage(error);
   report({ kind: 'notice', text: `the job ended early: ${reason}` });
   return { tasks, rows: tasks.map(skippedRow), trouble: { outcome: 'error', reason } };
@@ -166,7 +166,7 @@ function endedEarly(tasks: KeptTasks['tasks'], error: unknown, { report }: RunJo
 
 /** What every task finds, its own declarations last; `control` as the tasks see it. */
 export function jobEnvironment(
-  { job, secrets = [], withheld }: Pick<PlaceOptions, 'job' | 'secrets' | 'withheld'>,
+  { job, secrets = [], hiddenVariables }: Pick<HostOptions, 'job' | 'secrets' | 'hiddenVariables'>,
   control: string,
 ): Record<string, string> {
   const secret = Object.fromEntries(secrets.map(({ name, value }) => [name, value]));
@@ -176,7 +176,7 @@ export function jobEnvironment(
     ...secret,
     ...job.environment,
   });
-  return Object.fromEntries(declared.filter(([name]) => !withheld.includes(name)));
+  return Object.fromEntries(declared.filter(([name]) => !hiddenVariables.includes(name)));
 }
 
 const troubleOf = (reason: string, cancel: AbortSignal): JobAbort =>

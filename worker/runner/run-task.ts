@@ -12,7 +12,7 @@ import {
   type JobAbort,
 } from './attempt-runner.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
-import { makeWritable, nameLog, writeScript, type JobFolder } from '../record/job-folder.js';
+import { createWritable, linkTaskLog, writeScript, type JobFolder } from '../record/job-folder.js';
 import type { LogRedactor } from '../redact/log-redactor.js';
 import { scriptOf, taskCookie } from './task-script.js';
 
@@ -25,7 +25,7 @@ export interface LoopOptions extends AttemptRunnerOptions {
   /** where tasks run at once: a random word that tells the job's processes */
   readonly cookie?: string;
   /** where the job has secrets */
-  readonly masks?: LogRedactor;
+  readonly logRedactor?: LogRedactor;
 }
 
 export interface RanTask {
@@ -47,7 +47,10 @@ export function prepareTask(
     ...(workingFolder === undefined ? {} : { workingFolder }),
     ...(cookie === undefined ? {} : { cookie: taskCookie(cookie, number) }),
   });
-  const files = Promise.all([writeScript(folder, number, script), makeWritable(folder.logOf(number, 1))]);
+  const files = Promise.all([
+    writeScript(folder, number, script),
+    createWritable(folder.attemptLog(number, 1)),
+  ]);
   files.catch(() => undefined); // a skipped task asks nobody
   return files;
 }
@@ -76,7 +79,7 @@ async function tryTask(
   task: TaskDeclaration,
   number: number,
   keeper: AttemptRunner,
-  { job, out, folder, masks }: LoopOptions,
+  { job, out, folder, logRedactor }: LoopOptions,
 ): Promise<RanTask> {
   const startTime = Date.now() / 1000;
   const limits = {
@@ -87,11 +90,11 @@ async function tryTask(
   let last: AttemptedTask;
   do {
     const attempt = tries.length + 1;
-    const log = folder.logOf(number, attempt);
-    if (attempt > 1) await makeWritable(log);
-    const endMasking = masks?.follow(log);
+    const log = folder.attemptLog(number, attempt);
+    if (attempt > 1) await createWritable(log);
+    const stopRedacting = logRedactor?.follow(log);
     last = await keeper.try({ number, attempt, tty: isOnTerminal(task, job) }, limits);
-    await endMasking?.();
+    await stopRedacting?.();
     tries.push(last);
   } while (
     (last.outcome === 'failed' || last.outcome === 'timed-out') &&
@@ -111,7 +114,7 @@ async function tryTask(
     ...(measured.length === 0 ? {} : { maxRssKib: Math.max(...measured) }),
     tries: tries.length,
   };
-  await nameLog(out, folder.logOf(number, tries.length), task.name);
+  await linkTaskLog(out, folder.attemptLog(number, tries.length), task.name);
   return { row, ...(last.trouble === undefined ? {} : { trouble: last.trouble }) };
 }
 

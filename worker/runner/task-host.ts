@@ -25,12 +25,12 @@ export interface EndedTask {
 export interface Grace {
   readonly seconds: number;
   /** aborted when nobody wants to wait any longer */
-  readonly hurry?: AbortSignal;
+  readonly forceCancel?: AbortSignal;
 }
 
 /** True while the grace that began at a time of performance.now() lasts. */
-export function lasts({ seconds, hurry }: Grace, begin: number): boolean {
-  return hurry?.aborted !== true && performance.now() < begin + seconds * 1000;
+export function lasts({ seconds, forceCancel }: Grace, begin: number): boolean {
+  return forceCancel?.aborted !== true && performance.now() < begin + seconds * 1000;
 }
 
 /** The place of a job's tasks: it opens one host, or one for each lane where tasks run at once. */

@@ -5,7 +5,7 @@ import type { TaskName } from '../../model/name.js';
 import type { TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
 import { reasonOfAbort, type AttemptRunner, type JobAbort } from './attempt-runner.js';
-import { logNameOf } from '../record/job-folder.js';
+import { taskLogPath } from '../record/job-folder.js';
 import { prepareTask, runTask, skippedRow, type LoopOptions } from './run-task.js';
 
 export interface LoopEnd {
@@ -44,7 +44,7 @@ export async function runTasks(
       rows.set(task.name, end.row);
       trouble ??= end.trouble;
       prepared.delete(index);
-      options.report({ kind: 'task-done', row: end.row, logFile: logNameOf(options.out, task.name) });
+      options.report({ kind: 'task-done', row: end.row, logFile: taskLogPath(options.out, task.name) });
       idle.push(keeper);
       running.delete(ran);
     });

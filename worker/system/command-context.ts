@@ -8,9 +8,9 @@ export interface CommandContext extends ProgramContext {
   /** Shows a temporary line at the bottom of the terminal; does nothing where stderr is no terminal. */
   readonly status: (text: string) => void;
   /** stdout is a terminal, and color is not turned off */
-  readonly colour: boolean;
+  readonly color: boolean;
   /** stdin and stdout are a terminal, so that a shell can be opened */
   readonly isInteractive: boolean;
   /** aborted by the second SIGINT or SIGTERM */
-  readonly hurry?: AbortSignal;
+  readonly forceCancel?: AbortSignal;
 }

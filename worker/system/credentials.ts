@@ -3,7 +3,7 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { readPrivateFile } from '../../ssh/private-file.js';
 
 /** Variables that hold a credential, or the means to get one. No task sees them. */
-export const withheldVariables: readonly string[] = [
+export const credentialVariables: readonly string[] = [
   'SOIL_TOKEN',
   'SOIL_GITHUB_API_TOKEN',
   'GITHUB_TOKEN',
@@ -21,7 +21,7 @@ export const withheldVariables: readonly string[] = [
   'NODE_AUTH_TOKEN',
 ];
 
-export interface SecretSource {
+export interface CredentialSource {
   /** the variable's name, for messages */
   readonly variable: string;
   readonly value: string | undefined;
@@ -30,11 +30,11 @@ export interface SecretSource {
 }
 
 /** The secret; undefined where nobody set one. A file that others may read is refused: it is no secret any more. */
-export async function readSecret({
+export async function readCredential({
   variable,
   value,
   file,
-}: SecretSource): Promise<Result<string | undefined>> {
+}: CredentialSource): Promise<Result<string | undefined>> {
   if (file === undefined) {
     return value === undefined || value === '' ? accept(undefined) : parseSecret(value, variable);
   }

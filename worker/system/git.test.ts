@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { must } from '../../test/command.js';
 import { makeRepo } from '../../test/job-fixture.js';
-import { findRepo, gitReason, readGit, readGitFacts, runGit } from './git.js';
+import { findRepo, gitReason, readGit, readGitHead, runGit } from './git.js';
 
 const environment = { ...process.env, SOIL_TOKEN: 'soil_static_x_verysecret' };
 
@@ -47,10 +47,10 @@ test('defect 14: readGit() and readGitFacts() run nothing that a task has writte
   }
   const options = { environment, cwd: repo };
   assert.equal((await readGit(['ls-files', '--others', '-z'], options)).status, 0);
-  assert.ok((await readGitFacts(repo, environment)).commit !== undefined);
+  assert.ok((await readGitHead(repo, environment)).commit !== undefined);
   // A commit that is not there would be fetched.
   await rm(join(repo, '.git/objects'), { recursive: true });
   await mkdir(join(repo, '.git/objects'));
-  assert.equal((await readGitFacts(repo, environment)).commit, undefined);
+  assert.equal((await readGitHead(repo, environment)).commit, undefined);
   assert.deepEqual(await readdir(traces), []);
 });

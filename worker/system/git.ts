@@ -2,8 +2,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCommitHash, type CommitHash } from '../../model/name.js';
-import { reasonOf, runCommand, type CommandEnd } from './run-process.js';
-import { withheldVariables } from './credentials.js';
+import { failureReason, runProcess, type CommandResult } from './run-process.js';
+import { credentialVariables } from './credentials.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,7 +14,7 @@ export interface GitOptions {
   readonly timeoutSeconds?: number;
   readonly cancel?: AbortSignal;
   /** see CommandOptions */
-  readonly keptBytes?: number;
+  readonly maxOutputBytes?: number;
 }
 
 /**
@@ -22,12 +22,12 @@ export interface GitOptions {
  * for no password and no host key, and run no hook: neither the machine's nor one that a task has left in the repo's
  * own configuration, which would be out of its container then.
  */
-export function runGit(args: readonly string[], options: GitOptions): Promise<CommandEnd> {
-  return runCommand('git', ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args], {
+export function runGit(args: readonly string[], options: GitOptions): Promise<CommandResult> {
+  return runProcess('git', ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args], {
     environment: gitEnvironment(options.environment),
     timeoutSeconds: options.timeoutSeconds ?? 60,
     ...(options.cwd !== undefined && { cwd: options.cwd }),
-    ...(options.keptBytes !== undefined && { keptBytes: options.keptBytes }),
+    ...(options.maxOutputBytes !== undefined && { maxOutputBytes: options.maxOutputBytes }),
     ...(options.cancel !== undefined && { cancel: options.cancel }),
   });
 }
@@ -36,21 +36,21 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Co
  * Why git failed. Its last lines are advice (`Please make sure you have the correct access rights and the repository
  * exists.`): the reason stands before them, ssh's own before git's.
  */
-export function gitReason(end: CommandEnd): string {
+export function gitReason(end: CommandResult): string {
   const [said = ''] = end.stderr.split(/^Please make sure you have/m);
   const lines = said
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('hint:'));
-  return end.trouble === undefined && lines.length > 0 ? lines.slice(-2).join('; ') : reasonOf(end);
+  return end.failure === undefined && lines.length > 0 ? lines.slice(-2).join('; ') : failureReason(end);
 }
 
 /**
  * Reads a repo that tasks could write to, whoever owns it: nothing that its configuration names is run or asked, and no
  * token is in reach.
  */
-export function readGit(args: readonly string[], options: GitOptions): Promise<CommandEnd> {
-  const kept = Object.entries(options.environment).filter(([name]) => !withheldVariables.includes(name));
+export function readGit(args: readonly string[], options: GitOptions): Promise<CommandResult> {
+  const kept = Object.entries(options.environment).filter(([name]) => !credentialVariables.includes(name));
   const environment = { ...Object.fromEntries(kept), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' };
   return runGit(['-c', 'safe.directory=*', ...args], { ...options, environment });
 }
@@ -91,7 +91,7 @@ function gitEnvironment(environment: Environment): Environment {
 }
 
 /** What git knows of the commit that is checked out; everything is absent where there is no repo. */
-export interface GitFacts {
+export interface GitHead {
   readonly commit?: CommitHash;
   /** the committer's date, ISO 8601 with its zone */
   readonly commitDate?: string;
@@ -114,7 +114,7 @@ export async function findRepo(folder: string, environment: Environment): Promis
   );
 }
 
-export async function readGitFacts(repo: string, environment: Environment): Promise<GitFacts> {
+export async function readGitHead(repo: string, environment: Environment): Promise<GitHead> {
   const options = { environment, cwd: repo };
   const [log, head] = await Promise.all([
     readGit(['log', '-1', '--no-show-signature', '--format=%H%x00%cI%x00%s', 'HEAD'], options),

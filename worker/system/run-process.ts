@@ -1,7 +1,7 @@
 /** Runs one external command to its end within a limit: arguments in, exit status and what it printed out. */
 import { spawn } from 'node:child_process';
 
-export interface CommandOptions {
+export interface ProcessOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly timeoutSeconds: number;
   readonly cancel?: AbortSignal;
@@ -11,27 +11,27 @@ export interface CommandOptions {
   /** the time between TERM and KILL at the limit or when cancelled; absent: KILL at once */
   readonly graceSeconds?: number;
   /** how much of each output is kept; 16 MiB unless told otherwise */
-  readonly keptBytes?: number;
+  readonly maxOutputBytes?: number;
 }
 
-export interface CommandEnd {
+export interface CommandResult {
   /** exit status; undefined where it could not start, was ended by a signal, or ran out of time */
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
   /** why there is no exit status */
-  readonly trouble?: string;
+  readonly failure?: string;
 }
 
 /** Enough for any engine's answer. */
 const defaultKeptBytes = 16 * 1024 * 1024;
 
 /** Never throws: a command that cannot start is an end without a status. At its limit it is killed. */
-export function runCommand(
+export function runProcess(
   program: string,
   args: readonly string[],
-  options: CommandOptions,
-): Promise<CommandEnd> {
+  options: ProcessOptions,
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       env: { ...options.environment },
@@ -74,7 +74,7 @@ export function runCommand(
         status,
         stdout: stdout(),
         stderr: stderr(),
-        ...(told === undefined ? {} : { trouble: told }),
+        ...(told === undefined ? {} : { failure: told }),
       });
     };
     child.on('error', (error) => {
@@ -88,12 +88,12 @@ export function runCommand(
 
 function keep(
   stream: NodeJS.ReadableStream | null,
-  { keptBytes = defaultKeptBytes }: CommandOptions,
+  { maxOutputBytes = defaultKeptBytes }: ProcessOptions,
 ): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream?.on('data', (chunk: Buffer) => {
-    if (bytes < keptBytes) chunks.push(chunk);
+    if (bytes < maxOutputBytes) chunks.push(chunk);
     bytes += chunk.length;
   });
   return () => Buffer.concat(chunks).toString();
@@ -109,6 +109,6 @@ export function lastLine(text: string): string | undefined {
 }
 
 /** Why a command failed, in a few words for a sentence. */
-export function reasonOf(end: CommandEnd): string {
-  return end.trouble ?? lastLine(end.stderr) ?? lastLine(end.stdout) ?? `exit status ${String(end.status)}`;
+export function failureReason(end: CommandResult): string {
+  return end.failure ?? lastLine(end.stderr) ?? lastLine(end.stdout) ?? `exit status ${String(end.status)}`;
 }

@@ -159,20 +159,6 @@ export function readWord<T>(
   return undefined;
 }
 
-/** A list of words, or one word where a list of one is meant. Faulty words are left out. */
-export function readWords<T>(
-  source: YamlSource,
-  located: Located,
-  what: string,
-  parse: (text: string) => Result<T>,
-): { readonly value: T; readonly offset: number }[] {
-  const items = isScalar(located.node) ? [located] : (readList(source, located, what) ?? []);
-  return items.flatMap((item) => {
-    const value = readWord(source, item, what, parse);
-    return value === undefined ? [] : [{ value, offset: item.offset }];
-  });
-}
-
 /** A node for a message: its text, or what it is. */
 function shown(node: Node | null): string {
   // A key without a value is the empty text to the failsafe schema; `""` stands in quotes in the file.

@@ -119,7 +119,7 @@ describe('several jobs on one machine', () => {
     await writeFile(join(repo, 'soil.yml'), 'project: p\njobs: {}\n');
     await must('git', ['-C', repo, 'commit', '-q', '-a', '-m', 'broken']);
     const broken = await push('HEAD:refs/heads/topic/broken');
-    assert.match(broken.stderr, /remote: soil\.yml:2:7: cannot accept jobs: there is none/);
+    assert.match(broken.stderr, /remote: soil\.yml:2:7: cannot accept jobs: the map is empty/);
     assert.match(broken.stderr, /topic\/broken at [0-9a-f]{40} ended with status 2/);
     assert.doesNotMatch(broken.stderr, /missing required argument|Usage/);
     await must('git', ['-C', repo, 'checkout', '-q', 'main']);

@@ -5,7 +5,8 @@ import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { configName, parseBranch, parseConfig } from '../config/project-config.js';
+import { configName, parseConfig } from '../config/project-config.js';
+import { parseBranch } from '../config/soil-yml-values.js';
 import { runGit } from '../system/git.js';
 import { suggestJobs, placeholderJob, type RepoFiles } from '../init/project-kind.js';
 import {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { builtinScript, parseBuiltin } from './builtin-task.js';
+import { builtinScript, parseBuiltinName } from './builtin-task.js';
 import { parseConfig } from './project-config.js';
 import { valueOf } from '../../model/result.js';
 
 const shells = [['dash'], ['busybox', 'ash'], ['bash', '--posix']] as const;
 
-/** Variables whose values must not be seen, and those that must. */
+/** Variables whose values must be redacted; those in `plain` must be printed. */
 const secret: Readonly<Record<string, string>> = {
   ...{ SOIL_TOKEN: 'hidden-1', my_password: 'hidden-2', AWS_SECRET_ACCESS_KEY: 'hidden-3' },
   ...{ DEPLOY_KEY: '-----BEGIN KEY-----\nhidden-4\nhidden-5', HARMLESS: 'ghp_hidden-6' },
@@ -21,7 +21,7 @@ const plain: Readonly<Record<string, string>> = {
 };
 
 for (const [shell, ...args] of shells) {
-  test(`dump-env masks what looks like a secret, and shows the rest, in ${shell}`, () => {
+  test(`dump-env redacts likely secrets and prints the rest in ${shell}`, () => {
     const env = { ...secret, ...plain };
     const end = spawnSync(shell, [...args, builtinScript, 'dump-env'], { env, encoding: 'utf8' });
     assert.equal(end.status, 0, end.stderr);
@@ -31,7 +31,7 @@ for (const [shell, ...args] of shells) {
     for (const [name, value] of Object.entries(plain)) assert.ok(lines.includes(`${name}=${value}`), name);
   });
 
-  test(`os-info tells of the machine in ${shell} without any program`, () => {
+  test(`os-info describes the machine in ${shell} without other programs`, () => {
     const whole = spawnSync(shell, [...args, builtinScript, 'os-info'], { encoding: 'utf8' });
     assert.equal(whole.status, 0, whole.stderr);
     assert.match(whole.stdout, /^system: Linux .*\n[^]*^processors: \d+[^]*^memory: MemTotal/m);
@@ -45,16 +45,16 @@ for (const [shell, ...args] of shells) {
   });
 }
 
-test('an unknown built-in task is refused by the script and by soil.yml', () => {
+test('the script and parseBuiltinName() refuse an unknown built-in task', () => {
   const end = spawnSync('sh', [builtinScript, 'walk'], { encoding: 'utf8' });
   assert.deepEqual([end.status, end.stderr], [2, 'cannot run "walk": it must be os-info or dump-env\n']);
-  assert.deepEqual(parseBuiltin('walk'), {
+  assert.deepEqual(parseBuiltinName('walk'), {
     ok: false,
     error: 'cannot accept builtin "walk": it must be one of os-info, dump-env',
   });
 });
 
-test('parseConfig() takes a task with builtin in place of run', () => {
+test('parseConfig() reads a task with builtin instead of run', () => {
   const yaml = (task: string): string => `project: p\njobs:\n  a: { image: none, tasks: [${task}] }\n`;
   const config = valueOf(parseConfig(yaml('{ name: os-info, builtin: os-info }')));
   assert.equal(config.jobs[0]?.tasks[0]?.run, 'sh "$SOIL_BUILTIN" os-info');

@@ -10,7 +10,7 @@ import type { CommandContext } from '../system/command-context.js';
 import { configName, parseConfig } from './project-config.js';
 import { findRepo } from '../system/git.js';
 import type { ImageSource, JobDeclaration, ProjectConfig } from './job-declaration.js';
-import { parseImage } from './image-config.js';
+import { parseImage } from './soil-yml-values.js';
 import { defaultGraceSeconds, defaultTimeoutSeconds } from './job-config.js';
 
 export interface JobChoiceOptions {
@@ -82,8 +82,7 @@ export async function chooseJob(
 ): Promise<Result<JobChoice>> {
   const name = parseJobName(text, 'job');
   if (!name.ok) return name;
-  const image =
-    options.image === undefined ? accept(undefined) : parseImage(options.image, undefined, '--image');
+  const image = options.image === undefined ? accept(undefined) : parseImage(options.image, '--image');
   if (!image.ok) return image;
   const repo = await chooseRepo(context);
   const config = await readConfig(repo, context.cwd, options.config);

@@ -111,7 +111,7 @@ test('parseConfig() reads every key', () => {
   });
 });
 
-test('parseConfig() reads what a job and a task say of how they run', () => {
+test('parseConfig() reads the keys that say how a job and its tasks run', () => {
   const text = `project: p
 jobs:
   a:
@@ -150,12 +150,12 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'an unknown key of a job',
     jobOf('image: none', task, 'img: x'),
-    /^soil\.yml:6:5: cannot accept key "img" in job a: it must be one of image, build, pull, tasks, /,
+    /^soil\.yml:6:5: cannot accept key "img" in job "a": it must be one of image, build, pull, tasks, /,
   ],
   [
     'an unknown key of a task',
     taskOf('cmd: y'),
-    /^soil\.yml:5:32: cannot accept key "cmd" in task: it must be one of name, run, results, /,
+    /^soil\.yml:5:32: cannot accept key "cmd" in the task: it must be one of name, run, builtin, results, /,
   ],
   [
     'an unknown key of merge',
@@ -163,18 +163,18 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /^soil\.yml:6:40: cannot accept key "into" in merge: it must be one of from, to, require$/,
   ],
   [
-    'a key that stands twice',
+    'a duplicate key',
     jobOf('image: none', task, 'image: x'),
-    /^soil\.yml:6:5: cannot accept key "image" in job a: line 4 has it already$/,
+    /^soil\.yml:6:5: cannot accept key "image" in job "a": line 4 has it already$/,
   ],
   [
-    'a job that stands twice',
+    'a duplicate job',
     `${jobOf('image: none', task)}  a: {}\n`,
     /^soil\.yml:6:3: cannot accept key "a" in jobs: line 3 has it already$/,
   ],
-  ['a missing image', jobOf(task), /^soil\.yml:3:3: cannot accept job "a": image is missing/],
+  ['a missing image', jobOf(task), /^soil\.yml:3:3: cannot accept job "a": image or build is missing$/],
   [
-    'an image of a wrong form',
+    'an invalid image name',
     jobOf('image: "a b"', task),
     /^soil\.yml:4:12: cannot accept image "a b": it must be none, or an image name/,
   ],
@@ -184,40 +184,40 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /cannot accept image "--privileged"/,
   ],
   [
-    'a list where text belongs',
+    'a list instead of text',
     jobOf('image: [x]', task),
     /^soil\.yml:4:12: cannot accept image \(a list\): it must be text$/,
   ],
   [
-    'the raw machine in other letters',
+    'none in other letters',
     jobOf('image: None', task),
-    /^soil\.yml:4:12: cannot accept image "None": the raw machine is written none$/,
+    /^soil\.yml:4:12: cannot accept image "None": write none to run on the machine itself$/,
   ],
-  ['nothing where text belongs', jobOf('image:', task), /cannot accept image "": it is empty/],
+  ['an empty value instead of text', jobOf('image:', task), /cannot accept image "": it is empty/],
   [
-    'text where a map belongs',
+    'text instead of a map',
     'project: p\njobs: x\n',
     /^soil\.yml:2:7: cannot accept jobs "x": it must be a map of keys and values$/,
   ],
   [
-    'text where a list of maps belongs',
+    'text instead of a list of maps',
     jobOf('image: none', 'tasks: make'),
-    /cannot accept tasks of job a "make": it must be a list/,
+    /cannot accept tasks "make": it must be a list/,
   ],
   [
-    'pull of a wrong word',
+    'an unknown word for pull',
     jobOf('image: x', 'pull: daily', task),
     /cannot accept pull "daily": it must be one of missing, always, never/,
   ],
   [
-    'pull of a wrong word in a map',
+    'a map for pull with invalid values',
     jobOf('image: x', 'pull: {when: daily, retries: many, timeout: soon}', task),
     /cannot accept pull "daily".*\n.*cannot accept retries "many".*\n.*cannot accept timeout "soon"/,
   ],
   [
-    'pull of an image that is loaded',
+    'pull with an image from a file',
     jobOf('image: oci:images/dev', 'pull: always', task),
-    /cannot accept key "pull": the job's image is not pulled/,
+    /cannot accept key "pull": the job's image is a file or folder and is not pulled/,
   ],
   [
     'both image and build',
@@ -225,7 +225,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /cannot accept job "a": it has both image and build/,
   ],
   [
-    'a build from outside of the repo',
+    'a build from outside the repository',
     jobOf('build: {file: ../Containerfile, context: /}', task),
     /cannot accept file "\.\.\/Containerfile".*\n.*cannot accept context "\/": it must be a path below/,
   ],
@@ -233,24 +233,20 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'an archive with a colon in its path',
     jobOf('image: "docker-archive:a:b"', task),
-    /after docker-archive: comes a path without colons/,
+    /docker-archive: must be followed by a path without colons/,
   ],
   [
-    'pull on the raw machine',
+    'pull with image: none',
     jobOf('image: none', 'pull: never', task),
     /^soil\.yml:5:5: cannot accept key "pull": the job has image: none$/,
   ],
-  ['no tasks', jobOf('image: none'), /it has neither tasks nor tasks-from/],
-  [
-    'an empty list of tasks',
-    jobOf('image: none', 'tasks: []'),
-    /cannot accept tasks of job a: the list is empty/,
-  ],
+  ['no tasks', jobOf('image: none'), /tasks or tasks-from is missing/],
+  ['an empty list of tasks', jobOf('image: none', 'tasks: []'), /cannot accept tasks: the list is empty/],
   ['tasks and tasks-from', jobOf('image: none', task, 'tasks-from: x'), /it has both tasks and tasks-from/],
   [
     'a task without run',
     jobOf('image: none', 'tasks: [{ name: t }]'),
-    /^soil\.yml:5:13: cannot accept the task: run is missing$/,
+    /^soil\.yml:5:13: cannot accept the task: run or builtin is missing$/,
   ],
   [
     'a task name with a slash',
@@ -258,24 +254,24 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /cannot accept task name "a\/b": it has a slash/,
   ],
   [
-    'a task that stands twice',
+    'a duplicate task',
     jobOf('image: none', 'tasks: [{ name: t, run: x }, { name: t, run: y }]'),
-    /cannot accept task name "t": an earlier task has it already/,
+    /cannot accept task name "t": an earlier task has the same name/,
   ],
   [
     'a duration without unit',
     taskOf('timeout: 90'),
     /cannot accept timeout "90": it has no unit; write 90s, 15m or 1h30m/,
   ],
-  ['a duration of nothing', taskOf('timeout: 0s'), /cannot accept timeout "0s": it must be at least 1s/],
+  ['a time limit of zero', taskOf('timeout: 0s'), /cannot accept timeout "0s": it must be at least 1s/],
   [
-    'a duration of a wrong unit',
+    'a duration with an unknown unit',
     jobOf('image: none', task, 'grace: 2 weeks'),
     /cannot accept grace "2 weeks": it must be written like/,
   ],
-  ['retries that are no number', taskOf('retries: many'), /cannot accept retries "many"/],
+  ['retries that are not a number', taskOf('retries: many'), /cannot accept retries "many"/],
   [
-    'allow-failure that is no truth value',
+    'allow-failure that is not a boolean',
     taskOf('allow-failure: maybe'),
     /cannot accept allow-failure "maybe": it must be true or false/,
   ],
@@ -285,67 +281,67 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /^soil\.yml:5:39: cannot accept grace "5": it has no unit/,
   ],
   [
-    'a working folder that leaves the repo',
+    'a working folder outside the repository',
     taskOf('working-folder: ../x'),
     /^soil\.yml:5:48: cannot accept working-folder "\.\.\/x": it leaves the repo/,
   ],
   [
-    'a working folder of a job that is absolute',
+    'an absolute working folder of a job',
     jobOf('image: none', task, 'working-folder: /x'),
     /^soil\.yml:6:21: cannot accept working-folder "\/x": it must be relative/,
   ],
   [
-    'tty that is no truth value',
+    'tty that is not a boolean',
     taskOf('tty: on'),
     /^soil\.yml:5:37: cannot accept tty "on": it must be true or false$/,
   ],
   [
-    'parallel that is no number',
+    'parallel that is not a number',
     jobOf('image: none', task, 'parallel: all'),
     /^soil\.yml:6:15: cannot accept parallel "all": it must be a whole number from 1 to 64$/,
   ],
   [
-    'more tasks at once than there may be',
+    'parallel above its limit',
     jobOf('image: none', task, 'parallel: 65'),
     /cannot accept parallel "65": it must be a whole number from 1 to 64/,
   ],
   [
-    'a pids-limit of nothing',
+    'a pids-limit of zero',
     jobOf('image: x', task, 'pids-limit: 0'),
     /^soil\.yml:6:17: cannot accept pids-limit "0": it must be a whole number from 1 to 4194304$/,
   ],
   [
-    'a pids-limit on the raw machine',
+    'a pids-limit with image: none',
     jobOf('image: none', task, 'pids-limit: 9'),
     /^soil\.yml:6:5: cannot accept key "pids-limit": the job has image: none$/,
   ],
   [
-    'ptrace on the raw machine',
+    'ptrace with image: none',
     jobOf('image: none', task, 'ptrace: true'),
     /^soil\.yml:6:5: cannot accept key "ptrace": the job has image: none$/,
   ],
   [
-    'ptrace that is no truth value',
+    'ptrace that is not a boolean',
     jobOf('image: x', task, 'ptrace: yes'),
     /^soil\.yml:6:13: cannot accept ptrace "yes": it must be true or false$/,
   ],
   [
-    'a secret that is no variable',
+    'a secret that is not the name of a variable',
     jobOf('image: none', task, 'secrets: [A, b-c]'),
     /^soil\.yml:6:18: cannot accept secret "b-c": it must be the name of a variable$/,
   ],
   [
-    'a secret whose value stands in the same file',
+    'a secret that env sets',
     jobOf('image: none', 'env: { A: x }', task, 'secrets: A'),
-    /^soil\.yml:7:14: cannot accept secret "A": env of the same job gives its value away$/,
+    /^soil\.yml:7:14: cannot accept secret "A": env of the same job shows its value$/,
   ],
   [
-    'a secret that no task may see',
+    'a secret that is a token of the worker',
     jobOf('image: none', task, 'secrets: [SOIL_TOKEN]'),
-    /cannot accept secret "SOIL_TOKEN": no task may see that variable/,
+    /cannot accept secret "SOIL_TOKEN": no task can see this variable/,
   ],
   [
-    'a result that leaves the repo',
+    'a result outside the repository',
     taskOf('results: ../x'),
     /cannot accept result "\.\.\/x": it leaves the repo/,
   ],
@@ -355,23 +351,23 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /cannot accept result-html "\/x": it must be relative/,
   ],
   [
-    'a need that is no task',
+    'a need that is not a task',
     taskOf('needs: [u]'),
     /cannot accept need "u": no earlier task of this job has that name/,
   ],
   ['a need that is the task itself', taskOf('needs: [t]'), /cannot accept need "t"/],
   [
-    'a need that is no job',
+    'a need that is not a job',
     jobOf('image: none', 'needs: [b]', task),
     /^soil\.yml:5:13: cannot accept need "b": there is no other job$/,
   ],
   [
-    'a tab in front of a key',
+    'a tab before a key',
     `project: p\njobs:\n\ta: { image: none }\n`,
     /^soil\.yml:3:1: cannot read YAML: a tab stands where the line begins; indent with blanks$/,
   ],
   [
-    'a command with a colon and a blank',
+    'a command with a colon and a space',
     'project: p\njobs:\n  a:\n    image: none\n    tasks:\n      - name: t\n        run: echo a: b\n',
     /^soil\.yml:7:14: cannot read YAML: a second ": " in one line; put a value that has one in quotes, or after \| on/,
   ],
@@ -381,7 +377,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /^soil\.yml:2:6: cannot accept jobs \(nothing\): it must be a map of keys and values$/,
   ],
   [
-    'a need that is mistyped',
+    'a misspelled need',
     `${jobOf('image: none', task)}  tarball:\n    image: none\n    ${task}\n  b:\n    image: none\n    needs: [tarbal]\n    ${task}\n`,
     /^soil\.yml:11:13: cannot accept need "tarbal": it must be one of a, tarball \(did you mean tarball\?\)$/,
   ],
@@ -391,36 +387,36 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /cannot accept needs of job "a": a needs a/,
   ],
   [
-    'a variable of a wrong form',
+    'an invalid name of a variable',
     jobOf('image: none', task, 'env: { A-B: x }'),
     /cannot accept variable "A-B"/,
   ],
   [
-    'a variable called __proto__',
+    'a variable named __proto__',
     jobOf('image: none', task, 'env: { __proto__: x }'),
     /cannot accept variable "__proto__"/,
   ],
   [
-    'a job called __proto__',
+    'a job named __proto__',
     'project: p\njobs: { __proto__: { image: none } }\n',
     /cannot accept job name "__proto__"/,
   ],
   [
-    'a key called __proto__',
+    'a key named __proto__',
     jobOf('image: none', task, '__proto__: { timeout: 1s }'),
     /cannot accept key "__proto__"/,
   ],
   [
-    'an artifact with an odd name',
+    'an artifact with an invalid name',
     jobOf('image: none', task, 'artifacts: [dist/.hidden]'),
     /cannot accept artifact "dist\/\.hidden"/,
   ],
-  ['no jobs', 'project: p\njobs: {}\n', /cannot accept jobs: there is none/],
+  ['no jobs', 'project: p\njobs: {}\n', /cannot accept jobs: the map is empty/],
   ['an empty file', '', /cannot accept the file \(nothing\): it must be a map/],
   [
     'an empty list of required jobs',
     mergeOf('{ from: s, to: m, require: [] }'),
-    /cannot accept require: the list is empty; name jobs, or all/,
+    /cannot accept require: the list is empty/,
   ],
   [
     'an unknown required job',
@@ -428,9 +424,9 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /cannot accept required job "b": it must be all, or some of a/,
   ],
   [
-    'a required job that stands twice',
+    'a duplicate required job',
     mergeOf('{ from: s, to: m, require: [a, a] }'),
-    /cannot accept required job "a": it stands twice/,
+    /cannot accept required job "a": duplicate job/,
   ],
   ['a merge without require', mergeOf('{ from: s, to: m }'), /cannot accept merge: require is missing/],
   [
@@ -439,7 +435,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     /from and to are both "m"/,
   ],
   [
-    'a branch that git refuses',
+    'a branch name that git does not allow',
     mergeOf('{ from: "a..b", to: m, require: all }'),
     /cannot accept from "a\.\.b"/,
   ],
@@ -460,7 +456,7 @@ for (const [what, text, expected] of refusals) {
   });
 }
 
-test('parseConfig() names all faults, in the order of the file', () => {
+test('parseConfig() reports every fault, in the order of the file', () => {
   const result = parseConfig(
     jobOf('image: a b', 'tasks:', '  - name: t', '    run: x', '    retries: y', 'timeout: 5') + 'merge: 1\n',
   );
@@ -483,7 +479,7 @@ test('parseConfig() finds a circle of needs over several jobs', () => {
   assert.doesNotMatch(result.error, /job "d"/);
 });
 
-test('parseConfig() tells a bad name of a job and what is wrong within it at once', () => {
+test('parseConfig() reports an invalid job name and the faults of that job together', () => {
   const parsed = parseConfig(
     "project: p\njobs:\n  'a b':\n    image: none\n    tasks: [{ name: t/u, run: x }]\n",
   );
@@ -494,14 +490,14 @@ test('parseConfig() tells a bad name of a job and what is wrong within it at onc
   );
 });
 
-test('parseConfig() tells a quote that is not closed once, whatever is around it', () => {
+test('parseConfig() reports an unclosed quote once', () => {
   const parsed = parseConfig("project: p\njobs: { a: { image: none, tasks: [{ name: t, run: 'x }] } }\n");
   assert.ok(!parsed.ok);
   const lines = parsed.error.split('\n');
   assert.deepEqual(lines, [...new Set(lines)]);
 });
 
-test('parseConfig() follows no alias: nested ones can stand for more than memory holds', () => {
+test('parseConfig() follows no alias, since nested aliases can expand to more than memory holds', () => {
   const bomb = [...'bcdefghij'].map((name, i) => {
     const below = 'abcdefghi'.charAt(i);
     return `${name}: &${name} [*${below}, *${below}]`;
@@ -510,10 +506,10 @@ test('parseConfig() follows no alias: nested ones can stand for more than memory
     `project: p\njobs:\n  j: { image: none, tasks: *j }\na: &a [x, x]\n${bomb.join('\n')}\n`,
   );
   assert.ok(!result.ok);
-  assert.match(result.error, /cannot accept tasks of job j "\*j" \(an alias; write it out\)/);
+  assert.match(result.error, /cannot accept tasks "\*j" \(an alias; write it out\)/);
 });
 
-test('parseConfig() refuses what is too large and what is nested too deeply', () => {
+test('parseConfig() refuses a file that is too large or nested too deeply', () => {
   assert.match((parseConfig('#'.repeat(1_000_001)) as { error: string }).error, /larger than/);
   assert.match(
     (parseConfig(`project: ${'['.repeat(400_000)}`) as { error: string }).error,
@@ -521,7 +517,7 @@ test('parseConfig() refuses what is too large and what is nested too deeply', ()
   );
 });
 
-test('parseConfig() throws at nothing, and every fault has a place', () => {
+test('parseConfig() never throws, and every fault has a line and a column', () => {
   const word = fc.constantFrom(
     'project',
     'jobs',
@@ -567,7 +563,7 @@ test('parseConfig() throws at nothing, and every fault has a place', () => {
   );
 });
 
-test('parseConfig() takes any environment as it is written', () => {
+test('parseConfig() reads every variable as it is written', () => {
   const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/);
   const value = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((v) => !v.includes('\0'));
   fc.assert(
@@ -579,7 +575,7 @@ test('parseConfig() takes any environment as it is written', () => {
   );
 });
 
-test('parseConfig() reads every way an image comes', () => {
+test('parseConfig() reads every form of image and build', () => {
   const text = (image: string): string =>
     `project: p\njobs:\n  a:\n    ${image}\n    tasks: [{name: t, run: 'true'}]\n`;
   const imageOf = (image: string) => valueOf(parseConfig(text(image))).jobs[0]?.image;

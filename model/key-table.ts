@@ -1,0 +1,178 @@
+/** Tables of the keys of a YAML file. One table drives the parser, the JSON Schema and the reference in the manual. */
+import { isScalar, parse as parseYaml } from 'yaml';
+import { quote, valueOf } from './result.js';
+import type { JsonSchema, ValueType } from './value-type.js';
+import {
+  fault,
+  readMap,
+  readYaml,
+  settle,
+  type Entry,
+  type Located,
+  type YamlSource,
+} from './yaml-reader.js';
+
+/** One key: how its value is read, and what the schema and the manual say about it. */
+export interface Key<T = unknown> {
+  readonly type: ValueType<T>;
+  readonly isRequired?: boolean;
+  /** what messages call the value; absent: the key */
+  readonly what?: string;
+  /** one or more plain sentences, in Markdown */
+  readonly doc: string;
+  /** the value that applies without the key, as written in the file */
+  readonly default?: string;
+  /** what applies without the key, where no value can be written */
+  readonly otherwise?: string;
+  /** a value, as written in the file on one line */
+  readonly example: string;
+}
+
+export type Keys = Readonly<Record<string, Key>>;
+
+/** `key`, perhaps only with a value that matches `pattern`, excludes the keys `excludes`. */
+interface Conflict {
+  readonly key: string;
+  readonly pattern?: RegExp;
+  readonly excludes: readonly string[];
+  /** completes `cannot accept key "pull": ...` */
+  readonly reason: string;
+}
+
+export interface KeyTable<K extends Keys> {
+  readonly keys: K;
+  /** pairs of which exactly one key must be present */
+  readonly alternatives?: readonly (readonly [string, string])[];
+  readonly conflicts?: readonly Conflict[];
+}
+
+/** Keeps the type of each key while it checks the shape of the table. */
+export const keyTable = <K extends Keys>(table: KeyTable<K>): KeyTable<K> => table;
+
+type ValuesOf<K extends Keys> = {
+  readonly [N in keyof K]?: K[N] extends { readonly type: ValueType<infer T> } ? T : never;
+};
+
+/** A map that was read by a table. A key whose value is not valid is in `entries`, and not in `values`. */
+export interface TableValues<K extends Keys> {
+  readonly values: ValuesOf<K>;
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** where a message about the whole map points */
+  readonly offset: number;
+}
+
+/** Reads a map by a table: unknown, missing and conflicting keys are faults, and so are values of a wrong type. */
+export function readTable<K extends Keys>(
+  source: YamlSource,
+  located: Located | Entry,
+  { table, what }: { readonly table: KeyTable<K>; readonly what: string },
+): TableValues<K> | undefined {
+  const entries = readMap(source, located, what, Object.keys(table.keys));
+  if (entries === undefined) return undefined;
+  const offset = 'keyOffset' in located ? located.keyOffset : located.offset;
+  checkPresence(source, { table, what, entries, offset });
+  const values: Record<string, unknown> = {};
+  for (const [name, { type, what: called = name }] of Object.entries(table.keys)) {
+    const entry = entries.get(name);
+    const value = entry && type.read(source, entry, called);
+    if (value !== undefined) values[name] = value;
+  }
+  return { values: values as ValuesOf<K>, entries, offset };
+}
+
+interface ReadMap {
+  readonly table: KeyTable<Keys>;
+  readonly what: string;
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly offset: number;
+}
+
+function checkPresence(source: YamlSource, { table, what, entries, offset }: ReadMap): void {
+  for (const [name, { isRequired }] of Object.entries(table.keys)) {
+    if (isRequired && !entries.has(name)) fault(source, offset, `cannot accept ${what}: ${name} is missing`);
+  }
+  for (const [first, second] of table.alternatives ?? []) {
+    const entry = entries.get(second);
+    if (!entries.has(first) && entry === undefined) {
+      fault(source, offset, `cannot accept ${what}: ${first} or ${second} is missing`);
+    } else if (entries.has(first) && entry !== undefined) {
+      fault(source, entry.keyOffset, `cannot accept ${what}: it has both ${first} and ${second}`);
+    }
+  }
+  for (const { key, pattern, excludes, reason } of table.conflicts ?? []) {
+    const entry = entries.get(key);
+    if (entry === undefined || (pattern && !pattern.test(textOf(entry)))) continue;
+    for (const name of excludes) {
+      const other = entries.get(name);
+      if (other) fault(source, other.keyOffset, `cannot accept key ${quote(name)}: ${reason}`);
+    }
+  }
+}
+
+const textOf = ({ node }: Located): string => (isScalar(node) ? String(node.value) : '');
+
+/** A map with the keys of a table, as a value of another table. `what`: its name in messages; absent: its key. */
+export function tableOf<K extends Keys>(
+  table: KeyTable<K>,
+  { what, label = 'map' }: { readonly what?: string; readonly label?: string } = {},
+): ValueType<TableValues<K>> {
+  return {
+    read: (source, located, called) => readTable(source, located, { table, what: what ?? called }),
+    schema: tableSchema(table),
+    label,
+  };
+}
+
+/** Reads the default of a key as if it were in a file. Throws if the table has none, or one that is not valid. */
+export function defaultValue<T>({ type, default: text }: Key<T>): T {
+  const { source, root } = readYaml(text ?? '', 'default');
+  const value = type.read(source, root, 'the default');
+  valueOf(settle(source, undefined));
+  if (value === undefined) throw new Error(`cannot read the default "${text ?? ''}"`);
+  return value;
+}
+
+/** The JSON Schema (2020-12) of a map with the keys of a table. */
+export function tableSchema({ keys, alternatives = [], conflicts = [] }: KeyTable<Keys>): JsonSchema {
+  const required = Object.keys(keys).filter((name) => keys[name]?.isRequired);
+  const rules = [
+    ...alternatives.map((pair) => ({ oneOf: pair.map((name) => ({ required: [name] })) })),
+    ...conflicts.map(({ key, pattern, excludes }) => ({
+      if: {
+        required: [key],
+        ...(pattern && { properties: { [key]: { type: 'string', pattern: pattern.source } } }),
+      },
+      then: { properties: Object.fromEntries(excludes.map((name) => [name, false])) },
+    })),
+  ];
+  return {
+    type: 'object',
+    properties: Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, keySchema(key)])),
+    ...(required.length > 0 && { required }),
+    additionalProperties: false,
+    ...(rules.length > 0 && { allOf: rules }),
+  };
+}
+
+const keySchema = (key: Key): JsonSchema => ({
+  ...key.type.schema,
+  description: key.doc.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1'),
+  ...(key.default !== undefined && { default: parseYaml(key.default) as unknown }),
+  examples: [parseYaml(key.example) as unknown],
+});
+
+/** The reference of a table: one Markdown table row for each key. */
+export function tableMarkdown({ keys, alternatives = [] }: KeyTable<Keys>): string {
+  const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
+  const absent = (name: string, { default: value, otherwise = '', isRequired }: Key): string => {
+    if (isRequired) return 'required';
+    const pair = alternatives.find((names) => names.includes(name));
+    if (pair) return `required unless ${code(pair.find((other) => other !== name) ?? '')}`;
+    return value === undefined ? otherwise : code(value);
+  };
+  const rows = Object.entries(keys).map(([name, key]) => [
+    ...[code(name), key.type.label, key.doc, absent(name, key), code(`${name}: ${key.example}`)],
+  ]);
+  const head = ['Key', 'Value', 'Description', 'Default', 'Example'];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

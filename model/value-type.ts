@@ -1,0 +1,258 @@
+/** Types of values in a YAML file: each reads a value, and describes it as JSON Schema and in the words of the manual. */
+import { isScalar } from 'yaml';
+import { parseByteCount, type ByteCountRule } from './byte-count.js';
+import { parseDuration, type DurationRule } from './duration.js';
+import { hintFor } from './near-word.js';
+import { accept, quote, refuse, type Result } from './result.js';
+import {
+  fault,
+  isMapEntry,
+  readList,
+  readMap,
+  readWord,
+  type Entry,
+  type Located,
+  type YamlSource,
+} from './yaml-reader.js';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface ValueType<T> {
+  /**
+   * Reads a value. Adds a fault to the source and returns undefined if the value is not valid. `what`: what messages
+   * call the value, usually its key.
+   */
+  readonly read: (source: YamlSource, located: Located | Entry, what: string) => T | undefined;
+  /** accepts every value that `read` accepts, and as few others as JSON Schema can express */
+  readonly schema: JsonSchema;
+  /** a noun for the manual */
+  readonly label: string;
+}
+
+/** A value and its position, so that a later check can report a fault there. */
+export interface LocatedValue<T> {
+  readonly value: T;
+  readonly offset: number;
+}
+
+interface ParsedTextOptions<T> {
+  readonly parse: (text: string, what: string) => Result<T>;
+  /** what the whole text must match, without flags other than `u`; absent: any text */
+  readonly pattern?: RegExp;
+  readonly label: string;
+}
+
+/** Text that a parser of its own reads. Unquoted YAML numbers and booleans are text too. */
+export function parsedText<T>({ parse, pattern, label }: ParsedTextOptions<T>): ValueType<T> {
+  const matches = (sample: string): boolean => pattern?.test(sample) ?? true;
+  const types = ['string', ...(matches('5') ? ['number'] : []), ...(matches('true') ? ['boolean'] : [])];
+  return {
+    read: (source, located, what) => readWord(source, located, what, (text) => parse(text, what)),
+    schema: {
+      type: types.length === 1 ? 'string' : types,
+      ...(pattern === undefined ? { minLength: 1 } : { pattern: pattern.source }),
+    },
+    label,
+  };
+}
+
+/** Text that matches a pattern. `expected` completes the sentence "it must be ...". */
+export function text(label: string, rule?: { pattern: RegExp; expected: string }): ValueType<string> {
+  const parse = (value: string, what: string): Result<string> =>
+    rule === undefined || rule.pattern.test(value)
+      ? accept(value)
+      : refuse(`cannot accept ${what} ${quote(value)}: it must be ${rule.expected}`);
+  return parsedText({ parse, label, ...(rule && { pattern: rule.pattern }) });
+}
+
+/** Parses one word of a list of words. */
+export function parseChoice<T extends string>(value: string, what: string, choices: readonly T[]): Result<T> {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return accept(found);
+  const hint = hintFor(value, choices);
+  return refuse(`cannot accept ${what} ${quote(value)}: it must be one of ${choices.join(', ')}${hint}`);
+}
+
+export function choice<T extends string>(choices: readonly T[]): ValueType<T> {
+  return {
+    read: (source, located, what) =>
+      readWord(source, located, what, (value) => parseChoice(value, what, choices)),
+    schema: { enum: choices },
+    label: choices.map((one) => `\`${one}\``).join(', '),
+  };
+}
+
+/** `true` or `false`; no other YAML spelling, such as `yes`. */
+export const flag: ValueType<boolean> = {
+  read: (source, located, what) =>
+    readWord(source, located, what, (value) =>
+      value === 'true' || value === 'false'
+        ? accept(value === 'true')
+        : refuse(`cannot accept ${what} ${quote(value)}: it must be true or false`),
+    ),
+  schema: { enum: [true, false, 'true', 'false'] },
+  label: '`true` or `false`',
+};
+
+/** Parses decimal digits between two bounds, both included. */
+export function parseWholeNumber(
+  value: string,
+  what: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): Result<number> {
+  if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= most) return accept(Number(value));
+  return refuse(`cannot accept ${what} ${quote(value)}: it must be a whole number from ${least} to ${most}`);
+}
+
+export function wholeNumber(least: number, most: number): ValueType<number> {
+  return {
+    read: (source, located, what) =>
+      readWord(source, located, what, (value) => parseWholeNumber(value, what, { least, most })),
+    schema: { type: ['integer', 'string'], minimum: least, maximum: most, pattern: '^[0-9]+$' },
+    label: `number from ${least} to ${most}`,
+  };
+}
+
+/** Seconds, written with units: `1h30m`, or one unit with the form `age`. */
+export function duration(rule: DurationRule = {}): ValueType<number> {
+  return parsedText({
+    parse: (value, what) => parseDuration(value, what, rule),
+    pattern: rule.form === 'age' ? agePattern : durationPattern,
+    label: rule.form === 'age' ? 'age' : 'duration',
+  });
+}
+
+const durationPattern = /^(?=.)([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$/;
+const agePattern = /^[0-9]{1,9}[ywdhm]$/;
+
+/** Bytes, as a plain number or with a unit. */
+export function byteCount(rule: ByteCountRule = {}): ValueType<number> {
+  const { needsUnit = false, minBytes = 0 } = rule;
+  const pattern = needsUnit ? sizePattern : byteCountPattern;
+  return {
+    read: (source, located, what) =>
+      readWord(source, located, what, (value) => parseByteCount(value, what, rule)),
+    schema: needsUnit
+      ? { type: 'string', pattern: pattern.source }
+      : { type: ['integer', 'string'], minimum: minBytes, pattern: pattern.source },
+    label: 'size',
+  };
+}
+
+const sizePattern = /^[0-9]{1,15}( ?B|(\.[0-9]{1,6})? ?(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB))$/;
+const byteCountPattern = /^[0-9]{1,15}( ?B?|(\.[0-9]{1,6})? ?(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB))$/;
+
+/** What a message calls one item of a list, and whether the list may be empty. */
+interface ListOptions {
+  readonly item: string;
+  readonly isNonEmpty?: boolean;
+}
+
+/** A list of words, or a single word instead of a list of one. Words that are not valid are left out. */
+export function words<T>(type: ValueType<T>, options: ListOptions): ValueType<readonly LocatedValue<T>[]> {
+  const list = listOf(type, options);
+  return {
+    read: (source, located, what) => {
+      if (!isScalar(located.node)) return list.read(source, located, what);
+      const value = type.read(source, located, options.item);
+      return value === undefined ? [] : [{ value, offset: located.offset }];
+    },
+    schema: { anyOf: [type.schema, list.schema] },
+    label: `${type.label}, or a list`,
+  };
+}
+
+/** A list. Items that are not valid are left out. */
+export function listOf<T>(
+  type: ValueType<T>,
+  { item, isNonEmpty = false }: ListOptions,
+): ValueType<readonly LocatedValue<T>[]> {
+  return {
+    read: (source, located, what) => {
+      const items = readList(source, located, what);
+      if (isNonEmpty && items?.length === 0) {
+        fault(source, located.offset, `cannot accept ${what}: the list is empty`);
+      }
+      return items?.flatMap((one) => {
+        const value = type.read(source, one, item);
+        return value === undefined ? [] : [{ value, offset: one.offset }];
+      });
+    },
+    schema: { type: 'array', items: type.schema, ...(isNonEmpty && { minItems: 1 }) },
+    label: `list of ${type.label}`,
+  };
+}
+
+/** An item of a map whose keys are the user's own names. */
+export interface NamedValue<K, V> {
+  /** undefined if the name is not valid: a fault says so already, and the value was read for its own faults */
+  readonly name: K | undefined;
+  readonly key: string;
+  readonly keyOffset: number;
+  readonly value: V;
+}
+
+interface MapOptions<K, V> {
+  readonly parseName: (text: string) => Result<K>;
+  /** what a name must match; absent: `parseName` decides alone */
+  readonly namePattern?: RegExp;
+  readonly value: ValueType<V>;
+  /** what a message calls an item: the noun before its name */
+  readonly item: string;
+  readonly isNonEmpty?: boolean;
+  readonly label: string;
+}
+
+/** A map from names, such as those of jobs, to values. */
+export function mapOf<K, V>(options: MapOptions<K, V>): ValueType<readonly NamedValue<K, V>[]> {
+  const { parseName, namePattern, value: type, item, isNonEmpty = false, label } = options;
+  return {
+    read: (source, located, what) => {
+      const map = readMap(source, located, what);
+      if (isNonEmpty && map?.size === 0) {
+        fault(source, located.offset, `cannot accept ${what}: the map is empty`);
+      }
+      return map && [...map.values()].flatMap((entry) => readItem(source, entry));
+    },
+    schema: {
+      type: 'object',
+      additionalProperties: type.schema,
+      ...(namePattern && { propertyNames: { pattern: namePattern.source } }),
+      ...(isNonEmpty && { minProperties: 1 }),
+    },
+    label,
+  };
+
+  function readItem(source: YamlSource, entry: Entry): NamedValue<K, V>[] {
+    const { key, keyOffset } = entry;
+    const name = parseName(key);
+    if (!name.ok) fault(source, keyOffset, name.error);
+    const value = type.read(source, entry, `${item} ${quote(key)}`);
+    return value === undefined ? [] : [{ name: name.ok ? name.value : undefined, key, keyOffset, value }];
+  }
+}
+
+/** A short form in one word, or a map. */
+export function wordOr<T, U>(word: ValueType<T>, map: ValueType<U>): ValueType<T | U> {
+  return {
+    read: (source, located, what) => (isMapEntry(located) ? map : word).read(source, located, what),
+    schema: { anyOf: [word.schema, map.schema] },
+    label: `${word.label}, or ${map.label}`,
+  };
+}
+
+/** Any text, or nothing at all for the empty text. */
+export const anyText: ValueType<string> = {
+  read: (source, located, what) =>
+    isScalar(located.node) && located.node.value === ''
+      ? ''
+      : readWord(source, located, what, (value) =>
+          value.includes('\0') ? refuse(`cannot accept ${what}: it has a NUL character`) : accept(value),
+        ),
+  schema: { type: ['string', 'number', 'boolean', 'null'], pattern: '^[^\\u0000]*$' },
+  label: 'text',
+};
+
+/** The values alone, without their positions. */
+export const plainValues = <T>(list: readonly LocatedValue<T>[] | undefined): readonly T[] =>
+  (list ?? []).map(({ value }) => value);

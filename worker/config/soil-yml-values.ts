@@ -1,0 +1,162 @@
+/** The value types that only soil.yml has: images, paths, commands, branches. */
+import { parseJobName, parseTaskName, type JobName, type TaskName } from '../../model/name.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { parseResultPath } from '../../model/task.js';
+import { anyText, mapOf, parsedText, text } from '../../model/value-type.js';
+import type { ImageSource } from './job-declaration.js';
+
+export const projectName = text('text', {
+  pattern: /^[^\p{Cc}\u2028\u2029]{1,100}$/u,
+  expected: 'one line of at most 100 characters',
+});
+
+export const jobNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+export const jobName = parsedText<JobName>({
+  parse: parseJobName,
+  pattern: jobNamePattern,
+  label: 'job name',
+});
+
+export const taskName = parsedText<TaskName>({
+  parse: parseTaskName,
+  pattern: /^[^/\\.\s\p{Cc}-][^/\\\p{Cc}]{0,119}$/u,
+  label: 'text',
+});
+
+/** A name that another part of the file declares; whether it does is checked when the whole file is read. */
+export const declaredName = text('name');
+
+/** Shell text. No shell accepts a NUL character. */
+export const command = parsedText({
+  parse: parseCommand,
+  pattern: /^[^\u0000]*[^\s\u0000][^\u0000]*$/,
+  label: 'shell text',
+});
+
+function parseCommand(value: string, what: string): Result<string> {
+  if (value.includes('\0')) return refuse(`cannot accept ${what} ${quote(value)}: it has a NUL character`);
+  if (value.trim() === '') return refuse(`cannot accept ${what} ${quote(value)}: it is empty`);
+  return accept(value);
+}
+
+/** A file, folder or glob below the repository. */
+export const resultPath = parsedText({
+  parse: parseResultPath,
+  pattern: /^[^/\\\u0000-\u001f\u007f][^\\\u0000-\u001f\u007f]*$/,
+  label: 'path',
+});
+
+/** A file of the repository whose last part becomes its name on the site. */
+export const artifact = parsedText({
+  parse: parseArtifact,
+  pattern: /^([^/\\\u0000-\u001f\u007f][^\\\u0000-\u001f\u007f]*\/)?[A-Za-z0-9_+][A-Za-z0-9._+~-]{0,199}$/,
+  label: 'path',
+});
+
+function parseArtifact(value: string, what: string): Result<string> {
+  const path = parseResultPath(value, what);
+  if (!path.ok) return path;
+  const name = value.split('/').at(-1) ?? '';
+  if (/^[A-Za-z0-9_+][A-Za-z0-9._+~-]{0,199}$/.test(name)) return path;
+  return refuse(
+    `cannot accept ${what} ${quote(value)}: its file name must consist of letters, digits and . _ + ~ -, ` +
+      'and start with a letter or digit',
+  );
+}
+
+/** A path of a build. It must be below the repository, because a build reads only the commit that is tested. */
+export const buildPath = parsedText({
+  parse: parseBuildPath,
+  pattern: /^[^\p{Cc}/-][^\p{Cc}]{0,999}$/u,
+  label: 'path',
+});
+
+function parseBuildPath(value: string, what: string): Result<string> {
+  const isInside = !value.startsWith('/') && !value.split('/').includes('..');
+  if (isInside && /^[^\p{Cc}-][^\p{Cc}]{0,999}$/u.test(value)) return accept(value);
+  return refuse(`cannot accept ${what} ${quote(value)}: it must be a path below the repository's root`);
+}
+
+/** A value of an option of podman and docker. It must not look like another option. */
+export const engineWord = text('one word', {
+  pattern: /^[^\s\p{Cc}-][^\s\p{Cc}]*$/u,
+  expected: 'one word that does not start with "-"',
+});
+
+const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Whether text can be the name of a variable. `__proto__` would be the parent of the object that holds the variables. */
+export const isVariableName = (name: string): boolean => variablePattern.test(name) && name !== '__proto__';
+
+/** The name of a variable of the worker's environment. */
+export const variableName = parsedText({
+  parse: (value, what) =>
+    isVariableName(value)
+      ? accept(value)
+      : refuse(`cannot accept ${what} ${quote(value)}: it must be the name of a variable`),
+  pattern: variablePattern,
+  label: 'variable name',
+});
+
+/** Variables as written: `1.10` and `yes` are text, and no value is the empty text. */
+export const environment = mapOf({
+  parseName: (name) =>
+    isVariableName(name)
+      ? accept(name)
+      : refuse(
+          `cannot accept variable ${quote(name)}: a name consists of letters, digits and "_", and is not "__proto__"`,
+        ),
+  namePattern: variablePattern,
+  value: anyText,
+  item: 'variable',
+  label: 'map of variables',
+});
+
+const imagePattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/;
+const imageForms = ['docker-archive', 'oci', 'rootfs'] as const;
+/** Matches an image that is read from a file or folder. */
+export const imageFilePattern = /^(docker-archive|oci|rootfs):/;
+
+/** Where tasks run. `pull` is added to a named image by the reader of the job. */
+export const image = parsedText({
+  parse: parseImage,
+  pattern: /^((docker-archive|oci|rootfs):[^\p{Cc}:]{1,1000}|[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,399})$/u,
+  label: 'image',
+});
+
+/** Parses `none`, a file or folder that holds an image (`oci:DIR`), or a name that podman and docker accept. */
+export function parseImage(value: string, what = 'image'): Result<ImageSource> {
+  const because = (reason: string) => refuse(`cannot accept ${what} ${quote(value)}: ${reason}`);
+  if (value === 'none') return accept({ kind: 'none' });
+  if (/^(none|null|~)$/i.test(value)) return because('write none to run on the machine itself');
+  const form = imageForms.find((known) => value.startsWith(`${known}:`));
+  if (form !== undefined) {
+    const path = value.slice(form.length + 1);
+    // podman reads what follows a second colon as a tag.
+    if (/^[^\p{Cc}:]{1,1000}$/u.test(path)) return accept({ kind: 'file', form, path });
+    return because(
+      `${form}: must be followed by a path without colons, absolute or relative to the repository's root`,
+    );
+  }
+  if (value.length <= 400 && imagePattern.test(value)) {
+    return accept({ kind: 'named', name: value, pull: 'missing' });
+  }
+  return because(
+    'it must be none, or an image name such as debian:12 ' +
+      '(letters, digits and . _ : / @ + -, starting with a letter or digit)',
+  );
+}
+
+export const branch = parsedText({ parse: parseBranch, pattern: /^[^\s\p{Cc}]{1,200}$/u, label: 'branch' });
+
+/** Parses a branch name without `refs/heads/`, by the rules of git's check-ref-format. */
+export function parseBranch(value: string, what = 'branch'): Result<string> {
+  const isBad =
+    /^[-/]|[/.]$|\/\/|\.\.|@\{|[\s\p{Cc}~^:?*[\\]|(^|\/)\.|\.lock(\/|$)/u.test(value) ||
+    value === '@' ||
+    value === '' ||
+    value.length > 200;
+  if (!isBad) return accept(value);
+  return refuse(`cannot accept ${what} ${quote(value)}: git does not allow this branch name`);
+}

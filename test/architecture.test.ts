@@ -54,7 +54,8 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     doctor: 'system config engine client',
     runner: 'redact system config record engine',
     artifact: 'system config record checkout client publish',
-    cli: 'redact system config record init engine checkout report client publish gate doctor runner artifact',
+    job: 'redact system config record checkout report publish runner',
+    cli: 'redact system config record init engine checkout report client publish gate doctor runner artifact job',
   },
 };
 

@@ -54,7 +54,7 @@ for (const kind of ['raw', 'podman'] as const) {
       assert.match(end.stdout, /^commit [0-9a-f]{12}: A change: größer\n/);
       assert.equal(
         end.stderr,
-        'left out, since it is not committed: 3 files or folders\n  R  moved\n   M seed\n  ?? new ü\n',
+        'not committed, so left out: 3 files or folders\n  R  moved\n   M seed\n  ?? new ü\n',
       );
       const out = join(repo, '_soil', 'job');
       const log = await readFile(join(out, 'logs', 'look.txt'), 'utf8');
@@ -70,7 +70,7 @@ for (const kind of ['raw', 'podman'] as const) {
       await must('git', ['-C', repo, 'remote', 'add', 'origin', 'https://user:secret@example.org/p.git']);
       t.after(() => must('git', ['-C', repo, 'remote', 'remove', 'origin']));
       const end = await local(['--keep']);
-      const [, folder = ''] = /^the clone is kept: (.*)$/m.exec(end.stdout) ?? [];
+      const [, folder = ''] = /^kept the clone: (.*)$/m.exec(end.stdout) ?? [];
       assert.equal(await readFile(join(folder, '_out', 'made.txt'), 'utf8'), 'made\n');
       const origin = await must('git', ['-C', folder, 'remote', 'get-url', 'origin']);
       assert.equal(origin, 'https://example.org/p.git\n');
@@ -198,7 +198,7 @@ describe('soil-worker local', () => {
     const folder = await mkdtemp(join(tmpdir(), 'soil-none-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
     const none = await worker(['local', 'a'], { cwd: folder, env: bare });
-    assert.deepEqual([none.status, none.stderr.includes('is in none')], [2, true]);
+    assert.deepEqual([none.status, none.stderr.includes('is not in a git repo')], [2, true]);
     await must('git', ['-C', folder, 'init', '-q']);
     const empty = await worker(['local', 'a'], { cwd: folder, env: bare });
     assert.deepEqual([empty.status, empty.stderr.includes('it has no commit yet')], [2, true]);
@@ -214,7 +214,7 @@ describe('soil-worker local', () => {
     assert.equal(forgotten.status, 2);
     assert.match(
       forgotten.stderr,
-      /^cannot run job "a": soil\.yml is not in commit [0-9a-f]{12}; commit it, or use soil-worker run$/m,
+      /^cannot run job "a": commit [0-9a-f]{12} has no soil\.yml; commit the file, or use "soil-worker run"$/m,
     );
   });
 });

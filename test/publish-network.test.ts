@@ -128,7 +128,7 @@ describe('run --publish over a bad network', () => {
       const bad = await network(t, () => (isMended ? pass : fate));
       const end = await publish(job, id, bad.url, '--publish-limit', '2s');
       assert.equal(end.status, status, end.stderr);
-      const [, command = ''] = /^the files are kept; to publish them later: (.*)$/m.exec(end.stderr) ?? [];
+      const [, command = ''] = /^the results are stored; to publish them later: (.*)$/m.exec(end.stderr) ?? [];
       assert.match(command, new RegExp(`^soil-worker publish ${job} --server ${bad.url}`));
       isMended = true;
       const script = `soil-worker() { '${process.execPath}' '${soilWorker}' "$@"; }\n${command}`;
@@ -170,7 +170,7 @@ describe('run --publish over a bad network', () => {
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [1, null], stderr);
     assert.match(stderr, /cannot publish job "green" to http.*: it was cancelled$/m);
-    assert.match(stderr, /^the files are kept; to publish them later: soil-worker publish green /m);
+    assert.match(stderr, /^the results are stored; to publish them later: soil-worker publish green /m);
   });
 
   it('one signal ends a command that has nothing to put in order', async (t) => {

@@ -60,7 +60,7 @@ describe('several jobs on one machine', () => {
   it('a wrong name is told before the first job begins, and none may stand twice', async () => {
     for (const [names, reason] of [
       [['unit', 'nope'], /cannot run job "nope": soil\.yml has no such job/],
-      [['unit', 'unit'], /cannot run job "unit": it stands twice/],
+      [['unit', 'unit'], /cannot run job "unit" twice/],
       [['unit', 'docs', '--tasks', '-'], /cannot run several jobs with --tasks/],
     ] as const) {
       const end = await worker(['run', ...names], publishing());

@@ -212,7 +212,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         },
       );
       assert.equal(job.record.outcome, 'failed', job.output);
-      assert.match(job.output, /notice: secret "ABSENT" has no value here/);
+      assert.match(job.output, /notice: secret "ABSENT" is not set/);
       const log = await job.log('tells');
       assert.match(log, /^the secret is \*+\.\n\*+\n/);
       assert.equal(

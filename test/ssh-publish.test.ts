@@ -88,7 +88,7 @@ describe('soil-worker publish --ssh', () => {
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [1, null], stderr);
     assert.match(stderr, /^cannot publish job "unit" to .*: it was cancelled$/m);
-    assert.match(stderr, /^the files are kept; to publish them later: soil-worker publish unit .*--ssh /m);
+    assert.match(stderr, /^the results are stored; to publish them later: soil-worker publish unit .*--ssh /m);
   });
 
   it('refuses a host whose key has changed, and sends nothing', async () => {

@@ -124,7 +124,11 @@ describe('soil-worker on the command line', () => {
       ['run', 'unit', '--publish', '--server', 'http://a:b@h/'],
       /it holds a credential/,
     ],
-    ['publishing what has not run', ['publish', 'box', '--server', 'http://127.0.0.1:9'], /has it run\?/],
+    [
+      'publishing what has not run',
+      ['publish', 'box', '--server', 'http://127.0.0.1:9'],
+      /Run the job first: soil-worker run box/,
+    ],
     [
       'a merge without a remote',
       ['maybe-merge', '--run-id', 'r', '--server', 'http://127.0.0.1:9', '--to', 'main'],
@@ -364,10 +368,7 @@ test('publishing that fails keeps the files, says how to publish later, and turn
   const env = { ...bare, SOIL_TOKEN: 'soil_static_x_verysecret' };
   const green = await worker(['run', 'unit', '--publish', '--server', url], { cwd: repo, env });
   assert.equal(green.status, 1);
-  assert.match(
-    green.stderr,
-    /notice: cannot tell the server of start: status 403: cannot accept the token: revoked/,
-  );
+  assert.match(green.stderr, /notice: cannot send event start: status 403: cannot accept the token: revoked/);
   assert.match(
     green.stderr,
     /cannot publish job "unit" to http:.*: status 403: cannot accept the token: revoked/,

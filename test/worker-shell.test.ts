@@ -73,7 +73,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
       assert.equal(end.status, 2);
       assert.match(
         end.stderr,
-        /cannot open a shell in job "job": stdin and stdout are no terminal; name a command with -c/,
+        /cannot open a shell in job "job": stdin and stdout are not a terminal; pass a command with -c/,
       );
     });
 

@@ -2,7 +2,7 @@
 import { examples, type CommandRegistry } from '../../command/program.js';
 import type { CommandContext } from '../system/command-context.js';
 import type { PublishOptions } from '../publish/publish-target.js';
-import type { RunJobsOptions } from './run-command.js';
+import type { RunCommandOptions } from './run-command.js';
 import * as option from './shared-options.js';
 
 export function addJobCommands({
@@ -41,9 +41,9 @@ export function addJobCommands({
     soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
     )
     .addOption(option.json())
-    .action(async (jobs: string[], options: RunJobsOptions) => {
+    .action(async (jobs: string[], options: RunCommandOptions) => {
       handleSignals(2);
-      await finish((await import('./run-command.js')).runJobsCommand(jobs, options, context));
+      await finish((await import('./run-command.js')).runCommand(jobs, options, context));
     });
 
   command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [

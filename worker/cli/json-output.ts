@@ -1,49 +1,31 @@
-/** `run --json`: a job's lines go to stderr, and what it came to stands on stdout as one line of JSON. */
-import { readFile, stat } from 'node:fs/promises';
-import { parseJobName } from '../../model/name.js';
+/** The JSON of `run --json` and `local --json`. */
+import { readFile } from 'node:fs/promises';
 import { parseRecord } from '../../model/record-reader.js';
 import { parseRows } from '../../model/row.js';
+import type { JobEnd } from '../job/job-pipeline.js';
 import type { CommandContext } from '../system/command-context.js';
-import { chooseRepo } from '../config/load-job.js';
-import { jobFilePaths, outFolderPath } from '../record/out-folder.js';
 
-/** Runs it; where a record came of it, prints what that says. The exit status stays the run's own. */
-export async function runAsJson(
-  run: (context: CommandContext) => Promise<number>,
-  { name, out }: { readonly name: string; readonly out?: string },
-  context: CommandContext,
-): Promise<number> {
-  const begin = Date.now();
-  const urls: string[] = [];
-  const warn = (line: string): void => {
-    if (/^https?:\/\/\S+$/.test(line)) urls.push(line);
-    context.warn(line);
-  };
-  const status = await run({ ...context, print: warn, color: false });
-  const job = parseJobName(name, 'job');
-  if (!job.ok) return status;
-  const repo = await chooseRepo(context);
-  const files = jobFilePaths(outFolderPath(out, { repo, cwd: context.cwd, job: job.value }), job.value);
-  const written = await stat(files.json).catch(() => undefined);
-  // What an earlier run left is not what this one came to. File systems cut times off.
-  if (written === undefined || written.mtimeMs < begin - 2000) return status;
+/** Moves the lines of a job from stdout to stderr, so that stdout holds nothing but JSON. */
+export const quietStdout = (context: CommandContext): CommandContext => ({
+  ...context,
+  print: context.warn,
+  color: false,
+});
+
+/** Formats how a job ended, as its files describe it. Undefined if the job never started. */
+export async function formatEndAsJson({ job, status, results, urls }: JobEnd): Promise<string | undefined> {
+  if (results === undefined) return undefined;
+  const { files } = results;
   const record = parseRecord(await readFile(files.json, 'utf8'));
   const rows = parseRows(await readFile(files.tsv, 'utf8'));
-  if (!record.ok || !rows.ok) return status;
+  if (!record.ok || !rows.ok) return undefined;
   const { outcome, reason, commit, attempt } = record.value;
-  const tasks = rows.value.flatMap((row) =>
-    row.kind === 'bad'
-      ? []
-      : [
-          {
-            task: row.task,
-            outcome: row.outcome,
-            status: row.status,
-            seconds: row.elapsedSeconds,
-            tries: row.tries,
-          },
-        ],
-  );
-  context.print(JSON.stringify({ job: name, status, outcome, reason, commit, attempt, tasks, files, urls }));
-  return status;
+  const tasks = rows.value.flatMap((row) => {
+    if (row.kind === 'bad') return [];
+    const { task, tries, elapsedSeconds: seconds } = row;
+    return [{ task, outcome: row.outcome, status: row.status, seconds, tries }];
+  });
+  // An upload over SSH has paths, not URLs.
+  const links = urls.filter((url) => /^https?:\/\//.test(url));
+  return JSON.stringify({ job, status, outcome, reason, commit, attempt, tasks, files, urls: links });
 }

@@ -1,75 +1,137 @@
-/** `soil-worker local JOB`: a job on a fresh clone of HEAD, so that nothing uncommitted leaks in; its status and files. */
-import { copyFile, mkdir, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, relative, resolve } from 'node:path';
-import { errorMessage } from '../../model/error-message.js';
-import { parseJobName } from '../../model/name.js';
-import { quote } from '../../model/result.js';
+/** `soil-worker local JOB`: runs a job on a fresh clone of HEAD, without uncommitted changes. */
+import { stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { parseJobName, type CommitHash } from '../../model/name.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { listUncommitted, createFreshClone } from '../checkout/fresh-clone.js';
+import { configName } from '../config/project-config.js';
+import { runPipeline, type JobEnd } from '../job/job-pipeline.js';
+import type { JobOptions } from '../job/plan-job.js';
+import { storeArtifacts } from '../job/store-artifacts.js';
+import { outFolderName } from '../record/out-folder.js';
+import { plain } from '../report/format-progress.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { configName } from '../config/project-config.js';
-import { listUncommitted, createFreshClone, type FreshClone } from '../checkout/fresh-clone.js';
 import { findRepo, readGitHead } from '../system/git.js';
-import { readConfig } from '../config/load-job.js';
-import { plain } from '../report/format-progress.js';
-import { artifactsFolderName, outFolderName, outFolderPath } from '../record/out-folder.js';
-import type { PublishOptions } from '../publish/publish-target.js';
-import { runPlain, type RunOptions } from './execute-job.js';
+import { formatEndAsJson, quietStdout } from './json-output.js';
 
-export interface LocalOptions extends RunOptions, PublishOptions {
-  readonly publish?: boolean;
-  /** leave the clone where it is */
+export interface LocalOptions extends JobOptions {
+  /** keep the clone after the job */
   readonly keep?: boolean;
-  /** what the job came to, on stdout as JSON */
+  /** print how the job ended, as JSON on stdout */
   readonly json?: boolean;
 }
 
+/** Returns the job's exit status, or 2 if the repo cannot be cloned. */
 export async function localCommand(
   name: string,
   options: LocalOptions,
   context: CommandContext,
 ): Promise<number> {
-  const run = (within: CommandContext) => runLocal(name, options, within);
-  if (options.json !== true) return run(context);
-  return (await import('./json-output.js')).runAsJson(run, { name, ...options }, context);
+  const command = options.json === true ? quietStdout(context) : context;
+  const end = await runInClone(name, options, command);
+  if (!end.ok) {
+    command.warn(end.error);
+    return exitStatus.usage;
+  }
+  const json = options.json === true ? await formatEndAsJson(end.value) : undefined;
+  if (json !== undefined) context.print(json);
+  return end.value.status;
 }
 
-async function runLocal(name: string, options: LocalOptions, context: CommandContext): Promise<number> {
-  const { environment, cwd } = context;
-  const refused = (sentence: string): number => {
-    context.warn(sentence);
-    return exitStatus.usage;
-  };
-  const job = parseJobName(name, 'job');
-  if (!job.ok) return refused(job.error);
-  const repo = await findRepo(cwd, environment);
-  if (repo === undefined) return refused(`cannot clone the repo: ${JSON.stringify(cwd)} is in none`);
-  const { commit, commitLine = '' } = await readGitHead(repo, environment);
-  if (commit === undefined) return refused('cannot clone the repo: it has no commit yet');
-  const left = await listUncommitted(repo, environment);
-  if (!left.ok) return refused(left.error);
-  context.print(`commit ${commit.slice(0, 12)}: ${plain(commitLine)}`);
-  for (const line of formatLeftOut(left.value)) context.warn(line);
-  context.status('cloning');
-  const clone = await createFreshClone(repo, { environment, cancel: context.cancel });
-  if (!clone.ok) return refused(clone.error);
+/** Clones the repo, runs the job in the clone, and removes the clone. */
+async function runInClone(
+  name: string,
+  options: LocalOptions,
+  command: CommandContext,
+): Promise<Result<JobEnd>> {
+  const { environment, cancel, print, warn } = command;
+  const source = await planSource(name, command);
+  if (!source.ok) return source;
+  const { repo, commit } = source.value;
+  command.status('cloning');
+  const clone = await createFreshClone(repo, { environment, cancel });
+  if (!clone.ok) return clone;
+  const { folder, keep, remove } = clone.value;
   try {
-    const hasTasks = options.config !== undefined || options.tasks !== undefined;
-    if (!hasTasks && !(await isFile(join(clone.value.folder, configName)))) {
-      return refused(
-        `cannot run job ${quote(name)}: ${configName} is not in commit ${commit.slice(0, 12)}; ` +
-          'commit it, or use soil-worker run',
+    const needsConfig = options.config === undefined && options.tasks === undefined;
+    if (needsConfig && !(await isFile(join(folder, configName)))) {
+      return refuse(
+        `cannot run job ${quote(name)}: commit ${commit.slice(0, 12)} has no ${configName}; ` +
+          'commit the file, or use "soil-worker run"',
       );
     }
-    return await runInClone(clone.value, { name, repo, options, context });
+    const moved = moveOptions(options, { repo, folder, cwd: command.cwd });
+    const end = await runPipeline(name, moved, { ...command, cwd: folder });
+    if (end.results !== undefined) await storeArtifacts(end.results, command);
+    return accept(end);
   } finally {
     if (options.keep === true) {
-      clone.value.keep();
-      context.print(`the clone is kept: ${clone.value.folder}`);
+      keep();
+      print(`kept the clone: ${folder}`);
     } else {
-      const removed = await clone.value.remove();
-      if (!removed.ok) context.warn(`notice: ${removed.error}`);
+      const removed = await remove();
+      if (!removed.ok) warn(`notice: ${removed.error}`);
     }
   }
+}
+
+interface Source {
+  readonly repo: string;
+  readonly commit: CommitHash;
+}
+
+/** Finds the commit to clone, and prints it with the changes that the clone will not have. */
+async function planSource(name: string, command: CommandContext): Promise<Result<Source>> {
+  const { environment, cwd } = command;
+  const job = parseJobName(name, 'job');
+  if (!job.ok) return job;
+  const repo = await findRepo(cwd, environment);
+  if (repo === undefined) return refuse(`cannot clone the repo: ${quote(cwd, 300)} is not in a git repo`);
+  const { commit, commitLine = '' } = await readGitHead(repo, environment);
+  if (commit === undefined) return refuse('cannot clone the repo: it has no commit yet');
+  const uncommitted = await listUncommitted(repo, environment);
+  if (!uncommitted.ok) return uncommitted;
+  command.print(`commit ${commit.slice(0, 12)}: ${plain(commitLine)}`);
+  for (const line of formatUncommitted(uncommitted.value)) command.warn(line);
+  return accept({ repo, commit });
+}
+
+const maxShownFiles = 20;
+
+function formatUncommitted(files: readonly string[]): string[] {
+  if (files.length === 0) return [];
+  const shown = files.slice(0, maxShownFiles).map((file) => `  ${plain(file)}`);
+  const more = files.length - shown.length;
+  return [
+    `not committed, so left out: ${files.length} ${files.length === 1 ? 'file or folder' : 'files or folders'}`,
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}
+
+/** Resolves the paths of the options against `cwd`, since the job runs in the clone. Output goes to the repo. */
+function moveOptions(
+  options: LocalOptions,
+  { repo, folder, cwd }: { readonly repo: string; readonly folder: string; readonly cwd: string },
+): JobOptions {
+  const { config, tasks, tokenFile, out } = options;
+  return {
+    ...options,
+    out: out === undefined ? join(repo, outFolderName) : resolve(cwd, out),
+    ...(config !== undefined && {
+      config: pathInClone(resolve(cwd, config), repo, folder),
+      laterConfig: resolve(cwd, config),
+    }),
+    ...(tasks !== undefined && tasks !== '-' && { tasks: resolve(cwd, tasks) }),
+    ...(tokenFile !== undefined && { tokenFile: resolve(cwd, tokenFile) }),
+  };
+}
+
+/** The clone's copy of a file of the repo; a file outside the repo stays as it is. */
+function pathInClone(file: string, repo: string, folder: string): string {
+  const path = relative(repo, file);
+  return path.startsWith('..') || isAbsolute(path) ? file : join(folder, path);
 }
 
 const isFile = (path: string): Promise<boolean> =>
@@ -77,93 +139,3 @@ const isFile = (path: string): Promise<boolean> =>
     (found) => found.isFile(),
     () => false,
   );
-
-const shownFiles = 20;
-
-function formatLeftOut(files: readonly string[]): string[] {
-  if (files.length === 0) return [];
-  const shown = files.slice(0, shownFiles).map((file) => `  ${plain(file)}`);
-  const more = files.length - shown.length;
-  return [
-    `left out, since it is not committed: ${files.length} ${files.length === 1 ? 'file or folder' : 'files or folders'}`,
-    ...shown,
-    ...(more > 0 ? [`  and ${more} more`] : []),
-  ];
-}
-
-interface LocalRun {
-  readonly name: string;
-  readonly repo: string;
-  readonly options: LocalOptions;
-  readonly context: CommandContext;
-}
-
-async function runInClone(
-  { folder }: FreshClone,
-  { name, repo, options, context }: LocalRun,
-): Promise<number> {
-  const job = parseJobName(name, 'job');
-  if (!job.ok) return exitStatus.usage;
-  const { cwd } = context;
-  // The files go where those of `run` go: the clone is not there any more when they are looked at.
-  const out = options.out === undefined ? join(repo, outFolderName) : resolve(cwd, options.out);
-  const config =
-    options.config === undefined ? undefined : inClone(resolve(cwd, options.config), repo, folder);
-  const tasks =
-    options.tasks === undefined || options.tasks === '-' ? options.tasks : resolve(cwd, options.tasks);
-  const here = {
-    ...{ ...options, out },
-    ...(config !== undefined && { config, laterConfig: resolve(cwd, options.config ?? '') }),
-    ...(tasks !== undefined && { tasks }),
-    ...(options.tokenFile !== undefined && { tokenFile: resolve(cwd, options.tokenFile) }),
-  };
-  const inside: CommandContext = { ...context, cwd: folder };
-  const { status } =
-    options.publish === true
-      ? await (await import('./run-and-publish.js')).runAndPublish(name, here, inside)
-      : await runPlain(name, here, inside);
-  await keepArtifacts(outFolderPath(out, { repo, cwd, job: job.value }), { name, folder, config, context });
-  return status;
-}
-
-/** A file of the repo as HEAD has it; one from elsewhere was meant as it is. */
-function inClone(file: string, repo: string, folder: string): string {
-  const path = relative(repo, file);
-  return path.startsWith('..') || isAbsolute(path) ? file : join(folder, path);
-}
-
-/** What a job is to publish for its commit would go with the clone: `publish` finds it beside the job's files. */
-async function keepArtifacts(
-  jobFolder: string,
-  {
-    name,
-    folder,
-    config: named,
-    context,
-  }: {
-    readonly name: string;
-    readonly folder: string;
-    readonly config: string | undefined;
-    readonly context: CommandContext;
-  },
-): Promise<void> {
-  const config = await readConfig(folder, folder, named);
-  const jobs = config.ok ? (config.value?.jobs ?? []) : [];
-  const artifacts = jobs.find((job) => job.name === name)?.artifacts ?? [];
-  for (const path of artifacts) {
-    const file = join(folder, path);
-    const isFile = await stat(file).then(
-      (facts) => facts.isFile(),
-      () => false,
-    );
-    if (!isFile) continue;
-    const kept = join(jobFolder, artifactsFolderName, basename(path));
-    try {
-      await mkdir(join(jobFolder, artifactsFolderName), { recursive: true });
-      await copyFile(file, kept);
-      context.print(`artifact: ${kept}`);
-    } catch (error) {
-      context.warn(`notice: cannot keep artifact ${kept}: ${errorMessage(error)}`);
-    }
-  }
-}

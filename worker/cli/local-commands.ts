@@ -3,7 +3,7 @@ import { examples, type CommandRegistry } from '../../command/program.js';
 import type { CommandContext } from '../system/command-context.js';
 import type { InitOptions } from './init-command.js';
 import type { LocalOptions } from './local-command.js';
-import type { ShellOptions } from './shell-command.js';
+import type { ShellCommandOptions } from './shell-command.js';
 import type { DoctorOptions } from './doctor-command.js';
 import * as option from './shared-options.js';
 
@@ -28,7 +28,7 @@ export function addLocalCommands({
 
   Exit status: the shell's own; 125: no image, no engine; 2: wrong use, or no terminal and no -c.`,
     )
-    .action(async (job: string, options: ShellOptions) => {
+    .action(async (job: string, options: ShellCommandOptions) => {
       handleSignals(1);
       await finish((await import('./shell-command.js')).shellCommand(job, options, context));
     });

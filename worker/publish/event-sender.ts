@@ -1,58 +1,75 @@
-/** Sends a job's events in the background, in their order: at most a few wait, and a failing server costs no task its time. */
+/** Sends a job's events to the server in the background and in order, without delaying tasks. */
 import type { JobEvent } from '../../model/event.js';
 import { describeAnswer } from '../client/http-client.js';
-import { sendEvent } from './upload-results.js';
 import type { SoilService } from '../client/soil-server.js';
+import type { Progress } from '../record/progress.js';
+import { planEvent, type EventBase } from './job-event.js';
+import { sendEvent } from './upload-results.js';
 
-/** More than this many events wait for nobody: the newest counts most, since each page shows the latest state. */
-const longestQueue = 50;
+/** A longer queue drops its oldest event: pages show only the latest state. */
+const maxQueueLength = 50;
 const eventSeconds = 5;
-/** After this many failures in a row the server is left alone. */
-const mostFailures = 3;
+/** After this many failures in a row, nothing more is sent. */
+const maxFailures = 3;
+/** The server marks a job as lost after 30 minutes without events, and one task may take longer than that. */
+const heartbeatSeconds = 300;
 
-/** Lives as long as the job. What it cannot send is a notice, never more. */
+export interface EventSenderOptions {
+  readonly base: EventBase;
+  /** receives each failure as a sentence */
+  readonly notice: (text: string) => void;
+}
+
+/** Sends events and heartbeats from its creation until close(). A failure to send is only a notice. */
 export class EventSender {
   readonly #service: SoilService;
-  readonly #notice: (text: string) => void;
+  readonly #options: EventSenderOptions;
   readonly #queue: JobEvent[] = [];
+  readonly #heartbeat: NodeJS.Timeout;
   #sending: Promise<void> | undefined;
   #failures = 0;
 
-  constructor(service: SoilService, notice: (text: string) => void) {
+  constructor(service: SoilService, options: EventSenderOptions) {
     this.#service = service;
-    this.#notice = notice;
+    this.#options = options;
+    this.#heartbeat = setInterval(() => {
+      this.#send({ ...options.base, name: 'heartbeat' });
+    }, heartbeatSeconds * 1000);
   }
 
-  send(event: JobEvent): void {
-    if (this.#failures >= mostFailures) return;
-    if (this.#queue.length >= longestQueue) this.#queue.shift();
-    this.#queue.push(event);
-    this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
+  /** Queues the event for a step of the job, if the server expects one. */
+  report(progress: Progress): void {
+    const event = planEvent(progress, this.#options.base);
+    if (event !== undefined) this.#send(event);
   }
 
-  /** Waits for the event under way and gives up those behind it: the record says all that they would. */
+  /** Waits for the event being sent and drops the queue: the record will contain everything. */
   async close(): Promise<void> {
+    clearInterval(this.#heartbeat);
     this.#queue.length = 0;
     await this.#sending;
   }
 
+  #send(event: JobEvent): void {
+    if (this.#failures >= maxFailures) return;
+    if (this.#queue.length >= maxQueueLength) this.#queue.shift();
+    this.#queue.push(event);
+    this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
+  }
+
   async #sendAll(): Promise<void> {
+    const once = { ...this.#service.retries, tries: 1 };
     for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
-      const answer = await sendEvent(
-        this.#service,
-        event,
-        { ...this.#service.retries, tries: 1 },
-        eventSeconds,
-      );
+      const answer = await sendEvent(this.#service, event, once, eventSeconds);
       if (answer.kind === 'answer' && answer.status < 300) {
         this.#failures = 0;
         continue;
       }
       this.#failures++;
-      this.#notice(`cannot tell the server of ${event.name}: ${describeAnswer(answer)}`);
-      if (this.#failures >= mostFailures) {
+      this.#options.notice(`cannot send event ${event.name}: ${describeAnswer(answer)}`);
+      if (this.#failures >= maxFailures) {
         this.#queue.length = 0;
-        this.#notice('no further events are sent while the job runs');
+        this.#options.notice(`no more events are sent after ${maxFailures} failures`);
       }
     }
   }

@@ -41,7 +41,7 @@ export class JobDisplay {
     this.#options = options;
   }
 
-  tell(progress: Progress): void {
+  show(progress: Progress): void {
     const { context, isGithub } = this.#options;
     if (progress.kind === 'task-done') this.#logs.set(progress.row.task, progress.logFile);
     this.#printed = this.#printed.then(async () => {
@@ -64,18 +64,19 @@ export class JobDisplay {
   }
 
   /** The job's last words; the ends of the failed tasks' logs come back. */
-  async end(end: FinishedJob): Promise<ReadonlyMap<string, string>> {
+  async close(finished: FinishedJob): Promise<ReadonlyMap<string, string>> {
     await this.#printed;
     const { context, isGithub, job } = this.#options;
     const tails = new Map<string, string>();
-    for (const { task } of failedRows(end.rows)) {
+    for (const { task } of failedRows(finished.rows)) {
       const log = this.#logs.get(task);
       if (log === undefined) continue;
       const tail = await readLogTail(log);
       tails.set(task, tail);
       for (const line of formatLogTail(task, tail)) context.print(line);
     }
-    if (isGithub && end.record.reason !== undefined) context.print(formatError(job, end.record.reason));
+    if (isGithub && finished.record.reason !== undefined)
+      context.print(formatError(job, finished.record.reason));
     return tails;
   }
 

@@ -1,0 +1,78 @@
+/** Executes a planned job: runs its tasks, shows their progress, and sends it to the server if results are published. */
+import { join } from 'node:path';
+import { errorMessage } from '../../model/error-message.js';
+import {
+  removeLeftovers,
+  snapshotUntracked,
+  writeLeftoverList,
+  type UntrackedSnapshot,
+} from '../checkout/leftover-files.js';
+import { EventSender } from '../publish/event-sender.js';
+import { planEventBase } from '../publish/job-event.js';
+import { JobDisplay } from '../report/job-display.js';
+import { containerRepo } from '../runner/container-host.js';
+import { runJob } from '../runner/run-job.js';
+import { credentialVariables } from '../system/credentials.js';
+import type { JobResults, PlannedJob } from './job-context.js';
+
+/** Runs the job to its end, prints one line per task, and writes the job's files. Throws if they cannot be written. */
+export async function executeJob(planned: PlannedJob): Promise<JobResults> {
+  const { command, repo, declaration, out, origin, engine, secrets } = planned;
+  const { environment, cancel, forceCancel } = command;
+  const display = openDisplay(planned);
+  const events = openEvents(planned);
+  try {
+    const before = await prepareRepo(planned);
+    const finished = await runJob({
+      ...{ job: declaration, repo, out, origin, environment, hiddenVariables: credentialVariables, cancel },
+      ...(engine !== undefined && { engine }),
+      ...(secrets !== undefined && { secrets }),
+      ...(forceCancel !== undefined && { forceCancel }),
+      report: (progress) => {
+        display.show(progress);
+        events?.report(progress);
+      },
+    });
+    if (before !== undefined) await storeLeftoverList(planned, before);
+    const artifacts = declaration.artifacts.map((path) => join(repo, path));
+    return { ...finished, tails: await display.close(finished), artifacts };
+  } finally {
+    await events?.close();
+  }
+}
+
+function openDisplay({ command, repo, job, declaration }: PlannedJob): JobDisplay {
+  const { tasks, workingFolder } = declaration;
+  return new JobDisplay({
+    ...{ job, context: command, isGithub: command.environment.GITHUB_ACTIONS === 'true' },
+    roots: [containerRepo, repo],
+    folderOf: (task) => tasks.find(({ name }) => name === task)?.workingFolder ?? workingFolder,
+  });
+}
+
+function openEvents({ command, job, origin, identity, target }: PlannedJob): EventSender | undefined {
+  if (target?.kind !== 'server') return undefined;
+  return new EventSender(target.service, {
+    base: planEventBase(origin, identity.host, job),
+    notice: (text) => {
+      command.warn(`notice: ${text}`);
+    },
+  });
+}
+
+/** Removes the leftovers of earlier jobs if asked to, then lists the untracked files that are not this job's. */
+async function prepareRepo({ command, repo, clean }: PlannedJob): Promise<UntrackedSnapshot | undefined> {
+  const { environment, print, warn } = command;
+  if (clean) {
+    const removed = await removeLeftovers({ repo, environment }, print);
+    if (!removed.ok) warn(`notice: ${removed.error}`);
+  }
+  return snapshotUntracked({ repo, environment });
+}
+
+async function storeLeftoverList({ command, repo }: PlannedJob, before: UntrackedSnapshot): Promise<void> {
+  const { environment, warn } = command;
+  await writeLeftoverList({ repo, environment }, before).catch((error: unknown) => {
+    warn(`notice: cannot write the list of files that the job left in the repo: ${errorMessage(error)}`);
+  });
+}

@@ -1,0 +1,51 @@
+/** The data that plan, execute and publish hand to each other for one job. */
+import type { CommitHash, JobName } from '../../model/name.js';
+import type { JobRecord } from '../../model/record.js';
+import type { JobIdentity } from '../../model/run.js';
+import type { JobDeclaration } from '../config/job-declaration.js';
+import type { PublishTarget } from '../publish/publish-target.js';
+import type { FinishedJob, JobFiles } from '../record/progress.js';
+import type { JobOrigin } from '../record/run-identity.js';
+import type { Secret } from '../redact/secret-pattern.js';
+import type { CommandContext } from '../system/command-context.js';
+
+/** One job of a command, whether it is about to run or ran earlier. */
+export interface JobContext {
+  readonly command: CommandContext;
+  /** absolute path of the repo's root */
+  readonly repo: string;
+  readonly job: JobName;
+  /** determines the addresses of the job's files and pages */
+  readonly identity: JobIdentity;
+  readonly commit?: CommitHash;
+  /** absolute path of the folder for the job's files */
+  readonly out: string;
+  /** where to publish; absent: the results stay on this machine */
+  readonly target?: PublishTarget;
+}
+
+/** A job that is ready to run. */
+export interface PlannedJob extends JobContext {
+  readonly declaration: JobDeclaration;
+  readonly origin: JobOrigin;
+  /** absent: the job declares none, or none has a value in this environment */
+  readonly secrets?: readonly Secret[];
+  /** absent: podman, or docker where there is no podman */
+  readonly engine?: 'podman' | 'docker';
+  /** first remove the untracked files that earlier jobs left in the repo */
+  readonly clean: boolean;
+}
+
+/** A job that ran earlier, as its files describe it. */
+export interface StoredJob extends JobContext {
+  readonly record: JobRecord;
+  readonly files: JobFiles;
+}
+
+/** A job whose three files are written. */
+export interface JobResults extends FinishedJob {
+  /** the last lines of the failed tasks' logs, by task */
+  readonly tails: ReadonlyMap<string, string>;
+  /** absolute paths of the files to publish for the commit; not all of them need exist */
+  readonly artifacts: readonly string[];
+}

@@ -1,0 +1,40 @@
+/** Takes one job through all three steps: plan, execute, publish. */
+import { exitStatus } from '../../command/command-context.js';
+import type { CommandContext } from '../system/command-context.js';
+import { executeJob } from './execute-job.js';
+import type { JobResults } from './job-context.js';
+import { planJob, type JobOptions } from './plan-job.js';
+import { announceResults, formatPublishCommand, publishJob } from './publish-job.js';
+
+/** How one job of a command ended. */
+export interface JobEnd {
+  /** the name on the command line */
+  readonly job: string;
+  /** the job's own exit status; 1 if only publishing failed, 2 if the job could not be planned */
+  readonly status: number;
+  /** absent: the job never started */
+  readonly results?: JobResults;
+  /** addresses of the published results, the run page first */
+  readonly urls: readonly string[];
+}
+
+/** Plans and executes a job, and publishes its results if the options ask for it. Prints everything but the end. */
+export async function runPipeline(
+  job: string,
+  options: JobOptions,
+  command: CommandContext,
+): Promise<JobEnd> {
+  const planned = await planJob(job, options, command);
+  if (!planned.ok) {
+    command.warn(planned.error);
+    return { job, status: exitStatus.usage, urls: [] };
+  }
+  announceResults(planned.value);
+  const results = await executeJob(planned.value);
+  if (planned.value.target === undefined) command.print(`files: ${planned.value.out}`);
+  const published = await publishJob(planned.value, results);
+  if (published.ok) return { job, status: results.status, results, urls: published.value };
+  const later = formatPublishCommand(planned.value, options);
+  command.warn(`the results are stored; to publish them later: ${later}`);
+  return { job, status: results.status === 0 ? exitStatus.failed : results.status, results, urls: [] };
+}

@@ -1,0 +1,141 @@
+/** Plans a job: reads options, environment, git and soil.yml, and reports every misuse before the job starts. */
+import { open, readFile } from 'node:fs/promises';
+import { errorMessage } from '../../model/error-message.js';
+import { fileFault } from '../../model/file-fault.js';
+import { parseJobName } from '../../model/name.js';
+import { identityOf, recordSchema } from '../../model/record.js';
+import { parseRecord } from '../../model/record-reader.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import type { JobDeclaration } from '../config/job-declaration.js';
+import { chooseJob, chooseRepo, type JobChoiceOptions } from '../config/load-job.js';
+import { planTarget, type PublishOptions } from '../publish/publish-target.js';
+import { jobFilePaths, outFolderPath, prepareOutFolder } from '../record/out-folder.js';
+import { refuseSecretNames } from '../record/redact-record.js';
+import { describeOrigin } from '../record/run-identity.js';
+import { createRedactor } from '../redact/redactor.js';
+import { resolveSecrets } from '../redact/secret-pattern.js';
+import type { CommandContext } from '../system/command-context.js';
+import { readGitHead } from '../system/git.js';
+import type { PlannedJob, StoredJob } from './job-context.js';
+
+/** The options of `run` and `local` that describe one job. */
+export interface JobOptions extends JobChoiceOptions, PublishOptions {
+  readonly config?: string;
+  readonly out?: string;
+  readonly engine?: 'podman' | 'docker';
+  readonly runId?: string;
+  readonly attempt?: string;
+  /** remove what earlier jobs left in the repo; default: only on CI hosts */
+  readonly clean?: boolean;
+  readonly publish?: boolean;
+}
+
+/** Plans a job that is to run, and prepares its output folder. */
+export async function planJob(
+  name: string,
+  options: JobOptions,
+  command: CommandContext,
+): Promise<Result<PlannedJob>> {
+  const target = options.publish === true ? await planTarget(options, command) : accept(undefined);
+  if (!target.ok) return target;
+  const choice = await chooseJob(name, options, command);
+  if (!choice.ok) return choice;
+  const { repo, job: declaration, declaredJobs } = choice.value;
+  const { environment, version: workerVersion } = command;
+  const job = declaration.name;
+  const [git, githubEvent] = await Promise.all([readGitHead(repo, environment), readGithubEvent(command)]);
+  const planned = describeOrigin({
+    ...{ environment, now: command.now(), git, job, declaredJobs, workerVersion },
+    ...(options.runId !== undefined && { runId: options.runId }),
+    ...(options.attempt !== undefined && { attempt: options.attempt }),
+    ...(githubEvent !== undefined && { githubEvent }),
+  });
+  if (!planned.ok) return planned;
+  const { origin, notices } = planned.value;
+  for (const notice of notices) command.warn(`notice: ${notice}`);
+  const identity = identityOf({ ...origin, schema: recordSchema, tasks: [] }, { job });
+  if (!identity.ok) return identity;
+  const secrets = planJobSecrets(declaration, command);
+  if (!secrets.ok) return secrets;
+  const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
+  const prepared = await prepareOutFolder(out, job);
+  if (!prepared.ok) return prepared;
+  return accept({
+    ...{ command, repo, job, declaration, origin, identity: identity.value, out, ...secrets.value },
+    clean: options.clean ?? origin.host !== 'local',
+    ...(origin.commit !== undefined && { commit: origin.commit }),
+    ...(options.engine !== undefined && { engine: options.engine }),
+    ...(target.value !== undefined && { target: target.value }),
+  });
+}
+
+/** Reads the values of a job's secrets from the environment. A missing value is a notice. */
+export function planJobSecrets(
+  job: JobDeclaration,
+  { environment, warn }: CommandContext,
+): Result<Pick<PlannedJob, 'secrets'>> {
+  const planned = resolveSecrets(job.secrets ?? [], environment);
+  if (!planned.ok) return planned;
+  const { secrets, missing } = planned.value;
+  for (const name of missing) warn(`notice: secret ${quote(name)} is not set: tasks run without it`);
+  if (secrets.length === 0) return accept({});
+  const checked = refuseSecretNames(job, createRedactor(secrets));
+  return checked.ok ? accept({ secrets }) : checked;
+}
+
+/** Plans to publish the files that an earlier run stored. */
+export async function planStoredJob(
+  name: string,
+  options: PublishOptions,
+  command: CommandContext,
+): Promise<Result<StoredJob>> {
+  const parsed = parseJobName(name, 'job');
+  if (!parsed.ok) return parsed;
+  const job = parsed.value;
+  const target = await planTarget(options, command);
+  if (!target.ok) return target;
+  const repo = await chooseRepo(command);
+  const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
+  const files = jobFilePaths(out, job);
+  let text: string;
+  try {
+    text = await readFile(files.json, 'utf8');
+  } catch (error) {
+    return refuse(
+      `cannot publish job ${quote(job)}: ${quote(files.json, 300)}: ${fileFault(error)}. ` +
+        `Run the job first: soil-worker run ${job}`,
+    );
+  }
+  const record = parseRecord(text);
+  if (!record.ok) return refuse(`${files.json}: ${record.error}`);
+  const identity = identityOf(record.value, { job });
+  if (!identity.ok) return identity;
+  const { commit } = record.value;
+  return accept({
+    ...{ command, repo, job, identity: identity.value, out, target: target.value },
+    ...{ record: record.value, files },
+    ...(commit !== undefined && { commit }),
+  });
+}
+
+/** Pushes with many commits have event files of several megabytes. */
+const maxEventBytes = 32_000_000;
+
+/** Reads GitHub's event file. A file that cannot be read is a notice. */
+async function readGithubEvent({ environment, warn }: CommandContext): Promise<string | undefined> {
+  const file = environment.GITHUB_EVENT_PATH;
+  if (environment.GITHUB_ACTIONS !== 'true' || file === undefined || file === '') return undefined;
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size > maxEventBytes) throw new Error('larger than 32 MB');
+      return await handle.readFile('utf8');
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    warn(`notice: cannot read the file of GITHUB_EVENT_PATH: ${errorMessage(error)}`);
+    return undefined;
+  }
+}

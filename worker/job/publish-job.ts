@@ -1,0 +1,95 @@
+/** Publishes a job's results: announces their address, uploads them, and writes the step summary of GitHub Actions. */
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { accept, type Result } from '../../model/result.js';
+import { parseRows, type TaskRow } from '../../model/row.js';
+import { pasted } from '../../model/shell-word.js';
+import { readConfig } from '../config/load-job.js';
+import type { PublishOptions } from '../publish/publish-target.js';
+import { isThere, plannedUrls, uploadJob } from '../publish/upload-job.js';
+import { taskLogPath } from '../record/job-folder.js';
+import { artifactsFolderName } from '../record/out-folder.js';
+import { failedRows } from '../report/format-progress.js';
+import { writeStepSummary } from '../report/github-outputs.js';
+import { readLogTail } from '../system/log-tail.js';
+import type { JobContext, JobResults, StoredJob } from './job-context.js';
+
+/** Prints the address of the run page, so that readers can open it before the results arrive. */
+export function announceResults({ command, identity, commit, target }: JobContext): void {
+  if (target?.kind !== 'server') return;
+  command.print(`results will be at ${plannedUrls(identity, commit, target.service.url).run}`);
+}
+
+/** Uploads the results to the job's target, if it has one. Prints and returns their addresses, or prints the error. */
+export async function publishJob(
+  context: JobContext,
+  results: JobResults,
+): Promise<Result<readonly string[]>> {
+  const { command, job, identity, target } = context;
+  const { record, files, artifacts, tails } = results;
+  const sent =
+    target === undefined
+      ? accept([])
+      : await uploadJob({ job, identity, record, files, artifacts }, target, command);
+  if (sent.ok) for (const line of sent.value) command.print(line);
+  else command.warn(sent.error);
+  await writeStepSummary({ job, end: results, urls: sent.ok ? sent.value : [], tails }, command);
+  return sent;
+}
+
+/** Reads the results that an earlier run stored. */
+export async function readResults(stored: StoredJob, options: PublishOptions): Promise<JobResults> {
+  const { record, files, out } = stored;
+  const artifacts = await findArtifacts(stored, options);
+  const read = parseRows(await readFile(files.tsv, 'utf8').catch(() => ''));
+  const rows = read.ok ? read.value.filter((row) => row.kind === 'row') : [];
+  const { outcome = 'error', status = 125 } = record;
+  return { outcome, status, record, rows, files, artifacts, tails: await readTails(out, rows) };
+}
+
+/** The last lines of the failed tasks' logs, if the logs still exist. */
+async function readTails(folder: string, rows: readonly TaskRow[]): Promise<ReadonlyMap<string, string>> {
+  const tails = new Map<string, string>();
+  for (const { task } of failedRows(rows)) {
+    const log = taskLogPath(folder, task);
+    if (await isThere(log)) tails.set(task, await readLogTail(log));
+  }
+  return tails;
+}
+
+/** The artifacts that soil.yml declares: the copies that `local` stored in the job's folder, else the repo's files. */
+async function findArtifacts(
+  { command, repo, job, out }: StoredJob,
+  options: PublishOptions,
+): Promise<readonly string[]> {
+  const config = await readConfig(repo, command.cwd, options.config);
+  if (!config.ok) {
+    command.warn(`notice: artifacts are not published: ${config.error}`);
+    return [];
+  }
+  const declared = config.value?.jobs.find(({ name }) => name === job)?.artifacts ?? [];
+  return Promise.all(
+    declared.map(async (path) => {
+      const copy = join(out, artifactsFolderName, basename(path));
+      return (await isThere(copy)) ? copy : join(repo, path);
+    }),
+  );
+}
+
+/** The command line that publishes the stored results later. It names no token. */
+export function formatPublishCommand({ job, target }: JobContext, options: PublishOptions): string {
+  const given: readonly (readonly [string, string | undefined])[] = [
+    ['--out', options.out],
+    ['--config', options.laterConfig ?? options.config],
+    // Also if it came from SOIL_SERVER: somebody else may run the command, in another environment.
+    ['--server', target?.kind === 'server' ? target.service.url.href : undefined],
+    ['--token-file', options.tokenFile],
+    ['--ssh', options.ssh],
+    ['--ssh-port', options.sshPort],
+    ['--ssh-key', options.sshKey],
+    ['--known-hosts', options.knownHosts],
+  ];
+  const flags = options.rebuild === false && target?.kind === 'ssh' ? ['--no-rebuild'] : [];
+  const words = given.flatMap(([option, value]) => (value === undefined ? [] : [option, pasted(value)]));
+  return ['soil-worker publish', job, ...words, ...flags].join(' ');
+}

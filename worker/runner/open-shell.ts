@@ -1,0 +1,121 @@
+/** Opens a shell, or runs one command, where a job's tasks would run. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { accept, type Result } from '../../model/result.js';
+import {
+  prepareImage,
+  taskEnvironment,
+  type HostOptions,
+  type PreparedImage,
+} from '../engine/prepare-image.js';
+import { removeContainer } from '../engine/remove-container.js';
+import { createJobFolder, writeScript, type JobFolder } from '../record/job-folder.js';
+import { containerControl, containerFlags } from './container-host.js';
+import { userFlagsOf } from './open-host.js';
+import { jobEnvironment } from './run-job.js';
+import { scriptOf } from './task-script.js';
+
+export interface ShellOptions extends HostOptions {
+  /** run this by `sh -e` instead of an interactive shell */
+  readonly command?: string;
+}
+
+/** Prepares the job's image and runs the shell. Returns its exit status, or why there is no image. */
+export async function openShell(options: ShellOptions): Promise<Result<number>> {
+  const { job } = options;
+  const temporary = await mkdtemp(join(tmpdir(), 'soil-shell-'));
+  try {
+    const buildLog = join(temporary, 'image-build.txt');
+    const image = await prepareImage(job.image, { ...options, buildLog });
+    if (!image.ok) return image;
+    try {
+      const folder = await createJobFolder(join(temporary, 'job'), job.name);
+      return accept(await runShell(image.value, folder, options));
+    } finally {
+      await image.value?.release();
+    }
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Tasks have numbers from 1. */
+const scriptNumber = 0;
+
+/** Interactive users want history and editing keys, so bash is preferred. Tasks always run in `/bin/sh`. */
+const interactiveShell =
+  'if command -v bash >/dev/null 2>&1; then exec bash; fi; if [ -t 0 ]; then exec /bin/sh -i; fi; exec /bin/sh';
+
+async function runShell(
+  image: PreparedImage | undefined,
+  folder: JobFolder,
+  options: ShellOptions,
+): Promise<number> {
+  const { command, job, repo, cancel } = options;
+  const control = image === undefined ? folder.control : containerControl;
+  const run = command ?? interactiveShell;
+  const environment = jobEnvironment(options, control);
+  const { workingFolder } = job;
+  const where = { environment, ...(workingFolder !== undefined && { workingFolder }) };
+  await writeScript(folder, scriptNumber, scriptOf({ environment: {}, run }, where));
+  // A command stops at its first failure, as a task does; an interactive shell must not.
+  const words = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];
+  if (image === undefined) {
+    return runAttached('/bin/sh', words, {
+      ...{ cwd: repo, environment: taskEnvironment(options), cancel },
+      end: (kill) => {
+        kill();
+        return Promise.resolve();
+      },
+    });
+  }
+  const name = `soil-${randomBytes(8).toString('hex')}`;
+  const args = [
+    ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
+    ...(command === undefined ? ['--tty'] : []),
+    ...containerFlags({ job, control: folder.control, repo, userFlags: userFlagsOf(options, image.engine) }),
+    ...image.args,
+    ...words,
+  ];
+  return runAttached(image.engine.program, args, {
+    ...{ cwd: repo, environment: image.engine.environment, cancel },
+    // The engine's client is not killed: it has the terminal in raw mode, and restores it when the container exits.
+    end: async () => {
+      await removeContainer(image.engine, name);
+    },
+  });
+}
+
+interface Attachment {
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cancel: AbortSignal;
+  /** ends the shell; `kill` kills the spawned process */
+  readonly end: (kill: () => void) => Promise<void>;
+}
+
+/** Runs a program on this process's own terminal or pipes. Returns 130 if it was cancelled, 125 if a signal ended it. */
+function runAttached(
+  program: string,
+  args: readonly string[],
+  { cwd, environment, cancel, end }: Attachment,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd, env: { ...environment }, stdio: 'inherit' });
+    const stop = (): void => {
+      end(() => child.kill('SIGKILL')).catch(() => undefined);
+    };
+    cancel.addEventListener('abort', stop);
+    // A closed terminal: the container would otherwise stay forever.
+    process.once('SIGHUP', stop);
+    child.on('error', reject);
+    child.on('close', (status) => {
+      cancel.removeEventListener('abort', stop);
+      process.removeListener('SIGHUP', stop);
+      resolve(cancel.aborted ? 130 : (status ?? 125));
+    });
+  });
+}

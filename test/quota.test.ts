@@ -62,7 +62,7 @@ test('an upload above the quota is 413 where it can never fit, 507 where it does
   assert.equal(second.status, 507);
   assert.match(
     second.error,
-    /cannot store 500\.0 kB in project "\/small": it has 5\d\d\.\d kB already; its quota is 1\.0 MB/,
+    /cannot store 500\.0 kB in project "\/small": it already uses 5\d\d\.\d kB; its quota is 1\.0 MB/,
   );
   // The same bytes again are no new ones.
   assert.equal((await publish('first', Buffer.alloc(500_000, 1))).status, 507);

@@ -437,7 +437,7 @@ test('unknown addresses, wrong methods and private files are refused in one sent
     headers: { Accept: 'text/plain' },
   });
   assert.equal(text.headers.get('Content-Type'), 'text/plain; charset=utf-8');
-  assert.match(await text.text(), /^cannot accept this without a token\n$/);
+  assert.match(await text.text(), /^cannot accept this request without a token\n$/);
 });
 
 test('GET /healthz and /metrics tell how the server is', async () => {

@@ -125,7 +125,7 @@ test('files that come one by one are a job once the JSON has come', async () => 
   assert.match((await curl(...fields, 'file1=@dev-minimal.json')).text, /400 .*tsv is missing/s);
   assert.match(
     (await curl(...fields, 'file1=@dev-minimal.wwz')).text,
-    /200 .*Kept until dev-minimal\.json comes/s,
+    /200 .*Kept until dev-minimal\.json arrives/s,
   );
   assert.equal((await curl(...fields, 'file1=@dev-minimal.tsv')).status, 0);
   assert.equal((await fetch(new URL('github-jobs/1700/', server.url))).status, 404);

@@ -1,62 +1,54 @@
-/** `PUT /artifacts/HOST/COMMIT/FILE`: a file that a project publishes for a commit -> the commit's folder, append-only. */
+/** `PUT /artifacts/HOST/COMMIT/FILE`: stores a file that a project publishes for a commit. Nothing is overwritten. */
 import { join } from 'node:path';
 import { parseCommitHash, parseWorkerHost } from '../../model/name.js';
 import { commitArtifactFolder, parsePublicPath } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { json, problem } from '../http/response.js';
-import { receiveFile } from '../upload/body-reader.js';
 import { parseDigest } from '../http/digest.js';
-import { authorize, afterPages, type Route, reservationOf } from './route-context.js';
+import { json, problem } from '../http/response.js';
 import type { PublishedFile } from '../store/site-scan.js';
-import { withReservation } from '../upload/with-reservation.js';
+import { readFile } from '../upload/body-reader.js';
+import { refusalResponse } from './refusal-response.js';
+import { authorize, receiveUpload, waitForPages, type Route } from './route-context.js';
 
-export const putArtifact: Route = async (call, context) => {
-  const target = parseTarget(call.rest);
-  if (!target.ok) return problem(400, target.error);
-  const { host, commit, path } = target.value;
-  const admitted = await authorize(call, context, { action: 'append', host });
-  if (!admitted.ok) return admitted.answer;
-  if (admitted.token.jobs !== '*') {
+export const putArtifact: Route = async (request, context) => {
+  const artifact = parseArtifactPath(request.rest);
+  if (!artifact.ok) return problem(400, artifact.error);
+  const { host, commit, path } = artifact.value;
+  const token = await authorize(request, context, { action: 'append', host });
+  if (!token.ok) return refusalResponse(token.error);
+  if (token.value.jobs !== '*') {
     return problem(
       403,
-      `cannot publish for a commit: token ${quote(admitted.token.id)} is for some jobs only`,
+      `cannot publish for a commit: token ${quote(token.value.id)} is limited to jobs ${quote(token.value.jobs)}`,
     );
   }
-  const { 'repr-digest': field } = call.request.headers;
-  const promised = parseDigest(Array.isArray(field) ? field.join(',') : field);
-  if (!promised.ok) return problem(400, promised.error);
+  const { 'repr-digest': field } = request.message.headers;
+  const declared = parseDigest(Array.isArray(field) ? field.join(',') : field);
+  if (!declared.ok) return problem(400, declared.error);
   const maxBytes = context.limits.artifactBytes;
-  return withReservation(call.request, reservationOf(context, maxBytes), async (folder, room) => {
+  return receiveUpload(request, context, maxBytes, async (folder, reservation) => {
     const staged = join(folder, 'artifact');
-    call.sendContinue();
-    const received = await receiveFile(call.request, staged, { maxBytes, room });
-    if (!received.ok) return received.answer;
-    context.metrics.add('soil_upload_bytes', {}, received.bytes);
-    if (promised.value !== undefined && promised.value !== received.sha256) {
+    request.sendContinue();
+    const received = await readFile(request.message, staged, { maxBytes, reservation });
+    if (!received.ok) return refusalResponse(received.error);
+    const { bytes, sha256 } = received.value;
+    context.metrics.add('soil_upload_bytes', {}, bytes);
+    if (declared.value !== undefined && declared.value !== sha256) {
       return problem(
         400,
-        `cannot store ${quote(path)}: its SHA-256 is ${received.sha256}, not ${promised.value} as promised`,
+        `cannot store ${quote(path)}: its SHA-256 is ${sha256}, but Repr-Digest has ${declared.value}`,
       );
     }
-    const { stored, shown } = await context.site.addArtifact(target.value, staged);
-    if (stored.kind === 'conflict') {
-      return problem(
-        409,
-        `cannot store ${quote(stored.path)}: it is there already with other bytes, and nothing is overwritten`,
-      );
-    }
-    if (stored.kind === 'new') room.commit(received.bytes);
-    await afterPages(shown, context);
+    const { stored, shown } = await context.site.addArtifact(artifact.value, staged);
+    if (stored.kind === 'conflict') return refusalResponse(stored);
+    if (stored.kind === 'new') reservation.commit(bytes);
+    await waitForPages(shown, context);
     const file = `${commitArtifactFolder(host, commit)}/${path}`;
-    return json(stored.kind === 'new' ? 201 : 200, {
-      artifact: file,
-      bytes: received.bytes,
-      sha256: received.sha256,
-    });
+    return json(stored.kind === 'new' ? 201 : 200, { artifact: file, bytes, sha256 });
   });
 };
 
-function parseTarget(rest: string): Result<PublishedFile> {
+function parseArtifactPath(rest: string): Result<PublishedFile> {
   const [hostText = '', commitText = '', ...segments] = rest.split('/');
   const host = parseWorkerHost(hostText);
   if (!host.ok) return host;
@@ -66,15 +58,15 @@ function parseTarget(rest: string): Result<PublishedFile> {
   try {
     path = segments.map(decodeURIComponent).join('/');
   } catch {
-    return refuse(`cannot accept artifact ${quote(rest)}: its percent-encoding is wrong`);
+    return refuse(`cannot accept artifact ${quote(rest)}: invalid percent-encoding`);
   }
   const parsed = parsePublicPath(path);
   if (!parsed.ok)
     return refuse(
-      `cannot accept artifact ${quote(path)}: no part of it may be empty, begin with a dot, or hold a backslash`,
+      `cannot accept artifact ${quote(path)}: no part of its path may be empty, begin with a dot, or contain a backslash`,
     );
   if (Buffer.byteLength(path) > 500 || path.split('/').some((s) => Buffer.byteLength(s) > 200)) {
-    return refuse(`cannot accept artifact ${quote(path)}: its name is too long`);
+    return refuse(`cannot accept artifact ${quote(path)}: its path is too long`);
   }
   return accept({ host: host.value, commit: commit.value, path: parsed.value });
 }

@@ -1,50 +1,57 @@
-/** `POST /event`: something that happened to a job, as form fields in the address or the body -> the log and the pages. */
+/** `POST /event`: records something that happened to a job. Form fields in the query or the body. */
 import { parseEvent, type JobEvent } from '../../model/event.js';
+import { checkPermission } from '../auth/authenticate.js';
 import { json, problem } from '../http/response.js';
-import { receiveText } from '../upload/body-reader.js';
-import { authorize, afterPages, forbid, type Route } from './route-context.js';
 import type { StatusUpdate } from '../site/status-writer.js';
+import { readText } from '../upload/body-reader.js';
+import { refusalResponse } from './refusal-response.js';
+import { authorize, waitForPages, type Route, type RouteContext } from './route-context.js';
 
-export const postEvent: Route = async (call, context) => {
-  const admitted = await authorize(call, context, { action: 'event' });
-  if (!admitted.ok) return admitted.answer;
-  call.sendContinue();
-  const body = await receiveText(call.request, context.limits.eventBytes);
-  if (!body.ok) return body.answer;
+export const postEvent: Route = async (request, context) => {
+  const token = await authorize(request, context, { action: 'event' });
+  if (!token.ok) return refusalResponse(token.error);
+  request.sendContinue();
+  const body = await readText(request.message, context.limits.eventBytes);
+  if (!body.ok) return refusalResponse(body.error);
   const isForm =
-    call.request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
-  if (body.text !== '' && !isForm) {
+    request.message.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+  if (body.value !== '' && !isForm) {
     return problem(400, 'cannot accept the body: it must be application/x-www-form-urlencoded, or empty');
   }
-  const parsed = parseEvent([...call.query, ...new URLSearchParams(body.text)]);
+  const parsed = parseEvent([...request.query, ...new URLSearchParams(body.value)]);
   if (!parsed.ok) return problem(400, parsed.error);
   const event = parsed.value;
   const scope = { host: event.host, job: event.job };
-  const refused = forbid(admitted.token, { action: 'event', ...scope });
-  if (refused !== undefined) return refused;
-  const full = context.usage.refuseEvent();
-  if (full !== undefined) return full;
-  const wish = event.name === 'done' && event.updateStatusApi ? statusWish(event) : undefined;
-  if (wish !== undefined) {
-    const unpermitted = forbid(admitted.token, { action: 'status', ...scope });
-    if (unpermitted !== undefined) return unpermitted;
-    // Before the event is logged: what is refused leaves no trace.
-    const written = await context.site.writeStatus(wish);
-    if (!written.ok) return problem(409, written.error);
-    await afterPages((await context.site.recordEvent(event)).shown, context);
-    context.metrics.add('soil_events', { name: event.name });
-    const { path, note } = written.value;
-    return json(200, { event: event.name, status: path, ...(note !== undefined && { note }) });
+  const permitted = checkPermission(token.value, { action: 'event', ...scope });
+  if (!permitted.ok) return refusalResponse(permitted.error);
+  const full = context.usage.checkReserve();
+  if (full !== undefined) return refusalResponse(full);
+  const update = statusUpdateOf(event);
+  if (update === undefined) {
+    await recordEvent(event, context);
+    return json(200, { event: event.name });
   }
-  await afterPages((await context.site.recordEvent(event)).shown, context);
-  context.metrics.add('soil_events', { name: event.name });
-  return json(200, { event: event.name });
+  const mayWrite = checkPermission(token.value, { action: 'status', ...scope });
+  if (!mayWrite.ok) return refusalResponse(mayWrite.error);
+  // Before the event is logged: a refused request leaves no trace.
+  const written = await context.site.writeStatus(update);
+  if (!written.ok) return problem(409, written.error);
+  await recordEvent(event, context);
+  const { path, note } = written.value;
+  return json(200, { event: event.name, status: path, ...(note !== undefined && { note }) });
 };
 
-function statusWish(event: JobEvent): StatusUpdate | undefined {
+async function recordEvent(event: JobEvent, context: RouteContext): Promise<void> {
+  await waitForPages((await context.site.recordEvent(event)).shown, context);
+  context.metrics.add('soil_events', { name: event.name });
+}
+
+/** Returns the status line that a `done` event asks for. */
+function statusUpdateOf(event: JobEvent): StatusUpdate | undefined {
+  if (event.name !== 'done' || !event.updateStatusApi) return undefined;
   const { host, job, status, attempt, commit } = event;
   const run = host === 'sourcehut' ? event.jobId : event.runId;
-  // parseEvent() saw to it that both are there.
+  // parseEvent() refuses such an event without them.
   if (run === undefined || status === undefined) return undefined;
   return { host, run, attempt, job, status, ...(commit !== undefined && { commit }) };
 }

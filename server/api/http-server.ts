@@ -191,7 +191,7 @@ async function answerRoute(
     const sendContinue = (): void => {
       if (request.headers.expect !== undefined) response.writeContinue();
     };
-    return await route({ request, rest, query, setTokenId, sendContinue }, context);
+    return await route({ message: request, rest, query, setTokenId, sendContinue }, context);
   } catch (error) {
     const known = error as NodeJS.ErrnoException;
     context.report(`request ${id}: ${known.stack ?? String(error)}`);

@@ -1,5 +1,5 @@
 /** Looks from time to time which jobs have fallen silent, and gives them up: a site, a limit -> jobs shown as lost. */
-import { afterPages, type RouteContext } from './route-context.js';
+import { waitForPages, type RouteContext } from './route-context.js';
 import { errorMessage } from '../../model/error-message.js';
 
 const lookSeconds = 30;
@@ -17,7 +17,7 @@ export function startLostJobTimer(context: RouteContext): LostJobTimer {
       const { count, shown } = await site.markLostJobs(limits.lostSeconds);
       if (count === 0) return;
       report(`gave up ${count} jobs: nothing was heard of them for ${limits.lostSeconds} s`);
-      await afterPages(shown, context);
+      await waitForPages(shown, context);
     } catch (error) {
       report(`cannot give up silent jobs: ${errorMessage(error)}`);
     }

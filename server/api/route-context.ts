@@ -1,77 +1,87 @@
-/** What every route may use, and what it gets of a request. */
+/** What a route receives: the request, and the project it is for. */
 import type { IncomingMessage } from 'node:http';
-import type { HttpResponse } from '../http/response.js';
-import { problem } from '../http/response.js';
-import { authenticate, type Guard } from '../auth/authenticate.js';
+import { errorMessage } from '../../model/error-message.js';
+import type { Result } from '../../model/result.js';
+import {
+  authenticate,
+  checkPermission,
+  type AccessPolicy,
+  type AccessRefusal,
+} from '../auth/authenticate.js';
+import type { Permission, StoredToken } from '../auth/token.js';
 import type { ServerLimits } from '../config/limits.js';
-import type { Metrics } from './metrics.js';
-import type { PrivateFolder } from '../disk/private-folder.js';
 import type { Project } from '../config/project.js';
+import type { PrivateFolder } from '../disk/private-folder.js';
+import type { HttpResponse } from '../http/response.js';
 import type { RetentionTimer } from '../retention/retention-timer.js';
 import type { Site } from '../site/site.js';
-import type { SiteUsage } from '../upload/quota.js';
-import type { ReservationOptions } from '../upload/with-reservation.js';
-import { permits, type StoredToken, type Permission } from '../auth/token.js';
-import { errorMessage } from '../../model/error-message.js';
+import type { QuotaReservation, SiteUsage } from '../upload/quota.js';
+import { withReservation } from '../upload/with-reservation.js';
+import type { Metrics } from './metrics.js';
+import { refusalResponse } from './refusal-response.js';
 
-/** Of one project: nothing in it is another's. */
+/** One project. Projects share nothing of it. */
 export interface RouteContext {
   readonly project: Project;
   readonly site: Site;
-  /** of the site */
+  /** of the site's private folder */
   readonly paths: PrivateFolder;
   readonly usage: SiteUsage;
   readonly limits: ServerLimits;
-  readonly guard: Guard;
+  readonly access: AccessPolicy;
   readonly metrics: Metrics;
-  /** under way now */
+  /** uploads in progress */
   readonly uploads: { count: number };
   /** absent where the site keeps everything */
   readonly retention?: RetentionTimer;
   /** seconds since 1970, UTC */
   readonly now: () => number;
-  /** a line for the operator, beside the request's own */
+  /** logs a line for the operator, in addition to the one of each request */
   readonly report: (message: string) => void;
 }
 
-/** A request as a route sees it. */
-export interface Call {
-  readonly request: IncomingMessage;
-  /** the part of the address behind the route's own, percent-encoded still */
+export interface RouteRequest {
+  readonly message: IncomingMessage;
+  /** the part of the path behind the route's own, still percent-encoded */
   readonly rest: string;
   readonly query: URLSearchParams;
-  /** asks a client that waits for it (`Expect: 100-continue`) to send the body; to be called before it is read */
+  /** tells a client that waits (`Expect: 100-continue`) to send the body; to be called before it is read */
   readonly sendContinue: () => void;
-  /** tells the log who asked */
+  /** sets the token's id for the access log */
   readonly setTokenId: (tokenId: string) => void;
 }
 
-export type Route = (call: Call, context: RouteContext) => Promise<HttpResponse>;
+export type Route = (request: RouteRequest, context: RouteContext) => Promise<HttpResponse>;
 
-export type Authorization =
-  { readonly ok: true; readonly token: StoredToken } | { readonly ok: false; readonly answer: HttpResponse };
-
-/** Who asks, and whether they may: 401 without a good token, 403 with one that lacks the right. No wish: who is enough. */
+/** Returns the token of the sender, if it has the permission. Without a permission any valid token will do. */
 export async function authorize(
-  { request, setTokenId }: Call,
-  { guard, now }: RouteContext,
-  wish?: Permission,
-): Promise<Authorization> {
-  const identified = await authenticate(guard, request.headers, now());
-  if (!identified.ok) return identified;
-  setTokenId(identified.token.id);
-  const refused = wish && forbid(identified.token, wish);
-  return refused === undefined ? identified : { ok: false, answer: refused };
+  { message, setTokenId }: RouteRequest,
+  { access, now }: RouteContext,
+  permission?: Permission,
+): Promise<Result<StoredToken, AccessRefusal>> {
+  const token = await authenticate(access, message.headers, now());
+  if (!token.ok) return token;
+  setTokenId(token.value.id);
+  const permitted = permission && checkPermission(token.value, permission);
+  return permitted?.ok === false ? permitted : token;
 }
 
-/** The 403 for a wish that a token does not permit. */
-export function forbid(token: StoredToken, wish: Permission): HttpResponse | undefined {
-  const permitted = permits(token, wish);
-  return permitted.ok ? undefined : problem(403, permitted.error);
+/** Reserves space for an upload of at most `maxBytes`, and calls `receive` with an empty staging folder. */
+export async function receiveUpload(
+  { message }: RouteRequest,
+  { usage, paths, metrics }: RouteContext,
+  maxBytes: number,
+  receive: (folder: string, reservation: QuotaReservation) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  const options = { usage, staging: paths.staging, maxBytes };
+  const response = await withReservation(message, options, receive);
+  if (response.ok) return response.value;
+  metrics.add('soil_uploads', { result: 'no-room' });
+  return refusalResponse(response.error);
 }
 
-/** Waits for the pages; when they cannot be written now, what was stored is stored all the same. */
-export async function afterPages(shown: Promise<void>, { metrics, report }: RouteContext): Promise<void> {
+/** Waits for the pages. What was stored stays stored when they cannot be written; the failure is reported and counted. */
+export async function waitForPages(shown: Promise<void>, { metrics, report }: RouteContext): Promise<void> {
   try {
     await shown;
   } catch (error) {
@@ -79,14 +89,3 @@ export async function afterPages(shown: Promise<void>, { metrics, report }: Rout
     report(`cannot write the pages: ${errorMessage(error)}`);
   }
 }
-
-/** How an upload of at most `maxBytes` reserves its space in a project. */
-export const reservationOf = (
-  { usage, paths, metrics }: RouteContext,
-  maxBytes: number,
-): ReservationOptions => ({
-  ...{ usage, staging: paths.staging, maxBytes },
-  noRoom: () => {
-    metrics.add('soil_uploads', { result: 'no-room' });
-  },
-});

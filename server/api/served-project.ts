@@ -1,7 +1,7 @@
 /** A project that is being served: its site, files, tokens, counts and watches, opened and closed together. */
 import { errorMessage } from '../../model/error-message.js';
 import { quote, refuse, accept, type Result } from '../../model/result.js';
-import type { Guard } from '../auth/authenticate.js';
+import type { AccessPolicy } from '../auth/authenticate.js';
 import { Metrics } from './metrics.js';
 import { isSite, privateFolder } from '../disk/private-folder.js';
 import type { Project, ProjectPrefix } from '../config/project.js';
@@ -28,7 +28,7 @@ export interface ProjectSurroundings {
   /** seconds since 1970, UTC */
   readonly now: () => number;
   readonly report: (message: string) => void;
-  readonly isOpen: Guard['isOpen'];
+  readonly isOpen: AccessPolicy['isOpen'];
 }
 
 /** What pages, log and prune did to the size of a site with a quota is counted anew so often. */
@@ -69,12 +69,12 @@ export async function openProject(
       removed: (path) => removedSentence(site.view, path),
     });
     const paths = privateFolder(folder);
-    const guard = { tokens: new TokenStore(paths.tokens), isOpen };
+    const access = { tokens: new TokenStore(paths.tokens), isOpen };
     const afterPrune = counting ? () => usage.count() : undefined;
     const retention =
       project.retention && startRetentionTimer({ site, now, report, afterPrune }, project.retention);
     const context = {
-      ...{ project, site, paths, usage, limits, guard, metrics, now, report },
+      ...{ project, site, paths, usage, limits, access, metrics, now, report },
       uploads: { count: 0 },
       ...(retention && { retention }),
     };

@@ -1,12 +1,13 @@
-/** `GET /token`: tells whoever sends a token what it may do, so that a worker can look before it runs a job. */
+/** `GET /token`: returns what the token of a request permits, so that a worker can check it before it runs a job. */
 import { json } from '../http/response.js';
+import { refusalResponse } from './refusal-response.js';
 import { authorize, type Route } from './route-context.js';
 
-/** Never the token itself; its times in seconds since 1970. */
-export const getToken: Route = async (call, context) => {
-  const admitted = await authorize(call, context);
-  if (!admitted.ok) return admitted.answer;
-  const { id, actions, jobs, workerHost, expires } = admitted.token;
+/** Never returns the token itself. Times in seconds since 1970. */
+export const getToken: Route = async (request, context) => {
+  const token = await authorize(request, context);
+  if (!token.ok) return refusalResponse(token.error);
+  const { id, actions, jobs, workerHost, expires } = token.value;
   return json(200, {
     ...{ id, actions, jobs },
     ...(workerHost !== undefined && { workerHost }),

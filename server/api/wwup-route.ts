@@ -1,4 +1,4 @@
-/** `POST /wwup.cgi`: the forms that Soil's shell clients send with `curl --form`, so that they need no change. */
+/** `POST /wwup.cgi`: accepts the forms that Soil's shell clients send with `curl --form`, so that they work unchanged. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -12,19 +12,21 @@ import { parseHostFolder } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseLocalRun } from '../../model/run.js';
 import { parseExitStatus } from '../../model/status.js';
-import { problem, text, type HttpResponse } from '../http/response.js';
-import { receiveForm, type FilePart, type FilePlan } from '../upload/multipart-reader.js';
-import { keepPartial, takePartial } from '../store/partial-upload.js';
-import { jobDestinationIn } from '../state/job-destination.js';
-import { jobFilePlanner, storeStaged, urlsOf, type JobFilePlanner } from './results-route.js';
-import { authorize, forbid, type Route, type RouteContext, reservationOf } from './route-context.js';
-import type { StagedJob } from '../store/staged-job.js';
+import { checkPermission } from '../auth/authenticate.js';
 import type { StoredToken } from '../auth/token.js';
-import { withReservation } from '../upload/with-reservation.js';
+import { problem, text, type HttpResponse } from '../http/response.js';
+import { jobDestinationIn } from '../state/job-destination.js';
+import { keepPartial, takePartial } from '../store/partial-upload.js';
+import type { StagedJob } from '../store/staged-job.js';
+import { readForm, type FilePart, type FilePlan } from '../upload/multipart-reader.js';
+import { planJobFiles, type JobFilePlan } from './job-file-plan.js';
+import { refusalResponse } from './refusal-response.js';
+import { authorize, receiveUpload, type Route, type RouteContext } from './route-context.js';
+import { storeUpload, urlsOf } from './store-upload.js';
 
 export const getWwup: Route = () => Promise.resolve(text(200, usage));
 
-const usage = `wwup.cgi takes what Soil's shell clients send, with a token as the password of HTTP Basic:
+const usage = `wwup.cgi accepts uploads of Soil's shell clients, with a token as the password of HTTP Basic:
 
   curl --form payload-type=github-jobs --form subdir=1234 \\
     --form file1=@JOB.wwz --form file2=@JOB.tsv --form file3=@JOB.json URL
@@ -32,63 +34,65 @@ const usage = `wwup.cgi takes what Soil's shell clients send, with a token as th
   curl --form run-hook=soil-event-job-done --form arg1=github- --form arg2=1234 URL
 `;
 
-/** What a form asked for, once its fields are known. */
-interface WwupCall {
+/** A form that was received and whose fields were parsed. */
+interface WwupForm {
   readonly digests: ReadonlyMap<string, string>;
   readonly fields: ReadonlyMap<string, string>;
   readonly token: StoredToken;
   readonly folder: string;
-  readonly files: JobFilePlanner;
-  /** the name of a status file, where the form had one */
-  readonly statusFile: () => string | undefined;
-  /** what was sent stays in the site */
-  readonly keep: () => void;
+  readonly files: JobFilePlan;
+  /** the name of the form's status file, if any */
+  readonly statusFile: string | undefined;
+  /** commits the reservation: the files stay in the site */
+  readonly commit: () => void;
 }
 
-export const postWwup: Route = async (call, context) => {
-  // Which action it is, only the form's fields tell.
-  const admitted = await authorize(call, context);
-  if (!admitted.ok) return plain(admitted.answer);
+export const postWwup: Route = async (request, context) => {
+  // Only the form's fields say which action it is.
+  const token = await authorize(request, context);
+  if (!token.ok) return asText(refusalResponse(token.error));
   const { limits } = context;
-  return withReservation(call.request, reservationOf(context, limits.bodyBytes), async (folder, room) => {
-    const files = jobFilePlanner(folder, limits, () => undefined);
+  const response = await receiveUpload(request, context, limits.bodyBytes, async (folder, reservation) => {
+    const files = planJobFiles(folder, limits, () => undefined);
     let statusFile: string | undefined;
-    // Status files have no suffix of Soil's; whether one may be in this form is known when all fields are.
+    // A status file has none of the suffixes. Whether the form may have one is decided when all fields are known.
     const plan = (part: FilePart): Result<FilePlan> => {
       const name = part.fileName ?? '';
-      if (/\.(wwz|tsv|json)$/.test(name)) return files.take(part);
-      if (statusFile !== undefined)
-        return refuse(`cannot accept file ${quote(name)}: one status file is enough`);
+      if (/\.(wwz|tsv|json)$/.test(name)) return files.add(part);
+      if (statusFile !== undefined) {
+        return refuse(`cannot accept file ${quote(name)}: the form already has a status file`);
+      }
       const job = parseStatusFileName(name);
       if (!job.ok) return job;
       statusFile = name;
       return accept({ path: join(folder, 'status'), maxBytes: limits.fieldBytes });
     };
-    call.sendContinue();
-    const form = await receiveForm(call.request, { plan, limits, room });
-    if (!form.ok) return plain(form.answer);
-    context.metrics.add('soil_upload_bytes', {}, form.bytes);
-    const fields = parseFields(form.fields);
-    if (!fields.ok) return plain(problem(400, fields.error));
-    const { token } = admitted;
-    const keep = (): void => {
-      room.commit(form.bytes);
+    request.sendContinue();
+    const form = await readForm(request.message, { plan, limits, reservation });
+    if (!form.ok) return refusalResponse(form.error);
+    const { bytes, digests } = form.value;
+    context.metrics.add('soil_upload_bytes', {}, bytes);
+    const fields = parseFields(form.value.fields);
+    if (!fields.ok) return problem(400, fields.error);
+    const commit = (): void => {
+      reservation.commit(bytes);
     };
-    const { digests } = form;
-    return plain(
-      await answer(
-        { fields: fields.value, token, folder, files, digests, statusFile: () => statusFile, keep },
-        context,
-      ),
+    return acceptForm(
+      { fields: fields.value, token: token.value, folder, files, digests, statusFile, commit },
+      context,
     );
   });
+  return asText(response);
 };
 
-/** These clients show the answer to people: one sentence, as text. */
-function plain(answer: HttpResponse): HttpResponse {
-  return answer.kind === 'problem'
-    ? { ...text(answer.status, `${answer.sentence}\n`), ...(answer.headers && { headers: answer.headers }) }
-    : answer;
+/** These clients print the response for people: a problem becomes one sentence of text, whatever they accept. */
+function asText(response: HttpResponse): HttpResponse {
+  return response.kind === 'problem'
+    ? {
+        ...text(response.status, `${response.sentence}\n`),
+        ...(response.headers && { headers: response.headers }),
+      }
+    : response;
 }
 
 const fieldNames = ['payload-type', 'subdir', 'run-hook', 'arg1', 'arg2', 'arg3'];
@@ -101,24 +105,24 @@ function parseFields(pairs: readonly (readonly [string, string])[]): Result<Read
         `cannot accept field ${quote(name)}: it must be one of ${fieldNames.join(', ')}, file1 to file3`,
       );
     }
-    if (fields.has(name)) return refuse(`cannot accept field ${quote(name)}: it stands twice`);
+    if (fields.has(name)) return refuse(`cannot accept field ${quote(name)}: duplicate field`);
     fields.set(name, value);
   }
   return accept(fields);
 }
 
-function answer(call: WwupCall, context: RouteContext): Promise<HttpResponse> {
-  const hook = call.fields.get('run-hook');
-  if (hook !== undefined) return answerHook(hook, call, context);
-  const type = call.fields.get('payload-type') ?? '';
+function acceptForm(form: WwupForm, context: RouteContext): Promise<HttpResponse> {
+  const hook = form.fields.get('run-hook');
+  if (hook !== undefined) return runHook(hook, form, context);
+  const type = form.fields.get('payload-type') ?? '';
   switch (type) {
     case 'status-api':
-      return answerStatus(call, context);
+      return storeStatus(form, context);
     case 'github-jobs':
     case 'sourcehut-jobs':
     case 'srht-jobs':
     case 'local-jobs':
-      return answerJob(type, call, context);
+      return storeJob(type, form, context);
     default:
       return Promise.resolve(
         problem(
@@ -129,17 +133,17 @@ function answer(call: WwupCall, context: RouteContext): Promise<HttpResponse> {
   }
 }
 
-/** No hook runs a program: what they once started has been done when the upload was answered. */
-async function answerHook(hook: string, { token }: WwupCall, { site }: RouteContext): Promise<HttpResponse> {
+/** Runs no program: what the hooks of Soil's first server started is done when an upload is answered. */
+async function runHook(hook: string, { token }: WwupForm, { site }: RouteContext): Promise<HttpResponse> {
   switch (hook) {
     case 'soil-event-job-done': {
-      const refused = forbid(token, { action: 'event' });
-      if (refused !== undefined) return refused;
+      const permitted = checkPermission(token, { action: 'event' });
+      if (!permitted.ok) return refusalResponse(permitted.error);
       await site.pagesIdle();
-      return text(200, 'The pages show every job that has arrived.\n');
+      return text(200, 'The pages show every job that was stored.\n');
     }
     case 'soil-cleanup-status-api':
-      return text(200, 'The status API is kept: nothing to clean up.\n');
+      return text(200, 'The status API is kept: there is nothing to clean up.\n');
     default:
       return problem(
         400,
@@ -148,48 +152,49 @@ async function answerHook(hook: string, { token }: WwupCall, { site }: RouteCont
   }
 }
 
-async function answerJob(type: string, call: WwupCall, context: RouteContext): Promise<HttpResponse> {
+async function storeJob(type: string, form: WwupForm, context: RouteContext): Promise<HttpResponse> {
   const host = parseHostFolder(type);
-  const job = call.files.job();
+  const job = form.files.job();
   if (!host.ok) return problem(400, host.error);
-  if (job === undefined || call.statusFile() !== undefined) {
+  if (job === undefined || form.statusFile !== undefined) {
     return problem(400, `cannot accept the upload: a form of ${type} has JOB.wwz, JOB.tsv and JOB.json`);
   }
-  const refused = forbid(call.token, { action: 'append', host: host.value, job });
-  if (refused !== undefined) return refused;
-  const subdir = call.fields.get('subdir') ?? '';
+  const permitted = checkPermission(form.token, { action: 'append', host: host.value, job });
+  if (!permitted.ok) return refusalResponse(permitted.error);
+  const subdir = form.fields.get('subdir') ?? '';
   const run = parseRunId(subdir, 'subdir');
   if (!run.ok) return problem(400, run.error);
   const address = { host: host.value, name: run.value, job };
-  if (!call.files.suffixes.has('json')) {
-    const kept = await keepPartial(context.paths.partial, address, call, context.limits);
+  const { partial } = context.paths;
+  if (!form.files.suffixes.has('json')) {
+    const kept = await keepPartial(partial, address, form, context.limits);
     if (!kept.ok) return problem(503, kept.error, { 'Retry-After': '600' });
-    call.keep();
-    return text(200, `Kept until ${job}.json comes: ${[...call.files.suffixes].sort().join(', ')}\n`);
+    form.commit();
+    return text(200, `Kept until ${job}.json arrives: ${[...form.files.suffixes].sort().join(', ')}\n`);
   }
-  const forget = await takePartial(context.paths.partial, address, call);
-  const { folder, digests } = call;
-  const place = ({ record }: StagedJob) => jobDestinationIn(host.value, subdir, { job, record });
-  const stored = await storeStaged(folder, { job, digests, place }, context);
-  if (!stored.ok) return stored.answer;
-  if (stored.value.kind === 'new') call.keep();
+  const forget = await takePartial(partial, address, form);
+  const { folder, digests } = form;
+  const destination = ({ record }: StagedJob) => jobDestinationIn(host.value, subdir, { job, record });
+  const stored = await storeUpload(folder, { job, digests, destination }, context);
+  if (!stored.ok) return refusalResponse(stored.error);
+  if (stored.value.kind === 'new') form.commit();
   await forget();
   return text(200, `Stored.\n${Object.values(urlsOf(stored.value)).join('\n')}\n`);
 }
 
-/** The file holds the job's status as its first word; a line that the stored record contradicts is refused. */
-async function answerStatus(call: WwupCall, context: RouteContext): Promise<HttpResponse> {
-  const fileName = call.statusFile();
-  if (fileName === undefined || call.files.job() !== undefined) {
+/** Writes a status line. The first word of the file is the job's status; one that contradicts its record is refused. */
+async function storeStatus(form: WwupForm, context: RouteContext): Promise<HttpResponse> {
+  const { statusFile } = form;
+  if (statusFile === undefined || form.files.job() !== undefined) {
     return problem(400, 'cannot accept the upload: a form of status-api has one file, JOB.status.txt');
   }
-  const target = parseStatusTarget(call.fields.get('subdir') ?? '', fileName);
-  if (!target.ok) return problem(400, target.error);
-  const { host, run, job } = target.value;
-  const refused = forbid(call.token, { action: 'status', host, job });
-  if (refused !== undefined) return refused;
-  const [word = ''] = (await readFile(join(call.folder, 'status'), 'utf8')).trim().split(/\s+/);
-  const status = parseExitStatus(word, `the status in ${fileName}`);
+  const line = parseStatusAddress(form.fields.get('subdir') ?? '', statusFile);
+  if (!line.ok) return problem(400, line.error);
+  const { host, run, job } = line.value;
+  const permitted = checkPermission(form.token, { action: 'status', host, job });
+  if (!permitted.ok) return refusalResponse(permitted.error);
+  const [word = ''] = (await readFile(join(form.folder, 'status'), 'utf8')).trim().split(/\s+/);
+  const status = parseExitStatus(word, `the status in ${statusFile}`);
   if (!status.ok) return problem(400, status.error);
   const written = await context.site.writeStatus({ host, run, job, status: status.value });
   if (!written.ok) return problem(409, written.error);
@@ -197,7 +202,7 @@ async function answerStatus(call: WwupCall, context: RouteContext): Promise<Http
   return text(200, `${path}\n${note === undefined ? '' : `${note}\n`}`);
 }
 
-function parseStatusTarget(subdir: string, fileName: string) {
+function parseStatusAddress(subdir: string, fileName: string) {
   const [hostText = '', runText = '', ...more] = subdir.split('/');
   if (more.length > 0) {
     return refuse(`cannot accept subdir ${quote(subdir)}: it must be HOST/RUN`);
@@ -211,7 +216,7 @@ function parseStatusTarget(subdir: string, fileName: string) {
   return job.ok ? accept({ host: host.value, run: run.value, job: job.value }) : job;
 }
 
-/** `JOB.status.txt`, as the clients send it, or just `JOB`. */
+/** Parses `JOB.status.txt`, as the clients name it, or only `JOB`. */
 function parseStatusFileName(name: string): Result<JobName> {
   return parseJobName(name.replace(/\.status\.txt$/, ''), 'file');
 }

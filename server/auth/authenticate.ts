@@ -1,17 +1,24 @@
-/** A request's headers -> who asks, and whether they may: Bearer, or Basic with the token as the password. */
+/** Finds out who sent a request, from its headers: a token as Bearer, or as the password of Basic. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import type { StoredToken } from './token.js';
+import { permits, type Permission, type StoredToken } from './token.js';
 import type { TokenStore } from './token-store.js';
-import { problem, type HttpResponse } from '../http/response.js';
 
-export interface Guard {
+/** Who may change a site. */
+export interface AccessPolicy {
   readonly tokens: TokenStore;
-  /** uploads need no token: only ever on a loopback address */
+  /** requests from this machine need no token; only for a server on a loopback address */
   readonly isOpen: boolean;
 }
 
-/** Who asks when the server is open: anyone on this machine. */
+/** Why a request may not do what it asks; `reason` is a whole sentence. */
+export interface AccessRefusal {
+  /** `unauthenticated`: without a valid token. `forbidden`: the sender is known, or needs none, and has no permission. */
+  readonly kind: 'unauthenticated' | 'forbidden';
+  readonly reason: string;
+}
+
+/** The sender of a request without a token to an open server. */
 const anyone: StoredToken = {
   id: 'anyone-on-loopback',
   number: 1,
@@ -21,34 +28,37 @@ const anyone: StoredToken = {
   notBefore: 0,
 };
 
-export type Authentication =
-  { readonly ok: true; readonly token: StoredToken } | { readonly ok: false; readonly answer: HttpResponse };
-
-/** Finds out who asks; without a good token the answer is 401. `now` in seconds since 1970. */
+/** Returns the token of the sender. `now` in seconds since 1970. */
 export async function authenticate(
-  guard: Guard,
+  { tokens, isOpen }: AccessPolicy,
   headers: IncomingHttpHeaders,
   now: number,
-): Promise<Authentication> {
-  const unauthorized = (text: string): Authentication => ({
-    ok: false,
-    answer: problem(401, text, { 'WWW-Authenticate': 'Basic realm="soil", charset="UTF-8", Bearer' }),
-  });
+): Promise<Result<StoredToken, AccessRefusal>> {
   const { authorization } = headers;
   if (authorization === undefined) {
-    if (!guard.isOpen) return unauthorized('cannot accept this without a token');
-    const local = comesFromHere(headers);
-    return local.ok ? { ok: true, token: anyone } : { ok: false, answer: problem(403, local.error) };
+    if (!isOpen) return unauthenticated('cannot accept this request without a token');
+    const local = checkLocal(headers);
+    return local.ok ? accept(anyone) : refuse({ kind: 'forbidden', reason: local.error });
   }
-  const token = tokenIn(authorization);
+  const token = parseAuthorization(authorization);
   if (token === undefined) {
-    return unauthorized('cannot accept the Authorization header: it must be Bearer TOKEN, or Basic');
+    return unauthenticated(
+      'cannot accept the Authorization header: it must be Bearer TOKEN, or Basic with the token as the password',
+    );
   }
-  const found = await guard.tokens.find(token, now);
-  return found.ok ? { ok: true, token: found.value } : unauthorized(found.error);
+  const found = await tokens.find(token, now);
+  return found.ok ? found : unauthenticated(found.error);
 }
 
-function tokenIn(authorization: string): string | undefined {
+const unauthenticated = (reason: string) => refuse({ kind: 'unauthenticated', reason });
+
+/** Checks that a token has a permission. */
+export function checkPermission(token: StoredToken, permission: Permission): Result<true, AccessRefusal> {
+  const permitted = permits(token, permission);
+  return permitted.ok ? permitted : refuse({ kind: 'forbidden', reason: permitted.error });
+}
+
+function parseAuthorization(authorization: string): string | undefined {
   const [, scheme = '', credentials = ''] = /^(\S+) +(\S+)$/.exec(authorization.trim()) ?? [];
   switch (scheme.toLowerCase()) {
     case 'bearer':
@@ -63,25 +73,29 @@ function tokenIn(authorization: string): string | undefined {
   }
 }
 
-/** What web servers add to a request that they pass on: it may come from anywhere. */
-const passedOn = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const;
+/** Headers that proxies add. A request with one of them may come from any machine. */
+const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const;
 
 /**
- * An open server is open to programs of this machine: not to web pages that a browser of this machine shows (they send
- * an Origin that is not ours, or reach us by a name that they made point here), nor to the world before a web server.
+ * Checks that a request comes from a program of this machine. A page in a browser of this machine does not count: it
+ * sends an Origin that is not this server, or a host name that its owner made point here (DNS rebinding).
  */
-function comesFromHere(headers: IncomingHttpHeaders): Result<true> {
+function checkLocal(headers: IncomingHttpHeaders): Result<true> {
   const { host = '', origin } = headers;
-  const sign = passedOn.find((name) => headers[name] !== undefined);
-  if (sign !== undefined) {
-    return refuse(`cannot accept this without a token: a web server passed it on (${quote(sign)})`);
+  const proxyHeader = proxyHeaders.find((name) => headers[name] !== undefined);
+  if (proxyHeader !== undefined) {
+    return refuse(`cannot accept this request without a token: a proxy forwarded it (${quote(proxyHeader)})`);
   }
   const name = host.replace(/:\d+$/, '');
   if (name !== 'localhost' && name !== '[::1]' && !/^127\.\d+\.\d+\.\d+$/.test(name)) {
-    return refuse(`cannot accept this without a token for host ${quote(host)}: it is no loopback name`);
+    return refuse(
+      `cannot accept this request without a token for host ${quote(host)}: it is not a loopback name`,
+    );
   }
   if (origin !== undefined && origin !== `http://${host}`) {
-    return refuse(`cannot accept this without a token from origin ${quote(origin)}: it is another site`);
+    return refuse(
+      `cannot accept this request without a token from origin ${quote(origin)}: it is another site`,
+    );
   }
   return accept(true);
 }

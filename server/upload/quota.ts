@@ -1,125 +1,134 @@
-/** What a site has on its disk, and whether an upload still fits: counted once by walking, then kept. */
+/** Counts the bytes of a site, and reserves space in its quota for uploads. */
 import { lstat, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatByteCount } from '../../model/byte-count.js';
-import { quote } from '../../model/result.js';
-import { problem, type HttpResponse } from '../http/response.js';
-import type { Project } from '../config/project.js';
+import { accept, refuse, type Result } from '../../model/result.js';
+import type { Project, ProjectPrefix } from '../config/project.js';
 import { isMissing } from '../../files/atomic-file.js';
 
-/** Room that an upload has taken; what it did not keep is free again when it leaves. */
+/** A site with a quota, and what it uses of it, uploads that are still arriving included. */
+interface QuotaUse {
+  readonly project: ProjectPrefix;
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+  readonly reserveBytes: number;
+}
+
+/** Why a site has no space for something. Uploads may not use the reserve; events and the status API may. */
+export type QuotaRefusal =
+  /** larger than the quota without the reserve */
+  | (QuotaUse & { readonly kind: 'larger-than-quota'; readonly bytes: number })
+  /** does not fit until something is pruned */
+  | (QuotaUse & { readonly kind: 'quota-exceeded'; readonly bytes: number })
+  /** not even an event fits */
+  | (QuotaUse & { readonly kind: 'reserve-used-up' })
+  | {
+      readonly kind: 'disk-full';
+      readonly bytes: number;
+      readonly freeBytes: number;
+      readonly reserveBytes: number;
+    };
+
+/** Space in the quota that an upload has reserved. */
 export interface QuotaReservation {
-  /** To be told of every byte that came; a refusal when it is more than was declared and no longer fits. */
-  readonly extend: (received: number) => HttpResponse | undefined;
-  /** These bytes stay in the site. */
+  /** Grows with the bytes received, when they are more than was declared. Returns a refusal when they no longer fit. */
+  readonly extend: (received: number) => QuotaRefusal | undefined;
+  /** Moves these bytes from the reservation to the site. */
   readonly commit: (bytes: number) => void;
+  /** Frees what was not committed. */
   readonly release: () => void;
 }
 
-export type Reserved =
-  | { readonly ok: true; readonly room: QuotaReservation }
-  | { readonly ok: false; readonly answer: HttpResponse };
-
 /**
- * Uploads are counted as they come, each from its first byte, so that many at once do not exceed the quota together.
- * What else changes a site's size, its pages and its log, and what prune takes away, comes in with the next count.
+ * The size of one site. Uploads count from their first byte, so that concurrent ones do not exceed the quota together.
+ * Pages, the log and prune change the size too; the next count() includes them.
  */
 export class SiteUsage {
   readonly #project: Project;
   #counted = 0;
-  #kept = 0;
-  #underWay = 0;
+  /** committed since the last count */
+  #committed = 0;
+  #reserved = 0;
 
   constructor(project: Project) {
     this.#project = project;
   }
 
-  /** of the whole site, as last counted, and what was stored since */
+  /** The bytes of the whole site: those last counted, and those committed since. */
   get bytes(): number {
-    return this.#counted + this.#kept;
+    return this.#counted + this.#committed;
   }
 
-  /** Walks the site. What is stored meanwhile is not lost: at worst it counts twice until the next count. */
+  /** Walks the site. Files that are stored meanwhile count: at worst twice, until the next count. */
   async count(): Promise<void> {
-    const before = this.#kept;
+    const before = this.#committed;
     this.#counted = await bytesBelow(this.#project.folder);
-    this.#kept -= before;
+    this.#committed -= before;
   }
 
-  /** Takes room for an upload that declares so many bytes; 0 where it does not say. */
-  async reserve(declared: number): Promise<Reserved> {
-    // The quota last: nothing may come between the look at it and the taking of room.
-    const onDisk = await this.#diskRefusal(declared);
-    const refused = this.#refusal(declared) ?? onDisk;
-    if (refused !== undefined) return { ok: false, answer: refused };
-    let taken = declared;
-    this.#underWay += taken;
-    return {
-      ok: true,
-      room: {
-        extend: (received) => {
-          if (received <= taken) return undefined;
-          const more = received - taken;
-          const answer = this.#refusal(more);
-          if (answer !== undefined) return answer;
-          this.#underWay += more;
-          taken = received;
-          return undefined;
-        },
-        commit: (bytes) => {
-          this.#kept += bytes;
-          this.#underWay -= Math.min(taken, bytes);
-          taken -= Math.min(taken, bytes);
-        },
-        release: () => {
-          this.#underWay -= taken;
-        },
+  /** Reserves space for an upload of `declared` bytes; 0 where its size is unknown. */
+  async reserve(declared: number): Promise<Result<QuotaReservation, QuotaRefusal>> {
+    // The quota last: nothing may run between its check and the reservation.
+    const onDisk = await this.#checkDisk(declared);
+    const refusal = this.#check(declared) ?? onDisk;
+    if (refusal !== undefined) return refuse(refusal);
+    let reserved = declared;
+    this.#reserved += reserved;
+    return accept({
+      extend: (received) => {
+        if (received <= reserved) return undefined;
+        const more = received - reserved;
+        const exceeded = this.#check(more);
+        if (exceeded !== undefined) return exceeded;
+        this.#reserved += more;
+        reserved = received;
+        return undefined;
       },
-    };
+      commit: (bytes) => {
+        const moved = Math.min(reserved, bytes);
+        this.#committed += bytes;
+        this.#reserved -= moved;
+        reserved -= moved;
+      },
+      release: () => {
+        this.#reserved -= reserved;
+      },
+    });
   }
 
-  /** The 507 for an event or a status line, once even the reserve is used up. */
-  refuseEvent(): HttpResponse | undefined {
+  /** Returns a refusal for events and the status API when even the reserve is used up. */
+  checkReserve(): QuotaRefusal | undefined {
+    const { siteBytes } = this.#project.quota;
+    if (siteBytes === undefined || this.bytes < siteBytes) return undefined;
+    return { kind: 'reserve-used-up', ...this.#use(siteBytes, this.bytes) };
+  }
+
+  #check(bytes: number): QuotaRefusal | undefined {
+    const { siteBytes, reserveBytes } = this.#project.quota;
+    if (siteBytes === undefined) return undefined;
+    const usedBytes = this.bytes + this.#reserved;
+    const use = this.#use(siteBytes, usedBytes);
+    const forUploads = siteBytes - reserveBytes;
+    if (bytes > forUploads) return { kind: 'larger-than-quota', bytes, ...use };
+    return usedBytes + bytes > forUploads ? { kind: 'quota-exceeded', bytes, ...use } : undefined;
+  }
+
+  #use(quotaBytes: number, usedBytes: number): QuotaUse {
     const { prefix, quota } = this.#project;
-    if (quota.siteBytes === undefined || this.bytes < quota.siteBytes) return undefined;
-    const figures = `it has ${formatByteCount(this.bytes)} of ${formatByteCount(quota.siteBytes)}`;
-    return problem(507, `cannot store this: project ${quote(prefix)} is over its quota: ${figures}`);
+    return { project: prefix, usedBytes, quotaBytes, reserveBytes: quota.reserveBytes };
   }
 
-  /** 413: it can never fit. 507: it does not fit now, and will again once something was pruned. */
-  #refusal(bytes: number): HttpResponse | undefined {
-    const { prefix, quota } = this.#project;
-    if (quota.siteBytes === undefined) return undefined;
-    const most = quota.siteBytes - quota.reserveBytes;
-    const rule = `its quota is ${formatByteCount(quota.siteBytes)}, of which ${formatByteCount(quota.reserveBytes)} are kept back for events and the status API`;
-    if (bytes > most) {
-      return problem(
-        413,
-        `cannot accept ${formatByteCount(bytes)} for project ${quote(prefix)}: it can never fit; ${rule}`,
-      );
-    }
-    const taken = this.bytes + this.#underWay;
-    if (taken + bytes <= most) return undefined;
-    return problem(
-      507,
-      `cannot store ${formatByteCount(bytes)} in project ${quote(prefix)}: it has ${formatByteCount(taken)} already; ${rule}`,
-    );
-  }
-
-  async #diskRefusal(bytes: number): Promise<HttpResponse | undefined> {
+  async #checkDisk(bytes: number): Promise<QuotaRefusal | undefined> {
     const { folder, quota } = this.#project;
     const disk = await statfs(folder).catch(() => undefined);
     if (disk === undefined) return undefined;
-    const free = disk.bavail * disk.bsize;
-    if (free - this.#underWay - bytes >= quota.reserveBytes) return undefined;
-    return problem(
-      507,
-      `cannot store ${formatByteCount(bytes)}: the disk of the site has ${formatByteCount(free)} left, of which ${formatByteCount(quota.reserveBytes)} are kept back for events and the status API`,
-    );
+    const freeBytes = disk.bavail * disk.bsize;
+    const { reserveBytes } = quota;
+    if (freeBytes - this.#reserved - bytes >= reserveBytes) return undefined;
+    return { kind: 'disk-full', bytes, freeBytes, reserveBytes };
   }
 }
 
-/** All files below a folder, uploads under way apart; one that goes meanwhile counts nothing. */
+/** Sums all files below a folder but uploads that are still arriving. A file that is removed meanwhile counts nothing. */
 async function bytesBelow(root: string): Promise<number> {
   let sum = 0;
   const folders = [root];

@@ -1,34 +1,29 @@
-/** An upload's quota reservation and its staging folder: both are released whatever happens. */
+/** Runs an upload inside a quota reservation and a staging folder, and releases both. */
 import type { IncomingMessage } from 'node:http';
+import { accept, type Result } from '../../model/result.js';
 import { withStaging } from '../disk/staging.js';
-import type { HttpResponse } from '../http/response.js';
-import type { QuotaReservation, SiteUsage } from './quota.js';
+import type { QuotaRefusal, QuotaReservation, SiteUsage } from './quota.js';
 
 export interface ReservationOptions {
   readonly usage: SiteUsage;
   /** the folder that holds one staging folder per upload */
   readonly staging: string;
-  /** the largest body; a larger one reserves nothing and is refused by its reader */
+  /** the largest body; a larger one reserves nothing, and its reader refuses it */
   readonly maxBytes: number;
-  /** counts an upload that does not fit */
-  readonly noRoom: () => void;
 }
 
-/** Reserves the declared length of the body, and calls `work` with an empty folder. */
-export async function withReservation(
+/** Reserves the declared length of the body and calls `work` with an empty folder. Refuses when it does not fit. */
+export async function withReservation<T>(
   request: IncomingMessage,
-  { usage, staging, maxBytes, noRoom }: ReservationOptions,
-  work: (folder: string, reservation: QuotaReservation) => Promise<HttpResponse>,
-): Promise<HttpResponse> {
+  { usage, staging, maxBytes }: ReservationOptions,
+  work: (folder: string, reservation: QuotaReservation) => Promise<T>,
+): Promise<Result<T, QuotaRefusal>> {
   const declared = Number(request.headers['content-length'] ?? '0');
   const reserved = await usage.reserve(declared > maxBytes ? 0 : declared);
-  if (!reserved.ok) {
-    noRoom();
-    return reserved.answer;
-  }
+  if (!reserved.ok) return reserved;
   try {
-    return await withStaging(staging, (folder) => work(folder, reserved.room));
+    return accept(await withStaging(staging, (folder) => work(folder, reserved.value)));
   } finally {
-    reserved.room.release();
+    reserved.value.release();
   }
 }

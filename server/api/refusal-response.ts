@@ -1,0 +1,83 @@
+/** Turns every refusal of the rooms below HTTP into a response: its status, its headers and its sentence. */
+import { formatByteCount } from '../../model/byte-count.js';
+import { quote, unreachable } from '../../model/result.js';
+import type { AccessRefusal } from '../auth/authenticate.js';
+import { problem, type HttpResponse } from '../http/response.js';
+import type { QuotaRefusal } from '../upload/quota.js';
+import type { UploadRefusal } from '../upload/upload-refusal.js';
+
+/** Why a complete upload was not stored. */
+export type StoreRefusal =
+  /** its files are malformed or contradict each other; `reason` is a whole sentence */
+  | { readonly kind: 'invalid-upload'; readonly reason: string }
+  /** another file is stored at `path`, below the site */
+  | { readonly kind: 'conflict'; readonly path: string };
+
+/** Returns the response to a refusal. 507 is worth a retry once something was pruned; 413 is not. */
+export function refusalResponse(refusal: AccessRefusal | UploadRefusal | StoreRefusal): HttpResponse {
+  switch (refusal.kind) {
+    case 'unauthenticated':
+      return problem(401, refusal.reason, {
+        'WWW-Authenticate': 'Basic realm="soil", charset="UTF-8", Bearer',
+      });
+    case 'forbidden':
+      return problem(403, refusal.reason);
+    case 'larger-than-quota':
+    case 'quota-exceeded':
+    case 'reserve-used-up':
+    case 'disk-full':
+      return quotaResponse(refusal);
+    case 'body-too-large':
+      return problem(413, `cannot accept the body: it has more than ${refusal.maxBytes} bytes`);
+    case 'incomplete':
+      return problem(400, `cannot read the ${refusal.what}: the connection closed before its end`);
+    case 'malformed-form':
+      return problem(400, `cannot read the form: ${refusal.reason}`);
+    case 'too-many-parts':
+      return problem(413, `cannot accept the form: it has more than ${refusal.max} ${refusal.what}`);
+    case 'unnamed-part':
+      return problem(400, 'cannot accept the form: one of its parts has no name');
+    case 'part-too-large': {
+      const { what, name, maxBytes } = refusal;
+      return problem(413, `cannot accept ${what} ${quote(name)}: it has more than ${maxBytes} bytes`);
+    }
+    case 'file-refused':
+    case 'invalid-upload':
+      return problem(400, refusal.reason);
+    case 'conflict':
+      return problem(
+        409,
+        `cannot store ${quote(refusal.path)}: a different file is stored there, and nothing is overwritten`,
+      );
+    default:
+      return unreachable(refusal);
+  }
+}
+
+function quotaResponse(refusal: QuotaRefusal): HttpResponse {
+  const reserve = `${formatByteCount(refusal.reserveBytes)} is reserved for events and the status API`;
+  if (refusal.kind === 'disk-full') {
+    const { bytes, freeBytes } = refusal;
+    const free = `the disk of the site has ${formatByteCount(freeBytes)} left, of which ${reserve}`;
+    return problem(507, `cannot store ${formatByteCount(bytes)}: ${free}`);
+  }
+  const project = `project ${quote(refusal.project)}`;
+  const [used, quota] = [formatByteCount(refusal.usedBytes), formatByteCount(refusal.quotaBytes)];
+  const rule = `its quota is ${quota}, of which ${reserve}`;
+  switch (refusal.kind) {
+    case 'larger-than-quota':
+      return problem(
+        413,
+        `cannot accept ${formatByteCount(refusal.bytes)} for ${project}: it can never fit; ${rule}`,
+      );
+    case 'quota-exceeded':
+      return problem(
+        507,
+        `cannot store ${formatByteCount(refusal.bytes)} in ${project}: it already uses ${used}; ${rule}`,
+      );
+    case 'reserve-used-up':
+      return problem(507, `cannot store this: ${project} exceeds its quota: it uses ${used} of ${quota}`);
+    default:
+      return unreachable(refusal);
+  }
+}

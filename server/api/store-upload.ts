@@ -1,0 +1,69 @@
+/** Checks the staged files of a job and stores them. Both upload routes end here. */
+import type { JobName } from '../../model/name.js';
+import { commitPage, jobFile, runFolder } from '../../model/path.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import type { StoreJobResult } from '../site/job-store.js';
+import type { JobDestination } from '../state/job-destination.js';
+import { checkStaged, stagedFile, type StagedJob } from '../store/staged-job.js';
+import type { StoreRefusal } from './refusal-response.js';
+import { waitForPages, type RouteContext } from './route-context.js';
+
+/** A job that is stored: `new`, or the `same` as before. */
+type StoredUpload = Exclude<StoreJobResult, { readonly kind: 'conflict' }>;
+
+/** A job whose files have been received. */
+interface ReceivedJob {
+  readonly job: JobName;
+  /** SHA-256 of the files, in hexadecimal, by path */
+  readonly digests: ReadonlyMap<string, string>;
+  /** where the job belongs, by its record */
+  readonly destination: (staged: StagedJob) => Result<JobDestination>;
+}
+
+/** Checks the files in `folder`, stores them and waits for the pages that show them. */
+export async function storeUpload(
+  folder: string,
+  { job, digests, destination }: ReceivedJob,
+  context: RouteContext,
+): Promise<Result<StoredUpload, StoreRefusal>> {
+  const { site, limits, metrics } = context;
+  const result = await site.trackUpload(async () => {
+    const wwzDigest = digests.get(stagedFile(folder, 'wwz'));
+    const staged = await checkStaged(folder, { job, wwzDigest }, limits);
+    if (!staged.ok) return staged;
+    const inTime = refuseFuture(staged.value, context.now());
+    if (!inTime.ok) return inTime;
+    const place = destination(staged.value);
+    return place.ok ? site.store(place.value, staged.value) : refuse(`json: ${place.error}`);
+  });
+  if (!result.ok) {
+    metrics.add('soil_uploads', { result: 'rejected' });
+    return refuse({ kind: 'invalid-upload', reason: result.error });
+  }
+  const { stored, shown } = result.value;
+  metrics.add('soil_uploads', { result: stored.kind });
+  if (stored.kind === 'conflict') return refuse(stored);
+  await waitForPages(shown, context);
+  return accept(stored);
+}
+
+/** A start time further ahead than this is refused: a clock that is wrong would make the job the newest for years. */
+const aheadSeconds = 86_400;
+
+function refuseFuture({ record: { startTime } }: StagedJob, now: number): Result<true> {
+  if (startTime === undefined || startTime <= now + aheadSeconds) return accept(true);
+  const text = quote(new Date(startTime * 1000).toISOString());
+  return refuse(
+    `json: cannot accept task-run-start-time ${text}: it is more than a day ahead of this server's clock`,
+  );
+}
+
+/** Returns the addresses of a stored job and its pages, relative to the site. */
+export function urlsOf({ address, commit }: StoredUpload): Readonly<Record<string, string>> {
+  return {
+    record: jobFile(address, 'json'),
+    wwz: `${jobFile(address, 'wwz')}/`,
+    run: `${runFolder(address)}/`,
+    ...(commit !== undefined && { commit: commitPage(address.host, commit) }),
+  };
+}

@@ -1,0 +1,110 @@
+/** Parses multipart forms with busboy. Every work-around for busboy is in this file. */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import busboy from 'busboy';
+import { errorMessage } from '../../model/error-message.js';
+import { accept, refuse, type Result } from '../../model/result.js';
+import type { ServerLimits } from '../config/limits.js';
+import type { UploadRefusal } from './upload-refusal.js';
+
+export interface FilePart {
+  /** the name of its form field */
+  readonly field: string;
+  /** as sent: may hold any characters */
+  readonly fileName: string | undefined;
+}
+
+export interface FormHandlers {
+  readonly field: (name: string, value: string) => void;
+  /** must read `stream` to its end, or leave it after stop() */
+  readonly file: (part: FilePart, stream: Readable) => void;
+  /** what the form may not hold, or cannot be parsed; parsing goes on until stop() */
+  readonly refused: (refusal: UploadRefusal) => void;
+  readonly end: () => void;
+}
+
+export interface FormParser {
+  readonly start: (request: IncomingMessage) => void;
+  /** Stops parsing. No handler is called for what follows. */
+  readonly stop: () => void;
+}
+
+/** Returns a parser for a form with these headers; refuses a Content-Type that is not one of a form. */
+export function createFormParser(
+  headers: IncomingHttpHeaders,
+  limits: ServerLimits,
+  handlers: FormHandlers,
+): Result<FormParser, UploadRefusal> {
+  let parser: busboy.Busboy;
+  try {
+    parser = busboy(busboyConfig(headers, limits));
+  } catch (error) {
+    // busboy throws from its constructor.
+    return refuse({ kind: 'malformed-form', reason: errorMessage(error) });
+  }
+  let request: IncomingMessage | undefined;
+  let isStopped = false;
+  parser.on('field', (name, value, info) => {
+    // Without a name in the form, whatever the types of busboy say.
+    const known = name as string | undefined;
+    if (known === undefined) handlers.refused({ kind: 'unnamed-part' });
+    // busboy cuts what is too long, and says so here only.
+    else if (info.nameTruncated || info.valueTruncated) {
+      handlers.refused({ kind: 'part-too-large', what: 'field', name: known, maxBytes: limits.fieldBytes });
+    } else handlers.field(known, value);
+  });
+  parser.on('file', (name, stream, info) => {
+    // The error of a stream that is cut short would end the process if nothing listened for it.
+    stream.on('error', () => undefined);
+    // busboy continues to the end of a chunk after it was destroyed. A file that begins there and is cut short never
+    // ends, and its reader would wait until the client times out.
+    if (isStopped) {
+      stream.resume();
+      return;
+    }
+    // Both are undefined where the part has none, whatever the types of busboy say.
+    const field = (name as string | undefined) ?? '';
+    handlers.file({ field, fileName: (info as { filename?: string }).filename }, stream);
+  });
+  const tooMany = (what: 'files' | 'fields' | 'parts', max: number) => (): void => {
+    handlers.refused({ kind: 'too-many-parts', what, max });
+  };
+  parser.on('filesLimit', tooMany('files', limits.files));
+  parser.on('fieldsLimit', tooMany('fields', limits.fields));
+  parser.on('partsLimit', tooMany('parts', limits.fields + limits.files));
+  parser.on('error', (error) => {
+    handlers.refused({ kind: 'malformed-form', reason: errorMessage(error) });
+  });
+  parser.on('close', handlers.end);
+  return accept({
+    start: (source: IncomingMessage): void => {
+      request = source;
+      source.pipe(parser);
+    },
+    stop: (): void => {
+      isStopped = true;
+      request?.unpipe(parser);
+      parser.destroy();
+    },
+  });
+}
+
+function busboyConfig(headers: IncomingHttpHeaders, limits: ServerLimits): busboy.BusboyConfig {
+  return {
+    headers,
+    // By default busboy cuts a path to its last part, and reads names as latin1. A name with a path is refused instead.
+    preservePath: true,
+    defParamCharset: 'utf8',
+    limits: {
+      fieldNameSize: 100,
+      fieldSize: limits.fieldBytes,
+      fields: limits.fields,
+      files: limits.files,
+      // One more, since busboy counts before it looks: the limits of fields and files are to be reported first.
+      parts: limits.fields + limits.files + 1,
+      // busboy cuts a file that is longer. One more byte, so that the reader of the file finds it too large.
+      fileSize: Math.max(limits.wwzBytes, limits.tsvBytes, limits.jsonBytes) + 1,
+      headerPairs: 50,
+    },
+  };
+}

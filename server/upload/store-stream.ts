@@ -1,0 +1,54 @@
+/** Writes a stream of bytes to a new file, and hashes it on the way. Bodies and the files of forms arrive through here. */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { accept, refuse, type Result } from '../../model/result.js';
+import type { QuotaReservation } from './quota.js';
+import type { UploadRefusal } from './upload-refusal.js';
+
+export interface StoredFile {
+  readonly bytes: number;
+  /** in hexadecimal */
+  readonly sha256: string;
+}
+
+/** Called with the bytes received so far. Returns why there may not be so many. */
+export type ByteCheck = (received: number) => UploadRefusal | undefined;
+
+/** Checks the bytes of one request body against its limit and its reservation. */
+export function bodyCheck(maxBytes: number, reservation?: QuotaReservation): ByteCheck {
+  return (received) =>
+    received > maxBytes ? { kind: 'body-too-large', maxBytes } : reservation?.extend(received);
+}
+
+/**
+ * Stores the stream at `path`, which must not exist. On return the bytes are on disk. A refused or broken stream leaves
+ * a file that the caller removes. Rejects when the stream or the disk fails; isDiskError() tells which.
+ */
+export async function storeStream(
+  stream: AsyncIterable<Buffer>,
+  path: string,
+  check: ByteCheck,
+): Promise<Result<StoredFile, UploadRefusal>> {
+  const handle = await open(path, 'wx', 0o644);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of stream) {
+      bytes += chunk.length;
+      const refusal = check(bytes);
+      if (refusal !== undefined) return refuse(refusal);
+      hash.update(chunk);
+      await handle.writeFile(chunk);
+    }
+    await handle.sync();
+    return accept({ bytes, sha256: hash.digest('hex') });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reports whether the disk failed, and not the connection: only the read of a socket has a system call, too. */
+export function isDiskError(error: unknown): boolean {
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall !== undefined && syscall !== 'read';
+}

@@ -1,0 +1,20 @@
+/** The reasons for which an upload is refused, as data. server/api/refusal-response.ts words them. */
+import type { QuotaRefusal } from './quota.js';
+
+export type UploadRefusal =
+  | QuotaRefusal
+  | { readonly kind: 'body-too-large'; readonly maxBytes: number }
+  /** the client closed the connection before the end of the body or form */
+  | { readonly kind: 'incomplete'; readonly what: 'body' | 'form' }
+  /** `reason` is the parser's */
+  | { readonly kind: 'malformed-form'; readonly reason: string }
+  | { readonly kind: 'too-many-parts'; readonly what: 'files' | 'fields' | 'parts'; readonly max: number }
+  | { readonly kind: 'unnamed-part' }
+  | {
+      readonly kind: 'part-too-large';
+      readonly what: 'file' | 'field';
+      readonly name: string;
+      readonly maxBytes: number;
+    }
+  /** the form may not have this file; `reason` is a whole sentence */
+  | { readonly kind: 'file-refused'; readonly reason: string };

@@ -59,6 +59,11 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
   },
 };
 
+/** Rooms with doors: the only files of theirs that other rooms may import. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  'server/site': ['server/site/site.ts', 'server/site/read-site.ts'],
+};
+
 interface Room {
   /** as in `server/store` */
   readonly name: string;
@@ -157,6 +162,20 @@ test('imports go from a room to itself or to a lower one', () => {
         room.imports.has(target),
         `${module.file} imports ${name}, but ${room.name} may import only ${[...room.imports].join(', ')}; ` +
           suggestRoom(module),
+      );
+    }
+  }
+});
+
+test('a room with doors is entered only by them', () => {
+  for (const { file, imports } of modules) {
+    for (const name of imports) {
+      const room = dirname(name);
+      const allowed = doors[room];
+      if (allowed === undefined || dirname(file) === room) continue;
+      assert.ok(
+        allowed.includes(name),
+        `${file} imports ${name}, which is private to ${room}/: import ${allowed.join(' or ')}`,
       );
     }
   }

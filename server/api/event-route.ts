@@ -2,7 +2,7 @@
 import { parseEvent, type JobEvent } from '../../model/event.js';
 import { checkPermission } from '../auth/authenticate.js';
 import { json, problem } from '../http/response.js';
-import type { StatusUpdate } from '../site/status-writer.js';
+import type { StatusUpdate } from '../site/site.js';
 import { readText } from '../upload/body-reader.js';
 import { refusalResponse } from './refusal-response.js';
 import { authorize, waitForPages, type Route, type RouteContext } from './route-context.js';

@@ -2,7 +2,7 @@
 import type { JobName } from '../../model/name.js';
 import { commitPage, jobFile, runFolder } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import type { StoreJobResult } from '../site/job-store.js';
+import type { StoreJobResult } from '../site/site.js';
 import type { JobDestination } from '../state/job-destination.js';
 import { checkStaged, stagedFile, type StagedJob } from '../store/staged-job.js';
 import type { StoreRefusal } from './refusal-response.js';

@@ -14,7 +14,7 @@ import { addressKey, type JobDigests, type LogEntry } from '../store/log-entry.j
 import { planAll } from '../pages/page-plan.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import { eachBounded } from '../disk/each-bounded.js';
-import { readSite, type ReadSite } from '../site/load-site.js';
+import { readSite, type ReadSite } from '../site/read-site.js';
 import { checkStatuses } from './status-check.js';
 import { findStrays } from './stray-file.js';
 import { isMissing } from '../../files/atomic-file.js';
@@ -33,7 +33,7 @@ export interface CheckedSite {
 
 export async function checkSite(folder: string, { own, limits, title }: CheckOptions): Promise<CheckedSite> {
   const details = new JobDetailsCache(folder, limits);
-  const site = await readSite(folder, { own, limits, title, details, pages: '', useSnapshot: false });
+  const site = await readSite(folder, { own, limits, title, details, useSnapshot: false });
   const findings: Finding[] = site.log.problems.map((reason) => ({ kind: 'log', reason }));
   const last = (await logFiles(own.log)).at(-1);
   const torn = last === undefined ? 0 : await tornBytes(last.path);

@@ -1,12 +1,11 @@
 /** What a check found -> a site that its next check finds nothing in, as far as that can be. Nothing is thrown away. */
-import { mkdir, rename, rmdir } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EventLog, readLog } from '../store/event-log.js';
 import type { Finding } from './finding.js';
 import { chainStart } from '../store/log-entry.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import { valueOf } from '../../model/result.js';
-import { removeSnapshot } from '../site/snapshot.js';
 
 /**
  * Sets strays and a broken log aside, in `.soil/aside/TIME/`, and chains the log anew from what can be read of it. Pages
@@ -32,7 +31,7 @@ export async function repairSite(
     const isSuperfluous = finding.kind === 'page' && finding.reason.startsWith('nothing makes');
     if (finding.kind === 'stray' || isSuperfluous) await setAside(join(folder, finding.path), finding.path);
   }
-  await removeSnapshot(own.snapshot);
+  await rm(own.snapshot, { force: true });
   if (!findings.some((finding) => finding.kind === 'log' && !finding.reason.includes('is torn'))) return;
   const { entries } = valueOf(await readLog(own.log));
   await setAside(own.log, 'log');

@@ -16,7 +16,7 @@ import { planSite, pruneSite } from '../retention/prune.js';
 import { parseRetentionText, requirePolicy } from '../config/retention-config.js';
 import { parseRunPin, type RetentionPolicy } from '../config/retention-policy.js';
 import { parseServerConfig } from '../config/server-config.js';
-import { readSite } from '../site/load-site.js';
+import { readSite } from '../site/read-site.js';
 import { readTitle } from '../disk/site-title.js';
 import { Site } from '../site/site.js';
 import { renderRetention, summarize } from '../retention/retention-page.js';
@@ -97,7 +97,7 @@ async function planOnly(
   const own = privateFolder(folder);
   const details = new JobDetailsCache(folder, defaultLimits);
   const title = await readTitle(folder);
-  const options = { own, limits: defaultLimits, title, details, pages: '', useSnapshot: true };
+  const options = { own, limits: defaultLimits, title, details, useSnapshot: true };
   const { state } = await readSite(folder, options);
   const time = now();
   const verdicts = await planSite(folder, { state, own, policy, now: time });

@@ -4,28 +4,20 @@ import { PageWriter, type PageWriterCounts } from '../pages/page-writer.js';
 import { PendingUploads } from '../pages/pending-uploads.js';
 import { removeStaleUrls } from '../pages/stale-urls.js';
 import type { PageChanges } from '../state/page-changes.js';
-import type { SiteState } from '../state/site-state.js';
-import type { JobDetailsCache } from '../store/job-details-cache.js';
 import type { LoadedSite } from './load-site.js';
-
-export interface PageUpdaterOptions extends Pick<LoadedSite, 'stale' | 'removed'> {
-  readonly state: SiteState;
-  readonly details: JobDetailsCache;
-  /** called after each rewrite with its duration in seconds */
-  readonly onRewrite: ((seconds: number) => void) | undefined;
-}
 
 export class PageUpdater {
   readonly #folder: string;
-  readonly #options: PageUpdaterOptions;
+  readonly #loaded: LoadedSite;
   readonly #writer: PageWriter;
   readonly #uploads = new PendingUploads();
   #isRefreshed = false;
 
-  constructor(folder: string, options: PageUpdaterOptions) {
-    const { state, details, stale, onRewrite } = options;
+  /** `onRewrite` is called after each rewrite with its duration in seconds. */
+  constructor(folder: string, loaded: LoadedSite, onRewrite?: (seconds: number) => void) {
+    const { state, details, stale } = loaded;
     this.#folder = folder;
-    this.#options = options;
+    this.#loaded = loaded;
     this.#writer = new PageWriter(folder, {
       ...{ state, details: details.read, uploads: this.#uploads, onRewrite },
       ...(stale !== 'all' && { totals: stale.totals }),
@@ -45,7 +37,7 @@ export class PageUpdater {
   }
 
   async #refresh(): Promise<void> {
-    const { state, details, stale, removed } = this.#options;
+    const { state, details, stale, removed } = this.#loaded;
     const isCurrent = stale !== 'all' && stale.change.folders.length + stale.change.commits.length === 0;
     if (isCurrent) return this.#writer.schedule(stale.change);
     await removeTemporary(this.#folder);

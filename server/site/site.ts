@@ -1,21 +1,17 @@
 /** An open site: the only way to change one. Holds the site's lock until it is closed. */
 import type { JobEvent } from '../../model/event.js';
 import { accept, type Result } from '../../model/result.js';
-import type { ServerLimits } from '../config/limits.js';
-import { emptyStaging, makePrivateFolder } from '../disk/private-folder.js';
+import { makePrivateFolder } from '../disk/private-folder.js';
 import { SerialQueue } from '../disk/serial-queue.js';
 import { takeLock, type Lock } from '../disk/site-lock.js';
-import { pageVersion } from '../pages/page-version.js';
 import type { JobDestination } from '../state/job-destination.js';
 import type { SiteReader } from '../state/site-view.js';
-import { removeInterruptedWrites } from '../store/interrupted-writes.js';
-import { JobDetailsCache } from '../store/job-details-cache.js';
 import type { ArtifactRemoval, Removal } from '../store/removal-entry.js';
 import type { PublishedFile } from '../store/site-scan.js';
 import type { StagedJob } from '../store/staged-job.js';
 import { writeArtifact, type WriteResult } from '../store/write-job.js';
 import { JobStore, type StoreJobResult } from './job-store.js';
-import { loadSite, type LoadedSite } from './load-site.js';
+import { loadSite, type LoadedSite, type LoadOptions } from './load-site.js';
 import { PageUpdater } from './page-updater.js';
 import { RunRemover } from './run-remover.js';
 import { SiteLog } from './site-log.js';
@@ -23,13 +19,7 @@ import type { SiteParts } from './site-parts.js';
 import { SnapshotWriter } from './snapshot.js';
 import { writeStatus, type StatusUpdate, type WrittenStatus } from './status-writer.js';
 
-export interface SiteOptions {
-  readonly limits: ServerLimits;
-  /** seconds since 1970, UTC */
-  readonly now: () => number;
-  readonly title: string;
-  /** false: reads every record and the whole log, and ignores the snapshot */
-  readonly useSnapshot?: boolean;
+export interface SiteOptions extends LoadOptions {
   /** called after each rewrite of pages with its duration in seconds */
   readonly onRewrite?: (seconds: number) => void;
 }
@@ -43,13 +33,13 @@ export interface SiteCounts {
   readonly pages: number;
 }
 
-interface OpenedSite {
-  readonly folder: string;
+export type { StoreJobResult } from './job-store.js';
+export type { StatusUpdate, WrittenStatus } from './status-writer.js';
+
+interface OpenSite {
   readonly options: SiteOptions;
   readonly lock: Lock;
-  readonly loaded: LoadedSite;
-  readonly details: JobDetailsCache;
-  readonly snapshots: SnapshotWriter;
+  readonly snapshotFile: string;
 }
 
 /** Operations that change the site run one at a time. Each `shown` promise settles when the pages show the change. */
@@ -65,39 +55,32 @@ export class Site {
   readonly #remover: RunRemover;
   readonly #snapshots: SnapshotWriter;
 
-  private constructor({ folder, options, lock, loaded, details, snapshots }: OpenedSite) {
-    const { state, stale, removed } = loaded;
-    const pages = new PageUpdater(folder, { state, details, stale, removed, onRewrite: options.onRewrite });
+  private constructor(folder: string, loaded: LoadedSite, { options, lock, snapshotFile }: OpenSite) {
+    const { state, details, pages: version } = loaded;
+    const pages = new PageUpdater(folder, loaded, options.onRewrite);
+    const snapshots = new SnapshotWriter(snapshotFile, { site: folder, state, pages: version });
     const log = new SiteLog(loaded.log, (end) => {
       const removals = this.#remover.idle();
-      this.#snapshots.writeLater(end, () => removals.then(() => pages.flush()));
+      snapshots.writeLater(end, () => removals.then(() => pages.flush()));
     });
     this.folder = folder;
     this.view = state;
     this.problems = loaded.problems;
     this.#parts = { folder, state, details, log, pages, queue: new SerialQueue(), now: options.now };
-    this.#lock = lock;
     this.#jobs = new JobStore(this.#parts);
     this.#remover = new RunRemover(this.#parts);
     this.#snapshots = snapshots;
+    this.#lock = lock;
   }
 
-  /** Takes the site's lock, removes what an interrupted server left, and reads the site. */
+  /** Takes the site's lock, completes what a crash left undone, and reads the site. */
   static async open(folder: string, options: SiteOptions): Promise<Result<Site>> {
     const own = await makePrivateFolder(folder);
     const lock = await takeLock(own.lock, 'the site');
     if (!lock.ok) return lock;
     try {
-      const { limits, now, title, useSnapshot = true } = options;
-      await removeInterruptedWrites(folder, own.staging);
-      await emptyStaging(own, { now: now(), partialSeconds: limits.partialSeconds });
-      const details = new JobDetailsCache(folder, limits);
-      const version = await pageVersion(title);
-      const load = { own, limits, title, pages: version, details, useSnapshot };
-      const loaded = await loadSite(folder, load, now());
-      const source = { site: folder, state: loaded.state, pages: version };
-      const snapshots = new SnapshotWriter(own.snapshot, source);
-      return accept(new Site({ folder, options, lock: lock.value, loaded, details, snapshots }));
+      const loaded = await loadSite(folder, own, options);
+      return accept(new Site(folder, loaded, { options, lock: lock.value, snapshotFile: own.snapshot }));
     } catch (error) {
       await lock.value.release();
       throw error;

@@ -1,7 +1,7 @@
 /** A file that holds the whole state of a site at one moment. A start reads it, and then only what was logged later. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { isMissing } from '../../files/atomic-file.js';
 import { formatEvent, parseEvent } from '../../model/event.js';
@@ -206,6 +206,3 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
   });
   return { end: head.end, pages: head.pages, runs, waiting };
 }
-
-/** Deletes the snapshot, so that the next start reads every record and the whole log. */
-export const removeSnapshot = (path: string): Promise<void> => rm(path, { force: true });

@@ -1,4 +1,4 @@
-/** A site's folder -> every job and artifact in it. What cannot be read is a problem of its own and stops nothing. */
+/** Finds every job and artifact in a site's folder. A file that cannot be read is reported, and the scan goes on. */
 import { readdir, stat } from 'node:fs/promises';
 import { eachBounded } from '../disk/each-bounded.js';
 import { join } from 'node:path';
@@ -11,17 +11,17 @@ import { isMissing } from '../../files/atomic-file.js';
 
 export interface ScannedSite {
   readonly artifacts: readonly PublishedFile[];
-  /** folders of runs that are as they were known to be, by `HOST FOLDER` */
+  /** run folders whose stamp is the known one, as `HOST FOLDER` */
   readonly unchanged: ReadonlySet<string>;
-  /** what is bad, one line each: the path, then the reason */
+  /** what could not be read, one line each: the path, then the reason */
   readonly problems: readonly string[];
 }
 
 export interface ScanOptions {
   readonly limits: ServerLimits;
-  /** takes each job that is there, in no order */
-  readonly take: (job: ScannedJob) => void;
-  /** what is known of runs' folders, by `HOST FOLDER`: one whose stamp is the same is not read */
+  /** called with each job, in no fixed order */
+  readonly onJob: (job: ScannedJob) => void;
+  /** stamps of run folders by `HOST FOLDER`: a folder whose stamp is the same is not read */
   readonly known?: ReadonlyMap<string, string>;
 }
 
@@ -36,7 +36,7 @@ export interface PublishedFile {
 
 export async function scanSite(
   site: string,
-  { limits, take, known = new Map() }: ScanOptions,
+  { limits, onJob, known = new Map() }: ScanOptions,
 ): Promise<ScannedSite> {
   const problems: string[] = [];
   const folders: { host: WorkerHost; name: string }[] = [];
@@ -48,9 +48,9 @@ export async function scanSite(
       else folders.push({ host, name });
     }
   }
-  // Soil's shell server keeps the jobs of sourcehut under another name.
+  // Soil's shell server names this folder differently.
   if ((await foldersIn(join(site, 'sourcehut-jobs'))).length > 0) {
-    problems.push('sourcehut-jobs: cannot show its jobs under this name: rename it to srht-jobs');
+    problems.push('sourcehut-jobs: cannot show the jobs in this folder: rename it to srht-jobs');
   }
   await eachBounded(folders, async ({ host, name }) => {
     const key = `${host} ${name}`;
@@ -65,13 +65,13 @@ export async function scanSite(
       for (const row of job.rows) {
         if (row.kind === 'bad') problems.push(`${jobFile(address, 'tsv')}:${row.line}: ${row.reason}`);
       }
-      take(job);
+      onJob(job);
     }
   });
   return { artifacts, unchanged, problems: problems.sort() };
 }
 
-/** Changes whenever a file comes into a run's folder or leaves it: the folder's inode and time, to the nanosecond. */
+/** Returns the inode and the modification time, in nanoseconds, of a run's folder. It changes when a file is added or removed. */
 export async function folderStamp(site: string, host: WorkerHost, name: string): Promise<string> {
   const { ino, mtimeNs } = await stat(join(site, hostFolder(host), name), { bigint: true });
   return `${ino}-${mtimeNs}`;
@@ -122,7 +122,7 @@ async function scanArtifacts(
   return found;
 }
 
-/** Names of the folders in a folder, ordered, those that begin with a dot apart; none where it is not there. */
+/** Lists the folders in a folder by name, without those that begin with a dot. Returns none when there is no such folder. */
 async function foldersIn(path: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(path, { withFileTypes: true });

@@ -65,6 +65,12 @@ export function text(label: string, rule?: { pattern: RegExp; expected: string }
   return parsedText({ parse, label, ...(rule && { pattern: rule.pattern }) });
 }
 
+/** A line for people, such as a title. */
+export const oneLine = text('text', {
+  pattern: /^[^\p{Cc}\u2028\u2029]{1,100}$/u,
+  expected: 'one line of at most 100 characters',
+});
+
 /** Parses one word of a list of words. */
 export function parseChoice<T extends string>(value: string, what: string, choices: readonly T[]): Result<T> {
   const found = choices.find((choice) => choice === value);
@@ -94,22 +100,33 @@ export const flag: ValueType<boolean> = {
   label: '`true` or `false`',
 };
 
-/** Parses decimal digits between two bounds, both included. */
-export function parseWholeNumber(
-  value: string,
-  what: string,
-  { least, most }: { readonly least: number; readonly most: number },
-): Result<number> {
-  if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= most) return accept(Number(value));
-  return refuse(`cannot accept ${what} ${quote(value)}: it must be a whole number from ${least} to ${most}`);
+interface Bounds {
+  readonly least: number;
+  /** Infinity: no bound, though a number has at most 9 digits */
+  readonly most: number;
 }
 
-export function wholeNumber(least: number, most: number): ValueType<number> {
+/** Parses decimal digits between two bounds, both included. */
+export function parseWholeNumber(value: string, what: string, { least, most }: Bounds): Result<number> {
+  const number = Number(value);
+  if (/^0*[0-9]{1,9}$/.test(value) && number >= least && number <= most) return accept(number);
+  const range = rangeText({ least, most });
+  return refuse(`cannot accept ${what} ${quote(value)}: it must be a whole number ${range}`);
+}
+
+const rangeText = ({ least, most }: Bounds): string =>
+  `from ${least}${most === Infinity ? '' : ` to ${most}`}`;
+
+export function wholeNumber(least: number, most = Infinity): ValueType<number> {
+  const bounds = { least, most };
   return {
     read: (source, located, what) =>
-      readWord(source, located, what, (value) => parseWholeNumber(value, what, { least, most })),
-    schema: { type: ['integer', 'string'], minimum: least, maximum: most, pattern: '^[0-9]+$' },
-    label: `number from ${least} to ${most}`,
+      readWord(source, located, what, (value) => parseWholeNumber(value, what, bounds)),
+    schema: {
+      type: ['integer', 'string'],
+      ...{ minimum: least, maximum: Math.min(most, 999_999_999), pattern: '^0*[0-9]{1,9}$' },
+    },
+    label: `number ${rangeText(bounds)}`,
   };
 }
 

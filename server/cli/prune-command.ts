@@ -13,8 +13,12 @@ import { defaultLimits } from '../config/limits.js';
 import { changePin } from '../retention/pin-store.js';
 import { isSite, privateFolder } from '../disk/private-folder.js';
 import { planSite, pruneSite } from '../retention/prune.js';
-import { parseRetentionText, requirePolicy } from '../config/retention-config.js';
-import { parseRunPin, type RetentionPolicy } from '../config/retention-policy.js';
+import {
+  parseRetentionText,
+  parseRunPin,
+  requirePolicy,
+  type RetentionPolicy,
+} from '../config/retention-policy.js';
 import { parseServerConfig } from '../config/server-config.js';
 import { readSite } from '../site/read-site.js';
 import { readTitle } from '../disk/site-title.js';

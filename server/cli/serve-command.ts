@@ -14,7 +14,13 @@ import { Metrics } from '../api/metrics.js';
 import { defaultQuota, rootPrefix } from '../config/project.js';
 import { formatNotice, formatRequestLine } from '../http/access-log.js';
 import { openProject, type ServedProject } from '../api/served-project.js';
-import { parseLogFormat, parsePort, parseServerConfig, type ServerConfig } from '../config/server-config.js';
+import {
+  defaultListen,
+  parseLogFormat,
+  parsePort,
+  parseServerConfig,
+  type ServerConfig,
+} from '../config/server-config.js';
 
 /** Where the sites stand: one folder, or a file that maps prefixes to folders. */
 export type ServeWhat =
@@ -108,8 +114,8 @@ function parseAddress(
   config: ServerConfig,
   { host: hostOption, port: portOption, openOnLoopback = false }: ServeOptions,
 ): Result<{ readonly host: string; readonly port: number }> {
-  const host = hostOption ?? config.host ?? '127.0.0.1';
-  const port = portOption === undefined ? accept(config.port ?? 8080) : parsePort(portOption);
+  const host = hostOption ?? config.host ?? defaultListen.host;
+  const port = portOption === undefined ? accept(config.port ?? defaultListen.port) : parsePort(portOption);
   if (!port.ok) return port;
   // Only addresses that can be nothing else: a name may resolve to any.
   const isLoopback = host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

@@ -1,104 +1,100 @@
-/** How soil-server.yml calls each limit: `limits:` of the file or of a project -> ServerLimits, or faults. */
-import { parseByteCount } from '../../model/byte-count.js';
-import { parseDuration } from '../../model/duration.js';
-import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { readMap, readWord, type Located, type YamlSource } from '../../model/yaml-reader.js';
+/** The keys of `limits` in soil-server.yml, for the whole server and for a project -> ServerLimits. */
+import { formatDuration, type DurationRule } from '../../model/duration.js';
+import { keyTable, type Key, type Keys, type TableValues } from '../../model/key-table.js';
+import { byteCount, duration, wholeNumber, type ValueType } from '../../model/value-type.js';
 import type { WwzLimits } from '../../wwz/limits.js';
-import type { ServerLimits } from './limits.js';
+import { defaultLimits, type ServerLimits } from './limits.js';
 
-/** The numbers of ServerLimits, those of a wwz behind `wwz.`. */
+/** The fields of ServerLimits; those of `wwz` after `wwz.`. */
 type LimitName = Exclude<keyof ServerLimits, 'wwz'> | `wwz.${keyof WwzLimits}`;
 
-interface Setting {
-  readonly name: LimitName;
-  readonly kind: 'bytes' | 'count' | 'duration';
-  /** of the whole server: a connection is not a project's */
-  readonly isWhole?: true;
+interface LimitKey extends Key<number> {
+  readonly limit: LimitName;
 }
 
-const settings: Readonly<Record<string, Setting>> = {
-  body: { name: 'bodyBytes', kind: 'bytes' },
-  wwz: { name: 'wwzBytes', kind: 'bytes' },
-  tsv: { name: 'tsvBytes', kind: 'bytes' },
-  json: { name: 'jsonBytes', kind: 'bytes' },
-  artifact: { name: 'artifactBytes', kind: 'bytes' },
-  event: { name: 'eventBytes', kind: 'bytes' },
-  field: { name: 'fieldBytes', kind: 'bytes' },
-  fields: { name: 'fields', kind: 'count' },
-  files: { name: 'files', kind: 'count' },
-  'wwz-entries': { name: 'wwz.entries', kind: 'count' },
-  'wwz-entry': { name: 'wwz.entryBytes', kind: 'bytes' },
-  'wwz-directory': { name: 'wwz.directoryBytes', kind: 'bytes' },
-  'wwz-total': { name: 'wwz.totalBytes', kind: 'bytes' },
-  'wwz-ratio': { name: 'wwz.ratio', kind: 'count' },
-  uploads: { name: 'uploadsAtOnce', kind: 'count' },
-  'partial-uploads': { name: 'partialUploads', kind: 'count' },
-  'partial-time': { name: 'partialSeconds', kind: 'duration' },
-  connections: { name: 'connections', kind: 'count', isWhole: true },
-  'header-time': { name: 'headerSeconds', kind: 'duration', isWhole: true },
-  'request-time': { name: 'requestSeconds', kind: 'duration', isWhole: true },
-  'idle-time': { name: 'idleSeconds', kind: 'duration', isWhole: true },
-  'rate-bytes': { name: 'rateBytes', kind: 'bytes', isWhole: true },
-  'rate-time': { name: 'rateSeconds', kind: 'duration', isWhole: true },
-  'stop-time': { name: 'stopSeconds', kind: 'duration', isWhole: true },
-  'drain-bytes': { name: 'drainBytes', kind: 'bytes', isWhole: true },
-  'drain-time': { name: 'drainSeconds', kind: 'duration', isWhole: true },
+/** Zero would refuse every upload, or start a timer that never rests. */
+const bytes = (limit: LimitName, doc: string): LimitKey =>
+  limitKey(limit, { doc, type: byteCount({ minBytes: 1 }), format: formatBytes });
+
+const count = (limit: LimitName, doc: string, most?: number): LimitKey =>
+  limitKey(limit, { doc, type: wholeNumber(1, most), format: String });
+
+/** Node's timers overflow above 2^31 ms, about 24 days. */
+const time = (limit: LimitName, doc: string, rule: DurationRule = { maxSeconds: 7 * 86_400 }): LimitKey =>
+  limitKey(limit, { doc, type: duration({ minSeconds: 1, ...rule }), format: formatDuration });
+
+function limitKey(
+  limit: LimitName,
+  {
+    doc,
+    type,
+    format,
+  }: {
+    readonly doc: string;
+    readonly type: ValueType<number>;
+    readonly format: (value: number) => string;
+  },
+): LimitKey {
+  const value = format(limitOf(defaultLimits, limit));
+  return { limit, doc, type, default: value, example: value };
+}
+
+/** Writes bytes exactly, in the largest binary unit that leaves no fraction. */
+export function formatBytes(value: number): string {
+  const units = ['GiB', 'MiB', 'KiB'];
+  const unit = units.findIndex((_, i) => value % 1024 ** (3 - i) === 0);
+  return unit < 0 ? String(value) : `${value / 1024 ** (3 - unit)}${units[unit] ?? ''}`;
+}
+
+const projectLimits = {
+  body: bytes('bodyBytes', 'A whole request with results.'),
+  wwz: bytes('wwzBytes', 'A wwz.'),
+  tsv: bytes('tsvBytes', 'A TSV.'),
+  json: bytes('jsonBytes', 'A record.'),
+  artifact: bytes('artifactBytes', 'A file published for a commit.'),
+  event: bytes('eventBytes', 'The form of an event.'),
+  field: bytes('fieldBytes', 'A form field that is not a file.'),
+  fields: count('fields', 'Fields of a form.'),
+  files: count('files', 'Files of a form.'),
+  // More would need Zip64.
+  'wwz-entries': count('wwz.entries', 'Files and folders in a wwz.', 65_534),
+  'wwz-entry': bytes('wwz.entryBytes', 'One file in a wwz, inflated.'),
+  'wwz-directory': bytes('wwz.directoryBytes', 'The directory of a wwz.'),
+  'wwz-total': bytes('wwz.totalBytes', 'All files in a wwz, inflated.'),
+  'wwz-ratio': count('wwz.ratio', 'Inflated bytes for each compressed byte of a file in a wwz.'),
+  uploads: count('uploadsAtOnce', 'Uploads at the same time. A further one gets a 503, which clients retry.'),
+  'partial-uploads': count('partialUploads', 'Jobs that shell clients have sent in part.'),
+  'partial-time': time('partialSeconds', 'How long these parts are kept.', {}),
 };
 
-/** The most that a zip without Zip64 can have. */
-const mostEntries = 65_534;
+const connectionLimits = {
+  connections: count('connections', 'Connections at the same time. Further ones are closed.'),
+  'header-time': time('headerSeconds', 'Until the headers of a request are complete.'),
+  'request-time': time('requestSeconds', 'Until a whole request is complete.'),
+  'idle-time': time('idleSeconds', 'Without a byte in either direction.'),
+  'rate-bytes': bytes(
+    'rateBytes',
+    'The least that a body must send in every `rate-time`; slower uploads get 408.',
+  ),
+  'rate-time': time('rateSeconds', 'See `rate-bytes`.'),
+  'stop-time': time('stopSeconds', 'From SIGTERM until open requests are ended.'),
+  'drain-bytes': bytes('drainBytes', 'What a refused client can still send, so that it reads the answer.'),
+  'drain-time': time('drainSeconds', 'How long a refused client can still send.'),
+};
 
-/** Every key of `limits:`, with its default as it would be written; for the manual and its test. */
-export function limitDefaults(limits: ServerLimits): readonly {
-  readonly key: string;
-  readonly value: number;
-  readonly kind: Setting['kind'];
-  readonly isWhole: boolean;
-}[] {
-  return Object.entries(settings).map(([key, { name, kind, isWhole = false }]) => ({
-    ...{ key, kind, isWhole, value: limitOf(limits, name) },
-  }));
-}
+export const projectLimitKeys = keyTable({ keys: projectLimits });
+/** A connection belongs to no project. */
+export const connectionLimitKeys = keyTable({ keys: connectionLimits });
+export const serverLimitKeys = keyTable({ keys: { ...projectLimits, ...connectionLimits } });
 
-/** `base` with what the map at `located` says instead. `scope`: in a project, limits of connections are faults. */
-export function readLimits(
-  source: YamlSource,
-  located: Located,
-  { base, scope }: { readonly base: ServerLimits; readonly scope: 'server' | 'project' },
-): ServerLimits {
-  const allowed = Object.keys(settings).filter((key) => scope === 'server' || !settings[key]?.isWhole);
+/** Returns `base` with the limits that the file sets. */
+export function withLimits(base: ServerLimits, { values }: TableValues<Keys>): ServerLimits {
   let limits = base;
-  for (const entry of readMap(source, located, 'limits', allowed)?.values() ?? []) {
-    const setting = settings[entry.key];
-    if (setting === undefined) continue;
-    const value = readWord(source, entry, entry.key, (text) => parseLimit(text, entry.key, setting));
-    if (value !== undefined) limits = withLimit(limits, setting.name, value);
+  for (const [key, { limit }] of Object.entries(serverLimitKeys.keys)) {
+    const value = values[key];
+    if (typeof value === 'number') limits = withLimit(limits, limit, value);
   }
   return limits;
-}
-
-/** No limit may be 0: the server would accept nothing, or a timer would fire without end. */
-function parseLimit(text: string, key: string, { kind, name }: Setting): Result<number> {
-  switch (kind) {
-    case 'bytes':
-      return parseByteCount(text, key, { minBytes: 1 });
-    case 'duration':
-      // Node's timers overflow at 2^31 ms, which is almost 25 days. No timer waits for `partialSeconds`.
-      return parseDuration(text, key, {
-        minSeconds: 1,
-        ...(name !== 'partialSeconds' && { maxSeconds: 7 * 86_400 }),
-      });
-    case 'count':
-      return parseCount(text, key, name === 'wwz.entries' ? mostEntries : Infinity);
-  }
-}
-
-function parseCount(text: string, key: string, most: number): Result<number> {
-  const because = (reason: string) => refuse(`cannot accept ${key} ${quote(text)}: ${reason}`);
-  if (!/^\d{1,9}$/.test(text)) return because('it must be a whole number');
-  const count = Number(text);
-  if (count < 1) return because('it must be at least 1');
-  return count > most ? because(`it must be at most ${most}`) : accept(count);
 }
 
 function limitOf(limits: ServerLimits, name: LimitName): number {

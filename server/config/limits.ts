@@ -1,48 +1,48 @@
-/** How much and how long the server lets anyone send. Plain data, all in one place; limit-setting.ts says how an operator calls it. */
+/** How much and how long clients can send, with the defaults. limit-keys.ts has the keys that change them. */
 import { defaultWwzLimits, type WwzLimits } from '../../wwz/limits.js';
 
 export interface ServerLimits {
-  /** of a whole request with results, its form around the files included */
+  /** a whole request with results, including the form around the files */
   readonly bodyBytes: number;
   readonly wwzBytes: number;
   readonly tsvBytes: number;
   readonly jsonBytes: number;
   readonly artifactBytes: number;
-  /** of a form field that is no file */
+  /** a form field that is not a file */
   readonly fieldBytes: number;
   readonly fields: number;
   readonly files: number;
-  /** of the form of an event */
+  /** the form of an event */
   readonly eventBytes: number;
-  /** for a request's headers to arrive */
+  /** until the headers of a request are complete */
   readonly headerSeconds: number;
-  /** for a whole request to arrive, upload included */
+  /** until a whole request is complete, including an upload */
   readonly requestSeconds: number;
   /** without a byte in either direction */
   readonly idleSeconds: number;
-  /** a request's body must bring `rateBytes` in every `rateSeconds`; who is slower is cut */
+  /** the least that a body must send in every `rateSeconds`; a slower client is disconnected */
   readonly rateBytes: number;
   readonly rateSeconds: number;
-  /** open at the same time; one more is closed at once */
+  /** open at the same time; further ones are closed immediately */
   readonly connections: number;
-  /** between SIGTERM and the end, whatever is under way */
+  /** from SIGTERM until open requests are ended */
   readonly stopSeconds: number;
-  /** uploads that are received or verified at the same time; one more gets a 503 and comes again */
+  /** uploads that are received or verified at the same time; a further one gets a 503, which clients retry */
   readonly uploadsAtOnce: number;
-  /** what a refused client may still send, so that it reads its answer before the connection ends */
+  /** what a refused client can still send, so that it reads its answer before the connection ends */
   readonly drainBytes: number;
   readonly drainSeconds: number;
-  /** jobs whose files a shell client has sent in part */
+  /** jobs that a shell client has sent in part */
   readonly partialUploads: number;
   readonly partialSeconds: number;
-  /** a job of which nothing was heard for so long is shown as lost */
+  /** without an event until a job is shown as lost */
   readonly lostSeconds: number;
   readonly wwz: WwzLimits;
 }
 
 const MiB = 2 ** 20;
 
-/** Room for a job of 22,000 files and 100 MB many times over, and for one report of a gigabyte. */
+/** Many times what a job of 22,000 files and 100 MB needs, and enough for one report of a gigabyte. */
 export const defaultLimits: ServerLimits = {
   bodyBytes: 2100 * MiB,
   wwzBytes: 2048 * MiB,

@@ -1,18 +1,18 @@
-/** A project on a server: where it answers, where its site is, and what it may take. Vocabulary; pure. */
+/** A project of a server: its prefix, its site and its limits. Pure. */
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { ServerLimits } from './limits.js';
 import type { RetentionPolicy } from './retention-policy.js';
 
 declare const projectPrefixBrand: unique symbol;
-/** `/`, or `/oils`, or `/team/oils`: without a slash at its end, but for the root. */
+/** `/`, `/oils` or `/team/oils`: no slash at the end, except for the root. */
 export type ProjectPrefix = string & { readonly [projectPrefixBrand]: true };
 
 export const rootPrefix = '/' as ProjectPrefix;
 
 export interface Quota {
-  /** that the whole site may have; absent: as much as the disk has */
+  /** of the whole site; absent: what the disk has */
   readonly siteBytes?: number;
-  /** of quota and disk, that uploads leave free: events and the status API go on when uploads no longer can */
+  /** of quota and disk; uploads leave them free, so that events and the status API still work */
   readonly reserveBytes: number;
 }
 
@@ -20,35 +20,38 @@ export interface Project {
   readonly prefix: ProjectPrefix;
   /** the site's folder */
   readonly folder: string;
-  /** on its pages; absent: as they were called before, or Soil */
+  /** absent: the title that the site already has, or Soil */
   readonly title?: string;
   readonly limits: ServerLimits;
   readonly quota: Quota;
-  /** absent: everything stays */
+  /** absent: everything is kept */
   readonly retention?: RetentionPolicy;
 }
 
 export const defaultQuota: Quota = { reserveBytes: 2 ** 20 };
 
-/** What the server itself answers at its root, and what a site at `/` has there. */
+/** Names that the server answers at its root, and names at the root of a site. */
 const ownNames = [
   ...['results', 'event', 'artifacts', 'healthz', 'metrics', 'web', 'status-api', 'merges', 'history'],
   ...['github-jobs', 'srht-jobs', 'sourcehut-jobs', 'local-jobs'],
 ];
 
-/** Reads a prefix. Its parts are words that need no percent-encoding, so that a path is compared as it was sent. */
+/** Words that need no percent-encoding, so that a request's path can be compared as it was sent. */
+export const prefixPattern = /^(\/|(\/[a-z0-9]([a-z0-9_-]*[a-z0-9])?)+)$/;
+
+/** Parses a prefix. */
 export function parseProjectPrefix(text: string): Result<ProjectPrefix> {
   const because = (reason: string) => refuse(`cannot accept project ${quote(text)}: ${reason}`);
   if (text === '/') return accept(rootPrefix);
-  if (text.length > 100 || !/^(\/[a-z0-9]([a-z0-9_-]*[a-z0-9])?)+$/.test(text)) {
-    return because('it must be /, or words of a to z, 0 to 9, - and _, each behind a slash, like /oils');
+  if (text.length > 100 || !prefixPattern.test(text)) {
+    return because('it must be /, or words of a to z, 0 to 9, - and _, each after a slash, like /oils');
   }
   const first = text.split('/')[1] ?? '';
-  if (ownNames.includes(first)) return because(`the server has ${quote(`/${first}`)} itself`);
+  if (ownNames.includes(first)) return because(`${quote(`/${first}`)} is an address of the server itself`);
   return accept(text as ProjectPrefix);
 }
 
-/** Below which prefix a raw path is, and the rest with its leading slash; the longest prefix counts. */
+/** Finds the project with the longest prefix of a raw path. `rest`: the path after the prefix, with its slash. */
 export function findProject<T extends { readonly prefix: ProjectPrefix }>(
   projects: readonly T[],
   path: string,

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRetentionText } from './retention-config.js';
-import { keepsAll, parseRunPin } from './retention-policy.js';
+import { keepsAll, parseRetentionText, parseRunPin } from './retention-policy.js';
 
 const parse = (text: string) => parseRetentionText(text, 'soil-server.yml');
 
-test('parseRetentionText() reads limits with their units, pins and how often', () => {
+test('parseRetentionText() reads limits, pins and the time between two prunes', () => {
   const parsed = parse(`
 sites: {}
 retention:
@@ -37,52 +36,43 @@ retention:
   });
 });
 
-test('parseRetentionText() keeps everything where nothing is limited', () => {
+test('parseRetentionText() keeps everything without limits', () => {
   assert.deepEqual(parse('sites: {}\n'), { ok: true, value: undefined });
   assert.deepEqual(parse('retention: {}\n'), { ok: true, value: keepsAll });
 });
 
 const bad: readonly (readonly [string, string])[] = [
-  ['retention: all', '1:12: cannot accept retention: it must be a map of wwz, run, keep, every'],
+  ['retention: all', '1:12: cannot accept retention "all": it must be a map of keys and values'],
   [
     'retention:\n  wzw: {}',
-    '2:8: cannot accept key "wzw" in retention: it must be one of wwz, run, keep, every (did you mean wwz?)',
+    '2:3: cannot accept key "wzw" in retention: it must be one of every, wwz, run, keep (did you mean wwz?)',
   ],
   [
     'retention: { wwz: { age: 30 } }',
-    '1:26: cannot accept retention.wwz.age "30": it has no unit; write 30m, 12h, 90d, 8w or 2y',
+    '1:26: cannot accept age "30": it has no unit; write 30m, 12h, 90d, 8w or 2y',
   ],
-  [
-    'retention: { wwz: { newest: 0 } }',
-    '1:29: cannot accept retention.wwz.newest "0": it must be a whole number from 1',
-  ],
+  ['retention: { wwz: { newest: 0 } }', '1:29: cannot accept newest "0": it must be a whole number from 1'],
   [
     'retention: { run: { bytes: 20G } }',
-    '1:28: cannot accept retention.run.bytes "20G": it must be a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB',
+    '1:28: cannot accept bytes "20G": it must be a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB',
   ],
-  [
-    'retention: { run: { bytes: [1] } }',
-    '1:28: cannot accept retention.run.bytes: it must be text, not a list',
-  ],
-  [
-    'retention: { keep: { green: yes } }',
-    '1:29: cannot accept retention.keep.green "yes": it must be true or false',
-  ],
+  ['retention: { run: { bytes: [1] } }', '1:28: cannot accept bytes (a list): it must be text'],
+  ['retention: { keep: { green: yes } }', '1:29: cannot accept green "yes": it must be true or false'],
   [
     'retention: { keep: { runs: [1234] } }',
-    '1:29: cannot accept retention.keep.runs.0 "1234": it must be HOST/RUN, like github/1234',
+    '1:29: cannot accept run "1234": it must be HOST/RUN, like github/1234',
   ],
-  ['retention: { keep: { runs: github/1 } }', '1:28: cannot accept retention.keep.runs: it must be a list'],
+  ['retention: { keep: { runs: github/1 } }', '1:28: cannot accept runs "github/1": it must be a list'],
 ];
 
-test('parseRetentionText() refuses what it cannot read, with line and column', () => {
+test('parseRetentionText() refuses invalid values, with line and column', () => {
   for (const [text, error] of bad) {
     const parsed = parse(text);
     assert.deepEqual(parsed, { ok: false, error: `soil-server.yml:${error}` });
   }
 });
 
-test('parseRetentionText() tells every fault, and a limit that cannot be read is never read as none', () => {
+test('parseRetentionText() reports every fault, and never takes an invalid limit for no limit', () => {
   const parsed = parse('retention:\n  wwz: { age: soon, newest: few }\n  every: never\n');
   assert.ok(!parsed.ok);
   assert.equal(parsed.error.split('\n').length, 3);

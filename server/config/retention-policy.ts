@@ -1,25 +1,42 @@
-/** The `retention` part of soil-server.yml, as plain maps, lists and words -> what a site keeps, or every fault with its place. Pure. */
-import { parseByteCount } from '../../model/byte-count.js';
-import { ageRule, parseDuration } from '../../model/duration.js';
+/** How long a site keeps its runs: the keys of `retention` in soil-server.yml -> a RetentionPolicy. */
+import { ageRule } from '../../model/duration.js';
+import {
+  defaultValue,
+  keyTable,
+  readTable,
+  tableOf,
+  type KeyTable,
+  type TableValues,
+} from '../../model/key-table.js';
 import { parseRunId, parseWorkerHost, type WorkerHost } from '../../model/name.js';
-import { hintFor } from '../../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
+import {
+  byteCount,
+  duration,
+  flag,
+  listOf,
+  parsedText,
+  plainValues,
+  text,
+  wholeNumber,
+} from '../../model/value-type.js';
+import { readMap, readYaml, settle } from '../../model/yaml-reader.js';
 import { countText } from '../../templates/wording.js';
 
-/** What goes first, and what goes last: what tasks wrote, and then all that is there of a run. */
+/** What is removed first, and what last: the results of tasks, then the whole run. */
 export const tiers = ['wwz', 'run'] as const;
 export type Tier = (typeof tiers)[number];
 
-/** What is beyond any of these goes; an absent one limits nothing. */
+/** What is beyond any of these limits is removed. An absent limit removes nothing. */
 export interface TierLimits {
-  /** so many of the newest runs of each host stay */
+  /** the number of newest runs of each host that are kept */
   readonly newest?: number;
   readonly ageSeconds?: number;
-  /** of the wwz files, or of everything else, of all runs together */
+  /** of the wwz files of all runs together, or of everything else */
   readonly bytes?: number;
 }
 
-/** A run by its host and one of its names: its number, a folder's, or on sourcehut a job id or the commit. */
+/** A run by its host and one of its names: its number, its folder, or on sourcehut a job id or the commit. */
 export interface RunPin {
   readonly host: WorkerHost;
   readonly name: string;
@@ -27,148 +44,180 @@ export interface RunPin {
 
 export interface RetentionPolicy {
   readonly limits: Readonly<Record<Tier, TierLimits>>;
-  /** which runs stay whatever the limits say */
+  /** which runs are kept regardless of the limits */
   readonly keep: {
     readonly green: boolean;
     readonly merged: boolean;
     readonly firstFailure: boolean;
-    /** whose newest green run and first failure stay; `*` stands for any characters */
+    /** whose newest green run and first failure are kept; `*` matches any characters */
     readonly branches: readonly string[];
     readonly runs: readonly RunPin[];
   };
-  /** a running server looks so often */
+  /** the time between two prunes of a running server */
   readonly everySeconds: number;
 }
 
+const newest = wholeNumber(1);
+const age = duration(ageRule);
+/** A number without a unit is refused, since people mean gigabytes. There is no maximum, since it only limits. */
+const size = byteCount({ needsUnit: true, minBytes: 1, maxBytes: Infinity });
+
+export const tierKeys = keyTable({
+  keys: {
+    newest: {
+      type: newest,
+      doc: 'How many of the newest runs of each host to keep.',
+      otherwise: 'all',
+      example: '500',
+    },
+    age: { type: age, doc: 'How old a run can become.', otherwise: 'any age', example: '90d' },
+    bytes: { type: size, doc: 'How many bytes to keep in all.', otherwise: 'any number', example: '200GB' },
+  },
+});
+
+export const keepKeys = keyTable({
+  keys: {
+    branches: {
+      type: listOf(
+        text('branch', {
+          pattern: /^[A-Za-z0-9_./*-]{1,200}$/,
+          expected: 'a branch, in which "*" matches any characters',
+        }),
+        { item: 'branch' },
+      ),
+      doc: 'The branches for `green` and `first-failure`; `*` matches any characters.',
+      default: "['*']",
+      example: "[main, 'release-*']",
+    },
+    green: {
+      type: flag,
+      doc: 'Keep the newest green run of each of these branches.',
+      default: 'true',
+      example: 'false',
+    },
+    'first-failure': {
+      type: flag,
+      doc: 'Keep the run with which the current failures of each of these branches started, and the green run before it.',
+      default: 'true',
+      example: 'false',
+    },
+    merged: {
+      type: flag,
+      doc: 'Keep the runs of every commit that has `merges/COMMIT.json`.',
+      default: 'true',
+      example: 'false',
+    },
+    runs: {
+      type: listOf(
+        parsedText({
+          parse: parseRunPin,
+          pattern: /^(github|sourcehut|local)\/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+          label: '`HOST/RUN`',
+        }),
+        { item: 'run' },
+      ),
+      doc: 'Runs to keep, as pins in a file.',
+      example: '[github/1234, local/2026-01-13-ada]',
+    },
+  },
+});
+
+export const retentionKeys = keyTable({
+  keys: {
+    every: {
+      type: age,
+      doc: 'The time between two prunes of a running server.',
+      default: '1h',
+      example: '12h',
+    },
+    wwz: {
+      type: tableOf(tierKeys),
+      doc: 'The limits of logs and results, which are removed first. JSON, TSV and pages stay.',
+      otherwise: 'no limit',
+      example: '{ newest: 500, age: 90d, bytes: 200GB }',
+    },
+    run: {
+      type: tableOf(tierKeys),
+      doc: 'The limits of whole runs, with their status files.',
+      otherwise: 'no limit',
+      example: '{ newest: 5000, age: 2y, bytes: 20GB }',
+    },
+    keep: {
+      type: tableOf(keepKeys),
+      doc: 'What to keep regardless of the limits.',
+      example: '{ branches: [main], runs: [github/1234] }',
+    },
+  },
+});
+
 export const keepsAll: RetentionPolicy = {
   limits: { wwz: {}, run: {} },
-  keep: { green: true, merged: true, firstFailure: true, branches: ['*'], runs: [] },
-  everySeconds: 3600,
+  keep: {
+    green: defaultValue(keepKeys.keys.green),
+    merged: defaultValue(keepKeys.keys.merged),
+    firstFailure: defaultValue(keepKeys.keys['first-failure']),
+    branches: plainValues(defaultValue(keepKeys.keys.branches)),
+    runs: [],
+  },
+  everySeconds: defaultValue(retentionKeys.keys.every),
 };
 
-/** A fault and the keys that lead to it: whoever read the file knows the line. */
-export interface PolicyFault {
-  readonly path: readonly (string | number)[];
-  readonly text: string;
+type ValuesOf<T> = T extends KeyTable<infer K> ? TableValues<K> : never;
+
+export function policyOf({ values }: ValuesOf<typeof retentionKeys>): RetentionPolicy {
+  return {
+    limits: { wwz: tierOf(values.wwz), run: tierOf(values.run) },
+    keep: keepOf(values.keep),
+    everySeconds: values.every ?? keepsAll.everySeconds,
+  };
 }
 
-type Path = PolicyFault['path'];
-
-/** `value`: what YAML's failsafe schema makes of the part, so that every scalar is text. */
-export function parseRetention(value: unknown): {
-  readonly policy: RetentionPolicy;
-  readonly faults: readonly PolicyFault[];
-} {
-  const faults: PolicyFault[] = [];
-  const say = (path: Path, text: string): void => {
-    faults.push({ path, text });
+function tierOf(tier: ValuesOf<typeof tierKeys> | undefined): TierLimits {
+  const { newest: runs, age: ageSeconds, bytes } = tier?.values ?? {};
+  return {
+    ...(runs !== undefined && { newest: runs }),
+    ...(ageSeconds !== undefined && { ageSeconds }),
+    ...(bytes !== undefined && { bytes }),
   };
-  const word = <T>(path: Path, from: unknown, parse: (text: string, what: string) => Result<T>) => {
-    const what = path.join('.');
-    const parsed = typeof from === 'string' ? parse(from, what) : notText(from, what);
-    if (parsed.ok) return parsed.value;
-    say(path, parsed.error);
-    return undefined;
-  };
-  const map = (path: Path, from: unknown, keys: readonly string[]): Readonly<Record<string, unknown>> => {
-    if (typeof from !== 'object' || from === null || Array.isArray(from)) {
-      say(path, `cannot accept ${path.join('.')}: it must be a map of ${keys.join(', ')}`);
-      return {};
-    }
-    for (const key of Object.keys(from).filter((name) => !keys.includes(name))) {
-      say(
-        [...path, key],
-        `cannot accept key ${quote(key)} in ${path.join('.')}: it must be one of ${keys.join(', ')}${hintFor(key, keys)}`,
-      );
-    }
-    return from as Readonly<Record<string, unknown>>;
-  };
-  const top: Path = ['retention'];
-  const known = map(top, value, [...tiers, 'keep', 'every']);
-  const tier = (name: Tier): TierLimits => {
-    if (!(name in known)) return {};
-    const path = [...top, name];
-    const given = map(path, known[name], ['newest', 'age', 'bytes']);
-    const get = <T>(key: string, parse: (text: string, what: string) => Result<T>) =>
-      key in given ? word([...path, key], given[key], parse) : undefined;
-    const [newest, ageSeconds, bytes] = [
-      get('newest', parseCount),
-      get('age', parseRetentionAge),
-      get('bytes', parseRetentionBytes),
-    ];
-    return {
-      ...(newest !== undefined && { newest }),
-      ...(ageSeconds !== undefined && { ageSeconds }),
-      ...(bytes !== undefined && { bytes }),
-    };
-  };
-  const keep = (): RetentionPolicy['keep'] => {
-    if (!('keep' in known)) return keepsAll.keep;
-    const path = [...top, 'keep'];
-    const given = map(path, known.keep, ['green', 'merged', 'first-failure', 'branches', 'runs']);
-    const flag = (key: string): boolean =>
-      !(key in given) || word([...path, key], given[key], parseFlag) !== false;
-    const list = <T>(key: string, parse: (text: string, what: string) => Result<T>): readonly T[] => {
-      const listed = given[key] ?? [];
-      if (!Array.isArray(listed))
-        say([...path, key], `cannot accept retention.keep.${key}: it must be a list`);
-      const items = Array.isArray(listed) ? (listed as unknown[]) : [];
-      return items.flatMap((item, index) => word([...path, key, index], item, parse) ?? []);
-    };
-    return {
-      ...{ green: flag('green'), merged: flag('merged'), firstFailure: flag('first-failure') },
-      branches: 'branches' in given ? list('branches', parseBranch) : keepsAll.keep.branches,
-      runs: list('runs', parseRunPin),
-    };
-  };
-  const every = 'every' in known ? word([...top, 'every'], known.every, parseRetentionAge) : undefined;
-  const policy: RetentionPolicy = {
-    limits: { wwz: tier('wwz'), run: tier('run') },
-    keep: keep(),
-    everySeconds: every ?? keepsAll.everySeconds,
-  };
-  return { policy, faults };
 }
 
-const notText = (value: unknown, what: string): Result<never> =>
-  refuse(
-    `cannot accept ${what}: it must be text, not ${Array.isArray(value) ? 'a list' : 'a map or nothing'}`,
-  );
-
-function parseCount(text: string, what: string): Result<number> {
-  if (/^[1-9]\d{0,8}$/.test(text)) return accept(Number(text));
-  return refuse(`cannot accept ${what} ${quote(text)}: it must be a whole number from 1`);
+function keepOf(keep: ValuesOf<typeof keepKeys> | undefined): RetentionPolicy['keep'] {
+  const { green, merged, 'first-failure': firstFailure, branches, runs } = keep?.values ?? {};
+  return {
+    green: green ?? keepsAll.keep.green,
+    merged: merged ?? keepsAll.keep.merged,
+    firstFailure: firstFailure ?? keepsAll.keep.firstFailure,
+    branches: branches === undefined ? keepsAll.keep.branches : plainValues(branches),
+    runs: plainValues(runs),
+  };
 }
 
-function parseBranch(text: string, what: string): Result<string> {
-  if (/^[\w./*-]{1,200}$/.test(text)) return accept(text);
-  return refuse(
-    `cannot accept ${what} ${quote(text)}: it must be a branch, in which "*" stands for any characters`,
-  );
+/** Parses `retention` of a file and skips its other keys. Returns undefined if the file has no `retention`. */
+export function parseRetentionText(yaml: string, file: string): Result<RetentionPolicy | undefined> {
+  const { source, root } = readYaml(yaml, file);
+  if (source.faults.length > 0) return settle(source, undefined);
+  const entry = readMap(source, root, 'the file')?.get('retention');
+  const read = entry && readTable(source, entry, { table: retentionKeys, what: 'retention' });
+  return settle(source, read && policyOf(read));
 }
 
-function parseFlag(text: string, what: string): Result<boolean> {
-  if (text === 'true' || text === 'false') return accept(text === 'true');
-  return refuse(`cannot accept ${what} ${quote(text)}: it must be true or false`);
+/** Refuses to prune without a policy. */
+export function requirePolicy(policy: RetentionPolicy | undefined, file: string): Result<RetentionPolicy> {
+  if (policy !== undefined) return accept(policy);
+  return refuse(`cannot prune: ${quote(file)} has no retention`);
 }
 
-const parseRetentionAge = (text: string, what: string): Result<number> => parseDuration(text, what, ageRule);
-
-/** A bare number of bytes is refused: people mean gigabytes. There is no largest number, since it only limits. */
-const parseRetentionBytes = (text: string, what: string): Result<number> =>
-  parseByteCount(text, what, { needsUnit: true, minBytes: 1, maxBytes: Infinity });
-
-/** `90 days`, `12 hours`, `30 minutes`. */
+/** Formats an age: `90 days`, `12 hours`, `30 minutes`. */
 export function ageText(seconds: number): string {
   if (seconds % 86_400 === 0) return countText(seconds / 86_400, 'day');
   return seconds % 3600 === 0 ? countText(seconds / 3600, 'hour') : countText(seconds / 60, 'minute');
 }
 
-/** `github/1234`, `sourcehut/345`, `sourcehut/COMMIT`, `local/2026-01-13-ada`. */
-export function parseRunPin(text: string, what = 'run'): Result<RunPin> {
-  const [hostText = '', nameText = '', ...more] = text.split('/');
+/** Parses `github/1234`, `sourcehut/345`, `sourcehut/COMMIT` or `local/2026-01-13-ada`. */
+export function parseRunPin(pin: string, what = 'run'): Result<RunPin> {
+  const [hostText = '', nameText = '', ...more] = pin.split('/');
   if (nameText === '' || more.length > 0) {
-    return refuse(`cannot accept ${what} ${quote(text)}: it must be HOST/RUN, like github/1234`);
+    return refuse(`cannot accept ${what} ${quote(pin)}: it must be HOST/RUN, like github/1234`);
   }
   const host = parseWorkerHost(hostText, `host of ${what}`);
   if (!host.ok) return host;

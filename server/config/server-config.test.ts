@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { parseByteCount } from '../../model/byte-count.js';
-import { parseDuration } from '../../model/duration.js';
 import { valueOf } from '../../model/result.js';
-import { limitDefaults } from './limit-keys.js';
+import { serverLimitKeys } from './limit-keys.js';
 import { defaultLimits } from './limits.js';
 import { findProject, parseProjectPrefix } from './project.js';
 import { parseServerConfig } from './server-config.js';
 
 const parse = (text: string) => parseServerConfig(text, '/etc/soil-server.yml');
 
-test('parseServerConfig() reads listen, limits and projects; a project goes before the file', () => {
+test('parseServerConfig() reads listen, limits and projects; a project overrides the file', () => {
   const config = valueOf(
     parse(`
 listen: { host: 0.0.0.0, port: 8081 }
@@ -53,12 +49,12 @@ projects:
   assert.deepEqual(other.quota, { reserveBytes: 2 * 2 ** 20 });
 });
 
-test('parseServerConfig() refuses with line, column, value and what is allowed', () => {
+test('parseServerConfig() reports line, column, value and what is allowed', () => {
   const project = 'projects:\n  /a: { site: a }\n';
   const table: [string, RegExp][] = [
     ['', /it must be a map/],
     ['listen: { port: 1 }', /projects is missing/],
-    ['projects: {}', /there is none/],
+    ['projects: {}', /projects: the map is empty/],
     [`${project}port: 1`, /:3:1: cannot accept key "port" in the file: it must be one of listen, log,/],
     [`${project}listen: { port: 65536 }`, /:3:17: cannot accept port "65536": .* 0 to 65535/],
     [`${project}listen: { host: 300.1.1.1 }`, /host "300.1.1.1": it must be an IP address/],
@@ -69,7 +65,10 @@ test('parseServerConfig() refuses with line, column, value and what is allowed',
     [`${project}limits: { idle-time: 5 }`, /idle-time "5": it has no unit/],
     [`${project}limits: { idle-time: 8d }`, /idle-time "8d": it must be at most 7d/],
     [`${project}limits: { uploads: 1.5 }`, /uploads "1.5": it must be a whole number/],
-    [`${project}limits: { wwz-entries: 65535 }`, /wwz-entries "65535": it must be at most 65534/],
+    [
+      `${project}limits: { wwz-entries: 65535 }`,
+      /wwz-entries "65535": it must be a whole number from 1 to 65534/,
+    ],
     [`${project}lost-after: 5s`, /lost-after "5s": it must be at least 1m/],
     [`${project}quota: { site: 1MB, reserve: 1MB }`, /reserve, 1000000 bytes, leaves nothing/],
     [`${project}projects: {}`, /key "projects" in the file: line 1 has it already/],
@@ -80,12 +79,15 @@ test('parseServerConfig() refuses with line, column, value and what is allowed',
     ['projects:\n  /a: { title: A }', /:2:3: cannot accept project "\/a": site is missing/],
     ['projects:\n  /a: &x { site: a }\n  /b: *x', /project "\/b" "\*x" \(an alias; write it out\)/],
     ['projects:\n  a: { site: a }', /project "a": it must be \/, or words/],
-    ['projects:\n  /results: { site: a }', /project "\/results": the server has "\/results" itself/],
+    [
+      'projects:\n  /results: { site: a }',
+      /project "\/results": "\/results" is an address of the server itself/,
+    ],
     [
       'projects:\n  /a: { site: x }\n  /b: { site: x/y }',
-      /:3:3: .*"\/etc\/x\/y" and that of "\/a" are not apart/,
+      /:3:3: .*"\/etc\/x\/y" overlaps with the site of "\/a"/,
     ],
-    ['projects:\n  /a: { site: x }\n  /a/b: { site: y }', /"\/a\/b": it and "\/a" lie one below the other/],
+    ['projects:\n  /a: { site: x }\n  /a/b: { site: y }', /"\/a\/b": it overlaps with project "\/a"/],
   ];
   for (const [text, pattern] of table) {
     const parsed = parse(text);
@@ -95,13 +97,13 @@ test('parseServerConfig() refuses with line, column, value and what is allowed',
   }
 });
 
-test('parseProjectPrefix() takes words behind slashes and nothing that a path could be taken for', () => {
+test('parseProjectPrefix() accepts words after slashes, and no address of the server itself', () => {
   for (const text of ['/', '/oils', '/team/oils-2', '/a_b']) assert.ok(parseProjectPrefix(text).ok, text);
   const bad = ['', 'oils', '/oils/', '//', '/..', '/.soil', '/a//b', '/Oils', '/a b', '/%61', '/-', '/web'];
   for (const text of bad) assert.ok(!parseProjectPrefix(text).ok, text);
 });
 
-test('findProject() takes the longest prefix, and only at a slash', () => {
+test('findProject() finds the longest prefix, which ends at a slash', () => {
   const projects = ['/', '/oils', '/team/x'].map((text) => ({ prefix: valueOf(parseProjectPrefix(text)) }));
   const found = (path: string) => {
     const { project, rest } = findProject(projects, path) ?? {};
@@ -115,26 +117,10 @@ test('findProject() takes the longest prefix, and only at a slash', () => {
   assert.equal(findProject(projects.slice(1), '/other'), undefined);
 });
 
-test('docs/server.md names every limit with its default, and nothing else', async () => {
-  const manual = await readFile(fileURLToPath(new URL('../../../docs/server.md', import.meta.url)), 'utf8');
-  const rows = [
-    ...manual
-      .slice(manual.indexOf('| limit '))
-      .matchAll(/^\| `([a-z-]+)` +\| (server|project) +\| ([^|]+?) +\|/gm),
-  ];
-  const told = rows.map(([, key = '', scope = '', value = '']) => ({ key, scope, value }));
-  assert.deepEqual(
-    told.map(({ key }) => key),
-    limitDefaults(defaultLimits).map(({ key }) => key),
+test('parseServerConfig() reads the written default of every limit as the default', () => {
+  const written = Object.entries(serverLimitKeys.keys).map(
+    ([key, limit]) => `${key}: ${limit.default ?? ''}`,
   );
-  for (const { key, kind, value, isWhole } of limitDefaults(defaultLimits)) {
-    const row = told.find((one) => one.key === key);
-    assert.equal(row?.scope, isWhole ? 'server' : 'project', key);
-    const parsers = {
-      bytes: parseByteCount,
-      duration: parseDuration,
-      count: (t: string) => ({ ok: true, value: Number(t) }) as const,
-    };
-    assert.equal(valueOf(parsers[kind](row.value)), value, key);
-  }
+  const config = valueOf(parse(`limits: { ${written.join(', ')} }\nprojects: { /a: { site: a } }`));
+  assert.deepEqual(config.limits, defaultLimits);
 });

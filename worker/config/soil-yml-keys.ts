@@ -7,6 +7,7 @@ import {
   flag,
   listOf,
   mapOf,
+  oneLine,
   text,
   wholeNumber,
   wordOr,
@@ -25,7 +26,6 @@ import {
   imageFilePattern,
   jobName,
   jobNamePattern,
-  projectName,
   resultPath,
   taskName,
   variableName,
@@ -306,7 +306,7 @@ export const mergeKeys = keyTable({
 
 export const soilYmlKeys = keyTable({
   keys: {
-    project: { type: projectName, isRequired: true, doc: "The project's name.", example: 'oils' },
+    project: { type: oneLine, isRequired: true, doc: "The project's name.", example: 'oils' },
     jobs: {
       type: mapOf({
         parseName: (name) => parseJobName(name),

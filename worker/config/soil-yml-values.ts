@@ -5,11 +5,6 @@ import { parseResultPath } from '../../model/task.js';
 import { anyText, mapOf, parsedText, text } from '../../model/value-type.js';
 import type { ImageSource } from './job-declaration.js';
 
-export const projectName = text('text', {
-  pattern: /^[^\p{Cc}\u2028\u2029]{1,100}$/u,
-  expected: 'one line of at most 100 characters',
-});
-
 export const jobNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 export const jobName = parsedText<JobName>({

@@ -10,7 +10,7 @@ function open(count: number): SignalHandler & { readonly emit: (signal: string) 
   const emit = (signal: string): string => {
     source.emit(signal);
     if (exited !== undefined) return `exit ${exited}`;
-    return signals.hurry.aborted ? 'hurry' : signals.cancel.aborted ? 'cancel' : 'none';
+    return signals.forceCancel.aborted ? 'forceCancel' : signals.cancel.aborted ? 'cancel' : 'none';
   };
   return { ...signals, emit };
 }
@@ -19,7 +19,7 @@ test('listenForSignals() exits at the signal after those that the command handle
   const table: readonly [number, readonly string[]][] = [
     [0, ['exit 130']],
     [1, ['cancel', 'exit 130']],
-    [2, ['cancel', 'hurry', 'exit 130']],
+    [2, ['cancel', 'forceCancel', 'exit 130']],
   ];
   for (const [count, expected] of table) {
     const { emit } = open(count);
@@ -36,5 +36,5 @@ test('handle() changes the count for the signals that follow', () => {
   assert.equal(emit('SIGTERM'), 'cancel');
   assert.match(String(cancel.reason), /received SIGTERM/);
   handle(2);
-  assert.equal(emit('SIGTERM'), 'hurry');
+  assert.equal(emit('SIGTERM'), 'forceCancel');
 });

@@ -4,7 +4,7 @@ export interface SignalHandler {
   /** aborted by the first SIGINT or SIGTERM */
   readonly cancel: AbortSignal;
   /** aborted by the second one */
-  readonly hurry: AbortSignal;
+  readonly forceCancel: AbortSignal;
   /** Sets how many signals the running command handles by itself. The one after them exits the process. */
   readonly handle: (count: number) => void;
 }
@@ -23,7 +23,7 @@ export function listenForSignals(
   { count, exit }: { readonly count: number; readonly exit: (status: number) => void },
 ): SignalHandler {
   const cancel = new AbortController();
-  const hurry = new AbortController();
+  const forceCancel = new AbortController();
   let handled = count;
   let received = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -31,11 +31,11 @@ export function listenForSignals(
       received += 1;
       if (received > handled) exit(cancelledStatus);
       else if (received === 1) cancel.abort(new Error(`received ${signal}`));
-      else hurry.abort();
+      else forceCancel.abort();
     });
   }
   const handle = (next: number): void => {
     handled = next;
   };
-  return { cancel: cancel.signal, hurry: hurry.signal, handle };
+  return { cancel: cancel.signal, forceCancel: forceCancel.signal, handle };
 }

@@ -53,7 +53,7 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     gate: 'system config client',
     doctor: 'system config engine client',
     runner: 'redact system config record engine',
-    artifact: 'system config record checkout client publish',
+    artifact: 'system config record client publish',
     job: 'redact system config record checkout report publish runner',
     cli: 'redact system config record init engine checkout report client publish gate doctor runner artifact job',
   },

@@ -259,7 +259,7 @@ describe('artifacts by commit', () => {
       [['artifact', 'get', 'x', '-o', join(folder, 'no', 'x')], /its folder is not there/],
       [['artifact', 'put', 'nothing'], /cannot publish "nothing": it is not there/],
       [['artifact', 'put', 'empty', 'program.tar', '--name', 'x'], /there are 2 files/],
-      [['artifact', 'get', 'x', '--commit', 'no-such'], /git knows no such commit/],
+      [['artifact', 'get', 'x', '--commit', 'no-such'], /no such commit in this repo/],
       [['wait', 'artifact', 'x', '--limit', '5'], /cannot accept --limit "5": it has no unit/],
       [['wait', 'job', '../x'], /cannot accept job/],
     ] as const) {

@@ -283,7 +283,7 @@ describe('soil-worker on the command line', () => {
     await writeFile(file, 'two words\n');
     const words = await soil(publish);
     assert.equal(words.status, 2);
-    assert.match(words.stderr, /cannot accept the token of token file/);
+    assert.match(words.stderr, /cannot use the token in token file/);
     assert.doesNotMatch(words.stderr, /two words/);
   });
 

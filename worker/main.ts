@@ -32,7 +32,7 @@ const context: CommandContext = {
   color: process.stdout.isTTY && process.env.CI === undefined && process.env.NO_COLOR === undefined,
   isInteractive: isatty(0) && isatty(1),
   cancel: signals.cancel,
-  forceCancel: signals.hurry,
+  forceCancel: signals.forceCancel,
 };
 
 // A reader that went away (`| head`, a closed terminal) must not end the job halfway.

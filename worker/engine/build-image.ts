@@ -3,11 +3,11 @@ import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { lastLine, runProcess } from '../system/run-process.js';
+import { runProcess } from '../system/run-process.js';
 import type { Engine } from './engine.js';
 import type { ImageSource } from '../config/job-declaration.js';
 import { LogRedactor } from '../redact/log-redactor.js';
-import { readLogTail } from '../system/log-tail.js';
+import { lastLine, readLogTail } from '../system/log-tail.js';
 import type { Redactor } from '../redact/redactor.js';
 
 export interface BuildOptions {

@@ -1,19 +1,19 @@
-/** Follows growing logs and writes asterisks over secrets in them, in place: a secret stands in no log for longer than a look. */
+/** Follows the growing logs of a job and redacts secrets in place, within milliseconds after they are written. */
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { overwrite, type Redactor } from './redactor.js';
 
-/** One read; small enough to stay in the processor's cache until it was searched. */
+/** The size of one read; small enough to stay in the processor's cache while it is searched. */
 const chunkBytes = 1024 * 1024;
 /**
- * Between two looks. A log that grows is left alone for a moment too: whoever keeps on its heels reads it in crumbs, and
- * each costs as much as a quarter of a megabyte. The shorter one, times what a disk takes, is what is still to be
- * searched when the task is done.
+ * The pauses between two reads. A growing log gets one too: without it each read returns a few bytes and costs as much
+ * as a read of a quarter of a megabyte. What is written during the last pause is still to be searched when the task is
+ * done, so the pause is short.
  */
 const pollMs = { growing: 5, idle: 25 };
 
-/** The logs of a job. What one try of a task has printed is redacted while it runs. */
+/** The logs of one job. Each is redacted while the task that writes it runs. */
 export class LogRedactor {
   readonly #redactor: Redactor;
   readonly #logs: RedactedLog[] = [];
@@ -22,28 +22,31 @@ export class LogRedactor {
     this.#redactor = redactor;
   }
 
-  /** Begins to follow a log that is there; the returned function looks at all that was written until now, and ends it. */
+  /**
+   * Starts to follow an existing log. The returned function redacts everything written so far and stops following; it
+   * rejects when the log could not be read or written.
+   */
   follow(file: string): () => Promise<void> {
     const log = new RedactedLog(file, this.#redactor);
     this.#logs.push(log);
-    const over = new AbortController();
+    const stop = new AbortController();
     const following = (async () => {
-      while (!over.signal.aborted) {
-        const read = await log.look();
-        if (read >= chunkBytes) continue;
-        const pause = read > 0 ? pollMs.growing : pollMs.idle;
-        await wait(pause, undefined, { ref: false, signal: over.signal }).catch(() => undefined);
+      while (!stop.signal.aborted) {
+        const bytes = await log.redactNext();
+        if (bytes >= chunkBytes) continue;
+        const pause = bytes > 0 ? pollMs.growing : pollMs.idle;
+        await wait(pause, undefined, { ref: false, signal: stop.signal }).catch(() => undefined);
       }
     })();
-    following.catch(() => undefined); // told by the end
+    following.catch(() => undefined); // the returned function rejects with it
     return async () => {
-      over.abort();
+      stop.abort();
       await following;
       await log.finish();
     };
   }
 
-  /** Once nobody writes any more: what a process that outlived its task has added. */
+  /** Redacts what processes that outlived their task have appended. Call it when nothing writes to the logs anymore. */
   async finish(): Promise<void> {
     for (const log of this.#logs) await log.finish();
   }
@@ -53,53 +56,56 @@ class RedactedLog {
   readonly #file: string;
   readonly #redactor: Redactor;
   #handle: FileHandle | undefined;
-  /** how far it was searched */
-  #at = 0;
+  /** everything before this offset was searched */
+  #offset = 0;
 
   constructor(file: string, redactor: Redactor) {
     this.#file = file;
     this.#redactor = redactor;
   }
 
-  /** Searches the next chunk; its bytes, 0 where there is none. What a secret may have begun with is searched again. */
-  async look(): Promise<number> {
+  /**
+   * Redacts the next chunk. Returns the number of new bytes, 0 at the end of the log. The end of the previous chunk is
+   * searched again, since a secret may have started there.
+   */
+  async redactNext(): Promise<number> {
     this.#handle ??= await open(this.#file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const from = Math.max(0, this.#at - this.#redactor.maxMatchBytes);
-    const buffer = takeBuffer(this.#at - from + chunkBytes);
-    const { bytesRead } = await this.#handle.read(buffer, 0, this.#at - from + chunkBytes, from);
-    if (from + bytesRead <= this.#at) {
-      giveBuffer(buffer);
-      // A task can have cut its own log: all of it is new.
+    const from = Math.max(0, this.#offset - this.#redactor.maxMatchBytes);
+    const buffer = takeBuffer(this.#offset - from + chunkBytes);
+    const { bytesRead } = await this.#handle.read(buffer, 0, this.#offset - from + chunkBytes, from);
+    if (from + bytesRead <= this.#offset) {
+      returnBuffer(buffer);
+      // A task can truncate its own log: then everything in it is new.
       const { size } = await this.#handle.stat();
-      if (size < this.#at) this.#at = 0;
-      return size - this.#at;
+      if (size < this.#offset) this.#offset = 0;
+      return size - this.#offset;
     }
     const bytes = buffer.subarray(0, bytesRead);
     for (const range of this.#redactor.find(bytes)) {
       overwrite(bytes, range);
       await this.#handle.write(bytes, range.start, range.end - range.start, from + range.start);
     }
-    giveBuffer(buffer);
-    const news = from + bytesRead - this.#at;
-    this.#at += news;
-    return news;
+    returnBuffer(buffer);
+    const newBytes = from + bytesRead - this.#offset;
+    this.#offset += newBytes;
+    return newBytes;
   }
 
-  /** To the end of what is there, and no further. */
+  /** Redacts up to the current end of the log and closes it. */
   async finish(): Promise<void> {
-    while ((await this.look()) > 0);
+    while ((await this.redactNext()) > 0);
     await this.#handle?.close();
     this.#handle = undefined;
   }
 }
 
-/** Fresh memory costs a page fault every 4 KiB: as much as the search. */
-const spare: Buffer[] = [];
+/** Buffers are reused: fresh memory costs a page fault every 4 KiB, which takes as long as the search. */
+const spareBuffers: Buffer[] = [];
 const takeBuffer = (length: number): Buffer => {
-  const at = spare.findIndex((buffer) => buffer.length >= length);
-  const [found] = at < 0 ? [] : spare.splice(at, 1);
+  const index = spareBuffers.findIndex((buffer) => buffer.length >= length);
+  const [found] = index < 0 ? [] : spareBuffers.splice(index, 1);
   return found ?? Buffer.allocUnsafeSlow(Math.max(length, 2 * chunkBytes));
 };
-const giveBuffer = (buffer: Buffer): void => {
-  if (spare.length < 4) spare.push(buffer);
+const returnBuffer = (buffer: Buffer): void => {
+  if (spareBuffers.length < 4) spareBuffers.push(buffer);
 };

@@ -1,48 +1,48 @@
-/** Finds secrets in bytes, all patterns in one pass, and writes asterisks over them. Pure, and fast: a log may have a gigabyte. */
+/** Finds secrets in bytes and overwrites them with asterisks. Searches all patterns in one pass: a log can be a gigabyte. */
 import { listPatterns, type SecretPattern, type Secret } from './secret-pattern.js';
 
-/** From the first byte to behind the last one. */
+/** Byte offsets; `end` is exclusive. */
 export interface RedactedRange {
   readonly start: number;
   readonly end: number;
 }
 
 export interface Redactor {
-  /** the longest stretch that one secret can take, in bytes: what two looks at a growing file must overlap by */
+  /** the most bytes that one match can span: consecutive reads of a growing file must overlap by as much */
   readonly maxMatchBytes: number;
-  /** where secrets stand in `bytes`, in order; ranges may overlap */
+  /** returns the ranges of all secrets in `bytes`, in order of their start; ranges may overlap */
   find(bytes: Uint8Array): readonly RedactedRange[];
-  /** the same text with asterisks in place of secrets */
+  /** returns the text with asterisks in place of secrets */
   redact(text: string): string;
 }
 
-/** More lets fewer bytes be looked at, which is hardly quicker any more. */
-const longestSeed = 16;
+/** A longer seed skips more bytes, but beyond this length the search hardly gets faster. */
+const maxSeedBytes = 16;
 const asterisk = 0x2a;
-const isBreak = (byte: number | undefined): boolean => byte === 10 || byte === 13;
+const isLineBreak = (byte: number | undefined): boolean => byte === 10 || byte === 13;
 
-/** A stretch of a pattern that is searched for; where it is found, the rest is compared. */
+/** The part of a pattern that is searched for. Where it matches, the rest of the pattern is compared. */
 interface Seed {
   readonly pattern: SecretPattern;
   readonly offset: number;
 }
 
 /**
- * The search of Wu and Manber (1994): the last two bytes of a window as long as the shortest seed tell how far the
- * window may move on. Most bytes are never looked at.
+ * Builds a redactor for the secrets. The search is that of Wu and Manber (1994): the last two bytes of a window as long
+ * as the shortest seed decide how far the window can advance, so most bytes are never read.
  */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
   const patterns = listPatterns(secrets);
   const length = Math.min(
-    longestSeed,
+    maxSeedBytes,
     ...patterns.map(({ bytes, isWrappable }) => (isWrappable ? bytes.length >> 1 : bytes.length)),
   );
-  // A wrapped pattern has two seeds side by side: a line break spoils but one of them.
+  // A wrappable pattern gets two adjacent seeds, since a line break can split only one of them.
   const seeds: Seed[] = patterns.flatMap((pattern) => [
     { pattern, offset: 0 },
     ...(pattern.isWrappable ? [{ pattern, offset: length }] : []),
   ]);
-  const shifts = new Uint8Array(slots).fill(length - 1);
+  const shifts = new Uint8Array(slotCount).fill(length - 1);
   const seedsByEnd = new Map<number, Seed[]>();
   for (const seed of seeds) {
     const { bytes } = seed.pattern;
@@ -77,18 +77,19 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
   };
 }
 
-/** Line breaks within a wrapped secret stay, so that lines keep their numbers. */
+/** Writes asterisks over a range. Keeps the line breaks of a wrapped secret, so that line numbers stay the same. */
 export function overwrite(bytes: Uint8Array, { start, end }: RedactedRange): void {
-  for (let i = start; i < end; i++) if (!isBreak(bytes[i])) bytes[i] = asterisk;
+  for (let i = start; i < end; i++) if (!isLineBreak(bytes[i])) bytes[i] = asterisk;
 }
 
-/** The table stays in the processor's fastest cache; that several pairs share a slot costs a look now and then. */
-const slots = 4096;
-const slotOf = (first: number, second: number): number => ((first << 4) ^ second) & (slots - 1);
+/** Small enough for the L1 cache. Byte pairs that share a slot cost an extra comparison now and then. */
+const slotCount = 4096;
+const slotOf = (first: number, second: number): number => ((first << 4) ^ second) & (slotCount - 1);
 
 /**
- * Where windows end that may be a seed. Each step waits for the one before it, but not for those of another place: four
- * places at once take a third of the time. It is written out, since a function a step would cost as much as the step.
+ * Returns the end offsets of windows that may be a seed. Each step depends on the one before it, so four quarters of the
+ * input are searched in parallel by the same loop, which takes a third of the time. The steps are unrolled because a
+ * function call costs as much as a step.
  */
 function candidateEnds(bytes: Uint8Array, shifts: Uint8Array, length: number): readonly number[] {
   const found: number[] = [];
@@ -127,19 +128,19 @@ function candidateEnds(bytes: Uint8Array, shifts: Uint8Array, length: number): r
   return found;
 }
 
-/** The whole pattern around the place where its seed would stand. */
+/** Compares the whole pattern around a candidate seed at `at`. Returns undefined when it does not match. */
 function matchAround(bytes: Uint8Array, at: number, { pattern, offset }: Seed): RedactedRange | undefined {
-  const wanted = pattern.bytes;
+  const expected = pattern.bytes;
   let end = at;
-  for (let i = offset; i < wanted.length; i++, end++) {
-    if (pattern.isWrappable && i > offset) while (isBreak(bytes[end])) end++;
-    if (bytes[end] !== wanted[i]) return undefined;
+  for (let i = offset; i < expected.length; i++, end++) {
+    if (pattern.isWrappable && i > offset) while (isLineBreak(bytes[end])) end++;
+    if (bytes[end] !== expected[i]) return undefined;
   }
   let start = at;
   for (let i = offset - 1; i >= 0; i--) {
     start--;
-    if (pattern.isWrappable) while (isBreak(bytes[start])) start--;
-    if (bytes[start] !== wanted[i]) return undefined;
+    if (pattern.isWrappable) while (isLineBreak(bytes[start])) start--;
+    if (bytes[start] !== expected[i]) return undefined;
   }
   return { start, end };
 }

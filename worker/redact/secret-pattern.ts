@@ -1,7 +1,7 @@
-/** The values of secrets -> the byte patterns under which they could be read in a log. Pure. */
+/** Turns the values of secrets into the byte patterns in which they can appear in a log. Pure. */
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 
-/** A variable whose value nobody may read afterwards. */
+/** A variable whose value must not appear in anything that a job publishes. */
 export interface Secret {
   readonly name: string;
   readonly value: string;
@@ -9,21 +9,21 @@ export interface Secret {
 
 export interface SecretPattern {
   readonly bytes: Buffer;
-  /** found with line breaks in it too: programs wrap base64 into lines */
+  /** also matches with line breaks inside: programs wrap base64 */
   readonly isWrappable: boolean;
 }
 
-/** What is shorter stands in every log by chance. */
-const shortestSecretBytes = 5;
-/** A line of a secret of several lines is looked for by itself from this length on: `}` is no secret. */
-const shortestLineBytes = 8;
-/** Half of it must still be found by itself, see mask.ts. */
-const shortestWrappable = 16;
-const longestSecretBytes = 64 * 1024;
+/** A shorter value appears in every log by chance. */
+const minSecretBytes = 5;
+/** Lines of a multi-line secret are also searched for separately, except short ones such as `}`. */
+const minLineBytes = 8;
+/** A wrappable pattern is searched for by half of it, see redactor.ts. */
+const minWrappableLength = 16;
+const maxSecretBytes = 64 * 1024;
 
 /**
- * The declared secrets with their values; `missing` are those that the environment does not have, as the runs of a fork
- * have none. A value that is too short to be told from other text is refused.
+ * Looks up the values of the declared secrets in the environment. `missing` names those that are not set, as in the runs
+ * of a fork. Fails when a value is too short to be distinguished from other text, or too long.
  */
 export function resolveSecrets(
   names: readonly string[],
@@ -37,35 +37,33 @@ export function resolveSecrets(
       missing.push(name);
       continue;
     }
-    // A trailing line break is an accident of how the value was stored, and seldom printed with it.
+    // A trailing line break comes from how the value was stored, and is rarely printed with it.
     const bytes = Buffer.byteLength(value.trim());
-    const because = (reason: string) => refuse(`cannot use secret ${quote(name)}: its value ${reason}`);
-    if (bytes < shortestSecretBytes) {
-      return because(
-        `is shorter than ${shortestSecretBytes} bytes, and would be masked everywhere by chance`,
-      );
+    const fail = (reason: string) => refuse(`cannot use secret ${quote(name)}: its value ${reason}`);
+    if (bytes < minSecretBytes) {
+      return fail(`is shorter than ${minSecretBytes} bytes, so unrelated text would be redacted`);
     }
-    if (bytes > longestSecretBytes) return because(`is longer than ${longestSecretBytes} bytes`);
+    if (bytes > maxSecretBytes) return fail(`is longer than ${maxSecretBytes} bytes`);
     secrets.push({ name, value });
   }
   return accept({ secrets, missing });
 }
 
-/** Each secret as it is, each of its longer lines, and all of these in base64, URL-encoded, in JSON and in HTML. */
+/** Lists the patterns of each secret and of its longer lines: verbatim, and in base64, URL encoding, JSON and HTML. */
 export function listPatterns(secrets: readonly Secret[]): readonly SecretPattern[] {
   const patterns = new Map<string, SecretPattern>();
   const add = (text: string | Buffer, isWrappable = false): void => {
     const bytes = Buffer.from(text as string);
-    if (bytes.length < shortestSecretBytes) return;
+    if (bytes.length < minSecretBytes) return;
     patterns.set(bytes.toString('latin1'), { bytes, isWrappable });
   };
   for (const { value } of secrets) {
     const whole = value.trim();
-    const lines = whole.split(/\r?\n/).filter((line) => Buffer.byteLength(line) >= shortestLineBytes);
+    const lines = whole.split(/\r?\n/).filter((line) => Buffer.byteLength(line) >= minLineBytes);
     for (const text of new Set([whole, whole.replaceAll('\r\n', '\n'), ...lines])) {
       for (const plain of [text, jsonForm(text), ...htmlForms(text), ...urlForms(text)]) add(plain);
       for (const encoded of base64Forms(Buffer.from(text))) {
-        add(encoded, encoded.length >= shortestWrappable);
+        add(encoded, encoded.length >= minWrappableLength);
       }
     }
   }
@@ -75,15 +73,15 @@ export function listPatterns(secrets: readonly Secret[]): readonly SecretPattern
 const jsonForm = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 function htmlForms(text: string): readonly string[] {
-  const some = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  const most = some.replaceAll('"', '&quot;');
-  return [some, most, most.replaceAll("'", '&#39;'), most.replaceAll("'", '&#x27;')];
+  const inText = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const inAttribute = inText.replaceAll('"', '&quot;');
+  return [inText, inAttribute, inAttribute.replaceAll("'", '&#39;'), inAttribute.replaceAll("'", '&#x27;')];
 }
 
-/** As encodeURIComponent() has it, as a form has it, and with every sign encoded that may be; hex digits in both cases. */
+/** As encodeURIComponent() encodes, as an HTML form does, and with every character that may be encoded; hex in both cases. */
 function urlForms(text: string): readonly string[] {
   const component = encodeURIComponent(Buffer.from(text).toString());
-  const strict = component.replace(/[!'()*~]/g, percent);
+  const strict = component.replace(/[!'()*~]/g, percentEncode);
   const forms = [component, strict, strict.replaceAll('%7E', '~')].flatMap((form) => [
     form,
     form.replaceAll('%20', '+'),
@@ -92,11 +90,11 @@ function urlForms(text: string): readonly string[] {
   return forms.flatMap((form) => [form, form.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())]);
 }
 
-const percent = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+const percentEncode = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 
 /**
- * The part of its base64 that depends on the secret alone, for each of the three places where it may begin within a
- * group of three bytes; in both alphabets (RFC 4648, 4 and 5).
+ * Returns the part of the base64 text that depends on the secret alone, for each of the three offsets at which it can
+ * start within a group of three bytes, in both alphabets (RFC 4648, 4 and 5).
  */
 function base64Forms(bytes: Buffer): readonly string[] {
   return [0, 1, 2].flatMap((before) => {

@@ -1,7 +1,8 @@
 /** What a container's users have left in the repo -> the worker's user, by the rights that the engine has; no sudo. */
 import { lchown, lstat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { lastLine, failureReason, runProcess, type CommandResult } from '../system/run-process.js';
+import { lastLine } from '../system/log-tail.js';
+import { failureReason, runProcess, type CommandResult } from '../system/run-process.js';
 import { containerRepo, mount } from './container-host.js';
 import { callEngine, type Engine } from '../engine/engine.js';
 

@@ -1,7 +1,8 @@
 /** Runs one job whole: a declaration in; a record, its rows and three files out, whatever happens on the way. */
+import { arch, availableParallelism, hostname, release, totalmem, type as systemType } from 'node:os';
 import { errorMessage } from '../../model/error-message.js';
 import { foldTasks, jobStatus, type FinishedOutcome } from '../../model/outcome.js';
-import { recordSchema, type JobRecord } from '../../model/record.js';
+import { recordSchema, type JobRecord, type MachineRecord } from '../../model/record.js';
 import { quote } from '../../model/result.js';
 import { builtinName, builtinVariable } from '../config/builtin-task.js';
 import { containerControl } from './container-host.js';
@@ -11,7 +12,6 @@ import { createJobFolder, type JobFolder } from '../record/job-folder.js';
 import { openHost } from './open-host.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { LogRedactor } from '../redact/log-redactor.js';
-import { readMachine } from '../system/machine.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
 import type { FinishedJob, ImageMethod, RunJobOptions } from '../record/progress.js';
 import { prepareImage, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
@@ -188,4 +188,15 @@ function outcomeOf({ rows, trouble }: TasksEnd): { outcome: FinishedOutcome; rea
   return outcome === 'empty'
     ? { outcome, reason: rows.length === 0 ? 'the job has no task' : 'no task ran' }
     : { outcome };
+}
+
+/** Describes the machine that runs the job. */
+function readMachine(): MachineRecord {
+  return {
+    name: hostname(),
+    system: `${systemType()} ${release()}`,
+    architecture: arch(),
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+  };
 }

@@ -1,7 +1,7 @@
 /** The worker's end of shims/supervisor.sh: a process that was started with it in, the ends of its tasks out. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { lastLine } from '../system/run-process.js';
+import { lastLine } from '../system/log-tail.js';
 
 /** How one try of a task ended, as far as the place it ran in can tell. */
 export type AttemptEnd =

@@ -1,8 +1,8 @@
-/** Tokens: from a variable or a private file, never from an argument; and the variables that no task may see. */
+/** Reads tokens from a variable or a private file, never from an argument, and lists the variables hidden from tasks. */
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { readPrivateFile } from '../../ssh/private-file.js';
 
-/** Variables that hold a credential, or the means to get one. No task sees them. */
+/** Variables that hold a credential or give access to one. Tasks never see them. */
 export const credentialVariables: readonly string[] = [
   'SOIL_TOKEN',
   'SOIL_GITHUB_API_TOKEN',
@@ -22,29 +22,29 @@ export const credentialVariables: readonly string[] = [
 ];
 
 export interface CredentialSource {
-  /** the variable's name, for messages */
+  /** the name of the variable, for messages */
   readonly variable: string;
   readonly value: string | undefined;
-  /** goes before the variable */
+  /** takes precedence over the variable */
   readonly file?: string;
 }
 
-/** The secret; undefined where nobody set one. A file that others may read is refused: it is no secret any more. */
+/** Reads a token. Returns undefined when none is set. Fails when other users can read the file. */
 export async function readCredential({
   variable,
   value,
   file,
 }: CredentialSource): Promise<Result<string | undefined>> {
   if (file === undefined) {
-    return value === undefined || value === '' ? accept(undefined) : parseSecret(value, variable);
+    return value === undefined || value === '' ? accept(undefined) : parseToken(value, variable);
   }
   const text = await readPrivateFile(file, 'token file');
-  return text.ok ? parseSecret(text.value, `token file ${quote(file)}`) : text;
+  return text.ok ? parseToken(text.value, `token file ${quote(file)}`) : text;
 }
 
-/** One line of printable ASCII: what an HTTP header can hold. The text itself stands in no message. */
-function parseSecret(text: string, what: string): Result<string> {
-  const secret = text.trim();
-  if (/^[\x21-\x7e]{8,4000}$/.test(secret)) return accept(secret);
-  return refuse(`cannot accept the token of ${what}: it must be one word of 8 to 4000 ASCII characters`);
+/** Accepts one word of printable ASCII, as an HTTP header can hold. The token itself never appears in a message. */
+function parseToken(text: string, what: string): Result<string> {
+  const token = text.trim();
+  if (/^[\x21-\x7e]{8,4000}$/.test(token)) return accept(token);
+  return refuse(`cannot use the token in ${what}: it must be one word of 8 to 4000 ASCII characters`);
 }

@@ -8,7 +8,7 @@ import { findRepo, gitReason, readGit, readGitHead, runGit } from './git.js';
 
 const environment = { ...process.env, SOIL_TOKEN: 'soil_static_x_verysecret' };
 
-test('findRepo() takes no folder for a root that holds no .git, whatever the repo’s configuration says', async (t) => {
+test('findRepo() rejects a root without .git, even when the repo’s configuration names it', async (t) => {
   const repo = await makeRepo({ 'sub/a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   assert.equal(await findRepo(join(repo, 'sub'), environment), repo);
@@ -16,7 +16,7 @@ test('findRepo() takes no folder for a root that holds no .git, whatever the rep
   assert.equal(await findRepo(repo, environment), undefined);
 });
 
-test('gitReason() tells what git found, not what it advises', async () => {
+test('gitReason() returns the reason without git’s advice', async () => {
   const reasonFor = async (...args: string[]) => gitReason(await runGit(args, { environment }));
   assert.match(
     await reasonFor('ls-remote', '--', '/nowhere/at-all'),
@@ -26,16 +26,16 @@ test('gitReason() tells what git found, not what it advises', async () => {
   assert.equal(await reasonFor('rev-parse', '--verify', '-q', 'refs/heads/none at all'), 'exit status 1');
 });
 
-test('defect 14: readGit() and readGitFacts() run nothing that a task has written into the repo’s configuration', async (t) => {
+test('defect 14: readGit() and readGitHead() run no program that a task wrote into the repo’s configuration', async (t) => {
   const repo = await makeRepo({ 'a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   const traces = join(repo, 'traces');
   await mkdir(traces);
-  const leaves = (name: string): string => `env >'${join(traces, name)}'; false`;
+  const writeTrace = (name: string): string => `env >'${join(traces, name)}'; false`;
   for (const [key, command] of [
-    ['core.fsmonitor', leaves('fsmonitor')],
-    ['core.pager', leaves('pager')],
-    ['gpg.program', leaves('gpg')],
+    ['core.fsmonitor', writeTrace('fsmonitor')],
+    ['core.pager', writeTrace('pager')],
+    ['gpg.program', writeTrace('gpg')],
     ['log.showSignature', 'true'],
     ['protocol.ext.allow', 'always'],
     ['remote.origin.url', `ext::sh -c env% >${join(traces, 'ext')}`],
@@ -48,7 +48,7 @@ test('defect 14: readGit() and readGitFacts() run nothing that a task has writte
   const options = { environment, cwd: repo };
   assert.equal((await readGit(['ls-files', '--others', '-z'], options)).status, 0);
   assert.ok((await readGitHead(repo, environment)).commit !== undefined);
-  // A commit that is not there would be fetched.
+  // git would fetch a missing commit from the promisor remote.
   await rm(join(repo, '.git/objects'), { recursive: true });
   await mkdir(join(repo, '.git/objects'));
   assert.equal((await readGitHead(repo, environment)).commit, undefined);

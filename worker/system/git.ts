@@ -1,7 +1,8 @@
-/** Runs git without any chance that it waits for a person: arguments in, its end out. Also: what git knows of a repo. */
+/** Runs git without prompts, and reads the repository and its HEAD. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCommitHash, type CommitHash } from '../../model/name.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { failureReason, runProcess, type CommandResult } from './run-process.js';
 import { credentialVariables } from './credentials.js';
 
@@ -10,17 +11,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface GitOptions {
   readonly environment: Environment;
   readonly cwd?: string;
-  /** 60 unless told otherwise */
+  /** 60 by default */
   readonly timeoutSeconds?: number;
   readonly cancel?: AbortSignal;
-  /** see CommandOptions */
+  /** see ProcessOptions */
   readonly maxOutputBytes?: number;
 }
 
 /**
- * git in a given folder. Variables that would point it at another repo (a hook's `GIT_DIR`) are taken away; it may ask
- * for no password and no host key, and run no hook: neither the machine's nor one that a task has left in the repo's
- * own configuration, which would be out of its container then.
+ * Runs git in a folder. Removes variables that would point it at another repo (`GIT_DIR` of a hook), and prevents prompts
+ * for passwords and host keys. Disables hooks: a task could write one into the repo's configuration, and it would run
+ * outside the task's container.
  */
 export function runGit(args: readonly string[], options: GitOptions): Promise<CommandResult> {
   return runProcess('git', ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args], {
@@ -33,21 +34,23 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Co
 }
 
 /**
- * Why git failed. Its last lines are advice (`Please make sure you have the correct access rights and the repository
- * exists.`): the reason stands before them, ssh's own before git's.
+ * Returns why git failed. Skips the advice that git prints last (`Please make sure you have the correct access rights and
+ * the repository exists.`); the reason comes before it, that of ssh before git's own.
  */
-export function gitReason(end: CommandResult): string {
-  const [said = ''] = end.stderr.split(/^Please make sure you have/m);
-  const lines = said
+export function gitReason(result: CommandResult): string {
+  const [reason = ''] = result.stderr.split(/^Please make sure you have/m);
+  const lines = reason
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('hint:'));
-  return end.failure === undefined && lines.length > 0 ? lines.slice(-2).join('; ') : failureReason(end);
+  return result.failure === undefined && lines.length > 0
+    ? lines.slice(-2).join('; ')
+    : failureReason(result);
 }
 
 /**
- * Reads a repo that tasks could write to, whoever owns it: nothing that its configuration names is run or asked, and no
- * token is in reach.
+ * Runs a git command that only reads a repo which tasks can write to, no matter which user owns it. git then runs no
+ * program and contacts no remote that the repo's configuration names, and sees no token.
  */
 export function readGit(args: readonly string[], options: GitOptions): Promise<CommandResult> {
   const kept = Object.entries(options.environment).filter(([name]) => !credentialVariables.includes(name));
@@ -55,7 +58,7 @@ export function readGit(args: readonly string[], options: GitOptions): Promise<C
   return runGit(['-c', 'safe.directory=*', ...args], { ...options, environment });
 }
 
-const placeVariables = [
+const locationVariables = [
   'GIT_DIR',
   'GIT_WORK_TREE',
   'GIT_INDEX_FILE',
@@ -71,18 +74,18 @@ const placeVariables = [
   'GIT_TRACE',
 ];
 
-/** Soil's own, of which git has no use. */
+/** Soil's own tokens, which git does not need. */
 const ownTokens = ['SOIL_TOKEN', 'SOIL_GITHUB_API_TOKEN'];
 
 function gitEnvironment(environment: Environment): Environment {
-  const unwanted = [...placeVariables, ...ownTokens];
-  const kept = Object.entries(environment).filter(([name]) => !unwanted.includes(name));
+  const removed = [...locationVariables, ...ownTokens];
+  const kept = Object.entries(environment).filter(([name]) => !removed.includes(name));
   return {
     GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
     ...Object.fromEntries(kept),
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: environment.GIT_ASKPASS ?? 'false',
-    // The history is the commits' own: neither replacements nor grafts may make a commit follow from another.
+    // Replacements and grafts must not change which commit is an ancestor of which.
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_GRAFT_FILE: '/dev/null',
     GIT_OPTIONAL_LOCKS: '0',
@@ -90,10 +93,10 @@ function gitEnvironment(environment: Environment): Environment {
   };
 }
 
-/** What git knows of the commit that is checked out; everything is absent where there is no repo. */
+/** The commit that is checked out. All fields are absent outside a repo. */
 export interface GitHead {
   readonly commit?: CommitHash;
-  /** the committer's date, ISO 8601 with its zone */
+  /** the committer date, ISO 8601 with a time zone */
   readonly commitDate?: string;
   readonly commitLine?: string;
   /** absent on a detached HEAD */
@@ -101,8 +104,8 @@ export interface GitHead {
 }
 
 /**
- * The root of the repo that a folder is in; undefined where it is in none. What has no `.git` is no root: a task can have
- * named any folder of the machine as the working tree, and the next container would get that one.
+ * Returns the root of the repo that a folder is in, or undefined. A root without `.git` is rejected: a task can set
+ * `core.worktree` to any folder of the machine, and the next container would mount that folder.
  */
 export async function findRepo(folder: string, environment: Environment): Promise<string | undefined> {
   const end = await readGit(['rev-parse', '--show-toplevel'], { environment, cwd: folder });
@@ -114,6 +117,7 @@ export async function findRepo(folder: string, environment: Environment): Promis
   );
 }
 
+/** Reads the commit and the branch of HEAD. */
 export async function readGitHead(repo: string, environment: Environment): Promise<GitHead> {
   const options = { environment, cwd: repo };
   const [log, head] = await Promise.all([
@@ -127,4 +131,30 @@ export async function readGitHead(repo: string, environment: Environment): Promi
     ...(log.status === 0 && commit.ok && { commit: commit.value, commitDate, commitLine }),
     ...(head.status === 0 && branch !== '' && { branch }),
   };
+}
+
+/**
+ * Returns the full hash of the commit that `--commit` names, or of HEAD without it. Commit statuses are found by the
+ * full hash only.
+ */
+export async function resolveCommit(
+  named: string | undefined,
+  head: GitHead,
+  { repo, environment }: { readonly repo: string; readonly environment: Environment },
+): Promise<Result<CommitHash>> {
+  if (named === undefined) {
+    return head.commit === undefined
+      ? refuse(`cannot determine the commit: no commit is checked out in ${quote(repo, 300)}; pass --commit`)
+      : accept(head.commit);
+  }
+  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(named)) return parseCommitHash(named, '--commit');
+  if (named.startsWith('-')) return refuse(`cannot accept --commit ${quote(named)}: it starts with "-"`);
+  const found = await runGit(['rev-parse', '--verify', '--quiet', `${named}^{commit}`], {
+    environment,
+    cwd: repo,
+  });
+  const commit = parseCommitHash(found.stdout.trim());
+  return found.status === 0 && commit.ok
+    ? commit
+    : refuse(`cannot accept --commit ${quote(named)}: no such commit in this repo`);
 }

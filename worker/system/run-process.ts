@@ -1,32 +1,33 @@
-/** Runs one external command to its end within a limit: arguments in, exit status and what it printed out. */
+/** Runs an external program with a time limit and returns its exit status and output. */
 import { spawn } from 'node:child_process';
+import { lastLine } from './log-tail.js';
 
 export interface ProcessOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly timeoutSeconds: number;
   readonly cancel?: AbortSignal;
   readonly cwd?: string;
-  /** a file descriptor that gets both outputs instead; nothing of them is kept then */
+  /** a file descriptor that receives stdout and stderr; the result's `stdout` and `stderr` are empty then */
   readonly log?: number;
-  /** the time between TERM and KILL at the limit or when cancelled; absent: KILL at once */
+  /** the time between SIGTERM and SIGKILL after a timeout or a cancellation; without it, SIGKILL is sent immediately */
   readonly graceSeconds?: number;
-  /** how much of each output is kept; 16 MiB unless told otherwise */
+  /** how many bytes of each output are kept, give or take a chunk; 16 MiB by default */
   readonly maxOutputBytes?: number;
 }
 
 export interface CommandResult {
-  /** exit status; undefined where it could not start, was ended by a signal, or ran out of time */
+  /** the exit status; undefined when the program did not start or was killed by a signal */
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
-  /** why there is no exit status */
+  /** why the program did not start, was killed, or was stopped by its time limit or a cancellation */
   readonly failure?: string;
 }
 
-/** Enough for any engine's answer. */
-const defaultKeptBytes = 16 * 1024 * 1024;
+/** Enough for any output of a container engine. */
+const defaultOutputBytes = 16 * 1024 * 1024;
 
-/** Never throws: a command that cannot start is an end without a status. At its limit it is killed. */
+/** Runs a program. Never rejects: a program that cannot start gives a result without a status. */
 export function runProcess(
   program: string,
   args: readonly string[],
@@ -38,57 +39,57 @@ export function runProcess(
       stdio: options.log === undefined ? ['ignore', 'pipe', 'pipe'] : ['ignore', options.log, options.log],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    const stdout = keep(child.stdout, options);
-    const stderr = keep(child.stderr, options);
-    let trouble: string | undefined;
+    const stdout = collectOutput(child.stdout, options);
+    const stderr = collectOutput(child.stderr, options);
+    let failure: string | undefined;
     const killNow = () => {
       child.kill('SIGKILL');
-      // A child of its own may hold the pipes open for ever: nobody waits for that.
+      // A child process of its own may keep the pipes open: do not wait for it.
       child.stdout?.destroy();
       child.stderr?.destroy();
     };
-    let grace: NodeJS.Timeout | undefined;
-    const kill = (why: string) => {
-      trouble ??= why;
+    let graceTimer: NodeJS.Timeout | undefined;
+    const stop = (reason: string) => {
+      failure ??= reason;
       if (options.graceSeconds === undefined) killNow();
       else {
         child.kill('SIGTERM');
-        grace ??= setTimeout(killNow, options.graceSeconds * 1000);
+        graceTimer ??= setTimeout(killNow, options.graceSeconds * 1000);
       }
     };
     const timer = setTimeout(() => {
-      kill(`it took longer than ${options.timeoutSeconds} s`);
+      stop(`timed out after ${options.timeoutSeconds} s`);
     }, options.timeoutSeconds * 1000);
-    const cancelled = () => {
-      kill('it was cancelled');
+    const onCancel = () => {
+      stop('it was cancelled');
     };
-    if (options.cancel?.aborted === true) cancelled();
-    options.cancel?.addEventListener('abort', cancelled);
-    const end = (status: number | undefined, why: string | undefined) => {
+    if (options.cancel?.aborted === true) onCancel();
+    options.cancel?.addEventListener('abort', onCancel);
+    const finish = (status: number | undefined, reason: string | undefined) => {
       clearTimeout(timer);
-      clearTimeout(grace);
-      options.cancel?.removeEventListener('abort', cancelled);
-      // One that ended by itself at TERM has a status, and was late or cancelled all the same.
-      const told = trouble ?? (status === undefined ? why : undefined);
+      clearTimeout(graceTimer);
+      options.cancel?.removeEventListener('abort', onCancel);
+      // A program that exits by itself at SIGTERM has a status, but it timed out or was cancelled all the same.
+      const finalFailure = failure ?? (status === undefined ? reason : undefined);
       resolve({
         status,
         stdout: stdout(),
         stderr: stderr(),
-        ...(told === undefined ? {} : { failure: told }),
+        ...(finalFailure === undefined ? {} : { failure: finalFailure }),
       });
     };
     child.on('error', (error) => {
-      end(undefined, error.message);
+      finish(undefined, error.message);
     });
     child.on('close', (status, signal) => {
-      end(status ?? undefined, signal === null ? undefined : `${signal} ended it`);
+      finish(status ?? undefined, signal === null ? undefined : `killed by ${signal}`);
     });
   });
 }
 
-function keep(
+function collectOutput(
   stream: NodeJS.ReadableStream | null,
-  { maxOutputBytes = defaultKeptBytes }: ProcessOptions,
+  { maxOutputBytes = defaultOutputBytes }: ProcessOptions,
 ): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -99,16 +100,12 @@ function keep(
   return () => Buffer.concat(chunks).toString();
 }
 
-/** The last line that says something: what engines put their reason in. */
-export function lastLine(text: string): string | undefined {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .at(-1);
-}
-
-/** Why a command failed, in a few words for a sentence. */
-export function failureReason(end: CommandResult): string {
-  return end.failure ?? lastLine(end.stderr) ?? lastLine(end.stdout) ?? `exit status ${String(end.status)}`;
+/** Returns why a command failed, as the end of a sentence. */
+export function failureReason(result: CommandResult): string {
+  return (
+    result.failure ??
+    lastLine(result.stderr) ??
+    lastLine(result.stdout) ??
+    `exit status ${String(result.status)}`
+  );
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { startFaultyProxy, unavailable, type ConnectionFault } from './faulty-proxy.js';
 import { must, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 const bare = {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startFaultyProxy } from './faulty-proxy.js';
 import { must, repoRoot, run, soilServer, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 interface Told {

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { must, repoRoot, run, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 interface Step {

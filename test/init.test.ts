@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { must, worker } from './command.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined };
 

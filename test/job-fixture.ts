@@ -1,15 +1,15 @@
 /** Runs one job of a small repo with the built soil-worker: soil.yml text in; exit status, record, rows and logs out. */
 import { spawn } from 'node:child_process';
-import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseRecord } from '../model/record-reader.js';
 import type { JobRecord } from '../model/record.js';
 import { valueOf } from '../model/result.js';
 import { parseRows, type TaskRow } from '../model/row.js';
 import { must, soilWorker } from './command.js';
 import type { TestEngine } from './engines.js';
+import { makeRepo } from './git-repo.js';
+import { waitUntil } from './wait-for.js';
 
 export interface JobRun {
   readonly status: number | null;
@@ -42,23 +42,6 @@ export interface JobOptions {
   readonly as?: { readonly uid: number; readonly gid: number };
   /** where that user finds the worker */
   readonly worker?: string;
-}
-
-/** A new git repo with the given files, one commit. */
-export async function makeRepo(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const repo = await mkdtemp(join(tmpdir(), 'soil-repo-'));
-  await chmod(repo, 0o755); // as a clone has it: another user of a container must be able to enter
-  const git = (...args: string[]) => must('git', ['-C', repo, ...args]);
-  await git('init', '-q', '-b', 'main');
-  await git('config', 'user.name', 'Test');
-  await git('config', 'user.email', 'test@example.org');
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(repo, name)), { recursive: true });
-    await writeFile(join(repo, name), text, { mode: 0o755 });
-  }
-  await git('add', '--all');
-  await git('commit', '-q', '--allow-empty', '-m', 'A change: größer');
-  return repo;
 }
 
 /** `tasks` is the YAML below `tasks:`; the job is called `job`. `more` are further keys of the job. */
@@ -138,36 +121,12 @@ export async function runJobYaml(
   return started.ended;
 }
 
-/** Waits until a job has printed something, and until `also` holds where it is given, at most 60 s. */
-export async function waitForOutput(
+/** Waits until a job has printed something, and until `also` is true as well. */
+export function waitForOutput(
   job: StartedJob,
   pattern: RegExp,
   also: () => boolean | Promise<boolean> = () => true,
 ): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(pattern.test(job.output()) && (await also()));) {
-    if (Date.now() > deadline) throw new Error(`no ${pattern.source} within 60 s\n${job.output()}`);
-    await setTimeout(20);
-  }
-}
-
-/** Waits until a file is there, at most 60 s. */
-export async function waitForFile(path: string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; ;) {
-    const there = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (there) return;
-    if (Date.now() > deadline) throw new Error(`${path} did not appear within 60 s`);
-    await setTimeout(20);
-  }
-}
-
-/** True while a process whose command line holds the word lives on this machine, in whatever container. */
-export async function isProcessRunning(word: string): Promise<boolean> {
-  for (const pid of (await readdir('/proc')).filter((n) => /^\d+$/.test(n))) {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
-    if (Number(pid) !== process.pid && line.includes(word)) return true;
-  }
-  return false;
+  const what = `the job prints ${pattern.source}`;
+  return waitUntil(what, async () => pattern.test(job.output()) && (await also()));
 }

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, soilWorker, worker, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { waitForFile, jobYaml, makeRepo, isProcessRunning } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
+import { jobYaml } from './job-fixture.js';
+import { isProcessRunning, waitForFile } from './wait-for.js';
 import { startServer } from './soil-server.js';
 
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined, JOB_URL: undefined };

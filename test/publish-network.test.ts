@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { startFaultyProxy, unavailable, type FaultyProxy, type ConnectionFault } from './faulty-proxy.js';
 import { run, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { serveSite, startServer, type RunningServer, type ServedSite } from './soil-server.js';
 
 const yaml = `project: p
@@ -128,7 +128,8 @@ describe('run --publish over a bad network', () => {
       const bad = await network(t, () => (isMended ? pass : fate));
       const end = await publish(job, id, bad.url, '--publish-limit', '2s');
       assert.equal(end.status, status, end.stderr);
-      const [, command = ''] = /^the results are stored; to publish them later: (.*)$/m.exec(end.stderr) ?? [];
+      const [, command = ''] =
+        /^the results are stored; to publish them later: (.*)$/m.exec(end.stderr) ?? [];
       assert.match(command, new RegExp(`^soil-worker publish ${job} --server ${bad.url}`));
       isMended = true;
       const script = `soil-worker() { '${process.execPath}' '${soilWorker}' "$@"; }\n${command}`;

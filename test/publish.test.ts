@@ -6,7 +6,7 @@ import { parseStatus } from '../model/status.js';
 import { valueOf } from '../model/result.js';
 import { must, worker, type CommandEnd } from './command.js';
 import { serveGithubApi } from './github-api.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 const soilYml = `project: p

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { waitForFile, jobYaml, isProcessRunning, runJobYaml, startJob } from './job-fixture.js';
+import { jobYaml, runJobYaml, startJob } from './job-fixture.js';
+import { isProcessRunning, waitForFile } from './wait-for.js';
 
 export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
   describe(`soil-worker run on ${kind}`, () => {

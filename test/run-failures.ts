@@ -19,15 +19,9 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { must, run, soilWorker, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { waitForFile, jobYaml, makeRepo, isProcessRunning, runJobYaml, startJob } from './job-fixture.js';
-
-/** Asks again until the answer is yes, for at most 30 s. */
-async function waitUntil(what: string, ask: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !(await ask());) {
-    assert.ok(Date.now() < deadline, `${what} within 30 s`);
-    await setTimeout(50);
-  }
-}
+import { makeRepo } from './git-repo.js';
+import { jobYaml, runJobYaml, startJob } from './job-fixture.js';
+import { isProcessRunning, waitForFile, waitUntil } from './wait-for.js';
 
 const entriesOf = async (wwz: string): Promise<readonly string[]> =>
   (await must('unzip', ['-Z1', wwz])).split('\n').filter((name) => name !== '');

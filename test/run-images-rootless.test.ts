@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must } from './command.js';
 import { busyboxTar, testImage } from './engines.js';
-import { runJobYaml, type JobOptions, type JobRun } from './job-fixture.js';
+import { type JobOptions, type JobRun, runJobYaml } from './job-fixture.js';
 import { writeLayout } from './oci-layout-writer.js';
 import { openRootless, type RootlessEngine } from './rootless.js';
 

@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { must } from './command.js';
 import { openEngine, testImage, type TestEngine } from './engines.js';
 import { checkPage } from './html-check.js';
-import { waitForOutput, runJobYaml, startJob, type JobOptions, type JobRun } from './job-fixture.js';
+import { type JobOptions, type JobRun, runJobYaml, startJob, waitForOutput } from './job-fixture.js';
 import { writeLayout } from './oci-layout-writer.js';
 import { startRegistry, type TestRegistry } from './registry.js';
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, repoRoot, run, soilWorker, worker, type CommandOptions } from './command.js';
-import { waitForFile, makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
+import { waitForFile } from './wait-for.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 const yaml = `project: p

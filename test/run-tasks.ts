@@ -7,14 +7,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, run, soilWorker } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import {
-  waitForFile,
-  jobYaml,
-  isProcessRunning,
-  runJobYaml,
-  startJob,
-  waitForOutput,
-} from './job-fixture.js';
+import { jobYaml, runJobYaml, startJob, waitForOutput } from './job-fixture.js';
+import { isProcessRunning, waitForFile } from './wait-for.js';
 
 export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
   describe(`soil.yml on ${kind}`, () => {

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { startSshd, type TestSshd } from './sshd.js';
 
 const soilYml = `project: p
@@ -88,7 +88,10 @@ describe('soil-worker publish --ssh', () => {
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [1, null], stderr);
     assert.match(stderr, /^cannot publish job "unit" to .*: it was cancelled$/m);
-    assert.match(stderr, /^the results are stored; to publish them later: soil-worker publish unit .*--ssh /m);
+    assert.match(
+      stderr,
+      /^the results are stored; to publish them later: soil-worker publish unit .*--ssh /m,
+    );
   });
 
   it('refuses a host whose key has changed, and sends nothing', async () => {

@@ -3,7 +3,7 @@ import { access, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, run, soilServer } from './command.js';
-import { waitForFile } from './job-fixture.js';
+import { waitForFile } from './wait-for.js';
 import { serveSite } from './soil-server.js';
 import { startSshServers, type SshServers } from './ssh-servers.js';
 

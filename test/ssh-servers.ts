@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { must, run, soilServer, soilWorker, worker, type CommandEnd } from './command.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { startSshd, type TestSshd } from './sshd.js';
 
 export type SshServerName = 'able' | 'plain' | 'files-only';

@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { must, repoRoot, worker } from './command.js';
-import { makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
 import { pointedAt, startConfigured, startWebServer, webServers, type WebServerName } from './web-server.js';
 

@@ -10,7 +10,8 @@ import { after, before, describe, it, test } from 'node:test';
 import { parseRecord } from '../model/record-reader.js';
 import { valueOf } from '../model/result.js';
 import { must, run, soilWorker, worker, type CommandEnd } from './command.js';
-import { waitForFile, makeRepo } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
+import { waitForFile } from './wait-for.js';
 
 const soilYml = `project: p
 jobs:

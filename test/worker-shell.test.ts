@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { soilWorker, worker, type CommandEnd } from './command.js';
 import { openEngine, type TestEngine } from './engines.js';
-import { jobYaml, makeRepo, runJobYaml } from './job-fixture.js';
+import { makeRepo } from './git-repo.js';
+import { jobYaml, runJobYaml } from './job-fixture.js';
 import { runInTerminal, type TerminalOptions } from './terminal.js';
 
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined };

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { must } from '../../test/command.js';
-import { makeRepo } from '../../test/job-fixture.js';
+import { makeRepo } from '../../test/git-repo.js';
 import { writeLeftoverList, snapshotUntracked, removeLeftovers } from './leftover-files.js';
 
 const environment = process.env;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { waitForFile } from '../../test/job-fixture.js';
+import { waitForFile } from '../../test/wait-for.js';
 import { mount } from './container-host.js';
 import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
 

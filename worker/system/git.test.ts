@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { must } from '../../test/command.js';
-import { makeRepo } from '../../test/job-fixture.js';
+import { makeRepo } from '../../test/git-repo.js';
 import { findRepo, gitReason, readGit, readGitHead, runGit } from './git.js';
 
 const environment = { ...process.env, SOIL_TOKEN: 'soil_static_x_verysecret' };

@@ -18,3 +18,9 @@ export interface ProgramContext {
 
 /** The exit statuses of the commands, see docs/commands.md. The commands that run a job return the job's status. */
 export const exitStatus = { ok: 0, failed: 1, usage: 2, refused: 3 } as const;
+
+/** Prints the message of a usage error. Returns its exit status. */
+export function usageError({ warn }: Pick<ProgramContext, 'warn'>, message: string): number {
+  warn(message);
+  return exitStatus.usage;
+}

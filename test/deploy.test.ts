@@ -24,12 +24,12 @@ describe('soil-server deploy', () => {
     const site = join(folder, 'new', "site 'a'");
     const first = await deploy('able', site);
     assert.equal(first.status, 0, first.stdout + first.stderr);
-    assert.match(first.stdout, /the host has node v\d+\S* and soil-server \d/);
-    assert.match(first.stdout, /0 runs, 0 jobs, 0 problems/);
+    assert.match(first.stdout, /found on the host: node v\d+\S*, soil-server \d/);
+    assert.match(first.stdout, /read 0 runs and 0 jobs \(0 problems\)/);
     assert.match(await readFile(join(site, 'index.html'), 'utf8'), /<html/);
     assert.equal((await publish('able', site)).status, 0);
     const second = await deploy('able', site);
-    assert.match(second.stdout, /1 runs, 1 jobs, 0 problems/);
+    assert.match(second.stdout, /read 1 run and 1 job \(0 problems\)/);
     assert.match(await readFile(join(site, 'local-jobs/r1/index.html'), 'utf8'), /unit/);
   });
 
@@ -38,25 +38,25 @@ describe('soil-server deploy', () => {
     const mirror = join(folder, 'mirror');
     const first = await deploy('plain', site, ['--mirror', mirror]);
     assert.equal(first.status, 0, first.stdout + first.stderr);
-    assert.match(first.stdout, /node \(none\) and soil-server \(none\)/);
-    assert.match(first.stdout, /the pages are made here/);
+    assert.match(first.stdout, /node \(none\), soil-server \(none\)/);
+    assert.match(first.stdout, /rendering the pages on this machine/);
     assert.match(await readFile(join(site, 'index.html'), 'utf8'), /<html/);
     assert.equal((await publish('plain', site)).status, 0);
     const record = join(site, 'local-jobs/r1/unit.json');
     const before = await stat(record);
     const second = await deploy('plain', site, ['--mirror', mirror]);
-    assert.match(second.stdout, /3 files of records fetched, \d+ files of pages written/);
+    assert.match(second.stdout, /fetched 3 record files, sent \d+ page files/);
     assert.match(await readFile(join(site, 'local-jobs/r1/index.html'), 'utf8'), /unit/);
     assert.equal((await stat(record)).mtimeMs, before.mtimeMs);
     const third = await deploy('plain', site, ['--mirror', mirror]);
-    assert.match(third.stdout, /0 files of records fetched, 0 files of pages written/);
+    assert.match(third.stdout, /fetched 0 record files, sent 0 page files/);
     const names = await readdir(site, { recursive: true });
     assert.deepEqual(
       names.filter((name) => name.includes('.tmp')),
       [],
     );
     // A rebuild in place finds nothing to write: the pages are those that the host would have made.
-    assert.match((await rebuilt(site)).stdout, /; 0 files changed/);
+    assert.match((await rebuilt(site)).stdout, /; wrote 0 files/);
   });
 
   it('refuses an address that is none and a host that is not known, before it touches anything', async () => {
@@ -78,7 +78,7 @@ describe('soil-server deploy', () => {
       await writeFile(join(site, 'local-jobs', 'r9', name), '{}');
     }
     const end = await deploy('plain', site);
-    assert.match(end.stdout, /0 files of records fetched/, end.stderr);
+    assert.match(end.stdout, /fetched 0 record files/, end.stderr);
   });
 
   it('the snippets for web servers have the site’s folder in them, and are nobody’s else business', async () => {

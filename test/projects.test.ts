@@ -183,7 +183,7 @@ test('serve --config refuses a bad file, a missing one, and one beside --site', 
   const table: [readonly string[], RegExp][] = [
     [['--config', bad], /bad\.yml:2:9: cannot accept key "sites" in project "\/a"/],
     [['--config', join(folder, 'none.yml')], /cannot read ".*none\.yml": it is not there$/m],
-    [['--config', bad, '--site', folder], /--site does not go with it/],
+    [['--config', bad, '--site', folder], /--config and --site cannot be combined/],
     [['--site', folder, '--log-format', 'xml'], /log "xml": it must be one of json, text/],
   ];
   for (const [args, pattern] of table) {

@@ -153,7 +153,7 @@ test('soil-server prune: 998 goes before 1000, the whole run, with its status, a
   const site = await copyOf(t);
   const end = await prune(site, '{ run: { newest: 4 } }');
   assert.equal(end.status, 0, end.stderr);
-  assert.match(end.stdout, /removed 2 runs, and the wwz files of 0 more/);
+  assert.match(end.stdout, /removed 2 runs and the wwz files of 0 more/);
   for (const folder of ['997', '998', '998-2']) {
     assert.deepEqual(await readdir(join(site, 'github-jobs', folder)), ['index.html'], folder);
   }
@@ -229,7 +229,7 @@ test('soil-server prune: pins by hand, by a gate, green and first red stay, and 
   const slip = await command('pin', 'github/9998', '--site', site);
   assert.equal(
     slip.stderr,
-    'notice: github-jobs/9998 is not there; the pin is for a run of that name that comes\n',
+    'notice: github-jobs/9998 does not exist yet; the pin will apply when it is published\n',
   );
   assert.equal((await command('pin', 'github/9998', '--remove', '--site', site)).stderr, '');
   await mkdir(join(site, 'merges'));

@@ -125,7 +125,7 @@ test('rebuild from the records alone gives the same bytes, and writes nothing tw
   const pages = (await readdir(site, { recursive: true })).filter((name) => name.endsWith('.html'));
   assert.ok(pages.length >= 8);
   for (const name of pages) assert.equal(await page(copy, name), await page(site, name), name);
-  assert.match((await rebuild(site)).stdout, /2 runs, 4 jobs, 0 problems; 0 files changed/);
+  assert.match((await rebuild(site)).stdout, /read 2 runs and 4 jobs \(0 problems\); wrote 0 files/);
 });
 
 test('rebuild clears what an interrupted writer left', async () => {
@@ -162,15 +162,15 @@ test('the private folder is its owner alone', async () => {
 
 test('soil-server says what is wrong with its arguments', async () => {
   const cases: [readonly string[], RegExp][] = [
-    [['rebuild'], /site's folder is missing/],
-    [['rebuild', 'a', '--site', 'b'], /are two folders/],
+    [['rebuild'], /no site folder given: pass --site DIR/],
+    [['rebuild', 'a', '--site', 'b'], /two site folders given/],
     [['serve', '--site', root, '--port', '99999'], /cannot accept port "99999"/],
     [['token', 'create', '--site', root, '--id', 'X', '--actions', 'append'], /cannot accept id "X"/],
     [
       ['token', 'create', '--site', root, '--id', 'x', '--actions', 'delete'],
       /cannot accept action "delete"/,
     ],
-    [['token', 'list', '--site', root], /it is no site/],
+    [['token', 'list', '--site', root], /not a site\. To create one: soil-server init/],
     [['dance'], /unknown command/],
   ];
   for (const [args, pattern] of cases) {

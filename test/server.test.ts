@@ -503,7 +503,7 @@ test('init makes no site of a folder that holds other files, unless told to', as
   const nowhere = await run(process.execPath, [soilServer, 'rebuild', join(folder, 'sub')]);
   assert.deepEqual(
     [nowhere.status, nowhere.stderr, await readdir(folder)],
-    [2, `cannot rebuild "${folder}/sub": there is no such folder\n`, ['letter.txt']],
+    [2, `cannot rebuild "${folder}/sub": no such directory\n`, ['letter.txt']],
   );
   const file = await run(process.execPath, [soilServer, 'init', join(folder, 'letter.txt')]);
   assert.deepEqual(

@@ -24,13 +24,13 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
     const site = await newSite("site 'a'");
     const end = await hosts.publish('able', site);
     assert.equal(end.status, 0, end.stderr);
-    assert.match(end.stdout, /1 runs, 1 jobs, 0 problems; [1-9]\d* files changed/);
+    assert.match(end.stdout, /read 1 run and 1 job \(0 problems\); wrote [1-9]\d* files/);
     assert.match(end.stdout, /unit\.wwz\n$/, 'the addresses come last');
     assert.equal(end.stderr, '');
     assert.match(await pageOf(site), /unit/);
     assert.match(await readFile(join(site, 'index.html'), 'utf8'), /r1/);
     const again = await hosts.publish('able', site);
-    assert.match(again.stdout, /; 0 files changed/);
+    assert.match(again.stdout, /; wrote 0 files/);
   });
 
   it('--no-rebuild leaves them as they are', async () => {

@@ -1,74 +1,71 @@
-/** `soil-server check DIR [--repair]`: a site -> everything in it that is not as it should be, one line each. */
-import { quote } from '../../model/result.js';
-import { exitStatus } from '../../command/command-context.js';
-import type { CommandContext } from './command-context.js';
-import { isRepairable, describeFinding } from '../check/finding.js';
+/** `soil-server check DIR [--repair]`: prints every problem of a site, one per line, and repairs what is possible. */
+import { exitStatus, usageError } from '../../command/command-context.js';
+import { accept, type Result } from '../../model/result.js';
+import { countText } from '../../templates/wording.js';
+import { describeFinding, isRepairable } from '../check/finding.js';
+import { checkSite, type CheckedSite } from '../check/site-check.js';
+import { repairSite } from '../check/site-repair.js';
 import { defaultLimits } from '../config/limits.js';
 import { isSite, privateFolder } from '../disk/private-folder.js';
-import { checkSite, type CheckedSite } from '../check/site-check.js';
 import { takeLock } from '../disk/site-lock.js';
-import { repairSite } from '../check/site-repair.js';
-import { Site } from '../site/site.js';
 import { readTitle } from '../disk/site-title.js';
+import type { CommandContext } from './command-context.js';
+import { notASite, openSite } from './open-site.js';
 
 export interface CheckCommandOptions {
   readonly repair?: boolean;
 }
 
-/** Exit status: 0 when all is well, or was mended; 1 when something is wrong that still is; 2 for wrong use. */
+/** Returns 0 if there are no problems or all are repaired, 1 if problems remain, 2 for a usage error. */
 export async function checkCommand(
   folder: string,
   { repair = false }: CheckCommandOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { now, print, warn } = context;
-  if (!(await isSite(folder))) {
-    warn(`cannot check ${quote(folder)}: it is no site`);
-    return exitStatus.usage;
-  }
-  const own = privateFolder(folder);
-  const look = async ({ mend }: { readonly mend: boolean }): Promise<CheckedSite | undefined> => {
-    const lock = await takeLock(own.lock, 'the site');
-    if (!lock.ok) {
-      warn(lock.error);
-      return undefined;
-    }
-    try {
-      const checked = await checkSite(folder, { own, limits: defaultLimits, title: await readTitle(folder) });
-      if (mend && checked.findings.some(isRepairable)) {
-        await repairSite(folder, { own, findings: checked.findings, now: now() });
-      }
-      return checked;
-    } finally {
-      await lock.value.release();
-    }
-  };
-  const checked = await look({ mend: repair });
-  if (checked === undefined) return exitStatus.usage;
-  const { findings, jobs, pages } = checked;
+  const { print } = context;
+  if (!(await isSite(folder))) return usageError(context, notASite('cannot check', folder));
+  const checked = await checkLocked(folder, { repair, context });
+  if (!checked.ok) return usageError(context, checked.error);
+  const { findings, jobs, pages } = checked.value;
   for (const finding of findings) print(describeFinding(finding));
   print(
-    `soil-server: ${jobs} jobs, ${pages} pages: ${findings.length === 0 ? 'all is well' : `${findings.length} findings`}`,
+    `soil-server: checked ${countText(jobs, 'job')} and ${countText(pages, 'page')}: ${countProblems(findings.length)}`,
   );
   if (findings.length === 0) return exitStatus.ok;
   if (!repair || !findings.some(isRepairable)) return exitStatus.failed;
-  const opened = await Site.open(folder, {
-    limits: defaultLimits,
-    now,
-    title: await readTitle(folder),
-    useSnapshot: false,
-  });
-  if (!opened.ok) {
-    warn(opened.error);
-    return exitStatus.usage;
-  }
-  await opened.value.refreshPages();
-  await opened.value.close();
-  const left = await look({ mend: false });
-  if (left === undefined) return exitStatus.usage;
-  for (const finding of left.findings) print(`left: ${describeFinding(finding)}`);
+
+  const site = await openSite(folder, { now: context.now, useSnapshot: false });
+  if (!site.ok) return usageError(context, site.error);
+  await site.value.refreshPages();
+  await site.value.close();
+  const repaired = await checkLocked(folder, { repair: false, context });
+  if (!repaired.ok) return usageError(context, repaired.error);
+  const left = repaired.value.findings;
+  for (const finding of left) print(`not repaired: ${describeFinding(finding)}`);
   print(
-    `soil-server: ${left.findings.length === 0 ? 'everything was mended' : `${left.findings.length} findings are left`}`,
+    `soil-server: ${left.length === 0 ? 'all problems repaired' : `${countText(left.length, 'problem')} not repaired`}`,
   );
-  return left.findings.length === 0 ? exitStatus.ok : exitStatus.failed;
+  return left.length === 0 ? exitStatus.ok : exitStatus.failed;
 }
+
+/** Checks, and repairs if asked to, while no other process can change the site. */
+async function checkLocked(
+  folder: string,
+  { repair, context }: { readonly repair: boolean; readonly context: CommandContext },
+): Promise<Result<CheckedSite>> {
+  const own = privateFolder(folder);
+  const lock = await takeLock(own.lock, 'the site');
+  if (!lock.ok) return lock;
+  try {
+    const checked = await checkSite(folder, { own, limits: defaultLimits, title: await readTitle(folder) });
+    if (repair && checked.findings.some(isRepairable)) {
+      await repairSite(folder, { own, findings: checked.findings, now: context.now() });
+    }
+    return accept(checked);
+  } finally {
+    await lock.value.release();
+  }
+}
+
+const countProblems = (count: number): string =>
+  count === 0 ? 'no problems found' : `${countText(count, 'problem')} found`;

@@ -1,54 +1,50 @@
-/** `soil-server deploy USER@HOST:DIR`: a folder on a plain web host -> a site there, its pages made there or here. */
+/** `soil-server deploy USER@HOST:DIR`: creates a site on a plain web host over SSH, or updates its pages. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { exitStatus, usageError } from '../../command/command-context.js';
 import { quote } from '../../model/result.js';
 import { readToolVersion, rebuildThere } from '../../ssh/remote-rebuild.js';
 import { showTarget, withSsh, type SshHost } from '../../ssh/ssh-connection.js';
-import { planSshTarget, type SshTarget } from '../../ssh/ssh-target.js';
-import { exitStatus } from '../../command/command-context.js';
+import { planSshTarget } from '../../ssh/ssh-target.js';
+import { countText } from '../../templates/wording.js';
 import type { CommandContext } from './command-context.js';
-import { defaultLimits } from '../config/limits.js';
-import { fetchRecords, sendPages, sendWebServers } from './remote-site.js';
-import { readTitle } from '../disk/site-title.js';
-import { Site } from '../site/site.js';
+import { openSite } from './open-site.js';
+import { fetchRecords, sendPages, sendWebServerSnippets } from './remote-site.js';
 
 export interface DeployOptions {
   readonly sshPort?: string;
   readonly sshKey?: string;
   readonly knownHosts?: string;
-  /** a folder here that keeps the records between two deployments */
+  /** a local folder that keeps the records between two deployments */
   readonly mirror?: string;
 }
 
-/** Again on a site: its pages are brought up to date; no record is ever touched. */
+/** Never changes a record, so that it is safe to run again. */
 export async function deployCommand(
   address: string,
   options: DeployOptions,
   context: CommandContext,
 ): Promise<number> {
+  const { cwd, print, warn } = context;
   const target = await planSshTarget({ ...options, ssh: address, what: 'address' }, context);
-  if (!target.ok) {
-    context.warn(target.error);
-    return exitStatus.usage;
-  }
+  if (!target.ok) return usageError(context, target.error);
   const { folder } = target.value;
   const temporary = options.mirror === undefined ? await mkdtemp(join(tmpdir(), 'soil-deploy-')) : undefined;
+  const mirror = options.mirror === undefined ? join(temporary ?? '', 'site') : resolve(cwd, options.mirror);
   try {
-    const done = await withSsh(target.value, async (host) => {
+    const deployed = await withSsh(target.value, async (host) => {
       await makeSiteFolder(host, folder);
-      await sendWebServers(host.files, folder);
-      context.print(
-        `soil-server: snippets for nginx, Apache, lighttpd and Caddy are in ${folder}/.soil/web-servers/`,
+      await sendWebServerSnippets(host.files, folder);
+      print(
+        `soil-server: wrote snippets for nginx, Apache, lighttpd and Caddy to ${folder}/.soil/web-servers/`,
       );
-      const mirror =
-        options.mirror === undefined ? join(temporary ?? '', 'site') : resolve(context.cwd, options.mirror);
-      if (await isRebuiltThere(host, folder, context)) return;
-      await rebuildHere(host, { folder, mirror, context });
-      context.print('soil-server: run this again after publishing, and the pages are brought up to date');
+      if (await rebuildOnHost(host, folder, context)) return;
+      await rebuildLocally(host, { folder, mirror, context });
+      print('soil-server: to update the pages after publishing, run this command again');
     });
-    if (done.ok) return exitStatus.ok;
-    context.warn(`cannot deploy to ${quote(showTarget(target.value), 300)}: ${done.error}`);
+    if (deployed.ok) return exitStatus.ok;
+    warn(`cannot deploy to ${quote(showTarget(target.value), 300)}: ${deployed.error}`);
     return exitStatus.failed;
   } finally {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
@@ -65,41 +61,32 @@ async function makeSiteFolder({ files }: SshHost, folder: string): Promise<void>
   }
 }
 
-/** False where the host has no soil-server, or lets nobody run anything. */
-async function isRebuiltThere(
-  host: SshHost,
-  folder: SshTarget['folder'],
-  { print }: CommandContext,
-): Promise<boolean> {
+/** Returns false if the host has no soil-server, or does not let this user run programs. Throws if the rebuild fails. */
+async function rebuildOnHost(host: SshHost, folder: string, { print }: CommandContext): Promise<boolean> {
   const [node, server] = [await readToolVersion(host, 'node'), await readToolVersion(host, 'soil-server')];
-  print(`soil-server: the host has node ${node ?? '(none)'} and soil-server ${server ?? '(none)'}`);
+  print(`soil-server: found on the host: node ${node ?? '(none)'}, soil-server ${server ?? '(none)'}`);
   const end = await rebuildThere(host, folder);
   switch (end.kind) {
     case 'no-server':
-      print('soil-server: no soil-server there: the pages are made here');
+      print('soil-server: no soil-server on the host: rendering the pages on this machine');
       return false;
     case 'busy':
     case 'failed':
-      throw new Error(`soil-server rebuild failed there: ${end.reason}`);
+      throw new Error(`soil-server rebuild failed on the host: ${end.reason}`);
     case 'rebuilt':
       print(end.text);
-      print('soil-server: publish --ssh brings the pages up to date by itself');
+      print('soil-server: soil-worker publish --ssh will update the pages');
       return true;
   }
 }
 
-async function rebuildHere(
+async function rebuildLocally(
   { files }: SshHost,
   { folder, mirror, context }: { folder: string; mirror: string; context: CommandContext },
 ): Promise<void> {
   const { now, print, warn } = context;
   const fetched = await fetchRecords(files, folder, mirror);
-  const site = await Site.open(mirror, {
-    limits: defaultLimits,
-    now,
-    title: await readTitle(mirror),
-    useSnapshot: false,
-  });
+  const site = await openSite(mirror, { now, useSnapshot: false });
   if (!site.ok) throw new Error(site.error);
   try {
     for (const problem of site.value.problems) warn(`warning: ${problem}`);
@@ -108,5 +95,5 @@ async function rebuildHere(
     await site.value.close();
   }
   const sent = await sendPages(files, mirror, folder);
-  print(`soil-server: ${fetched} files of records fetched, ${sent} files of pages written`);
+  print(`soil-server: fetched ${countText(fetched, 'record file')}, sent ${countText(sent, 'page file')}`);
 }

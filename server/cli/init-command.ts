@@ -1,39 +1,32 @@
-/** `soil-server init DIR`: a folder -> a site with its first pages. Again on a site: nothing is lost. */
+/** `soil-server init DIR`: creates a site in a folder and writes its first pages. Changes nothing else of an existing site. */
+import { exitStatus, usageError } from '../../command/command-context.js';
 import { accept, quote } from '../../model/result.js';
-import { exitStatus } from '../../command/command-context.js';
-import type { CommandContext } from './command-context.js';
-import { refuseForeign } from '../disk/site-folder-check.js';
-import { defaultLimits } from '../config/limits.js';
 import { isSite } from '../disk/private-folder.js';
-import { Site } from '../site/site.js';
-import { readTitle } from '../disk/site-title.js';
+import { refuseForeign } from '../disk/site-folder-check.js';
+import type { CommandContext } from './command-context.js';
+import { openSite } from './open-site.js';
 
 export interface InitOptions {
-  /** also a folder that holds other files: they are public from then on */
+  /** accept a folder that holds other files, which become public */
   readonly force?: boolean;
 }
 
 export async function initCommand(
   folder: string,
   { force = false }: InitOptions,
-  { now, print, warn }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
-  const fit = force ? accept(undefined) : await refuseForeign(folder);
-  if (!fit.ok) {
-    warn(fit.error);
-    return exitStatus.usage;
-  }
+  const { now, print } = context;
+  const usable = force ? accept(undefined) : await refuseForeign(folder);
+  if (!usable.ok) return usageError(context, usable.error);
   const wasSite = await isSite(folder);
-  const site = await Site.open(folder, { limits: defaultLimits, now, title: await readTitle(folder) });
-  if (!site.ok) {
-    warn(site.error);
-    return exitStatus.usage;
-  }
+  const site = await openSite(folder, { now });
+  if (!site.ok) return usageError(context, site.error);
   try {
     await site.value.refreshPages();
   } finally {
     await site.value.close();
   }
-  print(`soil-server: ${quote(folder)} ${wasSite ? 'is a site already' : 'is a site now'}`);
+  print(`soil-server: ${wasSite ? `${quote(folder)} is already a site` : `created site ${quote(folder)}`}`);
   return exitStatus.ok;
 }

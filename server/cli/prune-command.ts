@@ -1,12 +1,13 @@
-/** `soil-server prune DIR [--dry-run]` and `soil-server pin RUN`: a site and its policy -> what went, or would go, one line a run. */
+/** `soil-server prune DIR [--dry-run]` removes runs as the retention policy says; `soil-server pin RUN` protects a run. */
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileFault } from '../../model/file-fault.js';
 import { quote, refuse, type Result } from '../../model/result.js';
 import { hostFolder } from '../../model/path.js';
 import { bytesText, countText } from '../../templates/wording.js';
-import { exitStatus } from '../../command/command-context.js';
+import { exitStatus, usageError } from '../../command/command-context.js';
 import type { CommandContext } from './command-context.js';
+import { notASite, openSite } from './open-site.js';
 import { JobDetailsCache } from '../store/job-details-cache.js';
 import { writePage } from '../disk/atomic-file.js';
 import { defaultLimits } from '../config/limits.js';
@@ -22,42 +23,32 @@ import {
 import { parseServerConfig } from '../config/server-config.js';
 import { readSite } from '../site/read-site.js';
 import { readTitle } from '../disk/site-title.js';
-import { Site } from '../site/site.js';
 import { renderRetention, summarize } from '../retention/retention-page.js';
 
 export interface PruneCommandOptions {
   readonly config?: string;
   readonly dryRun?: boolean;
-  /** where the page of a dry run is written */
+  /** path of the page that a dry run writes */
   readonly page?: string;
 }
 
-/** Exit status: 0 done, or there was nothing to do; 2 for wrong use, or another process has the site. */
+/** Returns 0 if the site is pruned, 2 for a usage error or a locked site. */
 export async function pruneCommand(
   folder: string,
   { config = 'soil-server.yml', dryRun = false, page }: PruneCommandOptions,
   context: CommandContext,
 ): Promise<number> {
   const { now, print, warn, cancel } = context;
-  const policy = await policyIn(config, folder);
-  if (!policy.ok) {
-    warn(policy.error);
-    return exitStatus.usage;
-  }
-  if (!(await isSite(folder))) {
-    warn(`cannot prune ${quote(folder)}: it is no site`);
-    return exitStatus.usage;
-  }
+  const policy = await readPolicy(config, folder);
+  if (!policy.ok) return usageError(context, policy.error);
+  if (!(await isSite(folder))) return usageError(context, notASite('cannot prune', folder));
   if (page !== undefined && !dryRun) {
-    warn('cannot write --page: it shows what would go, so that it needs --dry-run');
-    return exitStatus.usage;
+    return usageError(context, 'cannot write --page without --dry-run: the page shows what would be removed');
   }
-  if (dryRun) return planOnly(folder, { policy: policy.value, page }, context);
-  const title = await readTitle(folder);
-  const opened = await Site.open(folder, { limits: defaultLimits, now, title });
+  if (dryRun) return printPlan(folder, { policy: policy.value, page }, context);
+  const opened = await openSite(folder, { now });
   if (!opened.ok) {
-    warn(`${opened.error}; a server prunes by itself, and at once when it is asked: POST /prune`);
-    return exitStatus.usage;
+    return usageError(context, `${opened.error}; a running server prunes by itself, or on POST /prune`);
   }
   const site = opened.value;
   try {
@@ -65,7 +56,7 @@ export async function pruneCommand(
     await site.refreshPages();
     const { runs, wwz, bytes } = await pruneSite(site, { policy: policy.value, now, stop: cancel });
     print(
-      `soil-server: removed ${countText(runs, 'run')}, and the wwz files of ${wwz} more: ${bytesText(bytes)}`,
+      `soil-server: removed ${countText(runs, 'run')} and the wwz files of ${wwz} more: ${bytesText(bytes)}`,
     );
     return exitStatus.ok;
   } finally {
@@ -73,13 +64,15 @@ export async function pruneCommand(
   }
 }
 
-/** The policy of the project that has the folder; a file without projects has one for any. */
-async function policyIn(file: string, folder: string): Promise<Result<RetentionPolicy>> {
+/** Reads the policy of the project whose site is `folder`. In a file without projects, the policy is for any site. */
+async function readPolicy(file: string, folder: string): Promise<Result<RetentionPolicy>> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    return refuse(`cannot read ${quote(file)}: ${fileFault(error)}; --config names the file with the limits`);
+    return refuse(
+      `cannot read ${quote(file)}: ${fileFault(error)}; --config names the file with the retention policy`,
+    );
   }
   if (!/^['"]?projects['"]?\s*:/m.test(text)) {
     const parsed = parseRetentionText(text, file);
@@ -89,11 +82,11 @@ async function policyIn(file: string, folder: string): Promise<Result<RetentionP
   if (!config.ok) return config;
   const project = config.value.projects.find((one) => one.folder === resolve(folder));
   if (project !== undefined) return requirePolicy(project.retention, file);
-  return refuse(`cannot prune ${quote(folder)}: no project of ${quote(file)} has that site`);
+  return refuse(`cannot prune ${quote(folder)}: no project in ${quote(file)} has this site`);
 }
 
-/** Reads the site as it is, without its lock: a server may go on meanwhile. */
-async function planOnly(
+/** Prints what a prune would remove. Reads the site without locking it, so that a server may be running. */
+async function printPlan(
   folder: string,
   { policy, page }: { readonly policy: RetentionPolicy; readonly page: string | undefined },
   { now, print }: CommandContext,
@@ -112,11 +105,11 @@ async function planOnly(
   }
   print(`soil-server: ${summarize(verdicts)}`);
   const file = resolve(page ?? join(own.root, 'retention.html'));
-  const way = relative(dirname(file), resolve(folder)).split(sep).map(encodeURIComponent).join('/');
-  const toSite = way === '' ? '' : `${way}/`;
+  const path = relative(dirname(file), resolve(folder)).split(sep).map(encodeURIComponent).join('/');
+  const toSite = path === '' ? '' : `${path}/`;
   await mkdir(dirname(file), { recursive: true });
   writePage(file, renderRetention(verdicts, { title, toSite, policy, now: time }));
-  print(`soil-server: the page is ${file}`);
+  print(`soil-server: wrote ${file}`);
   return exitStatus.ok;
 }
 
@@ -126,29 +119,25 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** `RUN` is HOST/NAME. Works while a server has the site. */
+/** Adds or removes a pin. `run` is HOST/NAME. Works while a server has locked the site. */
 export async function pinCommand(
   folder: string,
   { run, isPinned }: { readonly run: string; readonly isPinned: boolean },
-  { print, warn }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
+  const { print, warn } = context;
   const pin = parseRunPin(run);
-  if (!pin.ok || !(await isSite(folder))) {
-    warn(pin.ok ? `cannot pin in ${quote(folder)}: it is no site` : pin.error);
-    return exitStatus.usage;
-  }
+  if (!pin.ok) return usageError(context, pin.error);
+  if (!(await isSite(folder))) return usageError(context, notASite('cannot pin a run of', folder));
   const changed = await changePin(privateFolder(folder), pin.value, { isPinned });
-  if (!changed.ok) {
-    warn(changed.error);
-    return exitStatus.usage;
-  }
+  if (!changed.ok) return usageError(context, changed.error);
   const { host, name } = pin.value;
   // On sourcehut a name may be a commit, which has no folder of its own.
-  const isThere = host === 'sourcehut' || (await isFolder(join(folder, hostFolder(host), name)));
-  if (isPinned && !isThere) {
-    warn(`notice: ${hostFolder(host)}/${name} is not there; the pin is for a run of that name that comes`);
+  const exists = host === 'sourcehut' || (await isFolder(join(folder, hostFolder(host), name)));
+  if (isPinned && !exists) {
+    warn(`notice: ${hostFolder(host)}/${name} does not exist yet; the pin will apply when it is published`);
   }
-  const now = isPinned ? 'pinned' : 'not pinned';
-  print(`soil-server: ${run} is ${changed.value ? now : `${now} already`}`);
+  const state = isPinned ? 'pinned' : 'not pinned';
+  print(`soil-server: ${run} ${changed.value ? `is now ${state}` : `was already ${state}`}`);
   return exitStatus.ok;
 }

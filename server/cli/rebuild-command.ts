@@ -1,39 +1,27 @@
-/** `soil-server rebuild DIR`: the records of a folder, ours or another Soil's -> all its pages. */
+/** `soil-server rebuild DIR`: rewrites every page of a site from its records. */
 import { stat } from 'node:fs/promises';
+import { exitStatus, usageError } from '../../command/command-context.js';
 import { workerHosts } from '../../model/name.js';
 import { quote } from '../../model/result.js';
-import { exitStatus } from '../../command/command-context.js';
-import type { CommandContext } from './command-context.js';
+import { countText } from '../../templates/wording.js';
 import { refuseForeign } from '../disk/site-folder-check.js';
-import { defaultLimits } from '../config/limits.js';
-import { Site } from '../site/site.js';
-import { readTitle } from '../disk/site-title.js';
+import type { CommandContext } from './command-context.js';
+import { openSite } from './open-site.js';
 
 /**
- * Writes every page. What is bad is told on stderr, one line each, and shown on its own job's pages; it is no failure
- * of the command, which did what it was asked to: the exit status is 0.
+ * Prints each problem of a record on stderr. A bad record does not fail the command: its job's pages show the problem,
+ * and the exit status is 0.
  */
-export async function rebuildCommand(folder: string, { now, print, warn }: CommandContext): Promise<number> {
-  // A slip in a path would make an empty site there, and leave the one that was meant as it is.
+export async function rebuildCommand(folder: string, context: CommandContext): Promise<number> {
+  const { now, print, warn } = context;
+  // A misspelled path would create an empty site and leave the intended one unchanged.
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
-    warn(`cannot rebuild ${quote(folder, 300)}: there is no such folder`);
-    return exitStatus.usage;
+    return usageError(context, `cannot rebuild ${quote(folder, 300)}: no such directory`);
   }
-  const fit = await refuseForeign(folder);
-  if (!fit.ok) {
-    warn(fit.error);
-    return exitStatus.usage;
-  }
-  const opened = await Site.open(folder, {
-    limits: defaultLimits,
-    now,
-    title: await readTitle(folder),
-    useSnapshot: false,
-  });
-  if (!opened.ok) {
-    warn(opened.error);
-    return exitStatus.usage;
-  }
+  const usable = await refuseForeign(folder);
+  if (!usable.ok) return usageError(context, usable.error);
+  const opened = await openSite(folder, { now, useSnapshot: false });
+  if (!opened.ok) return usageError(context, opened.error);
   const site = opened.value;
   try {
     for (const problem of site.problems) warn(`warning: ${problem}`);
@@ -41,7 +29,8 @@ export async function rebuildCommand(folder: string, { now, print, warn }: Comma
     const runs = workerHosts.flatMap((host) => site.view.groups(host).flat());
     const jobs = runs.reduce((sum, run) => sum + run.jobs.length, 0);
     print(
-      `soil-server: ${runs.length} runs, ${jobs} jobs, ${site.problems.length} problems; ${written} files changed`,
+      `soil-server: read ${countText(runs.length, 'run')} and ${countText(jobs, 'job')} ` +
+        `(${countText(site.problems.length, 'problem')}); wrote ${countText(written, 'file')}`,
     );
     return exitStatus.ok;
   } finally {

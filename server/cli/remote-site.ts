@@ -1,4 +1,4 @@
-/** A site on another machine and a folder here: records come, pages go. Every name that comes is parsed first. */
+/** Copies between a site on another machine and a local folder: fetches records, sends pages. Parses every remote name. */
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,11 +10,11 @@ import type { RemoteFiles } from '../../ssh/remote-files.js';
 
 const snippets = fileURLToPath(new URL('shims/web-servers/', packageRoot));
 
-/** The web servers' snippets with the site's folder in them, in the site's private folder. */
-export async function sendWebServers(files: RemoteFiles, folder: string): Promise<void> {
+/** Writes the web server snippets, with the site's folder filled in, to the site's private folder. */
+export async function sendWebServerSnippets(files: RemoteFiles, folder: string): Promise<void> {
   await files.makeFolder(`${folder}/.soil`, 0o700);
   await files.makeFolder(`${folder}/.soil/web-servers`);
-  const temporary = await mkdtemp(join(tmpdir(), 'soil-snippets-'));
+  const temporary = await mkdtemp(join(tmpdir(), 'soil-web-servers-'));
   try {
     for (const name of await readdir(snippets)) {
       const text = await readFile(join(snippets, name), 'utf8');
@@ -26,7 +26,7 @@ export async function sendWebServers(files: RemoteFiles, folder: string): Promis
   }
 }
 
-/** Fetches the records that the mirror does not have; how many files that were. A record never changes once it is there. */
+/** Fetches the record files that the mirror lacks. Returns how many. A record never changes, so the size is enough. */
 export async function fetchRecords(files: RemoteFiles, folder: string, mirror: string): Promise<number> {
   let fetched = 0;
   for (const host of workerHosts) {
@@ -47,7 +47,7 @@ export async function fetchRecords(files: RemoteFiles, folder: string, mirror: s
   return fetched;
 }
 
-/** Writes the pages that differ; how many. What pages link to goes before them. */
+/** Sends the files that differ from the host's. Returns how many. A page is sent after the files that it links to. */
 export async function sendPages(files: RemoteFiles, mirror: string, folder: string): Promise<number> {
   const names = (await readdir(mirror, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -67,7 +67,7 @@ export async function sendPages(files: RemoteFiles, mirror: string, folder: stri
   return sent;
 }
 
-/** A run's own files, which are there already. */
+/** Whether a file belongs to a run's record. The host has those already. */
 function isRecord(name: string): boolean {
   const [area, run, file, ...more] = name.split('/');
   const isInRun = workerHosts.some((host) => hostFolder(host) === area) && run !== undefined;

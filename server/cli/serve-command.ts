@@ -1,11 +1,12 @@
-/** `soil-server serve`: a site, or soil-server.yml with many -> a server of them, until a signal comes. */
+/** `soil-server serve`: serves a site, or the projects of a soil-server.yml, until SIGINT or SIGTERM. */
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { fileFault } from '../../model/file-fault.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { exitStatus } from '../../command/command-context.js';
+import { exitStatus, usageError } from '../../command/command-context.js';
+import { countText } from '../../templates/wording.js';
 import type { CommandContext } from './command-context.js';
 import { listen } from '../api/http-server.js';
 import { defaultLimits } from '../config/limits.js';
@@ -22,11 +23,11 @@ import {
   type ServerConfig,
 } from '../config/server-config.js';
 
-/** Where the sites stand: one folder, or a file that maps prefixes to folders. */
-export type ServeWhat =
+/** What to serve: one site, or a configuration file that maps URL prefixes to sites. */
+export type ServeSource =
   { readonly kind: 'site'; readonly folder: string } | { readonly kind: 'config'; readonly file: string };
 
-/** What stands on the command line goes before what stands in the file. */
+/** Options override the configuration file. */
 export interface ServeOptions {
   readonly host?: string;
   readonly port?: string;
@@ -35,37 +36,34 @@ export interface ServeOptions {
 }
 
 export async function serveCommand(
-  what: ServeWhat,
+  source: ServeSource,
   options: ServeOptions,
-  { now, print, warn, cancel }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
-  const wrongUse = (error: string): number => {
-    warn(error);
-    return exitStatus.usage;
-  };
-  const config = await readConfig(what);
-  if (!config.ok) return wrongUse(config.error);
+  const { now, print, warn, cancel } = context;
+  const config = await readConfig(source);
+  if (!config.ok) return usageError(context, config.error);
   const address = parseAddress(config.value, options);
-  if (!address.ok) return wrongUse(address.error);
+  if (!address.ok) return usageError(context, address.error);
   const format = parseLogFormat(options.logFormat ?? config.value.logFormat ?? 'json');
-  if (!format.ok) return wrongUse(format.error);
+  if (!format.ok) return usageError(context, format.error);
   const { limits } = config.value;
   const log = new LogBuffer(warn);
   const flush = (): void => {
     log.flush();
   };
-  // However the process ends on its own.
+  // Also for an exit that skips the code below.
   process.once('exit', flush);
   const projects: ServedProject[] = [];
   try {
     for (const project of config.value.projects) {
       const report = (message: string): void => {
-        const which = project.prefix === rootPrefix ? '' : `project ${quote(project.prefix)}: `;
-        log.add(formatNotice(now(), which + message, format.value));
+        const label = project.prefix === rootPrefix ? '' : `project ${quote(project.prefix)}: `;
+        log.add(formatNotice(now(), label + message, format.value));
       };
       const isOpen = options.openOnLoopback === true;
       const opened = await openProject(project, { now, report, isOpen });
-      if (!opened.ok) return wrongUse(opened.error);
+      if (!opened.ok) return usageError(context, opened.error);
       projects.push(opened.value);
     }
     const server = await listen(address.value, {
@@ -75,9 +73,9 @@ export async function serveCommand(
         log.add(formatRequestLine(line, format.value));
       },
     });
-    const name = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
-    const where = what.kind === 'site' ? resolve(what.folder) : `${projects.length} projects`;
-    print(`soil-server: serving ${where} at http://${name}:${server.port}/`);
+    const urlHost = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
+    const served = source.kind === 'site' ? resolve(source.folder) : countText(projects.length, 'project');
+    print(`soil-server: serving ${served} at http://${urlHost}:${server.port}/`);
     await aborted(cancel);
     await server.stop();
     return exitStatus.ok;
@@ -94,18 +92,18 @@ export async function serveCommand(
   }
 }
 
-async function readConfig(what: ServeWhat): Promise<Result<ServerConfig>> {
-  switch (what.kind) {
+async function readConfig(source: ServeSource): Promise<Result<ServerConfig>> {
+  switch (source.kind) {
     case 'site': {
       const limits = defaultLimits;
-      const project = { prefix: rootPrefix, folder: what.folder, limits, quota: defaultQuota };
+      const project = { prefix: rootPrefix, folder: source.folder, limits, quota: defaultQuota };
       return accept({ limits, projects: [project] });
     }
     case 'config':
       try {
-        return parseServerConfig(await readFile(what.file, 'utf8'), what.file);
+        return parseServerConfig(await readFile(source.file, 'utf8'), source.file);
       } catch (error) {
-        return refuse(`cannot read ${quote(what.file)}: ${fileFault(error)}`);
+        return refuse(`cannot read ${quote(source.file)}: ${fileFault(error)}`);
       }
   }
 }
@@ -117,11 +115,11 @@ function parseAddress(
   const host = hostOption ?? config.host ?? defaultListen.host;
   const port = portOption === undefined ? accept(config.port ?? defaultListen.port) : parsePort(portOption);
   if (!port.ok) return port;
-  // Only addresses that can be nothing else: a name may resolve to any.
+  // A host name may resolve to any address, so only literal addresses count.
   const isLoopback = host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
   if (openOnLoopback && !isLoopback) {
     return refuse(
-      `cannot accept uploads without a token at --host ${quote(host)}: --open-on-loopback needs an address of 127.0.0.0/8, or ::1`,
+      `cannot accept uploads without a token at --host ${quote(host)}: --open-on-loopback needs an address in 127.0.0.0/8, or ::1`,
     );
   }
   return accept({ host, port: port.value });

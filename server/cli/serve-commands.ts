@@ -1,17 +1,17 @@
-/** The commands that set a site up for its readers, as the command line has them: init, serve, deploy. */
+/** Declares the commands init, serve and deploy. */
 import type { Command } from 'commander';
 import { examples, type CommandRegistry } from '../../command/program.js';
 import type { CommandContext } from './command-context.js';
 import { siteFolder, siteOption, type SiteOption } from './site-option.js';
 import type { DeployOptions } from './deploy-command.js';
 import type { InitOptions } from './init-command.js';
-import type { ServeOptions, ServeWhat } from './serve-command.js';
+import type { ServeOptions, ServeSource } from './serve-command.js';
 
 export function addServeCommands({ command, context, finish }: CommandRegistry<CommandContext>): void {
-  command('init', 'make a folder a site')
-    .argument('[dir]', "the site's folder")
+  command('init', 'create a site in a folder')
+    .argument('[dir]', 'folder of the site')
     .addOption(siteOption())
-    .option('--force', 'also a folder that holds other files: they are public from then on')
+    .option('--force', 'accept a folder that holds other files, which become public')
     .addHelpText(
       'after',
       examples`
@@ -23,14 +23,14 @@ export function addServeCommands({ command, context, finish }: CommandRegistry<C
       return finish((await import('./init-command.js')).initCommand(folder, options, context));
     });
 
-  command('serve', 'serve a site over HTTP and take uploads')
-    .argument('[dir]', "the site's folder")
+  command('serve', 'serve a site over HTTP and accept uploads')
+    .argument('[dir]', 'folder of the site')
     .addOption(siteOption())
-    .option('--config <file>', 'serve the projects of a soil-server.yml')
-    .option('--host <address>', 'the address to listen at (default: 127.0.0.1)')
-    .option('--port <port>', 'the port to listen at; 0: any that is free (default: 8080)')
-    .option('--log-format <format>', 'of the lines on stderr: json, text (default: json)')
-    .option('--open-on-loopback', 'take uploads without a token, from this machine only')
+    .option('--config <file>', 'serve the projects that this soil-server.yml lists')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <port>', 'port to listen on; 0 for any free port (default: 8080)')
+    .option('--log-format <format>', 'format of the log on stderr: json or text (default: json)')
+    .option('--open-on-loopback', 'accept uploads without a token, from this machine only')
     .addHelpText(
       'after',
       examples`
@@ -44,17 +44,20 @@ export function addServeCommands({ command, context, finish }: CommandRegistry<C
         options: SiteOption & ServeOptions & { readonly config?: string },
         command: Command,
       ) => {
-        const what = serveWhat(command, options, dir);
-        return finish((await import('./serve-command.js')).serveCommand(what, options, context));
+        const source = serveSource(command, options, dir);
+        return finish((await import('./serve-command.js')).serveCommand(source, options, context));
       },
     );
 
-  command('deploy', 'set up a site on a plain web host over SSH, or bring its pages up to date')
-    .argument('<user@host:dir>', 'the folder there that the web server serves')
-    .option('--ssh-port <n>', 'the port of the SSH server (default: 22)')
-    .option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)')
-    .option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)')
-    .option('--mirror <dir>', 'keep the records here, so that only new ones are fetched the next time')
+  command('deploy', 'create a site on a plain web host over SSH, or update its pages')
+    .argument('<user@host:dir>', 'folder on the host that its web server serves')
+    .option('--ssh-port <n>', 'port of the SSH server (default: 22)')
+    .option('--ssh-key <file>', 'log in with this key (default: the SSH agent, then ~/.ssh/id_*)')
+    .option('--known-hosts <file>', 'trust the host keys in this file (default: ~/.ssh/known_hosts)')
+    .option(
+      '--mirror <dir>',
+      'keep the fetched records in this folder, so that the next deployment fetches only new ones',
+    )
     .addHelpText(
       'after',
       examples`
@@ -66,14 +69,16 @@ export function addServeCommands({ command, context, finish }: CommandRegistry<C
     );
 }
 
-/** One site, or a file that names them: one of the two. */
-function serveWhat(
+/** Returns the site or the configuration file to serve. Ends the program if both are given. */
+function serveSource(
   command: Command,
   options: SiteOption & { readonly config?: string },
   dir?: string,
-): ServeWhat {
+): ServeSource {
   const { config: file } = options;
   if (file === undefined) return { kind: 'site', folder: siteFolder(command, options, dir) };
   if (options.site === undefined && dir === undefined) return { kind: 'config', file };
-  return command.error('error: --config names the sites itself: --site does not go with it');
+  return command.error(
+    'error: --config and --site cannot be combined: the configuration file lists the sites',
+  );
 }

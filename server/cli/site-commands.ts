@@ -1,4 +1,4 @@
-/** The commands that look after a site's folder, as the command line has them: rebuild, check, prune, pin. */
+/** Declares the commands rebuild, check, prune and pin. */
 import type { Command } from 'commander';
 import type { CheckCommandOptions } from './check-command.js';
 import { examples, type CommandRegistry } from '../../command/program.js';
@@ -7,8 +7,8 @@ import { siteFolder, siteOption, type SiteOption } from './site-option.js';
 import type { PruneCommandOptions } from './prune-command.js';
 
 export function addSiteCommands({ command, context, finish }: CommandRegistry<CommandContext>): void {
-  command('rebuild', 'write all pages again from the records; tells on stderr what is bad')
-    .argument('[dir]', "the site's folder, or one of Soil's shell and Python server")
+  command('rebuild', 'rewrite every page from the records; problems go to stderr')
+    .argument('[dir]', "folder of the site, or of Soil's shell and Python server")
     .addOption(siteOption())
     .addHelpText(
       'after',
@@ -20,10 +20,10 @@ export function addSiteCommands({ command, context, finish }: CommandRegistry<Co
       return finish((await import('./rebuild-command.js')).rebuildCommand(folder, context));
     });
 
-  command('check', 'compare a site with its log and its records; tells what is wrong, one line each')
-    .argument('[dir]', "the site's folder")
+  command('check', 'compare a site with its log and records, and print the problems, one per line')
+    .argument('[dir]', 'folder of the site')
     .addOption(siteOption())
-    .option('--repair', 'mend what can be mended; what is in the way is set aside, nothing is thrown away')
+    .option('--repair', 'repair what is possible; conflicting files are moved aside, not deleted')
     .addHelpText(
       'after',
       examples`
@@ -35,30 +35,29 @@ export function addSiteCommands({ command, context, finish }: CommandRegistry<Co
       return finish((await import('./check-command.js')).checkCommand(folder, options, context));
     });
 
-  command(
-    'prune',
-    'remove what is beyond the limits of soil-server.yml; each run that goes leaves a page that says so',
-  )
-    .argument('[dir]', "the site's folder")
+  command('prune', 'remove the runs and wwz files that the retention policy of soil-server.yml does not keep')
+    .argument('[dir]', 'folder of the site')
     .addOption(siteOption())
-    .option('--config <file>', 'where the limits stand', 'soil-server.yml')
-    .option('--dry-run', 'tell what would go and why, and remove nothing')
-    .option('--page <file>', 'where the page of a dry run goes (default: .soil/retention.html of the site)')
+    .option('--config <file>', 'file with the retention policy', 'soil-server.yml')
+    .option('--dry-run', 'print what would be removed and why; remove nothing')
+    .option('--page <file>', 'write the page of a dry run here (default: .soil/retention.html in the site)')
     .addHelpText(
       'after',
       examples`
     soil-server prune /srv/soil --config /etc/soil-server.yml --dry-run --page plan.html
-    soil-server prune /srv/soil --config /etc/soil-server.yml`,
+    soil-server prune /srv/soil --config /etc/soil-server.yml
+
+  For each removed run, a page remains that says when and why it was removed.`,
     )
     .action(async (dir: string | undefined, options: SiteOption & PruneCommandOptions, command: Command) => {
       const folder = siteFolder(command, options, dir);
       return finish((await import('./prune-command.js')).pruneCommand(folder, options, context));
     });
 
-  command('pin', 'keep a run, whatever the limits say')
-    .argument('<run>', 'HOST/RUN: github/1234, local/2026-01-13, or on sourcehut a job id or a commit')
+  command('pin', 'keep a run, regardless of the retention policy')
+    .argument('<run>', 'HOST/RUN: github/1234, local/2026-01-13; for sourcehut, a job ID or a commit')
     .addOption(siteOption())
-    .option('--remove', 'take the pin away')
+    .option('--remove', 'remove the pin')
     .addHelpText(
       'after',
       examples`
@@ -67,7 +66,7 @@ export function addSiteCommands({ command, context, finish }: CommandRegistry<Co
     )
     .action(async (run: string, options: SiteOption & { readonly remove?: boolean }, command: Command) => {
       const folder = siteFolder(command, options);
-      const wish = { run, isPinned: options.remove !== true };
-      return finish((await import('./prune-command.js')).pinCommand(folder, wish, context));
+      const pin = { run, isPinned: options.remove !== true };
+      return finish((await import('./prune-command.js')).pinCommand(folder, pin, context));
     });
 }

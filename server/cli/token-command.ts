@@ -1,8 +1,10 @@
-/** `soil-server token create|list|revoke`: who may write to a site. */
+/** `soil-server token create|list|revoke`: creates, lists and revokes the tokens of a site. */
 import { parseWorkerHost } from '../../model/name.js';
 import { quote, refuse, accept, type Result } from '../../model/result.js';
-import { exitStatus } from '../../command/command-context.js';
+import { exitStatus, usageError } from '../../command/command-context.js';
+import { countText } from '../../templates/wording.js';
 import type { CommandContext } from './command-context.js';
+import { notASite } from './open-site.js';
 import { isSite, privateFolder } from '../disk/private-folder.js';
 import { parseActions, parseJobPattern, parseTokenId, type StoredToken } from '../auth/token.js';
 import { createToken, readTokens, revokeTokens } from '../auth/token-store.js';
@@ -15,19 +17,20 @@ export interface CreateOptions {
   readonly expires?: string;
 }
 
-/** Prints what the token may do, and the token itself once, on the last line. */
+/** Prints the permissions of the new token, and the token itself on the last line. It is not stored. */
 export async function createTokenCommand(
   site: string,
   options: CreateOptions,
-  { now, print, warn }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
+  const { now, print } = context;
   const scope = parseScope(options, now());
-  if (!scope.ok) return refused(scope.error, warn);
-  if (!(await isSite(site))) return refused(noSite(site), warn);
+  if (!scope.ok) return usageError(context, scope.error);
+  if (!(await isSite(site))) return usageError(context, notASite('cannot use', site));
   const created = await createToken(privateFolder(site), scope.value, now());
-  if (!created.ok) return refused(created.error, warn);
-  print(describe({ ...scope.value, number: 0, sha256: '' }, now()).replace(' (0)', ''));
-  print('Keep it in a secret of your CI host; it is not shown again:');
+  if (!created.ok) return usageError(context, created.error);
+  print(`${scope.value.id}: ${describePermissions(scope.value, now())}`);
+  print('Store this token as a secret of your CI host. It is not shown again:');
   print(created.value);
   return exitStatus.ok;
 }
@@ -57,47 +60,46 @@ function parseScope(
   });
 }
 
-/** One line a token; never the token itself, which the site does not have. */
-export async function listTokensCommand(site: string, { now, print, warn }: CommandContext): Promise<number> {
-  if (!(await isSite(site))) return refused(noSite(site), warn);
+/** Prints one line per token: its permissions, but not the token, of which a site stores only a hash. */
+export async function listTokensCommand(site: string, context: CommandContext): Promise<number> {
+  const { now, print } = context;
+  if (!(await isSite(site))) return usageError(context, notASite('cannot use', site));
   const tokens = await readTokens(privateFolder(site).tokens);
-  if (!tokens.ok) return refused(tokens.error, warn);
-  for (const token of tokens.value) print(describe(token, now()));
+  if (!tokens.ok) return usageError(context, tokens.error);
+  for (const token of tokens.value) {
+    print(`${token.id} (${token.number}): ${describePermissions(token, now())}`);
+  }
   return exitStatus.ok;
 }
 
 export async function revokeTokenCommand(
   site: string,
   { id, number }: { readonly id: string; readonly number?: string },
-  { now, print, warn }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
-  if (!(await isSite(site))) return refused(noSite(site), warn);
+  const { now, print } = context;
+  if (!(await isSite(site))) return usageError(context, notASite('cannot use', site));
   if (number !== undefined && !/^[1-9]\d{0,5}$/.test(number)) {
-    return refused(`cannot accept --number ${quote(number)}: token list tells the numbers`, warn);
+    return usageError(
+      context,
+      `cannot accept --number ${quote(number)}: it must be a number that "soil-server token list" prints`,
+    );
   }
-  const meant = { id, ...(number !== undefined && { number: Number(number) }) };
-  const revoked = await revokeTokens(privateFolder(site), meant, now());
-  if (!revoked.ok) return refused(revoked.error, warn);
-  print(`revoked ${revoked.value} of id ${id}`);
+  const selection = { id, ...(number !== undefined && { number: Number(number) }) };
+  const revoked = await revokeTokens(privateFolder(site), selection, now());
+  if (!revoked.ok) return usageError(context, revoked.error);
+  print(`revoked ${countText(revoked.value, 'token')} with id ${id}`);
   return exitStatus.ok;
 }
 
-function describe(token: StoredToken, now: number): string {
-  const { id, number, actions, jobs, workerHost = 'any', expires, revoked } = token;
+function describePermissions(token: Omit<StoredToken, 'number' | 'sha256'>, now: number): string {
+  const { actions, jobs, workerHost = 'any', expires, revoked } = token;
   const date = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
   const life =
     revoked !== undefined
       ? `revoked ${date(revoked)}`
       : expires === undefined
-        ? 'does not expire'
+        ? 'never expires'
         : `${now < expires ? 'expires' : 'expired'} ${date(expires)}`;
-  return `${id} (${number}): actions ${actions.join(',')}; jobs ${jobs}; worker host ${workerHost}; ${life}`;
-}
-
-const noSite = (site: string): string =>
-  `cannot use ${quote(site)}: it is no site; run soil-server init --site ${quote(site)} first`;
-
-function refused(sentence: string, warn: (line: string) => void): number {
-  warn(sentence);
-  return exitStatus.usage;
+  return `actions ${actions.join(',')}; jobs ${jobs}; worker host ${workerHost}; ${life}`;
 }

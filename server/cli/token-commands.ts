@@ -1,4 +1,4 @@
-/** The commands for a site's tokens, as the command line has them: token create, list, revoke. */
+/** Declares the commands token create, token list and token revoke. */
 import type { Command } from 'commander';
 import { examples, type CommandRegistry } from '../../command/program.js';
 import type { CommandContext } from './command-context.js';
@@ -6,19 +6,22 @@ import { siteFolder, siteOption, type SiteOption } from './site-option.js';
 import type { CreateOptions } from './token-command.js';
 
 export function addTokenCommands({ command, context, finish }: CommandRegistry<CommandContext>): void {
-  const token = command('token', 'who may write to a site: create, list, revoke').addHelpText(
+  const token = command(
+    'token',
+    'create, list and revoke the tokens that permit writing to a site',
+  ).addHelpText(
     'after',
     examples`
     soil-server token create --site /srv/soil --id ci --actions append,event,status
     soil-server token list --site /srv/soil`,
   );
 
-  command('create', 'make a token and print it once, on the last line', [siteOption()], token)
-    .requiredOption('--id <name>', 'what it is called; two of a name may be alive, for rotation')
-    .requiredOption('--actions <list>', 'what it may do: append, event, status, prune')
-    .option('--jobs <pattern>', 'for which jobs; * stands for any characters', '*')
-    .option('--worker-host <host>', 'for which worker host: github, sourcehut, local (default: any)')
-    .option('--expires <days>', 'for how many days (default: until it is revoked)')
+  command('create', 'create a token and print it once, on the last line', [siteOption()], token)
+    .requiredOption('--id <name>', 'name of the token; two with the same name may be valid, for rotation')
+    .requiredOption('--actions <list>', 'permitted actions: append, event, status, prune')
+    .option('--jobs <pattern>', 'permitted jobs; * matches any characters', '*')
+    .option('--worker-host <host>', 'permitted worker host: github, sourcehut or local (default: any)')
+    .option('--expires <days>', 'days until the token expires (default: never)')
     .addHelpText(
       'after',
       examples`
@@ -30,7 +33,7 @@ export function addTokenCommands({ command, context, finish }: CommandRegistry<C
       return finish((await import('./token-command.js')).createTokenCommand(folder, options, context));
     });
 
-  command('list', 'what tokens there are, one a line', [siteOption()], token)
+  command('list', 'list the tokens of a site, one per line', [siteOption()], token)
     .addHelpText(
       'after',
       examples`
@@ -43,12 +46,12 @@ export function addTokenCommands({ command, context, finish }: CommandRegistry<C
 
   command(
     'revoke',
-    'end the tokens of a name, or one of them; a running server knows within a second',
+    'revoke the tokens with a name; a running server applies it within a second',
     [siteOption()],
     token,
   )
-    .requiredOption('--id <name>', 'which')
-    .option('--number <n>', 'only this one of them, as token list tells')
+    .requiredOption('--id <name>', 'name of the tokens')
+    .option('--number <n>', 'revoke only the token with this number, as printed by token list')
     .addHelpText(
       'after',
       examples`

@@ -1,28 +1,51 @@
-/** A fingerprint of everything that pages are made by: where it is another one, all pages are written again. */
+/** A hash of everything that pages are made of. When it changes, a start writes every page again. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../files/package-root.js';
 
-const root = fileURLToPath(packageRoot);
-const sources: readonly { readonly folder: string; readonly ending: string }[] = [
-  { folder: 'dist/model', ending: '.js' },
-  { folder: 'dist/server/state', ending: '.js' },
-  { folder: 'dist/server/pages', ending: '.js' },
-  { folder: 'dist/templates', ending: '.js' },
-  { folder: 'templates', ending: '' },
+/** What reads a record, folds the records and plans and renders the pages. What these import counts too. */
+const entryModules = [
+  'dist/server/store/stored-job.js',
+  'dist/server/state/site-state.js',
+  'dist/server/pages/page-plan.js',
 ];
 
-/** `title`: the site's, which stands on every page. */
-export async function pageVersion(title: string): Promise<string> {
+/** Returns a SHA-256 in hex. `title`: the site's, which is on every page. `root`: the folder of the installed package. */
+export async function pageVersion(title: string, root = fileURLToPath(packageRoot)): Promise<string> {
   const hash = createHash('sha256').update(title);
-  for (const { folder, ending } of sources) {
-    const entries = await readdir(join(root, folder), { withFileTypes: true, recursive: true });
-    const paths = entries
-      .filter((entry) => entry.isFile() && entry.name.endsWith(ending) && !entry.name.includes('.test.'))
-      .map((entry) => join(entry.parentPath, entry.name));
-    for (const path of paths.sort()) hash.update(path.slice(root.length)).update(await readFile(path));
+  hash.update(handlebarsVersion());
+  for (const path of [...(await findModules(root)), ...(await findTemplates(root))]) {
+    hash.update(relative(root, path)).update(await readFile(path));
   }
   return hash.digest('hex');
+}
+
+/** Lists the entry modules and every module of the package that they import, sorted by path. */
+async function findModules(root: string): Promise<readonly string[]> {
+  const found = new Set(entryModules.map((path) => join(root, path)));
+  // A Set's iterator also visits what is added on the way.
+  for (const path of found) {
+    const text = await readFile(path, 'utf8');
+    for (const [, name = ''] of text.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)) {
+      found.add(join(dirname(path), name));
+    }
+  }
+  return [...found].sort();
+}
+
+/** Lists templates, style sheets and images, sorted by path. In a checkout the folder has TypeScript too. */
+async function findTemplates(root: string): Promise<readonly string[]> {
+  const entries = await readdir(join(root, 'templates'), { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function handlebarsVersion(): string {
+  const manifest = createRequire(import.meta.url)('handlebars/package.json') as { readonly version: string };
+  return manifest.version;
 }

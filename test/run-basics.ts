@@ -71,10 +71,10 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       ]);
       assert.equal(job.status, 0);
       assert.equal(job.record.outcome, 'flaky');
-      assert.match(job.output, /skipped +skipped \(it needs "tolerated", which ended as failed\)/);
-      assert.equal(job.record.tasks[3]?.skipped, 'it needs "tolerated", which ended as failed');
+      assert.match(job.output, /skipped +skipped \(it needs "tolerated", whose outcome is failed\)/);
+      assert.equal(job.record.tasks[3]?.skipped, 'it needs "tolerated", whose outcome is failed');
       const index = await must('unzip', ['-p', join(job.out, 'job.wwz'), 'index.html']);
-      assert.match(index, /it needs &quot;tolerated&quot;, which ended as failed/);
+      assert.match(index, /it needs &quot;tolerated&quot;, whose outcome is failed/);
       assert.equal(await job.log('env'), 'job true\n');
       assert.equal(job.rows[1]?.tries, 2);
       assert.equal(job.rows[4]?.resultHtml, 'rep/');
@@ -156,7 +156,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(broken.status, 125);
       assert.match(
         broken.record.reason ?? '',
-        /cannot list the tasks by "echo no; exit 4": failed, exit status 4/,
+        /cannot list the tasks with "echo no; exit 4": failed, exit status 4/,
       );
       const wrong = await runJobYaml(t, machine, jobYaml(machine, '', 'tasks-from: echo one two'));
       assert.match(wrong.record.reason ?? '', /:1: cannot accept task "one two": it has 2 columns/);
@@ -166,7 +166,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       const job = await runJobYaml(t, machine, jobYaml(machine, '', "tasks-from: 'true'"));
       assert.equal(job.record.outcome, 'empty');
       assert.equal(job.status, 125);
-      assert.equal(job.record.reason, 'the job has no task');
+      assert.equal(job.record.reason, 'the job has no tasks');
     });
 
     it('stop-on-failure skips what comes after', async (t) => {
@@ -256,7 +256,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
         assert.deepEqual(job.summary, ['first 0 passed', 'victim 125 error', 'never 125 skipped']);
         assert.equal(job.record.outcome, 'error');
         assert.equal(job.status, 125);
-        assert.match(job.record.reason ?? '', /the machinery ended under the task/);
+        assert.match(job.record.reason ?? '', /the container or shell exited during the task/);
         await noContainerLeft();
       });
 

@@ -224,7 +224,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         assert.equal(end.status, 125, end.stdout + end.stderr);
         const record = await readFile(join(kept, 'job', 'job.json'), 'utf8');
         assert.match(record, /"outcome": "error"/);
-        assert.match(record, /disk of the results was full after task \\"large\\"/);
+        assert.match(record, /disk of the output folder was full after task \\"large\\"/);
         const tsv = await readFile(join(kept, 'job', 'job.tsv'), 'utf8');
         const rows = tsv.trim().split('\n').slice(1);
         assert.deepEqual(

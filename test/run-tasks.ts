@@ -42,7 +42,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(await job.log('a'), 'a\n'.repeat(600));
       assert.equal(await job.log('b'), 'b\n'.repeat(600));
       assert.equal(await job.log('größe'), 'c\n'.repeat(600));
-      assert.equal(job.record.tasks[4]?.skipped, 'it needs "b", which ended as failed');
+      assert.equal(job.record.tasks[4]?.skipped, 'it needs "b", whose outcome is failed');
       assert.equal(job.status, 3);
       assert.deepEqual(await machine.containers(), []);
     });
@@ -330,7 +330,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       it('tty: without a program that gives a terminal the task is an error, not a failure', async (t) => {
         const job = await runJobYaml(t, machine, jobYaml(machine, `[{name: a, run: 'true'}]`, 'tty: true'));
         assert.deepEqual(job.summary, ['a 125 error']);
-        assert.match(job.record.reason ?? '', /there is no program "script" to give it a terminal/);
+        assert.match(job.record.reason ?? '', /on a terminal: program "script" not found/);
       });
 
       it('tty: an image that has the program gives its tasks a terminal', async (t) => {

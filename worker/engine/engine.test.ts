@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shellWord } from '../../model/shell-word.js';
 import { isTransient, parseHistory, parseInspection } from './engine.js';
-import { scriptOf } from '../runner/task-script.js';
+import { formatScript } from '../runner/task-script.js';
 
 const id = 'a'.repeat(64);
 
@@ -67,13 +67,13 @@ test('parseHistory() puts the oldest layer first, in both engines’ forms', () 
 
 test('scriptOf() and shellWord() keep any value one word', () => {
   assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
-  assert.equal(scriptOf({ environment: {}, run: 'make' }), 'make\n');
+  assert.equal(formatScript({ environment: {}, run: 'make' }), 'make\n');
   assert.equal(
-    scriptOf({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),
+    formatScript({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),
     "export A='b\nc' B=''; make\nmake check\n",
   );
   assert.equal(
-    scriptOf({ environment: {}, run: 'make' }, { workingFolder: "it's", cookie: 'word.1.' }),
+    formatScript({ environment: {}, run: 'make' }, { workingFolder: "it's", cookie: 'word.1.' }),
     `export SOIL_TASK_COOKIE="\${SOIL_TASK_COOKIE:+$SOIL_TASK_COOKIE:}word.1."; cd './it'\\''s'; make\n`,
   );
 });

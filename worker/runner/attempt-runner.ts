@@ -1,33 +1,33 @@
-/** Runs tries of tasks under a clock: a number in; how the try ended, on time, late or cancelled, out. */
+/** Runs attempts of tasks on a host, with a time limit and cancellation. */
 import type { TaskOutcome } from '../../model/outcome.js';
 import type { Progress } from '../record/progress.js';
-import { after, type Lost, type AttemptEnd, type AttemptRequest } from './supervisor.js';
+import { timeout, type Lost, type AttemptEnd, type AttemptRequest } from './supervisor.js';
 import type { TaskHost } from './task-host.js';
 
 export interface AttemptRunnerOptions {
-  /** starts the place where tasks run; called again when one had to be given up */
+  /** starts a host; called again after a host was lost */
   readonly openHost: () => Promise<TaskHost | Lost>;
   readonly cancel: AbortSignal;
-  /** aborted when nobody wants to wait for a grace any longer */
+  /** ends grace periods early */
   readonly forceCancel?: AbortSignal;
   readonly report: (progress: Progress) => void;
 }
 
-/** Why a job could not go on, when that is no task's doing. */
+/** Why a job stopped before its last task, for a reason outside its tasks. */
 export interface JobAbort {
   readonly outcome: 'error' | 'cancelled';
   readonly reason: string;
 }
 
-/** One try, as the clock and the shell saw it. */
-export interface AttemptedTask {
+/** How one attempt of a task ended. */
+export interface AttemptResult {
   readonly outcome: Exclude<TaskOutcome, 'flaky' | 'skipped'>;
   readonly status: number;
   readonly elapsedSeconds: number;
   readonly userSeconds: number;
   readonly systemSeconds: number;
   readonly maxRssKib?: number;
-  readonly trouble?: JobAbort;
+  readonly abort?: JobAbort;
 }
 
 export interface AttemptLimits {
@@ -36,18 +36,19 @@ export interface AttemptLimits {
   readonly graceSeconds: number;
 }
 
-/** `timeout`'s exit status, which readers of Soil's files know. */
+/** The exit status of timeout(1). */
 const timedOutStatus = 124;
+/** The status of a task that did not run. It is not 0, so no reader takes the task for passed. */
 export const notRunStatus = 125;
 const cancelledStatus = 130;
-/** setTimeout()'s longest, 24.8 days. */
+/** The maximum of setTimeout(): 24.8 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** How long an ended task may take to be reported as ended. */
+/** How long a host may take to report a task that was ended. */
 const endSeconds = 15;
-const silent: Lost = { kind: 'lost', reason: `no answer within ${endSeconds} s after its end` };
+const silent: Lost = { kind: 'lost', reason: `no answer within ${endSeconds} s after the task was ended` };
 
-/** Holds the host that tasks run on, and opens another one where a task took its host along. */
+/** Runs one attempt at a time. Opens its host when it needs one, and replaces a host that was lost. */
 export class AttemptRunner {
   readonly #options: AttemptRunnerOptions;
   #host: TaskHost | undefined;
@@ -56,80 +57,82 @@ export class AttemptRunner {
     this.#options = options;
   }
 
-  /** Runs one try with its time limit; a cancelled or late one is ended with everything it started. */
-  async try(order: AttemptRequest, { timeoutSeconds, graceSeconds }: AttemptLimits): Promise<AttemptedTask> {
-    const begin = performance.now();
+  /** Runs one attempt. After its time limit, or when cancelled, ends it with every process it started. */
+  async run(
+    request: AttemptRequest,
+    { timeoutSeconds, graceSeconds }: AttemptLimits,
+  ): Promise<AttemptResult> {
+    const startedAt = performance.now();
     const { cancel } = this.#options;
     const ended = (
-      outcome: AttemptedTask['outcome'],
+      outcome: AttemptResult['outcome'],
       status: number,
-      more: { end?: AttemptEnd; trouble?: JobAbort } = {},
-    ): AttemptedTask => ({
+      more: { end?: AttemptEnd; abort?: JobAbort } = {},
+    ): AttemptResult => ({
       outcome,
       status,
-      elapsedSeconds: (performance.now() - begin) / 1000,
+      elapsedSeconds: (performance.now() - startedAt) / 1000,
       userSeconds: more.end?.kind === 'done' ? more.end.userSeconds : 0,
       systemSeconds: more.end?.kind === 'done' ? more.end.systemSeconds : 0,
       ...(more.end?.kind === 'done' && more.end.maxRssKib !== undefined
         ? { maxRssKib: more.end.maxRssKib }
         : {}),
-      ...(more.trouble === undefined ? {} : { trouble: more.trouble }),
+      ...(more.abort === undefined ? {} : { abort: more.abort }),
     });
-    const broken = (reason: string) =>
-      ended('error', notRunStatus, { trouble: { outcome: 'error', reason } });
+    const notRun = (reason: string) => ended('error', notRunStatus, { abort: { outcome: 'error', reason } });
 
     const opened = this.#host ?? (await this.#options.openHost());
-    if ('kind' in opened) return broken(opened.reason);
+    if ('kind' in opened) return notRun(opened.reason);
     this.#host = opened;
-    const running = opened.run(order);
-    const first = await firstOf(running, timeoutSeconds * 1000, cancel);
-    const end = typeof first === 'string' ? await this.#endTask(opened, running, graceSeconds) : first;
+    const running = opened.run(request);
+    const first = await waitForEnd(running, timeoutSeconds * 1000, cancel);
+    const end = typeof first === 'string' ? await this.#stopTask(opened, running, graceSeconds) : first;
     if (end.kind === 'lost') await this.close();
     if (first === 'late') return ended('timed-out', timedOutStatus, { end });
     if (first === 'cancelled') {
       return ended('cancelled', cancelledStatus, {
         end,
-        trouble: { outcome: 'cancelled', reason: reasonOfAbort(cancel) },
+        abort: { outcome: 'cancelled', reason: cancelReason(cancel) },
       });
     }
     switch (end.kind) {
       case 'lost':
-        return broken(`the machinery ended under the task: ${end.reason}`);
+        return notRun(`the container or shell exited during the task: ${end.reason}`);
       case 'unlogged':
-        return broken('the task could not begin: its log cannot be opened');
+        return notRun('cannot start the task: its log cannot be opened');
       case 'no-terminal':
-        return broken('the task could not begin: there is no program "script" to give it a terminal');
+        return notRun('cannot start the task on a terminal: program "script" not found');
       case 'done':
         return ended(end.status === 0 ? 'passed' : 'failed', end.status, { end });
     }
   }
 
-  /** Ends the running task; where its end is not told within the limit, the host is given up. */
-  async #endTask(host: TaskHost, running: Promise<AttemptEnd>, seconds: number): Promise<AttemptEnd> {
+  /** Ends the running task. If the host does not report its end in time, the host is lost. */
+  async #stopTask(host: TaskHost, running: Promise<AttemptEnd>, seconds: number): Promise<AttemptEnd> {
     const { forceCancel } = this.#options;
-    const { isHostGone, notice } = await host.endTask({
+    const { isHostGone, notice } = await host.stopTask({
       seconds,
       ...(forceCancel === undefined ? {} : { forceCancel }),
     });
-    this.#tell(notice);
-    const end = await Promise.race([running, after(endSeconds).then(() => silent)]);
+    this.#report(notice);
+    const end = await Promise.race([running, timeout(endSeconds).then(() => silent)]);
     if (isHostGone) await this.close();
     return end;
   }
 
-  #tell(notice: string | undefined): void {
+  #report(notice: string | undefined): void {
     if (notice !== undefined) this.#options.report({ kind: 'notice', text: notice });
   }
 
   async close(): Promise<void> {
     const host = this.#host;
     this.#host = undefined;
-    this.#tell(await host?.close());
+    this.#report(await host?.close());
   }
 }
 
-/** What comes first: the end of the try, its time limit, or the job's cancellation. */
-async function firstOf<T>(
+/** Waits for the end of the attempt, its time limit, or cancellation, whichever is first. */
+async function waitForEnd<T>(
   running: Promise<T>,
   limitMs: number,
   cancel: AbortSignal,
@@ -138,9 +141,9 @@ async function firstOf<T>(
   let timer: NodeJS.Timeout | undefined;
   let cancelled: () => void = () => undefined;
   const others = new Promise<'late' | 'cancelled'>((resolve) => {
-    // The clock is the monotonic one: it stands still while the machine is suspended, and no change of the date moves it.
-    // A worker that was stopped itself wakes up late: what its task has said meanwhile is read first (the poll phase
-    // comes between timers and setImmediate), so that a task that ended in time is not called late.
+    // Timers use the monotonic clock: it stops while the machine is suspended, and changes of the date do not affect it.
+    // After a worker was stopped (SIGSTOP) and continued, its timers fire late. setImmediate() lets the event loop read
+    // the supervisor's output first, so that a task that ended in time does not count as late.
     timer = setTimeout(() => setImmediate(resolve, 'late'), Math.min(limitMs, longestTimerMs));
     cancelled = () => {
       resolve('cancelled');
@@ -155,7 +158,8 @@ async function firstOf<T>(
   }
 }
 
-export function reasonOfAbort(cancel: AbortSignal): string {
+/** The sentence that a record gives as the reason of a cancelled job. */
+export function cancelReason(cancel: AbortSignal): string {
   const reason: unknown = cancel.reason;
   const text = reason instanceof Error && reason.name !== 'AbortError' ? reason.message : reason;
   return typeof text === 'string' ? `cancelled: ${text}` : 'the job was cancelled';

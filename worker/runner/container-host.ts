@@ -1,4 +1,4 @@
-/** Tasks in one container of an engine: started once for the job, ended from within, removed at the end. */
+/** Runs tasks in a container that is started once per job. The supervisor in the container ends their processes. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { quote } from '../../model/result.js';
@@ -7,47 +7,47 @@ import type { Engine } from '../engine/engine.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { gitConfigName, createWritable, memoryFile } from '../record/job-folder.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
-import { lasts, type Grace, type TaskHost, type TaskHostLayout } from './task-host.js';
+import { isWithinGrace, type Grace, type TaskHost, type HostPool } from './task-host.js';
 
-/** Where a container sees the control folder and the repo. */
+/** Where the control folder and the repo are mounted in a container. */
 export const containerControl = '/soil';
 export const containerRepo = '/repo';
 
 export interface ContainerOptions {
   readonly engine: Engine;
-  /** the image for people, and the words that name it for the engine */
+  /** the image's name in messages, and the arguments that name it for the engine */
   readonly image: string;
-  readonly words: readonly string[];
+  readonly imageArgs: readonly string[];
   readonly job: Pick<JobDeclaration, 'network' | 'user' | 'engineFlags' | 'ptrace' | 'pidsLimit'>;
   /** host paths */
   readonly control: string;
   readonly repo: string;
-  /** how the container's users are mapped to those of this machine; empty: as the engine does */
+  /** flags that map the container's users to those of this machine, see planUserFlags() */
   readonly userFlags: readonly string[];
 }
 
 const startSeconds = 120;
-/** How long the engine may take to note that a container has started. */
-const notedSeconds = 10;
+/** How long the engine may take to register a started container. */
+const registerSeconds = 10;
 const pollMs = 20;
-/** How long KILL is repeated before the container as a whole has to go. */
+/** How long KILL is repeated before the whole container is removed. */
 const killSeconds = 10;
 
-/** Tasks one after another: the container's process 1 runs them. A host that was given up is followed by a new container. */
-export function containerLayout(options: ContainerOptions): TaskHostLayout {
-  return { openHost: () => startContainer(options), close: () => Promise.resolve(undefined) };
+/** One container at a time: its process 1 runs the tasks. A lost container is replaced by a new one. */
+export function sequentialContainer(options: ContainerOptions): HostPool {
+  return { open: () => startContainer(options), close: () => Promise.resolve(undefined) };
 }
 
 async function startContainer(options: ContainerOptions): Promise<TaskHost | Lost> {
   const { engine } = options;
   const name = newName();
-  const supervisor = await startFirst(name, options);
+  const supervisor = await startContainerSupervisor(name, options);
   if ('kind' in supervisor) return supervisor;
   return {
-    run: (order) => supervisor.run(order),
-    endTask: async (grace) => {
-      if (await endFromWithin(supervisor, grace)) return { isHostGone: false };
-      // A container that does not obey goes as a whole; a new one takes the tasks that are left.
+    run: (request) => supervisor.run(request),
+    stopTask: async (grace) => {
+      if (await stopFromInside(supervisor, grace)) return { isHostGone: false };
+      // Processes survived, so the whole container is removed. A new one runs the remaining tasks.
       const notice = await removeContainer(engine, name);
       await supervisor.close(killSeconds);
       return { isHostGone: true, ...(notice !== undefined && { notice }) };
@@ -60,20 +60,20 @@ async function startContainer(options: ContainerOptions): Promise<TaskHost | Los
 }
 
 /**
- * Tasks at once, in one container: process 1 rests, and each lane is a supervisor of its own that the engine's `exec`
- * has started once. A lane ends the tree of its own task only.
+ * One container with several lanes, for tasks in parallel: process 1 runs nothing, and each lane is a supervisor that the
+ * engine's `exec` starts once. Stopping a task ends only that task's processes.
  */
-export function containerLanes(options: ContainerOptions, cookie: string): TaskHostLayout {
+export function parallelContainer(options: ContainerOptions, cookie: string): HostPool {
   const { engine, control } = options;
   const name = newName();
-  let first: Promise<Supervisor | Lost> | undefined;
+  let container: Promise<Supervisor | Lost> | undefined;
   let lanes = 0;
   return {
-    openHost: async () => {
-      first ??= startFirst(name, options);
-      const container = await first;
-      if ('kind' in container) return container;
-      if (lanes === 0) container.rest();
+    open: async () => {
+      container ??= startContainerSupervisor(name, options);
+      const main = await container;
+      if ('kind' in main) return main;
+      if (lanes === 0) main.standBy();
       const lane = ++lanes;
       await createWritable(memoryFile(control, lane));
       const supervisor = await startLane(engine, [
@@ -86,17 +86,17 @@ export function containerLanes(options: ContainerOptions, cookie: string): TaskH
       return laneHost(supervisor);
     },
     close: async () => {
-      const container = await first;
-      if (container === undefined || 'kind' in container) return undefined;
-      await container.close(killSeconds);
+      const main = await container;
+      if (main === undefined || 'kind' in main) return undefined;
+      await main.close(killSeconds);
       return removeContainer(engine, name);
     },
   };
 }
 
-/** A container's shell may be up, and have said so, before podman has noted that the container runs. */
+/** Retries for a while: the container's shell may be ready before podman has registered that the container runs. */
 async function startLane(engine: Engine, args: readonly string[]): Promise<Supervisor | Lost> {
-  const limit = performance.now() + notedSeconds * 1000;
+  const limit = performance.now() + registerSeconds * 1000;
   for (;;) {
     const supervisor = await startSupervisor({
       ...{ program: engine.program, args, environment: engine.environment, startSeconds },
@@ -109,11 +109,11 @@ async function startLane(engine: Engine, args: readonly string[]): Promise<Super
 
 function laneHost(supervisor: Supervisor): TaskHost {
   return {
-    run: (order) => supervisor.run(order),
-    endTask: async (grace) => {
-      if (await endFromWithin(supervisor, grace)) return { isHostGone: false };
-      // The container is the other lanes' too: what is left lives until the job's end.
-      return { isHostGone: true, notice: 'cannot end all processes of a task before the job ends' };
+    run: (request) => supervisor.run(request),
+    stopTask: async (grace) => {
+      if (await stopFromInside(supervisor, grace)) return { isHostGone: false };
+      // Other lanes use the container, so the survivors live until the job ends.
+      return { isHostGone: true, notice: 'cannot end all processes of a task: some run until the job ends' };
     },
     close: async () => {
       await supervisor.close(killSeconds);
@@ -124,7 +124,7 @@ function laneHost(supervisor: Supervisor): TaskHost {
 
 const newName = (): string => `soil-${randomBytes(8).toString('hex')}`;
 
-async function startFirst(name: string, options: ContainerOptions): Promise<Supervisor | Lost> {
+async function startContainerSupervisor(name: string, options: ContainerOptions): Promise<Supervisor | Lost> {
   const { engine, image } = options;
   const supervisor = await startSupervisor({
     program: engine.program,
@@ -144,37 +144,37 @@ function runArguments(name: string, options: ContainerOptions): readonly string[
   return [
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
     ...containerFlags(options),
-    ...options.words,
+    ...options.imageArgs,
     ...supervisorWords,
     '1',
   ];
 }
 
-/** What makes the container the job's own: `/bin/sh` with the repo, its environment, user and network. */
+/** The engine's flags for a container of the job: mounts, environment, user, network and limits. */
 export function containerFlags({
   job,
   control,
   repo,
   userFlags,
-}: Omit<ContainerOptions, 'engine' | 'image' | 'words'>): string[] {
+}: Omit<ContainerOptions, 'engine' | 'image' | 'imageArgs'>): string[] {
   return [
     ...['--entrypoint', '/bin/sh', '--workdir', containerRepo],
-    ...['--mount', mount(repo, containerRepo), '--mount', mount(control, containerControl)],
+    ...['--mount', formatMount(repo, containerRepo), '--mount', formatMount(control, containerControl)],
     ...Object.entries(gitEnvironment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.network === undefined ? [] : ['--network', job.network]),
     ...(job.user === undefined ? [] : ['--user', job.user]),
     ...userFlags,
     ...(job.pidsLimit === undefined ? [] : ['--pids-limit', String(job.pidsLimit)]),
-    // Debuggers turn address randomization off, which both engines' filters of system calls refuse.
+    // Debuggers disable address randomization, which the default seccomp profiles of both engines forbid.
     ...(job.ptrace === true ? ['--cap-add', 'SYS_PTRACE', '--security-opt', 'seccomp=unconfined'] : []),
     ...job.engineFlags,
   ];
 }
 
 /**
- * git refuses a repo of another owner, and so does each of its submodules. Since 2.38 it takes the environment's word for
- * one (git-config(1), protected configuration); before, as in Ubuntu 22.04, only that of the system's file, which
- * includes the image's own.
+ * Makes git accept a repo and submodules of another owner. Since git 2.38, the environment may set `safe.directory`
+ * (git-config(1), protected configuration). Earlier versions, as in Ubuntu 22.04, read it only from the system's file;
+ * ours includes the image's.
  */
 const gitEnvironment = {
   GIT_CONFIG_COUNT: '2',
@@ -185,29 +185,29 @@ const gitEnvironment = {
   GIT_CONFIG_SYSTEM: `${containerControl}/${gitConfigName}`,
 };
 
-/** Both engines read `--mount` as one line of CSV: any path can be written so, which `--volume` cannot. */
-export function mount(source: string, target: string): string {
+/** Formats a value of `--mount`. Both engines parse it as a line of CSV, so unlike `--volume` it can hold any path. */
+export function formatMount(source: string, target: string): string {
   const field = `source=${source}`;
   const quoted = /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
   return `type=bind,${quoted},target=${target}`;
 }
 
 /**
- * Has the guard end every process of the container's PID namespace: neither setsid() nor an ignored TERM helps against
- * that, and the container stays as it was for the next task. False where it cannot: the supervisor is not process 1
- * (`--init`, `--pid=host`), the task has killed the guard, or something outlives KILL, such as another user's process.
+ * Has the supervisor's guard end every process of the container's PID namespace, including daemonized ones, so that the
+ * container remains usable. Returns false if it cannot: the supervisor is not process 1 (`--init`, `--pid=host`), the
+ * task killed the guard, or a process survives KILL, such as another user's.
  */
-async function endFromWithin(supervisor: Supervisor, grace: Grace): Promise<boolean> {
-  const begin = performance.now();
-  let killBegan: number | undefined;
-  let word: 'term' | 'look' | 'kill' = 'term';
-  while (killBegan === undefined || performance.now() < killBegan + killSeconds * 1000) {
-    const answer = await supervisor.tell(word, killSeconds);
+async function stopFromInside(supervisor: Supervisor, grace: Grace): Promise<boolean> {
+  const startedAt = performance.now();
+  let killedAt: number | undefined;
+  let command: 'term' | 'look' | 'kill' = 'term';
+  while (killedAt === undefined || performance.now() < killedAt + killSeconds * 1000) {
+    const answer = await supervisor.ask(command, killSeconds);
     if (answer === 'gone') return true;
     if (answer !== 'left') return false;
     await wait(pollMs);
-    word = lasts(grace, begin) ? 'look' : 'kill';
-    if (word === 'kill') killBegan ??= performance.now();
+    command = isWithinGrace(grace, startedAt) ? 'look' : 'kill';
+    if (command === 'kill') killedAt ??= performance.now();
   }
   return false;
 }

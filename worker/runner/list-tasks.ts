@@ -1,4 +1,4 @@
-/** The tasks of a job: as declared, or as a command of the repo lists them where they will run. */
+/** Lists the tasks of a job: those of soil.yml, or the output of the job's `tasks-from` command. */
 import { constants } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -8,52 +8,52 @@ import type { AttemptRunner } from './attempt-runner.js';
 import { createWritable, writeScript, type JobFolder } from '../record/job-folder.js';
 import { lastLine, readLogTail } from '../system/log-tail.js';
 import type { Redactor } from '../redact/redactor.js';
-import type { LoopOptions } from './run-task.js';
-import { scriptOf, taskCookie } from './task-script.js';
+import type { TaskRunOptions } from './run-task.js';
+import { formatScript, taskCookie } from './task-script.js';
 
-/** The job's tasks; where a command lists them, it runs where they will run, as number 0. */
+/** Returns the declared tasks, or runs `tasks-from` on the job's host, as task 0, and parses its output. */
 export async function listTasks(
-  [keeper]: readonly AttemptRunner[],
+  [runner]: readonly AttemptRunner[],
   folder: JobFolder,
   control: string,
-  { job, environment, cookie, logRedactor, redactor }: LoopOptions & { readonly redactor?: Redactor },
+  { job, environment, cookie, logRedactor, redactor }: TaskRunOptions & { readonly redactor?: Redactor },
 ): Promise<Result<readonly TaskDeclaration[]>> {
-  if (job.tasksFrom === undefined || keeper === undefined) return accept(job.tasks);
+  if (job.tasksFrom === undefined || runner === undefined) return accept(job.tasks);
   const log = folder.attemptLog(0, 1);
   await createWritable(log);
   const script = { environment: {}, run: `exec >${shellWord(`${control}/task-list`)}\n${job.tasksFrom}` };
   const own = cookie === undefined ? {} : { cookie: taskCookie(cookie, 0) };
-  await writeScript(folder, 0, scriptOf(script, { environment, ...own }));
+  await writeScript(folder, 0, formatScript(script, { environment, ...own }));
   const stopRedacting = logRedactor?.follow(log);
-  const tried = await keeper.try({ number: 0, attempt: 1 }, job);
+  const attempt = await runner.run({ number: 0, attempt: 1 }, job);
   await stopRedacting?.();
-  if (tried.outcome !== 'passed') {
-    const why = tried.trouble?.reason ?? lastLine(await readLogTail(log)) ?? 'it printed nothing';
+  if (attempt.outcome !== 'passed') {
+    const why = attempt.abort?.reason ?? lastLine(await readLogTail(log)) ?? 'it printed nothing';
     return refuse(
-      `cannot list the tasks by ${quote(job.tasksFrom)}: ${tried.outcome}, exit status ${tried.status}: ${why}`,
+      `cannot list the tasks with ${quote(job.tasksFrom)}: ${attempt.outcome}, exit status ${attempt.status}: ${why}`,
     );
   }
   const text = await readTaskList(folder.taskList);
   if (text.ok && redactor !== undefined && redactor.redact(text.value) !== text.value) {
     await writeFile(folder.taskList, redactor.redact(text.value));
     return refuse(
-      `cannot use the output of ${quote(redactor.redact(job.tasksFrom))}: it holds the value of a secret`,
+      `cannot use the output of ${quote(redactor.redact(job.tasksFrom))}: it contains the value of a secret`,
     );
   }
   return text.ok ? parseTaskList(text.value, `the output of ${quote(job.tasksFrom)}`) : text;
 }
 
-const taskListBytes = 4 * 1024 * 1024;
+const maxTaskListBytes = 4 * 1024 * 1024;
 
 async function readTaskList(file: string): Promise<Result<string>> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const facts = await handle.stat();
     if (!facts.isFile())
-      return refuse('cannot read the task list: a task has put something else in its place');
+      return refuse('cannot read the task list: the command replaced it with something that is not a file');
     const { size } = facts;
-    if (size > taskListBytes) {
-      return refuse(`cannot read a task list of ${size} bytes: more than ${taskListBytes}`);
+    if (size > maxTaskListBytes) {
+      return refuse(`cannot read a task list of ${size} bytes: the limit is ${maxTaskListBytes}`);
     }
     return accept(await handle.readFile('utf8'));
   } finally {

@@ -14,9 +14,9 @@ import {
 import { removeContainer } from '../engine/remove-container.js';
 import { createJobFolder, writeScript, type JobFolder } from '../record/job-folder.js';
 import { containerControl, containerFlags } from './container-host.js';
-import { userFlagsOf } from './open-host.js';
+import { planUserFlags } from './host-pool.js';
 import { jobEnvironment } from './run-job.js';
-import { scriptOf } from './task-script.js';
+import { formatScript } from './task-script.js';
 
 export interface ShellOptions extends HostOptions {
   /** run this by `sh -e` instead of an interactive shell */
@@ -60,7 +60,7 @@ async function runShell(
   const environment = jobEnvironment(options, control);
   const { workingFolder } = job;
   const where = { environment, ...(workingFolder !== undefined && { workingFolder }) };
-  await writeScript(folder, scriptNumber, scriptOf({ environment: {}, run }, where));
+  await writeScript(folder, scriptNumber, formatScript({ environment: {}, run }, where));
   // A command stops at its first failure, as a task does; an interactive shell must not.
   const words = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];
   if (image === undefined) {
@@ -76,7 +76,12 @@ async function runShell(
   const args = [
     ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
     ...(command === undefined ? ['--tty'] : []),
-    ...containerFlags({ job, control: folder.control, repo, userFlags: userFlagsOf(options, image.engine) }),
+    ...containerFlags({
+      job,
+      control: folder.control,
+      repo,
+      userFlags: planUserFlags(options, image.engine),
+    }),
     ...image.args,
     ...words,
   ];

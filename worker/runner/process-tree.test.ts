@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { endTree, findTree, type Traces } from './process-tree.js';
+import { killTree, findProcesses, type ProcessMarks } from './process-tree.js';
 
-const nobody = 2 ** 22 + 1; // above the largest process id there can be (proc(5), pid_max)
+const noProcess = 2 ** 22 + 1; // above the largest pid (proc(5), pid_max)
 
-test('findTree() finds by cookie and by an open log, and spares who only reads it', async (t) => {
+test('findProcesses() finds processes by cookie and by an open log, not those that only read the log', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-logs-'));
   const log = await open(join(folder, 'log'), 'a');
   const reader = await open(join(folder, 'log'), 'r');
@@ -32,11 +32,11 @@ test('findTree() finds by cookie and by an open log, and spares who only reads i
       await once(createInterface(stdout), 'line');
     }),
   );
-  const traces: Traces = { supervisor: nobody, cookie, logs: `${folder}/` };
-  const found = (await findTree(traces)).map((p) => p.pid);
+  const marks: ProcessMarks = { supervisor: noProcess, cookie, logs: `${folder}/` };
+  const found = (await findProcesses(marks)).map((p) => p.pid);
   assert.deepEqual(found.sort(), [children.cookie.pid, children.writer.pid].sort());
 
-  assert.deepEqual(await endTree(traces, { seconds: 10 }), []);
+  assert.deepEqual(await killTree(marks, { seconds: 10 }), []);
   assert.equal(children.reader.exitCode, null);
   children.reader.stdin?.end();
   await Promise.all(ends);

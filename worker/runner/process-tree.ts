@@ -1,19 +1,19 @@
-/** The processes of a job on the raw machine: found by four traces, ended by TERM and KILL until none is left. */
+/** Finds and ends the processes of a job on the raw machine. */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { lasts, type Grace } from './task-host.js';
+import { isWithinGrace, type Grace } from './task-host.js';
 
-/** How a process of the job is known, whatever it did to hide: see isOurs(). */
-export interface Traces {
-  /** the supervisor's id: its descendants are the job's, it itself is spared; absent: it is gone */
+/** What identifies the processes of a job, or of one task, even those that were daemonized. */
+export interface ProcessMarks {
+  /** process id: its descendants belong to the job; it is not ended itself. Absent: it has exited */
   readonly supervisor?: number;
-  /** a random word in the environment of every task */
+  /** a random word in the environment of the processes */
   readonly cookie: string;
-  /** what the paths of the logs begin with: whoever has one open for writing belongs to the job, or to the task */
+  /** path prefix of the logs: a process with one of them open for writing belongs to the job, or to the task */
   readonly logs: string;
   /**
-   * other tasks run beside this one: groups and sessions that the supervisor leads tell nothing, since all that earlier
-   * tasks of its lane left running are in them
+   * tasks run in parallel: groups and sessions that the supervisor leads are ignored, since they also hold the
+   * processes that earlier tasks of its lane left running
    */
   readonly isLane?: boolean;
 }
@@ -23,77 +23,77 @@ export interface Process {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** clock ticks since boot: with the pid, it names a process for ever */
+  /** clock ticks since boot: with the pid, it identifies a process even after pids are reused */
   readonly startTicks: string;
 }
 
-/** Between two looks at /proc. */
+/** Between two scans of /proc. */
 const pollMs = 20;
-/** How long KILL is repeated, for a tree that still forks. */
+/** How long KILL is repeated, since the processes may still fork. */
 const killSeconds = 10;
 
-/** Ends the job's processes but the supervisor: TERM, the grace period, then KILL until a scan finds none; the rest. */
-export async function endTree(traces: Traces, grace: Grace): Promise<readonly Process[]> {
-  const begin = performance.now();
-  let left = await findTree(traces);
+/** Ends the processes: TERM, the grace period, then KILL until a scan finds none. Returns the survivors. */
+export async function killTree(marks: ProcessMarks, grace: Grace): Promise<readonly Process[]> {
+  const startedAt = performance.now();
+  let left = await findProcesses(marks);
   await signalAll(left, 'SIGTERM');
-  while (left.length > 0 && lasts(grace, begin)) {
+  while (left.length > 0 && isWithinGrace(grace, startedAt)) {
     await wait(pollMs);
-    left = await findTree(traces);
+    left = await findProcesses(marks);
   }
   const killEnds = performance.now() + killSeconds * 1000;
   while (left.length > 0 && performance.now() < killEnds) {
     await signalAll(left, 'SIGKILL');
     await wait(pollMs);
-    left = await findTree(traces);
+    left = await findProcesses(marks);
   }
   return left;
 }
 
 async function signalAll(processes: readonly Process[], signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   for (const victim of processes) {
-    // Its id may have been given to somebody else since the scan.
+    // The pid may have been reused since the scan.
     const now = await readProcess(victim.pid);
     if (now?.startTicks !== victim.startTicks) continue;
     try {
       process.kill(victim.pid, signal);
     } catch (error) {
-      // Gone already, or not ours to signal: another user's child of a setuid program.
+      // It has exited, or belongs to another user: the child of a setuid program.
       if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
         throw error;
     }
   }
 }
 
-/** Every living process of the job but the supervisor and this process. */
-export async function findTree(traces: Traces): Promise<readonly Process[]> {
+/** Finds every living process of the job, without the supervisor and this process. */
+export async function findProcesses(marks: ProcessMarks): Promise<readonly Process[]> {
   const names = await readdir('/proc');
   const all = (
     await Promise.all(names.filter((n) => /^\d+$/.test(n)).map((n) => readProcess(Number(n))))
   ).filter((p): p is Process => p !== undefined);
-  const seeds = traces.supervisor === undefined ? [] : [traces.supervisor];
-  const marked = await Promise.all(all.map((p) => isMarked(p, traces)));
-  const ours = new Set([...seeds, ...all.filter((_, i) => marked[i]).map((p) => p.pid)]);
-  const leadsOne = (leader: number): boolean =>
-    ours.has(leader) && !(traces.isLane === true && leader === traces.supervisor);
-  // Children of ours are ours too, and so is every group and session that one of ours leads; not one that it joined.
-  for (let size = 0; size !== ours.size;) {
-    size = ours.size;
+  const seeds = marks.supervisor === undefined ? [] : [marks.supervisor];
+  const marked = await Promise.all(all.map((p) => isMarked(p, marks)));
+  const own = new Set([...seeds, ...all.filter((_, i) => marked[i]).map((p) => p.pid)]);
+  const isLedByOwn = (leader: number): boolean =>
+    own.has(leader) && !(marks.isLane === true && leader === marks.supervisor);
+  // A child of an own process is own too, and so are groups and sessions that one of them leads, not those it joined.
+  for (let size = 0; size !== own.size;) {
+    size = own.size;
     for (const p of all) {
-      if (ours.has(p.parent) || leadsOne(p.group) || leadsOne(p.session)) ours.add(p.pid);
+      if (own.has(p.parent) || isLedByOwn(p.group) || isLedByOwn(p.session)) own.add(p.pid);
     }
   }
-  for (const spared of [...seeds, process.pid, 1]) ours.delete(spared);
-  return all.filter((p) => ours.has(p.pid));
+  for (const excluded of [...seeds, process.pid, 1]) own.delete(excluded);
+  return all.filter((p) => own.has(p.pid));
 }
 
-/** This process has a log open for a moment whenever it makes one: its other children must not pay for that. */
-async function isMarked({ pid }: Process, { cookie, logs }: Traces): Promise<boolean> {
+/** The worker itself is excluded: it has each log open while it creates it, and its other children are not the job's. */
+async function isMarked({ pid }: Process, { cookie, logs }: ProcessMarks): Promise<boolean> {
   if (pid === process.pid || pid === 1) return false;
   return (await hasCookie(pid, cookie)) || hasOpenLog(pid, logs);
 }
 
-/** proc(5), /proc/PID/stat: the name in brackets may hold anything, so fields are counted from its last bracket. */
+/** Reads /proc/PID/stat (proc(5)). The name in parentheses may contain anything, so fields count from the last one. */
 async function readProcess(pid: number): Promise<Process | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
   if (stat === undefined) return undefined;
@@ -113,14 +113,14 @@ async function hasCookie(pid: number, cookie: string): Promise<boolean> {
   return environment.includes(cookie);
 }
 
-/** True where the process can write to one of the logs; a reader, such as `tail -f`, is nobody's child. */
+/** True if the process can write to one of the logs. A reader, such as `tail -f`, does not count. */
 async function hasOpenLog(pid: number, logs: string): Promise<boolean> {
   const folder = `/proc/${pid}/fd`;
   const descriptors = await readdir(folder).catch(() => []);
   const found = descriptors.map(async (fd) => {
     const target = await readlink(`${folder}/${fd}`).catch(() => '');
     if (!target.startsWith(logs)) return false;
-    // proc(5): the link's own mode tells how the file was opened.
+    // proc(5): the mode of the link shows how the file was opened.
     const mode = await lstat(`${folder}/${fd}`).then(
       (s) => s.mode,
       () => 0,

@@ -1,63 +1,63 @@
-/** Tasks on the raw machine: the supervisor's shell, and an end of its process tree that leaves nothing behind. */
+/** Runs tasks on the raw machine, in the supervisor's shell, and ends their processes. */
 import { join } from 'node:path';
 import { createWritable, memoryFile } from '../record/job-folder.js';
-import { endTree, type Traces } from './process-tree.js';
+import { killTree, type ProcessMarks } from './process-tree.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
-import type { TaskHost, TaskHostLayout } from './task-host.js';
+import type { TaskHost, HostPool } from './task-host.js';
 import { cookieVariable, taskCookie } from './task-script.js';
 
-export interface RawMachineOptions {
+export interface RawHostOptions {
   readonly control: string;
   readonly repo: string;
-  /** of the tasks */
+  /** the environment of the tasks */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly graceSeconds: number;
   /** a random word in the environment of every task */
   readonly cookie: string;
 }
 
-/** Tasks one after another: whatever the job has started may be ended with a late task. */
-export function rawLayout(options: RawMachineOptions): TaskHostLayout {
-  return { openHost: () => startRawMachine(options), close: () => Promise.resolve(undefined) };
+/** One shell for all tasks. Stopping a task ends every process that the job started. */
+export function sequentialShell(options: RawHostOptions): HostPool {
+  return { open: () => startSequential(options), close: () => Promise.resolve(undefined) };
 }
 
-async function startRawMachine(options: RawMachineOptions): Promise<TaskHost | Lost> {
+async function startSequential(options: RawHostOptions): Promise<TaskHost | Lost> {
   const supervisor = await startShell(1, options);
   if ('kind' in supervisor) return supervisor;
-  const traces = { ...jobTraces(options), supervisor: supervisor.pid };
+  const marks = { ...jobMarks(options), supervisor: supervisor.pid };
   return {
-    run: (order) => supervisor.run(order),
-    endTask: async (grace) => ({ isHostGone: false, ...noticeOf(await endTree(traces, grace)) }),
+    run: (request) => supervisor.run(request),
+    stopTask: async (grace) => ({ isHostGone: false, ...formatNotice(await killTree(marks, grace)) }),
     close: async () => {
-      const survivors = await endTree(traces, { seconds: options.graceSeconds });
+      const survivors = await killTree(marks, { seconds: options.graceSeconds });
       await supervisor.close(5);
-      return noticeOf(survivors).notice;
+      return formatNotice(survivors).notice;
     },
   };
 }
 
-/** Tasks at once, each lane a shell of its own, which ends the tree of its own task only. */
-export function rawLanes(options: RawMachineOptions): TaskHostLayout {
+/** One shell per lane, for tasks in parallel. Stopping a task ends only that task's processes. */
+export function parallelShells(options: RawHostOptions): HostPool {
   const { control, cookie, graceSeconds } = options;
   let lanes = 0;
   return {
-    openHost: async () => {
+    open: async () => {
       const supervisor = await startShell(++lanes, options);
       if ('kind' in supervisor) return supervisor;
-      let traces: Traces | undefined;
+      let marks: ProcessMarks | undefined;
       return {
-        run: (order) => {
-          traces = {
+        run: (request) => {
+          marks = {
             supervisor: supervisor.pid,
-            cookie: taskCookie(cookie, order.number),
-            logs: join(control, 'log', `${order.number}.`),
+            cookie: taskCookie(cookie, request.number),
+            logs: join(control, 'log', `${request.number}.`),
             isLane: true,
           };
-          return supervisor.run(order);
+          return supervisor.run(request);
         },
-        endTask: async (grace) => ({
+        stopTask: async (grace) => ({
           isHostGone: false,
-          ...(traces === undefined ? {} : noticeOf(await endTree(traces, grace))),
+          ...(marks === undefined ? {} : formatNotice(await killTree(marks, grace))),
         }),
         close: async () => {
           await supervisor.close(5);
@@ -65,18 +65,18 @@ export function rawLanes(options: RawMachineOptions): TaskHostLayout {
         },
       };
     },
-    close: async () => noticeOf(await endTree(jobTraces(options), { seconds: graceSeconds })).notice,
+    close: async () => formatNotice(await killTree(jobMarks(options), { seconds: graceSeconds })).notice,
   };
 }
 
-const jobTraces = ({ cookie, control }: RawMachineOptions) => ({ cookie, logs: join(control, 'log/') });
+const jobMarks = ({ cookie, control }: RawHostOptions) => ({ cookie, logs: join(control, 'log/') });
 
 async function startShell(
   lane: number,
-  { control, repo, environment, cookie }: RawMachineOptions,
+  { control, repo, environment, cookie }: RawHostOptions,
 ): Promise<Supervisor | Lost> {
   await createWritable(memoryFile(control, lane));
-  // A worker within a task of another worker: both must find their own.
+  // A worker may run in a task of another worker: each must find its own processes.
   const outer = environment[cookieVariable];
   const supervisor = await startSupervisor({
     program: '/bin/sh',
@@ -85,13 +85,13 @@ async function startShell(
     startSeconds: 30,
   });
   return 'kind' in supervisor
-    ? { kind: 'lost', reason: `cannot start the tasks' shell on the raw machine: ${supervisor.reason}` }
+    ? { kind: 'lost', reason: `cannot start the shell for the tasks: ${supervisor.reason}` }
     : supervisor;
 }
 
-/** Another user's processes, those of `sudo` for one, are not ours to end: whoever has the right to must know. */
-function noticeOf(survivors: readonly { readonly pid: number }[]): { notice?: string } {
+/** Names processes that survived: the worker may not end another user's processes, such as those of `sudo`. */
+function formatNotice(survivors: readonly { readonly pid: number }[]): { notice?: string } {
   if (survivors.length === 0) return {};
   const pids = survivors.map((p) => p.pid).join(', ');
-  return { notice: `cannot end processes ${pids}: they are another user's, or do not die` };
+  return { notice: `cannot end processes ${pids}: they belong to another user, or survive KILL` };
 }

@@ -1,4 +1,4 @@
-/** Runs one job whole: a declaration in; a record, its rows and three files out, whatever happens on the way. */
+/** Runs one job: prepares its image, runs its tasks, and writes its record, rows and archive. */
 import { arch, availableParallelism, hostname, release, totalmem, type as systemType } from 'node:os';
 import { errorMessage } from '../../model/error-message.js';
 import { foldTasks, jobStatus, type FinishedOutcome } from '../../model/outcome.js';
@@ -6,10 +6,10 @@ import { recordSchema, type JobRecord, type MachineRecord } from '../../model/re
 import { quote } from '../../model/result.js';
 import { builtinName, builtinVariable } from '../config/builtin-task.js';
 import { containerControl } from './container-host.js';
-import { AttemptRunner, reasonOfAbort, type JobAbort } from './attempt-runner.js';
+import { AttemptRunner, cancelReason, type JobAbort } from './attempt-runner.js';
 import { redactBuildLog } from '../engine/build-image.js';
 import { createJobFolder, type JobFolder } from '../record/job-folder.js';
-import { openHost } from './open-host.js';
+import { createHostPool } from './host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { LogRedactor } from '../redact/log-redactor.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
@@ -19,37 +19,37 @@ import { redactProgress, redactRecord, redactRow } from '../record/redact-record
 import { restoreOwnership } from './restore-ownership.js';
 import { listTasks } from './list-tasks.js';
 import { runTasks } from './task-scheduler.js';
-import { skippedRow, type LoopOptions } from './run-task.js';
+import { skippedRow, type TaskRunOptions } from './run-task.js';
 
-/** What the tasks came to. */
-interface TasksEnd extends FinishedTasks {
+/** How the tasks ended. */
+interface TasksResult extends FinishedTasks {
   readonly skips?: ReadonlyMap<string, string>;
-  readonly trouble?: JobAbort;
+  readonly abort?: JobAbort;
 }
 
 /**
- * Never throws for what a job, an engine or a machine does: that is an outcome. Throws only where the output folder
- * itself cannot be written, since then no record can be kept.
+ * Runs a job. A failure of the job, the engine or the machine is an outcome, not an exception. Throws only if the output
+ * folder cannot be written, since there is no place for a record then.
  */
-export async function runJob(asked: RunJobOptions): Promise<FinishedJob> {
-  const redactor = asked.secrets === undefined ? undefined : createRedactor(asked.secrets);
+export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
+  const redactor = given.secrets === undefined ? undefined : createRedactor(given.secrets);
   const options: RunJobOptions =
     redactor === undefined
-      ? asked
+      ? given
       : {
-          ...asked,
+          ...given,
           report: (progress) => {
-            asked.report(redactProgress(progress, redactor));
+            given.report(redactProgress(progress, redactor));
           },
         };
   const folder = await createJobFolder(options.out, options.job.name);
   try {
-    const { record, end, way } = await runTasksOf(options, folder, redactor);
+    const { record, end, way } = await runWithImage(options, folder, redactor);
     await folder.releaseReserve('archive');
     await folder.restore();
-    const kept = { ...end, ...(way !== undefined && { way }) };
-    if (redactor === undefined) return await writeRecord(record, kept, folder, options);
-    const redacted = { ...kept, rows: end.rows.map((row) => redactRow(row, redactor)) };
+    const tasks = { ...end, ...(way !== undefined && { way }) };
+    if (redactor === undefined) return await writeRecord(record, tasks, folder, options);
+    const redacted = { ...tasks, rows: end.rows.map((row) => redactRow(row, redactor)) };
     return await writeRecord(redactRecord(record, redactor), redacted, folder, { ...options, redactor });
   } finally {
     await folder.close().catch((error: unknown) => {
@@ -59,11 +59,12 @@ export async function runJob(asked: RunJobOptions): Promise<FinishedJob> {
   }
 }
 
-async function runTasksOf(
+/** Prepares the image, runs the tasks in it, and describes both as a record. */
+async function runWithImage(
   options: RunJobOptions,
   folder: JobFolder,
   redactor: Redactor | undefined,
-): Promise<{ record: JobRecord; end: TasksEnd; way: ImageMethod | undefined }> {
+): Promise<{ record: JobRecord; end: TasksResult; way: ImageMethod | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
   const stopRedacting =
@@ -71,17 +72,17 @@ async function runTasksOf(
   const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog });
   await stopRedacting?.();
   const startTime = Date.now() / 1000;
-  const end: TasksEnd = image.ok
-    ? await runOn(image.value, folder, options, redactor)
+  const end: TasksResult = image.ok
+    ? await runOnHosts(image.value, folder, options, redactor)
     : {
         tasks: job.tasks,
         rows: job.tasks.map(skippedRow),
-        trouble: troubleOf(image.error, options.cancel),
+        abort: abortFor(image.error, options.cancel),
       };
-  const ready = image.ok ? image.value : undefined;
-  const { outcome, reason } = outcomeOf(end);
-  const described = await ready?.description;
-  await ready?.release();
+  const prepared = image.ok ? image.value : undefined;
+  const { outcome, reason } = jobOutcome(end);
+  const description = await prepared?.description;
+  await prepared?.release();
   const record: JobRecord = {
     ...options.origin,
     schema: recordSchema,
@@ -91,35 +92,36 @@ async function runTasksOf(
     outcome,
     status: jobStatus(outcome, end.rows),
     ...(reason === undefined ? {} : { reason }),
-    ...(ready?.pullSeconds === undefined ? {} : { imagePullSeconds: ready.pullSeconds }),
-    ...(described === undefined ? {} : { image: described }),
+    ...(prepared?.pullSeconds === undefined ? {} : { imagePullSeconds: prepared.pullSeconds }),
+    ...(description === undefined ? {} : { image: description }),
     machine: readMachine(),
     tasks: end.tasks.map(({ name, run }) => {
       const skipped = end.skips?.get(name);
       return { name, run, ...(skipped === undefined ? {} : { skipped }) };
     }),
   };
-  return { record, end, way: ready?.way };
+  return { record, end, way: prepared?.way };
 }
 
-async function runOn(
+/** Opens the hosts, lists and runs the tasks, and closes the hosts. */
+async function runOnHosts(
   image: PreparedImage | undefined,
   folder: JobFolder,
   options: RunJobOptions,
   redactor: Redactor | undefined,
-): Promise<TasksEnd> {
+): Promise<TasksResult> {
   const { job, repo, out, cancel, forceCancel, report } = options;
-  const { place, cookie } = openHost(image, folder, options);
+  const { pool, cookie } = createHostPool(image, folder, options);
   const logRedactor = redactor === undefined ? undefined : new LogRedactor(redactor);
   const since = Date.now();
   const control = image === undefined ? folder.control : containerControl;
-  const loop: LoopOptions = {
+  const taskOptions: TaskRunOptions = {
     ...{
       job,
       out,
       folder,
       environment: jobEnvironment(options, control),
-      openHost: place.openHost,
+      openHost: pool.open,
       cancel,
       report,
     },
@@ -127,24 +129,24 @@ async function runOn(
     ...(forceCancel === undefined ? {} : { forceCancel }),
     ...(logRedactor === undefined ? {} : { logRedactor }),
   };
-  const keepers = Array.from({ length: job.parallel ?? 1 }, () => new AttemptRunner(loop));
-  let end: TasksEnd;
+  const runners = Array.from({ length: job.parallel ?? 1 }, () => new AttemptRunner(taskOptions));
+  let end: TasksResult;
   try {
-    const listed = await listTasks(keepers, folder, control, {
-      ...loop,
+    const listed = await listTasks(runners, folder, control, {
+      ...taskOptions,
       ...(redactor === undefined ? {} : { redactor }),
     });
     end = listed.ok
-      ? { tasks: listed.value, ...(await runTasks(listed.value, keepers, loop)) }
-      : { tasks: [], rows: [], trouble: troubleOf(listed.error, cancel) };
+      ? { tasks: listed.value, ...(await runTasks(listed.value, runners, taskOptions)) }
+      : { tasks: [], rows: [], abort: abortFor(listed.error, cancel) };
   } catch (error) {
-    // A bug or a broken machine must not cost the record.
-    end = endedEarly(job.tasks, error, options);
+    // Even after a bug or a failure of the machine, the record is written.
+    end = abortEarly(job.tasks, error, options);
   } finally {
-    await Promise.all(keepers.map((keeper) => keeper.close()));
-    const notices = [await place.close()];
+    await Promise.all(runners.map((runner) => runner.close()));
+    const notices = [await pool.close()];
     if (image !== undefined) {
-      notices.push(await restoreOwnership({ repo, engine: image.engine, words: image.args, since }));
+      notices.push(await restoreOwnership({ repo, engine: image.engine, imageArgs: image.args, since }));
     }
     for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
   }
@@ -152,19 +154,19 @@ async function runOn(
     await logRedactor?.finish();
     return end;
   } catch (error) {
-    // A log that cannot be searched may hold a secret: none is shown.
+    // A log that cannot be searched may contain a secret, so no log is published.
     await folder.removeLogs();
-    return { ...end, ...endedEarly(end.tasks, error, options) };
+    return { ...end, ...abortEarly(end.tasks, error, options) };
   }
 }
 
-function endedEarly(tasks: FinishedTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksEnd {
+function abortEarly(tasks: FinishedTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksResult {
   const reason = errorMessage(error);
-  report({ kind: 'notice', text: `the job ended early: ${reason}` });
-  return { tasks, rows: tasks.map(skippedRow), trouble: { outcome: 'error', reason } };
+  report({ kind: 'notice', text: `the job was aborted: ${reason}` });
+  return { tasks, rows: tasks.map(skippedRow), abort: { outcome: 'error', reason } };
 }
 
-/** What every task finds, its own declarations last; `control` as the tasks see it. */
+/** The variables of every task: Soil's own, secrets, then those of soil.yml. `control`: the folder as tasks see it. */
 export function jobEnvironment(
   { job, secrets = [], hiddenVariables }: Pick<HostOptions, 'job' | 'secrets' | 'hiddenVariables'>,
   control: string,
@@ -179,14 +181,14 @@ export function jobEnvironment(
   return Object.fromEntries(declared.filter(([name]) => !hiddenVariables.includes(name)));
 }
 
-const troubleOf = (reason: string, cancel: AbortSignal): JobAbort =>
-  cancel.aborted ? { outcome: 'cancelled', reason: reasonOfAbort(cancel) } : { outcome: 'error', reason };
+const abortFor = (reason: string, cancel: AbortSignal): JobAbort =>
+  cancel.aborted ? { outcome: 'cancelled', reason: cancelReason(cancel) } : { outcome: 'error', reason };
 
-function outcomeOf({ rows, trouble }: TasksEnd): { outcome: FinishedOutcome; reason?: string } {
-  if (trouble !== undefined) return trouble;
+function jobOutcome({ rows, abort }: TasksResult): { outcome: FinishedOutcome; reason?: string } {
+  if (abort !== undefined) return abort;
   const outcome = foldTasks(rows);
   return outcome === 'empty'
-    ? { outcome, reason: rows.length === 0 ? 'the job has no task' : 'no task ran' }
+    ? { outcome, reason: rows.length === 0 ? 'the job has no tasks' : 'no task ran' }
     : { outcome };
 }
 

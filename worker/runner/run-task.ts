@@ -1,4 +1,4 @@
-/** One task on a host: its files, its tries and its logs; the declaration in, its row out, whatever happens. */
+/** Runs one task: writes its script and logs, makes its attempts, and returns its row. */
 import { statfs } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
 import { quote } from '../../model/result.js';
@@ -8,41 +8,41 @@ import {
   notRunStatus,
   type AttemptRunner,
   type AttemptRunnerOptions,
-  type AttemptedTask,
+  type AttemptResult,
   type JobAbort,
 } from './attempt-runner.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { createWritable, linkTaskLog, writeScript, type JobFolder } from '../record/job-folder.js';
 import type { LogRedactor } from '../redact/log-redactor.js';
-import { scriptOf, taskCookie } from './task-script.js';
+import { formatScript, taskCookie } from './task-script.js';
 
-export interface LoopOptions extends AttemptRunnerOptions {
+export interface TaskRunOptions extends AttemptRunnerOptions {
   readonly job: JobDeclaration;
   readonly out: string;
   readonly folder: JobFolder;
-  /** of every task of the job, before its own */
+  /** variables of all tasks of the job; a task's own override them */
   readonly environment: Readonly<Record<string, string>>;
-  /** where tasks run at once: a random word that tells the job's processes */
+  /** marks the job's processes; only if tasks run in parallel */
   readonly cookie?: string;
   /** where the job has secrets */
   readonly logRedactor?: LogRedactor;
 }
 
-export interface RanTask {
+export interface TaskResult {
   readonly row: TaskRow;
-  readonly trouble?: JobAbort;
+  readonly abort?: JobAbort;
 }
 
-/** The script and the first log; a failure is told to the one who waits for it. */
+/** Writes a task's script and creates its first log. The returned promise rejects if that fails. */
 export function prepareTask(
   task: TaskDeclaration | undefined,
   number: number,
-  { folder, environment, job, cookie }: LoopOptions,
+  { folder, environment, job, cookie }: TaskRunOptions,
 ): Promise<unknown> {
   if (task === undefined) return Promise.resolve();
   const workingFolder = task.workingFolder ?? job.workingFolder;
-  const script = scriptOf(task, {
-    // Programs that find themselves on a terminal ask what it can do.
+  const script = formatScript(task, {
+    // Programs on a terminal look up its features by TERM.
     environment: isOnTerminal(task, job) ? { TERM: 'xterm', ...environment } : environment,
     ...(workingFolder === undefined ? {} : { workingFolder }),
     ...(cookie === undefined ? {} : { cookie: taskCookie(cookie, number) }),
@@ -51,101 +51,104 @@ export function prepareTask(
     writeScript(folder, number, script),
     createWritable(folder.attemptLog(number, 1)),
   ]);
-  files.catch(() => undefined); // a skipped task asks nobody
+  files.catch(() => undefined); // nothing awaits it if the task is skipped
   return files;
 }
 
 const isOnTerminal = (task: TaskDeclaration, job: JobDeclaration): boolean => task.tty ?? job.tty ?? false;
 
-/** `prepared`: what prepareTask() has begun. */
+/** Runs a task. Never throws: a failure of the machine is the outcome `error`. `prepared` is from prepareTask(). */
 export async function runTask(
   task: TaskDeclaration,
   number: number,
-  keeper: AttemptRunner,
-  options: LoopOptions & { readonly prepared: Promise<unknown> },
-): Promise<RanTask> {
-  const ran = await options.prepared
-    .then(() => tryTask(task, number, keeper, options))
-    .catch((error: unknown) => brokenTask(task, error));
-  const full = await diskTrouble(options.out, task);
-  // What a task did that could not write is no verdict on it.
-  const isSpoilt = full !== undefined && ran.row.outcome === 'failed';
-  const row: TaskRow = isSpoilt ? { ...ran.row, outcome: 'error', status: notRunStatus } : ran.row;
-  const trouble = ran.trouble ?? full;
-  return { row, ...(trouble === undefined ? {} : { trouble }) };
+  runner: AttemptRunner,
+  options: TaskRunOptions & { readonly prepared: Promise<unknown> },
+): Promise<TaskResult> {
+  const result = await options.prepared
+    .then(() => runAttempts(task, number, runner, options))
+    .catch((error: unknown) => errorResult(task, error));
+  const diskAbort = await checkDisk(options.out, task);
+  // A failure may be due to the full disk, so it does not count as one of the task.
+  const isDiskFailure = diskAbort !== undefined && result.row.outcome === 'failed';
+  const row: TaskRow = isDiskFailure ? { ...result.row, outcome: 'error', status: notRunStatus } : result.row;
+  const abort = result.abort ?? diskAbort;
+  return { row, ...(abort === undefined ? {} : { abort }) };
 }
 
-async function tryTask(
+async function runAttempts(
   task: TaskDeclaration,
   number: number,
-  keeper: AttemptRunner,
-  { job, out, folder, logRedactor }: LoopOptions,
-): Promise<RanTask> {
+  runner: AttemptRunner,
+  { job, out, folder, logRedactor }: TaskRunOptions,
+): Promise<TaskResult> {
   const startTime = Date.now() / 1000;
   const limits = {
     timeoutSeconds: task.timeoutSeconds ?? job.timeoutSeconds,
     graceSeconds: task.graceSeconds ?? job.graceSeconds,
   };
-  const tries: AttemptedTask[] = [];
-  let last: AttemptedTask;
+  const attempts: AttemptResult[] = [];
+  let last: AttemptResult;
   do {
-    const attempt = tries.length + 1;
+    const attempt = attempts.length + 1;
     const log = folder.attemptLog(number, attempt);
     if (attempt > 1) await createWritable(log);
     const stopRedacting = logRedactor?.follow(log);
-    last = await keeper.try({ number, attempt, tty: isOnTerminal(task, job) }, limits);
+    last = await runner.run({ number, attempt, tty: isOnTerminal(task, job) }, limits);
     await stopRedacting?.();
-    tries.push(last);
+    attempts.push(last);
   } while (
     (last.outcome === 'failed' || last.outcome === 'timed-out') &&
-    last.trouble === undefined &&
-    tries.length <= task.retries
+    last.abort === undefined &&
+    attempts.length <= task.retries
   );
-  const sum = (pick: (t: AttemptedTask) => number) => tries.reduce((total, t) => total + pick(t), 0);
-  const measured = tries.flatMap((t) => t.maxRssKib ?? []);
+  const sum = (pick: (t: AttemptResult) => number) => attempts.reduce((total, t) => total + pick(t), 0);
+  const measured = attempts.flatMap((t) => t.maxRssKib ?? []);
   const row: TaskRow = {
-    ...plainRow(task),
+    ...commandColumns(task),
     status: last.status,
-    outcome: last.outcome === 'passed' && tries.length > 1 ? 'flaky' : last.outcome,
+    outcome: last.outcome === 'passed' && attempts.length > 1 ? 'flaky' : last.outcome,
     elapsedSeconds: sum((t) => t.elapsedSeconds),
     startTime,
     userSeconds: sum((t) => t.userSeconds),
     systemSeconds: sum((t) => t.systemSeconds),
     ...(measured.length === 0 ? {} : { maxRssKib: Math.max(...measured) }),
-    tries: tries.length,
+    tries: attempts.length,
   };
-  await linkTaskLog(out, folder.attemptLog(number, tries.length), task.name);
-  return { row, ...(last.trouble === undefined ? {} : { trouble: last.trouble }) };
+  await linkTaskLog(out, folder.attemptLog(number, attempts.length), task.name);
+  return { row, ...(last.abort === undefined ? {} : { abort: last.abort }) };
 }
 
-/** The machine around the task failed, not the engine: a disk is full, or a task removed the job's own folder. */
-function brokenTask(task: TaskDeclaration, error: unknown): RanTask {
-  const reason = `cannot keep task ${quote(task.name)}: ${errorMessage(error)}`;
+/** The result of a task whose files cannot be written: the disk is full, or a task removed the job's folder. */
+function errorResult(task: TaskDeclaration, error: unknown): TaskResult {
+  const reason = `cannot write the files of task ${quote(task.name)}: ${errorMessage(error)}`;
   return {
-    row: { ...plainRow(task), status: notRunStatus, outcome: 'error', tries: 1 },
-    trouble: { outcome: 'error', reason },
+    row: { ...commandColumns(task), status: notRunStatus, outcome: 'error', tries: 1 },
+    abort: { outcome: 'error', reason },
   };
 }
 
-const plainRow = (task: TaskDeclaration) => ({
+const commandColumns = (task: TaskDeclaration) => ({
   kind: 'row' as const,
   task: task.name,
   ...splitCommand(task.run),
   allowed: task.allowFailure,
 });
 
-/** The row of a task that was never begun; its status is not 0, so that no reader takes it for a pass. */
+/** The row of a task that was not started. */
 export function skippedRow(task: TaskDeclaration): TaskRow {
-  return { ...plainRow(task), status: notRunStatus, outcome: 'skipped', tries: 0 };
+  return { ...commandColumns(task), status: notRunStatus, outcome: 'skipped', tries: 0 };
 }
 
-/** A full disk cuts logs in silence: the task's own status can no longer be believed. */
-async function diskTrouble(out: string, task: TaskDeclaration): Promise<JobAbort | undefined> {
+/** Aborts the job if the disk is full: logs would be truncated silently, and statuses would mean nothing. */
+async function checkDisk(out: string, task: TaskDeclaration): Promise<JobAbort | undefined> {
   const space = await statfs(out).catch(() => undefined);
   if (space === undefined) {
-    const reason = `the folder of the results was gone after task ${quote(task.name)}`;
+    const reason = `the output folder was removed during task ${quote(task.name)}`;
     return { outcome: 'error', reason };
   }
   if (space.bavail * space.bsize >= 64 * 1024) return undefined;
-  return { outcome: 'error', reason: `the disk of the results was full after task ${quote(task.name)}` };
+  return {
+    outcome: 'error',
+    reason: `the disk of the output folder was full after task ${quote(task.name)}`,
+  };
 }

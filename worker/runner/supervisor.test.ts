@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { waitForFile } from '../../test/wait-for.js';
-import { mount } from './container-host.js';
+import { formatMount } from './container-host.js';
 import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
 
 const script = fileURLToPath(new URL('../../../shims/supervisor.sh', import.meta.url));
@@ -37,7 +37,7 @@ async function start(
 }
 
 for (const [name, words] of Object.entries(shells)) {
-  test(`supervisor.sh in ${name}: status, both outputs in order, no input, the working folder`, async (t) => {
+  test(`supervisor.sh in ${name} runs tasks in the working folder, with one log for both outputs and empty input`, async (t) => {
     const control = await makeControl(['echo a; echo b >&2; cat; pwd; exit 7', 'true']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
@@ -50,19 +50,19 @@ for (const [name, words] of Object.entries(shells)) {
     assert.equal((await supervisor.run({ number: 1, attempt: 2 })).kind, 'lost', 'after its end it is lost');
   });
 
-  test(`supervisor.sh in ${name}: says kill -1 nowhere but in a container of its own`, async (t) => {
+  test(`supervisor.sh in ${name} never runs kill -1 outside a container`, async (t) => {
     const control = await makeControl(['touch "$0.begun"; read x <"$0.wait"']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
     const running = supervisor.run({ number: 1, attempt: 1 });
     assert.notEqual(supervisor.pid, 1);
-    assert.equal(await supervisor.tell('term', 10), 'refused');
-    assert.equal(await supervisor.tell('kill', 10), 'refused');
+    assert.equal(await supervisor.ask('term', 10), 'refused');
+    assert.equal(await supervisor.ask('kill', 10), 'refused');
     assert.equal((await running).kind, 'done');
     await supervisor.close(10);
   });
 
-  test(`supervisor.sh in ${name}: a task whose log cannot be opened never begins, and that is not its failure`, async (t) => {
+  test(`supervisor.sh in ${name} does not start a task whose log cannot be opened`, async (t) => {
     const control = await makeControl(['touch "$0.begun"']);
     t.after(() => rm(control, { recursive: true, force: true }));
     await rm(join(control, 'log'), { recursive: true });
@@ -74,7 +74,7 @@ for (const [name, words] of Object.entries(shells)) {
 }
 
 for (const [name, words] of Object.entries(shells)) {
-  test(`supervisor.sh in ${name}: beside others, ends the tree of its own task and nothing else`, async (t) => {
+  test(`supervisor.sh in ${name} with a cookie ends the processes of its own task only`, async (t) => {
     const stubborn = 'trap "" TERM; echo up; while :; do sleep 1; done';
     const control = await makeControl([
       // What a task leaves running is no part of the next one.
@@ -88,9 +88,9 @@ for (const [name, words] of Object.entries(shells)) {
     const left = Number(await readFile(join(control, 'task', '1.sh.pid'), 'utf8'));
     const running = supervisor.run({ number: 2, attempt: 1 });
     await waitForFile(join(control, 'task', '2.sh.begun'));
-    assert.equal(await supervisor.tell('look', 60), 'left');
-    let answer = await supervisor.tell('term', 60);
-    for (let i = 0; i < 100 && answer !== 'gone'; i++) answer = await supervisor.tell('kill', 60);
+    assert.equal(await supervisor.ask('look', 60), 'left');
+    let answer = await supervisor.ask('term', 60);
+    for (let i = 0; i < 100 && answer !== 'gone'; i++) answer = await supervisor.ask('kill', 60);
     assert.equal(answer, 'gone');
     assert.equal((await running).kind, 'done');
     assert.ok(process.kill(left, 0), 'what the task before has left still runs');
@@ -99,7 +99,7 @@ for (const [name, words] of Object.entries(shells)) {
   });
 }
 
-test('startSupervisor() tells why a program does not start', async () => {
+test('startSupervisor() returns why a program does not start', async () => {
   const lost = await startSupervisor({
     ...{ program: '/nowhere/sh', args: [], environment: {}, startSeconds: 5 },
   });
@@ -111,19 +111,19 @@ test('startSupervisor() tells why a program does not start', async () => {
   assert.deepEqual(silent, { kind: 'lost', reason: 'because' });
 });
 
-test('parseTimes() reads what dash, busybox and bash print, and nothing else', () => {
+test('parseTimes() parses the output of dash, busybox and bash only', () => {
   assert.deepEqual(parseTimes('1m2.500000s 0m0.25s'), [62.5, 0.25]);
   assert.deepEqual(parseTimes('0m0.00s 2m0s'), [0, 120]);
   for (const line of ['', 'done 1 1 0', '0m1s', 'xm1s 0m1s', '0m1s 0m1s 0m1s'])
     assert.equal(parseTimes(line), undefined, line);
 });
 
-test('mount() keeps any path one field', () => {
-  assert.equal(mount('/a b:c', '/repo'), 'type=bind,source=/a b:c,target=/repo');
-  assert.equal(mount('/a,"b"', '/repo'), 'type=bind,"source=/a,""b""",target=/repo');
+test('formatMount() quotes any path as one CSV field', () => {
+  assert.equal(formatMount('/a b:c', '/repo'), 'type=bind,source=/a b:c,target=/repo');
+  assert.equal(formatMount('/a,"b"', '/repo'), 'type=bind,"source=/a,""b""",target=/repo');
 });
 
-test('startSupervisor() of an engine that fails: its last word is the reason, on whichever output it was', async () => {
+test('startSupervisor() returns the last line that a failed engine printed, on stdout or stderr', async () => {
   const failing = async (script: string): Promise<string> => {
     const command = { program: 'sh', args: ['-c', script], environment: process.env, startSeconds: 30 };
     const started = await startSupervisor(command);

@@ -1,23 +1,23 @@
-/** The worker's end of shims/supervisor.sh: a process that was started with it in, the ends of its tasks out. */
+/** Starts shims/supervisor.sh and talks to it over its standard input and output. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { lastLine } from '../system/log-tail.js';
 
-/** How one try of a task ended, as far as the place it ran in can tell. */
+/** How one attempt of a task ended, as the supervisor reports it. */
 export type AttemptEnd =
   | {
       readonly kind: 'done';
       readonly status: number;
       readonly userSeconds: number;
       readonly systemSeconds: number;
-      /** the largest resident set of one process, where the machine has a program that tells it */
+      /** the largest resident set of one process; absent if the machine has no program that measures it */
       readonly maxRssKib?: number;
     }
-  /** its log could not be opened, so it never began */
+  /** not started: its log could not be opened */
   | { readonly kind: 'unlogged' }
-  /** it is to have a terminal, and there is no program to give it one */
+  /** not started: it needs a terminal, and program "script" was not found */
   | { readonly kind: 'no-terminal' }
-  /** supervisor or container went away under it */
+  /** the supervisor or the container exited */
   | Lost;
 
 export interface Lost {
@@ -25,27 +25,27 @@ export interface Lost {
   readonly reason: string;
 }
 
-/** What the guard beside a task answers: processes left, none left, or that it may not signal them here. */
-export type Answer = 'left' | 'gone' | 'refused';
+/** The answer of a task's guard: processes are left, none is left, or it cannot signal them here. */
+export type GuardAnswer = 'left' | 'gone' | 'refused';
 
-/** One try of a task: the number of its script, and whether it has a terminal. */
+/** One attempt of a task: the number of its script, and whether it runs on a terminal. */
 export interface AttemptRequest {
   readonly number: number;
   readonly attempt: number;
   readonly tty?: boolean;
 }
 
-/** One running supervisor. Every method may be called after it died: they then tell that it is lost. */
+/** A running supervisor. Its methods may be called after it exited: they then report that it is lost. */
 export interface Supervisor {
-  /** its process id where it runs: 1 in a container of its own */
+  /** its process id in its own PID namespace: 1 if it is the container's first process */
   readonly pid: number;
-  /** runs a task to its end, however long that takes: the caller keeps the clock */
-  run(order: AttemptRequest): Promise<AttemptEnd>;
-  /** runs nothing from here on, and listens as it does beside a task */
-  rest(): void;
-  /** says a word to the guard of the task that runs, or ran last; undefined where it does not answer within the limit */
-  tell(word: 'term' | 'kill' | 'look', limitSeconds: number): Promise<Answer | undefined>;
-  /** closes its input and waits for its end; kills the process (an engine's client, or the shell) at the limit */
+  /** Runs a task to its end, without a time limit. */
+  run(request: AttemptRequest): Promise<AttemptEnd>;
+  /** Makes it run no more tasks but keep answering. */
+  standBy(): void;
+  /** Sends a command to the guard of the current or last task. Returns undefined if it does not answer in time. */
+  ask(command: 'term' | 'kill' | 'look', limitSeconds: number): Promise<GuardAnswer | undefined>;
+  /** Closes its input and waits for its end. Kills the process (an engine's client, or the shell) at the limit. */
   close(limitSeconds: number): Promise<void>;
 }
 
@@ -53,44 +53,44 @@ export interface SupervisorCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** a container may take its time until it is up */
+  /** how long it may take to become ready; a container starts slowly */
   readonly startSeconds: number;
 }
 
-/** Starts a supervisor and waits until it is ready. */
+/** Starts a supervisor and waits until it is ready. Returns why if it exits or the time is over. */
 export async function startSupervisor(command: SupervisorCommand): Promise<Supervisor | Lost> {
   const { program, args, environment, startSeconds } = command;
-  // Its own session: Ctrl-C at a terminal is the worker's to handle, or the task would be gone before its record.
+  // Its own session: Ctrl-C at a terminal must reach only the worker, which then cancels the task.
   const child = spawn(program, args, {
     env: environment,
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  const conversation = new Conversation(child);
-  const pid = await Promise.race([conversation.ready, conversation.lost, after(startSeconds)]);
-  if (typeof pid === 'number') return conversation.supervisor(pid);
-  await conversation.close(1);
+  const connection = new SupervisorConnection(child);
+  const pid = await Promise.race([connection.ready, connection.lost, timeout(startSeconds)]);
+  if (typeof pid === 'number') return connection.supervisor(pid);
+  await connection.close(1);
   return pid ?? { kind: 'lost', reason: `not ready within ${startSeconds} s` };
 }
 
-class Conversation {
+class SupervisorConnection {
   readonly ready: Promise<number>;
   readonly lost: Promise<Lost>;
   #isOver = false;
   #becomeReady: (pid: number) => void = () => undefined;
   #taskEnded: ((end: AttemptEnd) => void) | undefined;
-  #answered: ((answer: Answer) => void) | undefined;
+  #answered: ((answer: GuardAnswer) => void) | undefined;
   #running = '';
-  /** the sums of the builtin `times` for all tasks so far: user and system, seconds */
+  /** user and system seconds of all tasks so far, from the builtin `times` */
   #times: readonly [number, number] = [0, 0];
   #timesBefore: readonly [number, number] = [0, 0];
   #stderr = '';
-  /** what is no word of a supervisor: docker's exec tells why it failed on stdout */
-  #strayLine: string | undefined;
+  /** output that is not the supervisor's: docker exec prints its error on stdout */
+  #foreignLine: string | undefined;
 
   constructor(private readonly child: ChildProcess) {
     this.ready = new Promise((resolve) => (this.#becomeReady = resolve));
-    child.stdin?.on('error', () => undefined); // told by its end
+    child.stdin?.on('error', () => undefined); // `close` reports it
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-8192);
     });
@@ -99,15 +99,15 @@ class Conversation {
         this.#read(line);
       });
     this.lost = new Promise((resolve) => {
-      const end = (why: string): void => {
+      const lose = (why: string): void => {
         this.#isOver = true;
-        resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? this.#strayLine ?? why });
+        resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? this.#foreignLine ?? why });
       };
       child.on('error', (error) => {
-        end(error.message);
+        lose(error.message);
       });
       child.on('close', (status, signal) => {
-        end(signal === null ? `exit status ${String(status)}` : `ended by ${signal}`);
+        lose(signal === null ? `exit status ${String(status)}` : `ended by ${signal}`);
       });
     });
   }
@@ -118,17 +118,17 @@ class Conversation {
       run: ({ number, attempt, tty = false }) => {
         this.#running = `${number} ${attempt}`;
         const ended = new Promise<AttemptEnd>((resolve) => (this.#taskEnded = resolve));
-        // The guard of the task before has listened until now: its task may have been done, but not all it started.
-        this.#say(`end\nrun ${this.#running}${tty ? ' tty' : ''}`);
+        // `end` stops the last task's guard, which still answers while processes of that task are left.
+        this.#send(`end\nrun ${this.#running}${tty ? ' tty' : ''}`);
         return Promise.race([ended, this.lost]);
       },
-      rest: () => {
-        this.#say('rest');
+      standBy: () => {
+        this.#send('rest');
       },
-      tell: (word, limitSeconds) => {
-        const answer = new Promise<Answer>((resolve) => (this.#answered = resolve));
-        this.#say(word);
-        return Promise.race([answer, this.lost.then(() => undefined), after(limitSeconds)]);
+      ask: (command, limitSeconds) => {
+        const answer = new Promise<GuardAnswer>((resolve) => (this.#answered = resolve));
+        this.#send(command);
+        return Promise.race([answer, this.lost.then(() => undefined), timeout(limitSeconds)]);
       },
       close: (limitSeconds) => this.close(limitSeconds),
     };
@@ -136,16 +136,16 @@ class Conversation {
 
   async close(limitSeconds: number): Promise<void> {
     this.child.stdin?.end();
-    const timely = await Promise.race([this.lost, after(limitSeconds)]);
-    if (timely !== undefined) return;
+    const lost = await Promise.race([this.lost, timeout(limitSeconds)]);
+    if (lost !== undefined) return;
     this.child.kill('SIGKILL');
-    // Whoever inherited its output may keep the pipes open for ever.
+    // A process that inherited its output may keep the pipes open.
     this.child.stdout?.destroy();
     this.child.stderr?.destroy();
-    await Promise.race([this.lost, after(5)]);
+    await Promise.race([this.lost, timeout(5)]);
   }
 
-  #say(line: string): void {
+  #send(line: string): void {
     if (!this.#isOver) this.child.stdin?.write(`${line}\n`);
   }
 
@@ -161,17 +161,17 @@ class Conversation {
         this.#answered?.(word);
         break;
       case 'done':
-        if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#endOf(status, kib));
+        if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#parseEnd(status, kib));
         break;
       default: {
         const times = parseTimes(line);
         if (times !== undefined) this.#times = times;
-        else if (line.trim() !== '') this.#strayLine = line.slice(0, 500);
+        else if (line.trim() !== '') this.#foreignLine = line.slice(0, 500);
       }
     }
   }
 
-  #endOf(status: string, kib: string): AttemptEnd {
+  #parseEnd(status: string, kib: string): AttemptEnd {
     const [user, system] = [0, 1].map((i) => (this.#times[i] ?? 0) - (this.#timesBefore[i] ?? 0));
     this.#timesBefore = this.#times;
     if (status === 'terminal') return { kind: 'no-terminal' };
@@ -186,7 +186,7 @@ class Conversation {
   }
 }
 
-/** A line of the builtin `times`, `0m1.250000s 0m0.10s`, as seconds; the last line before `done` is the children's. */
+/** Parses a line of the builtin `times`, `0m1.250000s 0m0.10s`. Returns user and system time in seconds. */
 export function parseTimes(line: string): readonly [number, number] | undefined {
   const [, ...parts] = /^(\d+)m(\d+(?:\.\d+)?)s (\d+)m(\d+(?:\.\d+)?)s$/.exec(line) ?? [];
   if (parts.length !== 4) return undefined;
@@ -194,8 +194,8 @@ export function parseTimes(line: string): readonly [number, number] | undefined 
   return [userMinutes * 60 + user, systemMinutes * 60 + system];
 }
 
-/** Undefined after so many seconds; keeps no process alive. */
-export function after(seconds: number): Promise<undefined> {
+/** Resolves to undefined after some seconds. Does not keep the process alive. */
+export function timeout(seconds: number): Promise<undefined> {
   return new Promise((resolve) => {
     setTimeout(() => {
       resolve(undefined);

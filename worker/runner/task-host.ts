@@ -1,42 +1,42 @@
-/** Where a job's tasks run: a container or the raw machine, behind one small interface. */
-import type { Lost, AttemptEnd, AttemptRequest } from './supervisor.js';
+/** The interface between a job and the machine that runs its tasks: a container or the raw machine. */
+import type { AttemptEnd, AttemptRequest, Lost } from './supervisor.js';
 
-/** Alive from its start until close(). */
+/** Runs one task at a time. It exists from its start until close(). */
 export interface TaskHost {
-  /** Runs one try of a task to its end; the worker's clock decides when that is late. */
-  run(order: AttemptRequest): Promise<AttemptEnd>;
+  /** Runs one attempt of a task to its end. Time limits are the caller's. */
+  run(request: AttemptRequest): Promise<AttemptEnd>;
   /**
-   * Ends the running task with everything it started: TERM, the grace period, KILL, and nothing survives. The grace
-   * ends at once when it is aborted. Where even that fails, the host itself is ended, unless others run tasks there.
+   * Ends the running task and every process it started: TERM, the grace period, then KILL. If processes survive, ends the
+   * host as well, unless other tasks run there.
    */
-  endTask(grace: Grace): Promise<EndedTask>;
-  /** Ends everything that is left, and removes the container; never throws. A text where something could not be ended. */
+  stopTask(grace: Grace): Promise<StoppedTask>;
+  /** Ends the remaining processes and removes the container. Never throws. Returns a notice if something survived. */
   close(): Promise<string | undefined>;
 }
 
-export interface EndedTask {
+export interface StoppedTask {
   /** the next task needs another host */
   readonly isHostGone: boolean;
-  /** what could not be ended, for the reader */
+  /** what could not be ended, as a sentence */
   readonly notice?: string;
 }
 
 /** The time between TERM and KILL. */
 export interface Grace {
   readonly seconds: number;
-  /** aborted when nobody wants to wait any longer */
+  /** ends the grace period early */
   readonly forceCancel?: AbortSignal;
 }
 
-/** True while the grace that began at a time of performance.now() lasts. */
-export function lasts({ seconds, forceCancel }: Grace, begin: number): boolean {
+/** True while the grace period lasts. `begin` is a time of performance.now(). */
+export function isWithinGrace({ seconds, forceCancel }: Grace, begin: number): boolean {
   return forceCancel?.aborted !== true && performance.now() < begin + seconds * 1000;
 }
 
-/** The place of a job's tasks: it opens one host, or one for each lane where tasks run at once. */
-export interface TaskHostLayout {
-  /** called again when a host had to be given up */
-  readonly openHost: () => Promise<TaskHost | Lost>;
-  /** after every host was closed: ends what the job as a whole has left */
+/** Opens the hosts of one job: a single one, or one per lane if tasks run in parallel. */
+export interface HostPool {
+  /** Starts a host. Called again after a host was lost. */
+  readonly open: () => Promise<TaskHost | Lost>;
+  /** Ends what the job left running. Called after every host was closed. Returns a notice if something survived. */
   readonly close: () => Promise<string | undefined>;
 }

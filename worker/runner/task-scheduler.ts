@@ -1,97 +1,97 @@
-/** A job's tasks on its hosts: declarations in, a row for each out, whatever happens; as many at once as there are hosts. */
+/** Runs a job's tasks in order of their needs, as many in parallel as there are runners. */
 import { foldTasks, isGreen } from '../../model/outcome.js';
 import { quote } from '../../model/result.js';
 import type { TaskName } from '../../model/name.js';
 import type { TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
-import { reasonOfAbort, type AttemptRunner, type JobAbort } from './attempt-runner.js';
+import { cancelReason, type AttemptRunner, type JobAbort } from './attempt-runner.js';
 import { taskLogPath } from '../record/job-folder.js';
-import { prepareTask, runTask, skippedRow, type LoopOptions } from './run-task.js';
+import { prepareTask, runTask, skippedRow, type TaskRunOptions } from './run-task.js';
 
-export interface LoopEnd {
-  /** in the order of declaration */
+export interface ScheduleResult {
+  /** one row per task, in the order of soil.yml */
   readonly rows: readonly TaskRow[];
-  /** why tasks were skipped that other tasks kept from running */
+  /** why tasks were skipped, for those that other tasks prevented */
   readonly skips: ReadonlyMap<TaskName, string>;
-  readonly trouble?: JobAbort;
+  readonly abort?: JobAbort;
 }
 
-/** Runs every task on the first keeper that is free; after trouble the rest is skipped. */
+/** Runs each task on the first free runner. When the job is aborted, skips the remaining tasks. */
 export async function runTasks(
   tasks: readonly TaskDeclaration[],
-  keepers: readonly AttemptRunner[],
-  options: LoopOptions,
-): Promise<LoopEnd> {
+  runners: readonly AttemptRunner[],
+  options: TaskRunOptions,
+): Promise<ScheduleResult> {
   const rows = new Map<TaskName, TaskRow>();
   const skips = new Map<TaskName, string>();
-  const idle = [...keepers].reverse();
+  const idle = [...runners].reverse();
   const running = new Set<Promise<void>>();
   const prepared = new Map<number, Promise<unknown>>();
-  let trouble: JobAbort | undefined;
+  let abort: JobAbort | undefined;
   let waiting = [...tasks.entries()];
 
   const prepare = (index: number): Promise<unknown> => {
-    const begun = prepared.get(index) ?? prepareTask(tasks[index], index + 1, options);
-    prepared.set(index, begun);
-    return begun;
+    const files = prepared.get(index) ?? prepareTask(tasks[index], index + 1, options);
+    prepared.set(index, files);
+    return files;
   };
-  const begin = (index: number, task: TaskDeclaration, keeper: AttemptRunner): void => {
+  const start = (index: number, task: TaskDeclaration, runner: AttemptRunner): void => {
     options.report({ kind: 'task-begin', task: task.name, index, of: tasks.length });
-    const ready = prepare(index);
-    // The next task's files are made while this one runs.
+    const files = prepare(index);
+    // Write the next task's files while this one runs.
     void prepare(index + 1);
-    const ran = runTask(task, index + 1, keeper, { ...options, prepared: ready }).then((end) => {
+    const finished = runTask(task, index + 1, runner, { ...options, prepared: files }).then((end) => {
       rows.set(task.name, end.row);
-      trouble ??= end.trouble;
+      abort ??= end.abort;
       prepared.delete(index);
       options.report({ kind: 'task-done', row: end.row, logFile: taskLogPath(options.out, task.name) });
-      idle.push(keeper);
-      running.delete(ran);
+      idle.push(runner);
+      running.delete(finished);
     });
-    running.add(ran);
+    running.add(finished);
   };
 
   while (waiting.length > 0 || running.size > 0) {
-    const later: typeof waiting = [];
+    const blocked: typeof waiting = [];
     for (const [index, task] of waiting) {
-      if (options.cancel.aborted) trouble ??= { outcome: 'cancelled', reason: reasonOfAbort(options.cancel) };
-      const obstacle = trouble === undefined ? obstacleOf(task, rows, options) : undefined;
-      if (trouble !== undefined) rows.set(task.name, skippedRow(task));
-      else if (obstacle !== undefined) {
+      if (options.cancel.aborted) abort ??= { outcome: 'cancelled', reason: cancelReason(options.cancel) };
+      const reason = abort === undefined ? findSkipReason(task, rows, options) : undefined;
+      if (abort !== undefined) rows.set(task.name, skippedRow(task));
+      else if (reason !== undefined) {
         rows.set(task.name, skippedRow(task));
-        skips.set(task.name, obstacle);
-        options.report({ kind: 'task-skipped', task: task.name, reason: obstacle });
+        skips.set(task.name, reason);
+        options.report({ kind: 'task-skipped', task: task.name, reason });
       } else if (idle.length > 0 && task.needs.every((name) => rows.has(name))) {
-        const keeper = idle.pop();
-        if (keeper !== undefined) begin(index, task, keeper);
-      } else later.push([index, task]);
+        const runner = idle.pop();
+        if (runner !== undefined) start(index, task, runner);
+      } else blocked.push([index, task]);
     }
-    waiting = later;
+    waiting = blocked;
     if (running.size > 0) await Promise.race(running);
   }
   return {
     rows: tasks.map((task) => rows.get(task.name) ?? skippedRow(task)),
     skips,
-    ...(trouble === undefined ? {} : { trouble }),
+    ...(abort === undefined ? {} : { abort }),
   };
 }
 
-/** Why a task is not to run: one that it needs did not pass, or the job stops at its first failure. */
-function obstacleOf(
+/** Returns why a task must not run: a task that it needs did not pass, or the job stops on failure. */
+function findSkipReason(
   task: TaskDeclaration,
   rows: ReadonlyMap<TaskName, TaskRow>,
-  { job }: LoopOptions,
+  { job }: TaskRunOptions,
 ): string | undefined {
   for (const name of task.needs) {
     const row = rows.get(name);
     if (row === undefined || row.outcome === 'passed' || row.outcome === 'flaky') continue;
-    const why = row.outcome === 'skipped' ? 'was skipped' : `ended as ${row.outcome}`;
-    return `it needs ${quote(name)}, which ${why}`;
+    const why = row.outcome === 'skipped' ? 'which was skipped' : `whose outcome is ${row.outcome}`;
+    return `it needs ${quote(name)}, ${why}`;
   }
   if (!job.stopOnFailure) return undefined;
   const ended = [...rows.values()];
   const outcome = foldTasks(ended);
   if (outcome === 'empty' || isGreen(outcome)) return undefined;
   const first = ended.find((row) => foldTasks([row]) === outcome);
-  return `the job stops at its first failure, which was ${quote(first?.task ?? '')}`;
+  return `the job stops at the first failure: ${quote(first?.task ?? '')}`;
 }

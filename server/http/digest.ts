@@ -1,18 +1,19 @@
-/** SHA-256 digests of files for readers that ask for one (RFC 9530): headers in, headers out; computed once for each file. */
+/** Parses and formats the digest headers of RFC 9530, and computes the SHA-256 of each file once. */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { Body } from '../../wwz/body.js';
 
-/** The field's value for a digest in hexadecimal: `sha-256=:BASE64:`. */
+/** Formats a hexadecimal digest as a field value: `sha-256=:BASE64:`. */
 export const formatDigest = (sha256: string): string =>
   `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`;
 
-/** Whether `Want-Repr-Digest` asks for SHA-256: a preference of 0 does not. */
+/** Reports whether `Want-Repr-Digest` asks for SHA-256. A preference of 0 means no. */
 export function wantsDigest(field: string | undefined): boolean {
   return (field ?? '').split(',').some((item) => /^\s*sha-256\s*=\s*0*([1-9]|10)\s*$/i.test(item));
 }
 
-/** The SHA-256 in `Repr-Digest`, hexadecimal; undefined where the field has none. Other algorithms are passed over. */
+/** Parses the SHA-256 in `Repr-Digest`, to hexadecimal. Undefined if there is none; other algorithms are ignored. */
 export function parseDigest(field: string | undefined): Result<string | undefined> {
   for (const item of (field ?? '').split(',')) {
     const [, text] = /^\s*sha-256\s*=\s*(.*?)\s*$/i.exec(item) ?? [];
@@ -28,26 +29,23 @@ export function parseDigest(field: string | undefined): Result<string | undefine
   return accept(undefined);
 }
 
-/** So many files' digests are remembered: 100 bytes each. */
-const remembered = 10_000;
-/** By a file's identity, which changes whenever its content may have. */
-const known = new Map<string, Promise<string>>();
+/** By the identity of a file, which changes when its content may have changed. An entry takes some 100 bytes. */
+const digests = new LRUCache<string, Promise<string>>({ max: 10_000 });
 
-/** The SHA-256 of a file's content, hexadecimal. Anybody may ask: a file is read for it once, however often they do. */
+/** Returns the SHA-256 of a file's content, hexadecimal. However many clients ask for it, a file is read once. */
 export function digestOf(identity: string, read: () => Promise<Body>): Promise<string> {
-  const before = known.get(identity);
-  if (before !== undefined) return before;
+  const known = digests.get(identity);
+  if (known !== undefined) return known;
   const digest = hash(read);
-  known.set(identity, digest);
-  digest.catch(() => known.delete(identity));
-  if (known.size > remembered) known.delete(known.keys().next().value ?? '');
+  digests.set(identity, digest);
+  digest.catch(() => digests.delete(identity));
   return digest;
 }
 
 async function hash(read: () => Promise<Body>): Promise<string> {
-  const sum = createHash('sha256');
+  const sha256 = createHash('sha256');
   const body = await read();
-  if (Buffer.isBuffer(body)) sum.update(body);
-  else for await (const piece of body) sum.update(piece);
-  return sum.digest('hex');
+  if (Buffer.isBuffer(body)) sha256.update(body);
+  else for await (const piece of body) sha256.update(piece);
+  return sha256.digest('hex');
 }

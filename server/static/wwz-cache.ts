@@ -1,38 +1,36 @@
-/** Paths of wwz files -> open ones, kept between requests. A file that was replaced is noticed at the next request. */
+/** Keeps wwz files open between requests. A file that was replaced is opened again at the next request. */
+import { LRUCache } from 'lru-cache';
 import { accept, type Result } from '../../model/result.js';
 import { defaultWwzLimits, type WwzLimits } from '../../wwz/limits.js';
 import { openWwz, type WwzFile } from '../../wwz/open.js';
 
 export interface WwzCacheOptions {
-  /** descriptors that are kept open while nobody reads */
+  /** files that are kept open while no request reads them */
   readonly maxOpen?: number;
   /** bytes of all their directories together */
   readonly maxDirectoryBytes?: number;
   readonly limits?: WwzLimits;
 }
 
-/** A wwz in use. It stays open, and what it was, until release(). */
+/** A wwz in use. It stays open, with the content it had, until release(). */
 export interface WwzLease {
   readonly file: WwzFile;
   release(): void;
 }
 
-interface Slot {
-  readonly file: WwzFile;
+interface OpenFile {
+  readonly wwz: WwzFile;
   users: number;
-  /** replaced, pushed out or the cache is closed: the last user closes it */
-  retired: boolean;
-  closed: boolean;
+  /** no longer in the cache: its last user closes it */
+  isRetired: boolean;
+  isClosed: boolean;
 }
 
-/** An LRU of open wwz files, shared by all requests. */
+/** The open wwz files of a site, shared by all requests. The least recently used are closed first. */
 export class WwzCache {
-  readonly #slots = new Map<string, Slot>();
-  readonly #opening = new Map<string, Promise<Result<Slot>>>();
-  readonly #maxOpen: number;
-  readonly #maxDirectoryBytes: number;
+  readonly #files: LRUCache<string, OpenFile>;
+  readonly #opening = new Map<string, Promise<Result<OpenFile>>>();
   readonly #limits: WwzLimits;
-  #directoryBytes = 0;
   readonly #closing = new Set<Promise<void>>();
 
   constructor({
@@ -40,89 +38,77 @@ export class WwzCache {
     maxDirectoryBytes = 2 ** 27,
     limits = defaultWwzLimits,
   }: WwzCacheOptions = {}) {
-    this.#maxOpen = maxOpen;
-    this.#maxDirectoryBytes = maxDirectoryBytes;
+    this.#files = new LRUCache({
+      max: maxOpen,
+      maxSize: maxDirectoryBytes,
+      // An entry that is larger than all may be together would not be kept, and never disposed of.
+      sizeCalculation: ({ wwz }) => Math.min(Math.max(1, wwz.directory.bytes.length), maxDirectoryBytes),
+      dispose: (file) => {
+        this.#retire(file);
+      },
+    });
     this.#limits = limits;
   }
 
-  /** The wwz that is at `path` now: the caller has just seen its `identity` there. Refuses what is no wwz. */
+  /** Leases the wwz at `path`, where the caller has just found `identity`. Refuses a file that is not a valid wwz. */
   async lease(path: string, identity: string): Promise<Result<WwzLease>> {
-    const slot = this.#slots.get(path);
-    if (slot?.file.identity === identity) {
-      // A Map keeps the order of insertion: the last used one goes to the end.
-      this.#slots.delete(path);
-      this.#slots.set(path, slot);
-      return accept(this.#use(slot));
-    }
+    const file = this.#files.get(path);
+    if (file?.wwz.identity === identity) return accept(this.#use(file));
     const opened = await this.#open(path, identity);
     return opened.ok ? accept(this.#use(opened.value)) : opened;
   }
 
-  /** Requests that come together open a file once. One that comes after a replacement does not join an older opening. */
-  #open(path: string, identity: string): Promise<Result<Slot>> {
+  /** Opens a file once for concurrent requests. A request after a replacement does not join an opening from before it. */
+  #open(path: string, identity: string): Promise<Result<OpenFile>> {
     const key = `${identity} ${path}`;
-    const under = this.#opening.get(key);
-    if (under !== undefined) return under;
+    const current = this.#opening.get(key);
+    if (current !== undefined) return current;
     const opening = this.#openNow(path).finally(() => this.#opening.delete(key));
     this.#opening.set(key, opening);
     return opening;
   }
 
-  async #openNow(path: string): Promise<Result<Slot>> {
+  async #openNow(path: string): Promise<Result<OpenFile>> {
     const opened = await openWwz(path, this.#limits);
     if (!opened.ok) return opened;
-    const before = this.#slots.get(path);
-    if (before !== undefined) this.#retire(path, before);
-    const slot: Slot = { file: opened.value, users: 0, retired: false, closed: false };
-    this.#slots.set(path, slot);
-    this.#directoryBytes += slot.file.directory.bytes.length;
-    this.#evict(slot);
-    return accept(slot);
+    const file: OpenFile = { wwz: opened.value, users: 0, isRetired: false, isClosed: false };
+    this.#files.set(path, file);
+    return accept(file);
   }
 
-  #evict(newest: Slot): void {
-    for (const [path, slot] of this.#slots) {
-      const isFull = this.#slots.size > this.#maxOpen || this.#directoryBytes > this.#maxDirectoryBytes;
-      if (!isFull || slot === newest) return;
-      this.#retire(path, slot);
-    }
-  }
-
-  #retire(path: string, slot: Slot): void {
-    this.#slots.delete(path);
-    this.#directoryBytes -= slot.file.directory.bytes.length;
-    slot.retired = true;
-    // Whoever waits for the opening of this slot takes it in the same turn of the loop as the opening ends.
+  #retire(file: OpenFile): void {
+    file.isRetired = true;
+    // Requests that wait for this file to be opened start to use it in the turn of the loop in which the opening ends.
     setImmediate(() => {
-      this.#closeUnused(slot);
+      this.#closeUnused(file);
     });
   }
 
-  #use(slot: Slot): WwzLease {
-    slot.users++;
+  #use(file: OpenFile): WwzLease {
+    file.users++;
     let isReleased = false;
     return {
-      file: slot.file,
+      file: file.wwz,
       release: () => {
         if (isReleased) return;
         isReleased = true;
-        slot.users--;
-        this.#closeUnused(slot);
+        file.users--;
+        this.#closeUnused(file);
       },
     };
   }
 
-  #closeUnused(slot: Slot): void {
-    if (!slot.retired || slot.users > 0 || slot.closed) return;
-    slot.closed = true;
-    const closing = slot.file.close().finally(() => this.#closing.delete(closing));
+  #closeUnused(file: OpenFile): void {
+    if (!file.isRetired || file.users > 0 || file.isClosed) return;
+    file.isClosed = true;
+    const closing = file.wwz.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
 
-  /** Forgets all files; each is closed when its last reader is done. Waits for those that nobody reads. */
+  /** Removes all files and closes those without users; the others are closed by their last user. */
   async close(): Promise<void> {
     await Promise.all(this.#opening.values());
-    for (const [path, slot] of this.#slots) this.#retire(path, slot);
+    this.#files.clear();
     await new Promise(setImmediate);
     await Promise.all(this.#closing);
   }

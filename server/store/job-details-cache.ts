@@ -1,4 +1,5 @@
 /** The whole of a job's files on demand: read from the site's folder, and kept while there is room. */
+import { LRUCache } from 'lru-cache';
 import type { JobAddress } from '../../model/run.js';
 import { readStoredJob } from './stored-job.js';
 import type { ServerLimits } from '../config/limits.js';
@@ -6,57 +7,39 @@ import { addressKey } from './log-entry.js';
 import type { JobDetails } from './job-details.js';
 
 /** Rows of TSVs that are kept at the same time; a row takes some 300 bytes. */
-const rowsKept = 200_000;
+const maxRows = 200_000;
 
 export type ReadDetails = (address: JobAddress) => JobDetails;
 
 export class JobDetailsCache {
   readonly #site: string;
   readonly #limits: ServerLimits;
-  /** the least lately used first */
-  readonly #kept = new Map<string, JobDetails>();
-  #rows = 0;
+  readonly #cache = new LRUCache<string, JobDetails>({
+    maxSize: maxRows,
+    // A record without rows takes memory, too.
+    sizeCalculation: ({ rows }) => rows.length + 5,
+  });
 
   constructor(site: string, limits: ServerLimits) {
     this.#site = site;
     this.#limits = limits;
   }
 
-  /** What was just read or received need not be read again. */
+  /** Adds the details of a job that was just read or received. */
   put(address: JobAddress, { record, rows, problems }: JobDetails): void {
-    const key = addressKey(address);
-    this.delete(address);
-    this.#kept.set(key, { ...(record !== undefined && { record }), rows, problems });
-    this.#rows += weightOf(rows);
-    for (const [oldest, details] of this.#kept) {
-      if (this.#rows <= rowsKept) break;
-      this.#kept.delete(oldest);
-      this.#rows -= weightOf(details.rows);
-    }
+    this.#cache.set(addressKey(address), { ...(record !== undefined && { record }), rows, problems });
   }
 
   delete(address: JobAddress): void {
-    const key = addressKey(address);
-    const known = this.#kept.get(key);
-    if (known === undefined) return;
-    this.#kept.delete(key);
-    this.#rows -= weightOf(known.rows);
+    this.#cache.delete(addressKey(address));
   }
 
-  /** A job whose files have arrived. What cannot be read is among the problems. */
+  /** Returns the details of a stored job, from its files where they are not cached. Files that cannot be read are problems. */
   readonly read: ReadDetails = (address) => {
-    const key = addressKey(address);
-    const known = this.#kept.get(key);
-    if (known === undefined) {
-      const details = readStoredJob(this.#site, address, this.#limits);
-      this.put(address, details);
-      return details;
-    }
-    this.#kept.delete(key);
-    this.#kept.set(key, known);
-    return known;
+    const cached = this.#cache.get(addressKey(address));
+    if (cached !== undefined) return cached;
+    const details = readStoredJob(this.#site, address, this.#limits);
+    this.put(address, details);
+    return details;
   };
 }
-
-/** A record without rows takes room too. */
-const weightOf = (rows: JobDetails['rows']): number => rows.length + 5;

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { Fragment } from '../../../templates/fragment.js';
 import { FragmentCache } from './fragment-cache.js';
 
-test('a FragmentMemo renders again only what is made of something else', () => {
-  const memo = new FragmentCache();
+test('FragmentCache.get() renders again when a part is not the same object', () => {
+  const cache = new FragmentCache();
   const [job, details] = [{}, {}];
   let renders = 0;
   const get = (of: object, parts: readonly unknown[]) =>
-    memo.get(of, parts, () => new Fragment(String(++renders))).bytes.toString();
+    cache.get(of, parts, () => new Fragment(String(++renders))).bytes.toString();
   assert.equal(get(job, [details]), '1');
   assert.equal(get(job, [details]), '1');
   assert.equal(get({ ...job }, [details]), '2');
@@ -17,12 +17,12 @@ test('a FragmentMemo renders again only what is made of something else', () => {
   assert.equal(get(job, []), '5');
 });
 
-test('a FragmentMemo forgets what was used least lately, and keeps within its bytes', () => {
-  const memo = new FragmentCache();
+test('FragmentCache evicts the least recently used fragments when it is full', () => {
+  const cache = new FragmentCache();
   const jobs = Array.from({ length: 20 }, () => ({}));
   let renders = 0;
   const get = (of: object) =>
-    memo.get(of, [], () => {
+    cache.get(of, [], () => {
       renders++;
       return new Fragment('x'.repeat(2 ** 20));
     });

@@ -8,7 +8,7 @@ import { must, repoRoot, run, soilServer, worker, type CommandEnd } from './comm
 import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
-interface Told {
+interface Report {
   readonly well: boolean;
   readonly findings: readonly {
     readonly check: string;
@@ -18,9 +18,9 @@ interface Told {
   }[];
 }
 
-const told = (end: CommandEnd): Told => {
+const parseReport = (end: CommandEnd): Report => {
   assert.ok(end.status === 0 || end.status === 1, end.stderr + end.stdout);
-  const json = JSON.parse(end.stdout) as Told;
+  const json = JSON.parse(end.stdout) as Report;
   assert.equal(end.status, json.well ? 0 : 1);
   assert.equal(
     json.well,
@@ -28,15 +28,15 @@ const told = (end: CommandEnd): Told => {
   );
   return json;
 };
-const finding = (all: Told, check: string) => {
+const finding = (all: Report, check: string) => {
   const found = all.findings.find((f) => f.check === check);
   assert.ok(found, check);
   return found;
 };
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, SOIL_TOKEN: undefined, JOB_ID: undefined };
 
-/** A machine of its own as far as /etc goes: what a mend writes there is gone with it. */
-describe('soil-worker doctor on a machine with a fault, and again when it was mended', () => {
+/** Runs on a private copy of /etc, so that what a fix writes there disappears with it. */
+describe('soil-worker doctor on a machine with a problem, before and after its fix', () => {
   let folder: string;
   let repo: string;
   let box: string;
@@ -85,22 +85,22 @@ describe('soil-worker doctor on a machine with a fault, and again when it was me
       },
     });
   };
-  /** What doctor says, then the mend of a check as it stands there, then what doctor says now. */
-  const mended = async (check: string, as: string): Promise<readonly [Told, Told]> => {
+  /** Runs doctor, runs the fix of a check as it is printed, and runs doctor again. */
+  const runFix = async (check: string, as: string): Promise<readonly [Report, Report]> => {
     await rm(join(folder, 'home', '.gitconfig'), { force: true });
-    const first = told(await onMachine(`doctor ${as} || exit 1`));
+    const first = parseReport(await onMachine(`doctor ${as} || exit 1`));
     const { state, mend = '' } = finding(first, check);
     assert.equal(state, 'fault', JSON.stringify(first, null, 1));
     const again = await onMachine(
       `{ as() { ${check === 'subuid' ? '' : as} sh -c "$1"; }; ${check === 'subuid' ? `eval '${mend.replaceAll("'", `'\\''`)}'` : `as '${mend.replaceAll("'", `'\\''`)}'`}; } >&2\ndoctor ${as} || exit 1`,
     );
-    return [first, told(again)];
+    return [first, parseReport(again)];
   };
   const limited = 'prlimit --nofile=5000:5000 setpriv --bounding-set=-sys_resource';
   const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
 
-  it('container: podman raises limits that it may not raise; the mend lets it run one', async () => {
-    // In a namespace of process ids, as a container has one, podman leaves the limits as they are: nothing to mend.
+  it('container: podman cannot raise limits; the fix lets it run a container', async () => {
+    // In a namespace of process ids, as a container has one, podman leaves the limits as they are: there is no problem.
     if (
       (
         await onMachine(
@@ -108,55 +108,61 @@ describe('soil-worker doctor on a machine with a fault, and again when it was me
         )
       ).status === 0
     ) {
-      assert.equal(finding(told(await onMachine(`doctor ${limited} || exit 1`)), 'container').state, 'well');
+      assert.equal(
+        finding(parseReport(await onMachine(`doctor ${limited} || exit 1`)), 'container').state,
+        'well',
+      );
       return;
     }
-    const [first, second] = await mended('container', limited);
-    assert.match(finding(first, 'container').text, /rlimit.*it lacks CAP_SYS_RESOURCE/);
+    const [first, second] = await runFix('container', limited);
+    assert.match(finding(first, 'container').text, /rlimit.*this process lacks CAP_SYS_RESOURCE/);
     assert.equal(finding(second, 'container').state, 'well', JSON.stringify(second, null, 1));
   });
 
-  it('safe-directory: another user’s repo; the mend has git trust it', async () => {
-    const [first, second] = await mended('safe-directory', nobody);
+  it('safe-directory: the repo belongs to another user; the fix makes git trust it', async () => {
+    const [first, second] = await runFix('safe-directory', nobody);
     assert.match(finding(first, 'safe-directory').text, /git does not trust .*: it belongs to another user/);
     assert.equal(finding(second, 'safe-directory').state, 'well');
   });
 
-  it('git-identity: nobody is known; the mend tells git', async () => {
-    const [, second] = await mended('git-identity', nobody);
+  it('git-identity: no user.name and user.email; the fix sets them', async () => {
+    const [, second] = await runFix('git-identity', nobody);
     assert.equal(finding(second, 'git-identity').state, 'well');
   });
 
-  it('subuid: an ordinary user has no subordinate ids; the mend gives some', async () => {
-    const [first, second] = await mended('subuid', nobody);
-    assert.match(finding(first, 'subuid').text, /nobody has no line in \/etc\/subuid and \/etc\/subgid/);
+  it('subuid: an ordinary user has no subordinate ids; the fix adds some', async () => {
+    const [first, second] = await runFix('subuid', nobody);
+    assert.match(
+      finding(first, 'subuid').text,
+      /nobody has no subordinate ids in \/etc\/subuid and \/etc\/subgid/,
+    );
     assert.equal(finding(second, 'subuid').state, 'well');
   });
 
-  it('limits: few open files are a fault', async () => {
-    const all = told(await onMachine('doctor prlimit --nofile=500:500 || exit 1'));
-    assert.match(finding(all, 'limits').text, /may open 500 files only/);
+  it('limits: too few open files are a problem', async () => {
+    const all = parseReport(await onMachine('doctor prlimit --nofile=500:500 || exit 1'));
+    assert.match(finding(all, 'limits').text, /can open only 500 files/);
     assert.match(finding(all, 'limits').mend ?? '', /limits\.d\/soil\.conf/);
   });
 
-  it('an ordinary user without the programs of rootless podman: each is named with its package', async () => {
+  it('an ordinary user without the programs of rootless podman: each is reported with its package', async () => {
     const path = join(folder, 'path');
     await mkdir(path);
     for (const program of ['git', 'podman', 'sh'])
       await must('ln', ['-s', `/usr/bin/${program}`, join(path, program)]);
-    const all = told(await onMachine(`doctor env PATH='${path}' /usr/bin/${nobody} || exit 1`));
+    const all = parseReport(await onMachine(`doctor env PATH='${path}' /usr/bin/${nobody} || exit 1`));
     assert.match(finding(all, 'newuidmap').mend ?? '', /^sudo \S.* uidmap$/);
     assert.match(finding(all, 'rootless-network').mend ?? '', /slirp4netns$/);
   });
 
-  it('no engine at all: the line that installs one', async () => {
+  it('no engine: the fix installs one', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty);
-    const all = told(await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: empty } }));
+    const all = parseReport(await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: empty } }));
     assert.match(finding(all, 'engine').text, /podman: .*ENOENT; docker: .*ENOENT/);
     assert.match(finding(all, 'engine').mend ?? '', /install -y podman uidmap slirp4netns$/);
     assert.equal(finding(all, 'git').state, 'fault');
-    const docker = told(
+    const docker = parseReport(
       await worker(['doctor', '--json', '--engine', 'docker'], {
         ...{ cwd: repo, env: { ...bare, DOCKER_HOST: 'unix:///nowhere/docker.sock' } },
       }),
@@ -176,21 +182,23 @@ describe('soil-worker doctor with a server', () => {
     await server.close();
     await rm(repo, { recursive: true, force: true });
   });
-  const doctor = async (env: Record<string, string>): Promise<Told> =>
-    told(await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: '/usr/bin:/bin', ...env } }));
+  const doctor = async (env: Record<string, string>): Promise<Report> =>
+    parseReport(
+      await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: '/usr/bin:/bin', ...env } }),
+    );
   const newToken = async (...args: string[]): Promise<string> => {
     const words = ['token', 'create', '--site', server.site, '--id', 'other', ...args];
     return (await must(process.execPath, [soilServer, ...words])).trim().split('\n').at(-1) ?? '';
   };
 
-  it('all well: it answers, the clocks agree, the token may do it all and is in no message', async () => {
+  it('no problems: the server is up, the clocks agree, the token allows everything and is in no message', async () => {
     const all = await doctor({ SOIL_SERVER: server.url, SOIL_TOKEN: server.token });
     for (const check of ['server', 'clock', 'token']) assert.equal(finding(all, check).state, 'well', check);
     assert.match(finding(all, 'token').text, /token test: append, event, status; jobs \*, worker host any/);
     assert.ok(!JSON.stringify(all).includes(server.token));
   });
 
-  it('a token that is missing, wrong, too weak or about to expire', async () => {
+  it('the token is missing, wrong, lacks an action or expires soon', async () => {
     const state = async (token: string): Promise<string> => {
       const found = finding(
         await doctor({ SOIL_SERVER: server.url, ...(token && { SOIL_TOKEN: token }) }),
@@ -199,17 +207,17 @@ describe('soil-worker doctor with a server', () => {
       assert.match(found.mend ?? '', /soil-server token create --site SITE/);
       return found.text;
     };
-    assert.match(await state(''), /there is no token: SOIL_TOKEN is not set/);
+    assert.match(await state(''), /no token: SOIL_TOKEN is not set/);
     assert.match(await state('soil_ci_test_wrongwrong'), /cannot accept the token/);
     assert.match(
       await state(await newToken('--actions', 'append,event')),
-      /token other lacks the action status: no gate will count the jobs/,
+      /token other lacks the action status: maybe-merge ignores the jobs/,
     );
     const soon = await newToken('--actions', 'append,event,status', '--expires', '3');
     assert.match(await state(soon), /token other expires in [23] days/);
   });
 
-  it('a server that does not answer, is none, or lives in another time', async (t) => {
+  it('the server does not answer, is not a Soil server, or has another time', async (t) => {
     const nobody = await startFaultyProxy(
       () => undefined,
       () => ({ kind: 'drop' }),
@@ -228,19 +236,16 @@ describe('soil-worker doctor with a server', () => {
     );
     t.after(() => other.close());
     const all = await doctor({ SOIL_SERVER: other.url });
-    assert.match(finding(all, 'server').text, /answers 200 to \/healthz: it is no Soil server/);
+    assert.match(finding(all, 'server').text, /answered 200 to \/healthz: not a Soil server/);
     assert.match(finding(all, 'clock').text, /this clock is 7\d\d\d s ahead of the server's/);
     assert.match(finding(all, 'clock').mend ?? '', /timedatectl set-ntp true/);
   });
 
-  it('for people: a line a check, its mend below it, no control sequence', async () => {
+  it('prints one line for each check, with its fix below, and no control sequences', async () => {
     const end = await worker(['doctor'], { cwd: repo, env: { ...bare, PATH: '/usr/bin:/bin' } });
     assert.equal(end.status, 1);
-    assert.match(
-      end.stdout,
-      /^FAULT {2}soil-yml +there is no soil\.yml in .*\n {7}mend: +cd \S+ && soil-worker init$/m,
-    );
-    assert.match(end.stdout, /to mend; docs\/troubleshooting\.md says more\n$/);
+    assert.match(end.stdout, /^FAIL {3}soil-yml +no soil\.yml in .*\n {7}fix: +cd \S+ && soil-worker init$/m);
+    assert.match(end.stdout, /\d problems; see docs\/troubleshooting\.md\n$/);
     assert.doesNotMatch(end.stdout, /\u001b/);
   });
 });

@@ -1,4 +1,4 @@
-/** `soil-worker doctor`: looks at everything that a job needs of this machine and of the server, and says how to mend it. */
+/** `soil-worker doctor`: checks this machine and the server for everything that a job needs, and suggests fixes. */
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { checkEngine } from '../doctor/engine-check.js';
@@ -19,21 +19,19 @@ export interface DoctorOptions {
   readonly json?: boolean;
 }
 
-/** 0: all is well. 1: something is to be mended. */
+/** Returns 0 when there are no problems, else 1. */
 export async function doctorCommand(options: DoctorOptions, context: CommandContext): Promise<number> {
   const findings = await examine(options, context);
-  const faults = findings.filter(({ state }) => state === 'fault');
+  const problems = findings.filter(({ state }) => state === 'problem');
   if (options.json === true) {
-    context.print(JSON.stringify({ well: faults.length === 0, findings }, null, 2));
+    context.print(JSON.stringify({ well: problems.length === 0, findings: findings.map(toJson) }, null, 2));
   } else {
     for (const finding of findings)
       for (const line of formatFinding(finding, context.color)) context.print(line);
-    const count = faults.length === 1 ? 'one thing' : `${faults.length} things`;
-    context.print(
-      faults.length === 0 ? 'all is well' : `${count} to mend; docs/troubleshooting.md says more`,
-    );
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    context.print(problems.length === 0 ? 'no problems found' : `${count}; see docs/troubleshooting.md`);
   }
-  return faults.length === 0 ? exitStatus.ok : exitStatus.failed;
+  return problems.length === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
 async function examine(options: DoctorOptions, context: CommandContext): Promise<Finding[]> {
@@ -42,13 +40,13 @@ async function examine(options: DoctorOptions, context: CommandContext): Promise
   const repo = await chooseRepo(context);
   const kept = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
   const about = { environment, cwd, repo, system };
-  context.status('trying the container engine');
+  context.status('checking the container engine');
   const engine = await checkEngine({
     ...{ environment: Object.fromEntries(kept), system },
-    ...(options.engine !== undefined && { asked: options.engine }),
+    ...(options.engine !== undefined && { requested: options.engine }),
   });
-  const isDocker = engine.some(({ state, text }) => state === 'well' && text.startsWith('docker'));
-  context.status('looking at the rest');
+  const isDocker = engine.some(({ state, text }) => state === 'ok' && text.startsWith('docker'));
+  context.status('checking everything else');
   const rest = await Promise.all([
     checkLimits(system),
     checkRootless(system, environment, isDocker ? 'docker' : options.engine),
@@ -63,29 +61,39 @@ async function examine(options: DoctorOptions, context: CommandContext): Promise
   return withoutEngine([...engine, ...rest.flat()]);
 }
 
-/** Where a container runs, what rootless containers lack in theory is no fault in fact. */
+/** When a container runs, missing prerequisites of rootless containers are not problems. */
 function withoutEngine(findings: readonly Finding[]): Finding[] {
-  const runs = findings.some(({ check, state }) => check === 'container' && state === 'well');
-  const moot = ['user-namespaces', 'newuidmap', 'cgroups'];
+  const runs = findings.some(({ check, state }) => check === 'container' && state === 'ok');
+  const irrelevant = ['user-namespaces', 'newuidmap', 'cgroups'];
   return findings.map((finding) =>
-    runs && finding.state === 'fault' && moot.includes(finding.check)
-      ? ok(finding.check, `${finding.text}; a container runs all the same`)
+    runs && finding.state === 'problem' && irrelevant.includes(finding.check)
+      ? ok(finding.check, `${finding.text}; containers run nevertheless`)
       : finding,
   );
 }
+
+/** The states as `--json` prints them. */
+const jsonStates = { ok: 'well', skipped: 'passed-over', problem: 'fault' } as const;
+
+const toJson = (finding: Finding): object => ({
+  check: finding.check,
+  state: jsonStates[finding.state],
+  text: finding.text,
+  ...(finding.state === 'problem' && { mend: finding.fix }),
+});
 
 function formatFinding(finding: Finding, color: boolean): string[] {
   const paint = (text: string, code: number): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const label = finding.check.padEnd(16);
   switch (finding.state) {
-    case 'well':
-      return [`${paint('well ', 32)}  ${label}  ${plain(finding.text)}`];
-    case 'passed-over':
-      return [`${paint('-    ', 33)}  ${label}  ${plain(finding.text)}`];
-    case 'fault':
+    case 'ok':
+      return [`${paint('ok   ', 32)}  ${label}  ${plain(finding.text)}`];
+    case 'skipped':
+      return [`${paint('skip ', 33)}  ${label}  ${plain(finding.text)}`];
+    case 'problem':
       return [
-        `${paint('FAULT', 31)}  ${label}  ${plain(finding.text)}`,
-        ...finding.mend.split('\n').map((line) => `       mend:             ${line}`),
+        `${paint('FAIL ', 31)}  ${label}  ${plain(finding.text)}`,
+        ...finding.fix.split('\n').map((line) => `       fix:              ${line}`),
       ];
   }
 }

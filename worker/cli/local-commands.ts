@@ -82,7 +82,7 @@ export function addLocalCommands({
       await finish((await import('./init-command.js')).initCommand(options, context));
     });
 
-  command('doctor', 'look at all that jobs need of this machine and of the server; say how to mend it', [
+  command('doctor', 'check this machine and the server, and suggest fixes', [
     option.server(),
     option.tokenFile(),
     option.config(),
@@ -95,7 +95,7 @@ export function addLocalCommands({
     soil-worker doctor
     soil-worker doctor --server https://ci.example.org/ --json
 
-  Exit status: 0 all is well; 1 something is to be mended, each with the command that does it.`,
+  Exit status: 0 no problems found; 1 problems, each with the command that fixes it.`,
     )
     .action(async (options: DoctorOptions) => {
       await finish((await import('./doctor-command.js')).doctorCommand(options, context));

@@ -1,4 +1,4 @@
-/** What a check of `soil-worker doctor` found: all well, or a fault with the exact command that mends it. Plain data. */
+/** The result of one check of `soil-worker doctor`; a problem comes with the shell command that fixes it. Plain data. */
 
 export const checkIds = [
   'engine',
@@ -22,19 +22,19 @@ export const checkIds = [
 export type CheckId = (typeof checkIds)[number];
 
 export type Finding =
-  | { readonly check: CheckId; readonly state: 'well'; readonly text: string }
-  /** does not apply here; `text` says why */
-  | { readonly check: CheckId; readonly state: 'passed-over'; readonly text: string }
+  | { readonly check: CheckId; readonly state: 'ok'; readonly text: string }
+  /** the check does not apply to this machine; `text` says why */
+  | { readonly check: CheckId; readonly state: 'skipped'; readonly text: string }
   | {
       readonly check: CheckId;
-      readonly state: 'fault';
+      readonly state: 'problem';
       readonly text: string;
-      /** a command for the shell, as it can be pasted */
-      readonly mend: string;
+      /** a shell command, ready to paste */
+      readonly fix: string;
     };
 
-export const ok = (check: CheckId, text: string): Finding => ({ check, state: 'well', text });
-export const skipped = (check: CheckId, text: string): Finding => ({ check, state: 'passed-over', text });
-export const problem = (check: CheckId, text: string, mend: string): Finding => ({
-  ...{ check, state: 'fault', text, mend },
+export const ok = (check: CheckId, text: string): Finding => ({ check, state: 'ok', text });
+export const skipped = (check: CheckId, text: string): Finding => ({ check, state: 'skipped', text });
+export const problem = (check: CheckId, text: string, fix: string): Finding => ({
+  ...{ check, state: 'problem', text, fix },
 });

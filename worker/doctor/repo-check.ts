@@ -1,4 +1,4 @@
-/** Checks of the repo that one stands in, as git and soil.yml see it, and of the room on its disk. */
+/** Checks git, soil.yml and the free disk space of the current repo. */
 import { stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,15 +24,15 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
   const version = await runGit(['--version'], options);
   if (version.status !== 0) {
     return [
-      problem('git', `git does not run: ${failureReason(version)}`, installCommand(system, 'git')),
-      skipped('safe-directory', 'there is no git'),
-      skipped('git-identity', 'there is no git'),
+      problem('git', `cannot run git: ${failureReason(version)}`, installCommand(system, 'git')),
+      skipped('safe-directory', 'git does not run'),
+      skipped('git-identity', 'git does not run'),
     ];
   }
   const found = [ok('git', version.stdout.trim())];
-  const asked = await runGit(['rev-parse', '--show-toplevel'], options);
-  const isRepo = asked.status === 0;
-  if (/dubious ownership/i.test(asked.stderr)) {
+  const root = await runGit(['rev-parse', '--show-toplevel'], options);
+  const isRepo = root.status === 0;
+  if (/dubious ownership/i.test(root.stderr)) {
     found.push(
       problem(
         'safe-directory',
@@ -44,7 +44,7 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
     found.push(
       isRepo
         ? ok('safe-directory', `git trusts ${repo}`)
-        : skipped('safe-directory', `${repo} is no git repo`),
+        : skipped('safe-directory', `${repo} is not a git repo`),
     );
   }
   const [name, email] = await Promise.all(
@@ -52,13 +52,13 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
   );
   const inEnvironment =
     environment.GIT_COMMITTER_NAME !== undefined && environment.GIT_COMMITTER_EMAIL !== undefined;
-  const isKnown = inEnvironment || (name?.status === 0 && email?.status === 0);
+  const isSet = inEnvironment || (name?.status === 0 && email?.status === 0);
   found.push(
-    isKnown
-      ? ok('git-identity', 'git knows who commits')
+    isSet
+      ? ok('git-identity', 'user.name and user.email are set')
       : problem(
           'git-identity',
-          'git knows no name and address: a task on the raw machine that commits or tags fails',
+          'user.name or user.email is not set: tasks on the raw machine cannot commit or tag',
           `git config --global user.name 'YOUR NAME' && git config --global user.email YOU@example.org`,
         ),
   );
@@ -79,17 +79,15 @@ export async function checkConfig({
       problem('soil-yml', config.error, `\${EDITOR:-vi} ${pasted(named ?? join(repo, configName))}`),
     );
   else if (config.value === undefined) {
-    found.push(
-      problem('soil-yml', `there is no ${configName} in ${repo}`, `cd ${pasted(repo)} && soil-worker init`),
-    );
+    found.push(problem('soil-yml', `no ${configName} in ${repo}`, `cd ${pasted(repo)} && soil-worker init`));
   } else found.push(ok('soil-yml', `jobs: ${config.value.jobs.map(({ name }) => name).join(', ')}`));
   found.push(await checkDisk([repo, tmpdir()], sudoPrefix));
   return found;
 }
 
-const leastBytes = 1024 ** 3;
+const minFreeBytes = 1024 ** 3;
 
-/** Whoever fills a disk spoils a job's logs: so that is known before. */
+/** Checks the free space, since a full disk costs a job its logs. */
 async function checkDisk(folders: readonly string[], asRoot: string): Promise<Finding> {
   const shown: string[] = [];
   for (const folder of folders) {
@@ -100,14 +98,14 @@ async function checkDisk(folders: readonly string[], asRoot: string): Promise<Fi
     const space = isFolder ? await statfs(folder) : undefined;
     if (space === undefined) continue;
     const bytes = space.bavail * space.bsize;
-    if (bytes < leastBytes) {
+    if (bytes < minFreeBytes) {
       return problem(
         'disk',
-        `${folder} has ${Math.floor(bytes / 1024 ** 2)} MiB of room only`,
+        `${folder} has only ${Math.floor(bytes / 1024 ** 2)} MiB free`,
         `${asRoot}du -xh --max-depth=2 ${pasted(folder)} | sort -h | tail -n 20`,
       );
     }
-    shown.push(`${folder} ${Math.floor(bytes / leastBytes)} GiB`);
+    shown.push(`${folder} ${Math.floor(bytes / minFreeBytes)} GiB`);
   }
-  return ok('disk', `room: ${shown.join(', ')}`);
+  return ok('disk', `free: ${shown.join(', ')}`);
 }

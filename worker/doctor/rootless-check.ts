@@ -1,4 +1,4 @@
-/** Checks of what podman needs where an ordinary user runs it, and of the limits that every job meets. */
+/** Checks what podman needs to run without root, and the resource limits that apply to every job. */
 import { access, readFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -9,9 +9,9 @@ import { installCommand, type HostFacts } from './host-facts.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Fewer open files than this end a parallel build. */
-const fewOpenFiles = 1024;
-const fewProcesses = 512;
+/** Parallel builds fail with fewer open files than this. */
+const minOpenFiles = 1024;
+const minProcesses = 512;
 
 export async function checkLimits(system: HostFacts): Promise<Finding[]> {
   const {
@@ -23,34 +23,34 @@ export async function checkLimits(system: HostFacts): Promise<Finding[]> {
     sudoPrefix,
   } = system;
   const pids = await readPidsLimit();
-  const shown = `open files ${files ?? 'any'}, processes ${processes ?? 'any'}, pids ${pids ?? 'any'}`;
+  const shown = `open files ${files ?? 'unlimited'}, processes ${processes ?? 'unlimited'}, pids ${pids ?? 'unlimited'}`;
   const raise = (name: string, value: number): string =>
     `echo '${user} hard ${name} ${value}' | ${sudoPrefix}tee -a /etc/security/limits.d/soil.conf`;
   const limits =
-    files !== undefined && files < fewOpenFiles
-      ? problem('limits', `this process may open ${files} files only`, raise('nofile', 65_536))
-      : processes !== undefined && processes < fewProcesses
-        ? problem('limits', `this user may have ${processes} processes only`, raise('nproc', 4096))
-        : pids !== undefined && pids < fewProcesses
+    files !== undefined && files < minOpenFiles
+      ? problem('limits', `this process can open only ${files} files`, raise('nofile', 65_536))
+      : processes !== undefined && processes < minProcesses
+        ? problem('limits', `this user can have only ${processes} processes`, raise('nproc', 4096))
+        : pids !== undefined && pids < minProcesses
           ? problem(
               'limits',
-              `this cgroup may have ${pids} processes only`,
+              `this cgroup can have only ${pids} processes`,
               `${sudoPrefix}systemctl set-property user-${system.uid}.slice TasksMax=4096`,
             )
           : ok(
               'limits',
-              `${shown}${canRaiseLimits ? '' : '; none of them can be raised here (no CAP_SYS_RESOURCE)'}`,
+              `${shown}${canRaiseLimits ? '' : '; this process cannot raise them (no CAP_SYS_RESOURCE)'}`,
             );
   return [limits, checkCgroups(cgroups, system.uid)];
 }
 
 function checkCgroups(cgroups: HostFacts['cgroups'], uid: number): Finding {
-  const unified = `sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1 || echo 'add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, then: sudo update-grub'`;
-  if (cgroups === 'v2') return ok('cgroups', 'cgroups are of version 2');
-  const text = `cgroups are ${cgroups === 'none' ? 'not mounted' : cgroups}`;
-  // Root's podman works with them; an ordinary user's sets no limits, and podman 5 refuses to.
-  if (uid === 0) return ok('cgroups', `${text}, which root's engine can work with`);
-  return problem('cgroups', `${text}: a rootless container can have no limits`, unified);
+  const bootFlag = `sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1 || echo 'add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, then: sudo update-grub'`;
+  if (cgroups === 'v2') return ok('cgroups', 'cgroups version 2');
+  const text = cgroups === 'none' ? 'cgroups are not mounted' : `cgroups are ${cgroups}, not v2`;
+  // podman works with them as root. Without root it cannot set limits, and podman 5 fails.
+  if (uid === 0) return ok('cgroups', `${text}; enough for an engine that runs as root`);
+  return problem('cgroups', `${text}: rootless containers cannot have resource limits`, bootFlag);
 }
 
 async function readPidsLimit(): Promise<number | undefined> {
@@ -80,29 +80,33 @@ export async function checkRootless(
   environment: Environment,
   engine: 'podman' | 'docker' | undefined,
 ): Promise<Finding[]> {
-  if (system.uid === 0) return rootlessChecks.map((id) => skipped(id, 'root needs none'));
-  if (engine === 'docker') return rootlessChecks.map((id) => skipped(id, 'docker has a daemon for that'));
+  if (system.uid === 0) return rootlessChecks.map((id) => skipped(id, 'not needed by root'));
+  if (engine === 'docker') return rootlessChecks.map((id) => skipped(id, 'not needed by docker'));
   const has = (program: string): Promise<boolean> => isInPath(program, environment);
   return [
     (await areNamespacesDisabled())
-      ? problem('user-namespaces', 'this machine lets no ordinary user make a user namespace', namespaceFix)
-      : ok('user-namespaces', 'ordinary users may make user namespaces'),
+      ? problem(
+          'user-namespaces',
+          'this machine does not let ordinary users create user namespaces',
+          namespaceFix,
+        )
+      : ok('user-namespaces', 'ordinary users can create user namespaces'),
     await checkSubids(system),
     (await has('newuidmap')) && (await has('newgidmap'))
-      ? ok('newuidmap', 'newuidmap and newgidmap are there')
+      ? ok('newuidmap', 'newuidmap and newgidmap are installed')
       : problem('newuidmap', 'newuidmap or newgidmap is missing', installCommand(system, 'uidmap')),
     (await has('pasta')) || (await has('slirp4netns'))
-      ? ok('rootless-network', 'pasta or slirp4netns is there')
+      ? ok('rootless-network', 'pasta or slirp4netns is installed')
       : problem(
           'rootless-network',
-          'neither pasta nor slirp4netns is there: no container reaches the network',
+          'pasta and slirp4netns are missing: rootless containers have no network',
           installCommand(system, 'slirp4netns'),
         ),
     hasRootlessOverlay(release()) || (await has('fuse-overlayfs'))
-      ? ok('rootless-storage', 'images need not be copied for each container')
+      ? ok('rootless-storage', 'containers share the files of their image')
       : problem(
           'rootless-storage',
-          'this kernel has no overlay for ordinary users, and fuse-overlayfs is missing: each container copies its image',
+          'this kernel has no overlay mounts for ordinary users and fuse-overlayfs is missing: each container copies its image',
           installCommand(system, 'fuse-overlayfs'),
         ),
   ];
@@ -115,10 +119,14 @@ async function checkSubids(system: HostFacts): Promise<Finding> {
   const without = ['subuid', 'subgid'].filter((_, i) => !hasSubids(files[i] ?? '', system));
   return without.length === 0
     ? ok('subuid', `${system.user} has subordinate user and group ids`)
-    : problem('subuid', `${system.user} has no line in /etc/${without.join(' and /etc/')}`, subidFix(system));
+    : problem(
+        'subuid',
+        `${system.user} has no subordinate ids in /etc/${without.join(' and /etc/')}`,
+        subidFix(system),
+      );
 }
 
-/** A range for the user, by name or number, of at least 65536: an image's user `nobody` is 65534. */
+/** Looks for a range of at least 65536 ids for the user: the user `nobody` of an image is 65534. */
 function hasSubids(text: string, { user, uid }: Pick<HostFacts, 'user' | 'uid'>): boolean {
   return text.split('\n').some((line) => {
     const [name = '', , count = ''] = line.split(':');
@@ -126,7 +134,7 @@ function hasSubids(text: string, { user, uid }: Pick<HostFacts, 'user' | 'uid'>)
   });
 }
 
-/** Since Linux 5.11 an ordinary user may mount overlay. */
+/** Linux 5.11 and later let ordinary users mount overlay file systems. */
 function hasRootlessOverlay(kernel: string): boolean {
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
   return major > 5 || (major === 5 && minor >= 11);

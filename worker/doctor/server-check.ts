@@ -1,4 +1,4 @@
-/** Checks of the server: is it there, does it agree about the time, is the token good, and what may it do. */
+/** Checks that the server responds, that both clocks agree, and that the token is valid and allows what a job needs. */
 import { pasted } from '../../model/shell-word.js';
 import { describeFailure } from '../client/http-client.js';
 import { readCredential } from '../system/credentials.js';
@@ -15,27 +15,27 @@ export interface ServerCheckOptions {
   readonly system: HostFacts;
 }
 
-/** A status older than this by the server's clock is dated in the future for the gate; OIDC allows half a minute. */
-const mostSkewSeconds = 30;
-const answerSeconds = 15;
-/** A token that ends sooner is a fault of next week. */
-const soonDays = 14;
+/** With a larger difference, tokens and statuses can lie in the future of the other machine. OIDC allows 30 s, too. */
+const maxSkewSeconds = 30;
+const timeoutSeconds = 15;
+/** A token that expires sooner is reported. */
+const minTokenDays = 14;
 
 export async function checkServer(options: ServerCheckOptions): Promise<Finding[]> {
-  const none = 'no server is named: --server, or SOIL_SERVER';
+  const none = 'no server given: pass --server or set SOIL_SERVER';
   if (options.server === undefined || options.server === '') {
     return [skipped('server', none), skipped('clock', none), skipped('token', none)];
   }
   const url = parseServerUrl(options.server, 'the server');
   if (!url.ok) {
-    const mend = 'export SOIL_SERVER=https://ci.example.org/';
+    const fix = 'export SOIL_SERVER=https://ci.example.org/';
     return [
-      problem('server', url.error, mend),
-      ...(['clock', 'token'] as const).map((id) => skipped(id, 'the server has no address')),
+      problem('server', url.error, fix),
+      ...(['clock', 'token'] as const).map((id) => skipped(id, 'the address of the server is not valid')),
     ];
   }
   const health = new URL('healthz', url.value);
-  const begun = options.now();
+  const start = options.now();
   const answer = await get(health);
   if ('reason' in answer) {
     return [
@@ -49,12 +49,12 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
   }
   const found: Finding[] = [];
   if (answer.status === 200 && answer.text.trim() === 'ok') {
-    found.push(ok('server', `${url.value.href} answers, and can write its site`));
+    found.push(ok('server', `${url.value.href} is up and can write its site`));
   } else if (answer.status === 503) {
     found.push(
       problem(
         'server',
-        `${url.value.href} cannot take results: ${line(answer.text)}`,
+        `${url.value.href} cannot store results: ${firstLine(answer.text)}`,
         'df -h SITE   # on the server',
       ),
     );
@@ -62,26 +62,26 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
     found.push(
       problem(
         'server',
-        `${url.value.href} answers ${answer.status} to /healthz: it is no Soil server, or /healthz is not passed on to it`,
+        `${url.value.href} answered ${answer.status} to /healthz: not a Soil server, or a proxy does not forward /healthz`,
         `curl -v ${pasted(health.href)}`,
       ),
     );
   }
-  found.push(checkClock(answer.date, (begun + options.now()) / 2, options.system));
+  found.push(checkClock(answer.date, (start + options.now()) / 2, options.system));
   found.push(await checkToken(url.value, options));
   return found;
 }
 
 function checkClock(date: string | undefined, now: number, { sudoPrefix }: HostFacts): Finding {
-  const theirs = date === undefined ? NaN : Date.parse(date) / 1000;
-  if (Number.isNaN(theirs)) return skipped('clock', 'the server tells no time');
-  // Date has whole seconds, cut off.
-  const skew = Math.round(now - theirs - 0.5);
-  return Math.abs(skew) <= mostSkewSeconds
-    ? ok('clock', `this clock and the server's agree within ${Math.max(1, Math.abs(skew))} s`)
+  const serverTime = date === undefined ? NaN : Date.parse(date) / 1000;
+  if (Number.isNaN(serverTime)) return skipped('clock', 'the server sent no Date header');
+  // The Date header is rounded down to whole seconds.
+  const skew = Math.round(now - serverTime - 0.5);
+  return Math.abs(skew) <= maxSkewSeconds
+    ? ok('clock', `this clock is within ${Math.max(1, Math.abs(skew))} s of the server's`)
     : problem(
         'clock',
-        `this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} the server's: tokens and statuses may not count`,
+        `this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} the server's: tokens and statuses can be rejected`,
         `${sudoPrefix}timedatectl set-ntp true`,
       );
 }
@@ -89,44 +89,46 @@ function checkClock(date: string | undefined, now: number, { sudoPrefix }: HostF
 async function checkToken(server: URL, { token, tokenFile, now }: ServerCheckOptions): Promise<Finding> {
   const create =
     'soil-server token create --site SITE --id ci --actions append,event,status   # on the server';
-  const secret = await readCredential({
+  const credential = await readCredential({
     ...{ variable: 'SOIL_TOKEN', value: token },
     ...(tokenFile !== undefined && { file: tokenFile }),
   });
-  if (!secret.ok) {
-    const mend = tokenFile === undefined ? create : `chmod 600 ${pasted(tokenFile)}`;
-    return problem('token', secret.error, mend);
+  if (!credential.ok) {
+    const fix = tokenFile === undefined ? create : `chmod 600 ${pasted(tokenFile)}`;
+    return problem('token', credential.error, fix);
   }
-  const answer = await get(new URL('token', server), secret.value);
+  const answer = await get(new URL('token', server), credential.value);
   if ('reason' in answer) return skipped('token', `the server did not answer: ${answer.reason}`);
-  if (answer.status === 404) return skipped('token', 'this server cannot tell what a token may do');
-  if (answer.status === 401 && secret.value === undefined) {
-    return problem('token', 'there is no token: SOIL_TOKEN is not set', `${create}\nexport SOIL_TOKEN=...`);
+  if (answer.status === 404) return skipped('token', 'this server cannot describe tokens');
+  if (answer.status === 401 && credential.value === undefined) {
+    return problem('token', 'no token: SOIL_TOKEN is not set', `${create}\nexport SOIL_TOKEN=...`);
   }
   if (answer.status !== 200)
-    return problem('token', line(answer.text) || `the server answers ${answer.status}`, create);
+    return problem('token', firstLine(answer.text) || `the server answered ${answer.status}`, create);
   return judgeToken(answer.text, now(), create);
 }
 
-/** What `GET /token` tells -> whether a job with this token can do all that it wants. */
+/** Judges by the answer of `GET /token` whether a job with this token can publish and be merged. */
 function judgeToken(text: string, now: number, create: string): Finding {
   const token = parseToken(text);
-  if (token === undefined) return skipped('token', 'the server does not tell what the token may do');
+  if (token === undefined) return skipped('token', 'the server did not describe the token');
   const { id, actions, jobs, workerHost, expires } = token;
   const missing = ['append', 'event', 'status'].filter((action) => !actions.includes(action));
   if (missing.length > 0) {
-    const effect = missing.includes('append') ? 'no results can be published' : 'no gate will count the jobs';
+    const effect = missing.includes('append')
+      ? 'results cannot be published'
+      : 'maybe-merge ignores the jobs';
     return problem('token', `token ${id} lacks the action ${missing.join(' and ')}: ${effect}`, create);
   }
   const days = expires === undefined ? undefined : Math.floor((expires - now) / 86_400);
-  if (days !== undefined && days < soonDays) {
+  if (days !== undefined && days < minTokenDays) {
     return problem('token', `token ${id} expires in ${days} days`, create);
   }
   const scope = `jobs ${jobs}, worker host ${workerHost ?? 'any'}`;
   return ok('token', `token ${id}: ${actions.join(', ')}; ${scope}`);
 }
 
-interface ToldToken {
+interface TokenDescription {
   readonly id: string;
   readonly actions: readonly string[];
   readonly jobs: string;
@@ -134,7 +136,7 @@ interface ToldToken {
   readonly expires?: number;
 }
 
-function parseToken(text: string): ToldToken | undefined {
+function parseToken(text: string): TokenDescription | undefined {
   try {
     const { id, actions, jobs, workerHost, expires } = JSON.parse(text) as Readonly<Record<string, unknown>>;
     if (typeof id !== 'string' || !Array.isArray(actions) || typeof jobs !== 'string') return undefined;
@@ -160,7 +162,7 @@ async function get(url: URL, token?: string): Promise<Answer> {
         'Accept-Encoding': 'identity',
         ...(token !== undefined && { Authorization: `Bearer ${token}` }),
       },
-      signal: AbortSignal.timeout(answerSeconds * 1000),
+      signal: AbortSignal.timeout(timeoutSeconds * 1000),
     });
     const text = (await response.text()).slice(0, 4096);
     const date = response.headers.get('date');
@@ -171,4 +173,4 @@ async function get(url: URL, token?: string): Promise<Answer> {
   }
 }
 
-const line = (text: string): string => text.trim().split('\n')[0]?.slice(0, 300) ?? '';
+const firstLine = (text: string): string => text.trim().split('\n')[0]?.slice(0, 300) ?? '';

@@ -8,7 +8,7 @@ export function textFact(name: string, text: string, href?: string): Fact {
 }
 
 /** No line where the text is not known. */
-export const knownFact = (name: string, text: string | undefined, href?: string): readonly Fact[] =>
+export const optionalFact = (name: string, text: string | undefined, href?: string): readonly Fact[] =>
   text === undefined ? [] : [textFact(name, text, href)];
 
 /** In a typewriter face: hashes, digests, names that are copied. */
@@ -30,7 +30,7 @@ export function timeFact(name: string, seconds: number | undefined): readonly Fa
 export function dateFact(name: string, text: string | undefined): readonly Fact[] {
   const isZoned = text !== undefined && /\d:\d\d.*(Z|[+-]\d\d:?\d\d)$/.test(text);
   const seconds = isZoned ? Date.parse(text) / 1000 : NaN;
-  return Number.isNaN(seconds) ? knownFact(name, text) : timeFact(name, seconds);
+  return Number.isNaN(seconds) ? optionalFact(name, text) : timeFact(name, seconds);
 }
 
 export function imageFact(image: ImageRecord | undefined): readonly Fact[] {

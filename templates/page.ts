@@ -3,8 +3,8 @@ import type { Fragment } from './fragment.js';
 import type {
   Count,
   Fact,
-  Frame,
-  JobLine,
+  PageFrame,
+  JobRowView,
   Link,
   MaybeLink,
   PageLinks,
@@ -14,8 +14,8 @@ import type {
 import type { Instant, Mark } from './wording.js';
 
 export interface HomeView {
-  readonly frame: Frame;
-  readonly running: readonly (JobLine & { readonly host: string; readonly start: Instant | undefined })[];
+  readonly frame: PageFrame;
+  readonly running: readonly (JobRowView & { readonly host: string; readonly start: Instant | undefined })[];
   readonly hosts: readonly {
     readonly name: string;
     readonly id: string;
@@ -27,7 +27,7 @@ export interface HomeView {
 }
 
 export interface HostIndexView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly otherList: Link;
   /** `entry` */
@@ -36,16 +36,16 @@ export interface HostIndexView {
 }
 
 export interface RawIndexView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly otherList: Link;
   /** `raw-rows` */
-  readonly runs: readonly Fragment[];
+  readonly rows: readonly Fragment[];
   readonly pages: PageLinks;
 }
 
 export interface RunView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly attempt: string | undefined;
   readonly mark: Mark;
@@ -54,8 +54,8 @@ export interface RunView {
   /** all its jobs, told apart by outcome, above a list that may be long */
   readonly tally: { readonly text: string; readonly counts: readonly Count[] } | undefined;
   readonly attempts: readonly (MaybeLink & { readonly mark: Mark })[];
-  readonly troubles: readonly FailureView[];
-  readonly moreTroubles: number;
+  readonly failures: readonly FailureView[];
+  readonly moreFailures: number;
   /** `job-row` */
   readonly rows: readonly Fragment[];
   /** `job-section` */
@@ -63,7 +63,7 @@ export interface RunView {
 }
 
 export interface CommitView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly mark: Mark;
   readonly subject: string | undefined;
@@ -79,7 +79,7 @@ export interface CommitView {
 
 /** How the newest runs of a job ended. */
 export interface HistoryView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly fileHref: string;
   readonly lastGreen: (Link & { readonly time: Instant | undefined }) | undefined;
@@ -132,7 +132,7 @@ export interface FeedView {
 
 /** What is left of a run that was removed. */
 export interface RemovedRunView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly attempt: string | undefined;
   readonly subject: string | undefined;
@@ -148,7 +148,7 @@ export interface RemovedRunView {
 
 /** What a prune would do, run by run. */
 export interface RetentionView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly summary: string;
   readonly limits: readonly Fact[];
@@ -170,7 +170,7 @@ export interface RetentionView {
 }
 
 export interface WwzIndexView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly mark: Mark;
   readonly subject: string | undefined;
@@ -183,7 +183,7 @@ export interface WwzIndexView {
 
 /** Links that the server lists when it is asked: what is in a folder, or where to go where nothing is. */
 export interface ListingView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   /** a sentence above the links */
   readonly note: string | undefined;
@@ -194,12 +194,12 @@ export interface ListingView {
 }
 
 export interface ProjectsView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly projects: readonly { readonly path: string; readonly href: string; readonly title: string }[];
 }
 
 export interface ImageView {
-  readonly frame: Frame;
+  readonly frame: PageFrame;
   readonly heading: string;
   readonly facts: readonly Fact[];
   readonly files: readonly Link[];

@@ -13,7 +13,7 @@ export interface MaybeLink {
 }
 
 /** What surrounds every page. All addresses are relative to the page. */
-export interface Frame {
+export interface PageFrame {
   readonly title: string;
   readonly siteTitle: string;
   readonly homeHref: string;
@@ -57,7 +57,7 @@ export interface TaskView {
   readonly result: Link | undefined;
 }
 
-export interface BadRowView {
+export interface BadLineView {
   readonly line: number;
   readonly reason: string;
   readonly text: string;
@@ -67,7 +67,7 @@ export interface BadRowView {
 export interface TaskTable {
   readonly caption: string;
   readonly tasks: readonly TaskView[];
-  readonly badRows: readonly BadRowView[];
+  readonly badLines: readonly BadLineView[];
   /** tasks beyond those a page shows */
   readonly more: number;
   readonly hasResults: boolean;
@@ -76,7 +76,7 @@ export interface TaskTable {
 }
 
 /** One job in a table of jobs. */
-export interface JobLine {
+export interface JobRowView {
   readonly mark: Mark;
   readonly name: string;
   readonly href: string;
@@ -94,7 +94,7 @@ export interface JobLine {
 }
 
 /** One run (on sourcehut: one commit's jobs) in a list of runs. */
-export interface Entry {
+export interface RunEntryView {
   readonly id: string;
   readonly mark: Mark;
   readonly label: MaybeLink;
@@ -133,7 +133,7 @@ export interface PageLinks {
   readonly olderHref: string | undefined;
 }
 
-export interface RawLine {
+export interface RawRowView {
   readonly start: Instant | undefined;
   readonly mark: Mark;
   readonly run: Link;
@@ -155,8 +155,8 @@ export interface FailureView extends Pick<TaskView, 'mark' | 'note' | 'logHref' 
   readonly reason: string | undefined;
 }
 
-export interface JobSection {
-  readonly line: JobLine;
+export interface JobSectionView {
+  readonly row: JobRowView;
   readonly anchor: string;
   /** how the job did before */
   readonly historyHref: string | undefined;
@@ -167,7 +167,7 @@ export interface JobSection {
 }
 
 /** How one run of a job ended. */
-export interface HistoryRow {
+export interface HistoryRowView {
   readonly mark: Mark;
   readonly host: string;
   readonly run: Link;

@@ -1,13 +1,13 @@
 /** A job's rows -> the table of tasks that the run page and the wwz's own index show. Pure. */
 import type { TaskCommand } from '../model/record.js';
 import type { Row, TaskRow } from '../model/row.js';
-import type { BadRowView, Count, Link, TaskTable, TaskView } from './part.js';
-import { bytesText, durationText, markOf, outcomesByWeight, visibleText } from './wording.js';
+import type { BadLineView, Count, Link, TaskTable, TaskView } from './part.js';
+import { bytesText, durationText, markOf, outcomesBySeverity, visibleText } from './wording.js';
 
 /** Beyond this a job's table is cut (never a task that did not pass before one that did); the wwz has the rest. */
-const tasksShown = 1000;
-const commandShown = 600;
-const earlierLogsShown = 20;
+const maxTasks = 1000;
+const maxCommandLength = 600;
+const maxEarlierLogs = 20;
 
 export interface TaskTableOptions {
   readonly caption: string;
@@ -29,7 +29,7 @@ export interface TaskTableOptions {
 export function taskTable(options: TaskTableOptions): TaskTable {
   const commands = new Map(options.commands.map((c) => [c.name, c]));
   const all = options.rows.filter((row) => row.kind === 'row');
-  const shown = cut(all, options.limit ?? tasksShown);
+  const shown = selectRows(all, options.limit ?? maxTasks);
   const tasks = shown.map((row) => {
     const command = commands.get(row.task);
     const view = taskView(row, command?.run, options);
@@ -39,7 +39,7 @@ export function taskTable(options: TaskTableOptions): TaskTable {
   return {
     caption: options.caption,
     tasks,
-    badRows: badRowViews(options.rows),
+    badLines: badRowViews(options.rows),
     more: all.length - shown.length,
     // Where the wwz was removed there is none to link, and no column.
     hasResults: tasks.some(({ result }) => result !== undefined),
@@ -48,7 +48,7 @@ export function taskTable(options: TaskTableOptions): TaskTable {
 }
 
 /** The first `limit` rows in the order they ran; passed ones give way to the others. */
-function cut(rows: readonly TaskRow[], limit: number): readonly TaskRow[] {
+function selectRows(rows: readonly TaskRow[], limit: number): readonly TaskRow[] {
   if (rows.length <= limit) return rows;
   const others = rows.filter((row) => row.outcome !== 'passed').slice(0, limit);
   const kept = new Set([
@@ -69,7 +69,7 @@ export function taskView(
     note: noteOf(row, options.isFlaky?.(row) === true),
     name: visibleText(row.task),
     logHref: row.outcome === 'skipped' ? undefined : options.logHref(row),
-    earlierLogs: earlierLogs(row, options),
+    earlierLogs: earlierLogLinks(row, options),
     command: commandText(row, whole),
     elapsed: row.elapsedSeconds === undefined ? undefined : durationText(row.elapsedSeconds),
     cpu: cpuText(row),
@@ -81,11 +81,11 @@ export function taskView(
   };
 }
 
-function earlierLogs(
+function earlierLogLinks(
   row: TaskRow,
   { earlierLogHref }: Pick<TaskTableOptions, 'earlierLogHref'>,
 ): readonly Link[] {
-  return Array.from({ length: Math.min(row.tries - 1, earlierLogsShown) }, (_, i) => i + 1).flatMap(
+  return Array.from({ length: Math.min(row.tries - 1, maxEarlierLogs) }, (_, i) => i + 1).flatMap(
     (attempt) => {
       const href = earlierLogHref(row, attempt);
       return href === undefined ? [] : [{ text: `try ${attempt}`, href }];
@@ -107,7 +107,7 @@ function commandText(row: TaskRow, whole: string | undefined): string {
   const short = row.action === '-' || row.action === '' ? row.script : `${row.script} ${row.action}`;
   const lines = (whole ?? short).trim().split('\n').map(visibleText);
   const text = lines.join('\n');
-  return text.length > commandShown ? `${text.slice(0, commandShown)}…` : text;
+  return text.length > maxCommandLength ? `${text.slice(0, maxCommandLength)}…` : text;
 }
 
 function cpuText(row: TaskRow): string | undefined {
@@ -115,7 +115,7 @@ function cpuText(row: TaskRow): string | undefined {
   return durationText((row.userSeconds ?? 0) + (row.systemSeconds ?? 0));
 }
 
-function badRowViews(rows: readonly Row[]): readonly BadRowView[] {
+function badRowViews(rows: readonly Row[]): readonly BadLineView[] {
   return rows.flatMap((row) =>
     row.kind === 'bad'
       ? [
@@ -130,16 +130,16 @@ function badRowViews(rows: readonly Row[]): readonly BadRowView[] {
 }
 
 /** How many rows ended how, the heaviest first. */
-export const countRows = (rows: readonly Row[]): readonly Count[] =>
+export const countOutcomes = (rows: readonly Row[]): readonly Count[] =>
   countViews(
     Object.fromEntries(
-      outcomesByWeight.map((outcome) => [outcome, rows.filter((row) => row.outcome === outcome).length]),
+      outcomesBySeverity.map((outcome) => [outcome, rows.filter((row) => row.outcome === outcome).length]),
     ),
   );
 
 /** The same where they have been counted already. */
 export function countViews(counts: Readonly<Partial<Record<string, number>>>): readonly Count[] {
-  return outcomesByWeight.flatMap((outcome) => {
+  return outcomesBySeverity.flatMap((outcome) => {
     const count = counts[outcome] ?? 0;
     return count === 0 ? [] : [{ mark: markOf(outcome), count }];
   });

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { webAssets, wwzAssets } from './asset.js';
-import { renderPageOfFragments, templateFolder } from './template.js';
+import { renderPageWithFragments, templateFolder } from './template.js';
 import type { HomeView } from './page.js';
 
 const sources = readdirSync(templateFolder)
@@ -30,7 +30,7 @@ test('templates use no helper but if, unless and each', () => {
 
 test('renderPageOfFragments() throws where a view has not a key that its template asks for', () => {
   assert.throws(
-    () => renderPageOfFragments('home', { running: [], hosts: [] } as unknown as HomeView),
+    () => renderPageWithFragments('home', { running: [], hosts: [] } as unknown as HomeView),
     /"title" not defined/,
   );
 });

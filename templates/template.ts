@@ -20,7 +20,7 @@ import type {
   RunView,
   WwzIndexView,
 } from './page.js';
-import type { Entry, HistoryRow, JobLine, JobSection, RawLine } from './part.js';
+import type { RunEntryView, HistoryRowView, JobRowView, JobSectionView, RawRowView } from './part.js';
 
 /** The sources stand in the package's `templates/`, two levels above `dist/templates/template.js`. */
 export const templateFolder = fileURLToPath(new URL('../../templates/', import.meta.url));
@@ -37,7 +37,7 @@ interface Pages {
 }
 
 /** Pages that change with every job, of which most parts stay. */
-interface PagesOfFragments {
+interface PagesWithFragments {
   readonly home: HomeView;
   readonly 'host-index': HostIndexView;
   readonly 'raw-index': RawIndexView;
@@ -47,21 +47,21 @@ interface PagesOfFragments {
 }
 
 interface Fragments {
-  readonly entry: Entry;
-  readonly 'entry-row': Entry;
-  readonly 'raw-rows': { readonly lines: readonly RawLine[] };
-  readonly 'job-row': JobLine;
-  readonly 'job-section': JobSection;
-  readonly 'history-row': HistoryRow;
+  readonly entry: RunEntryView;
+  readonly 'entry-row': RunEntryView;
+  readonly 'raw-rows': { readonly lines: readonly RawRowView[] };
+  readonly 'job-row': JobRowView;
+  readonly 'job-section': JobSectionView;
+  readonly 'history-row': HistoryRowView;
 }
 
 /** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */
 export const renderPage = <K extends keyof Pages>(name: K, view: Pages[K]): string => render(name, view);
 
 /** The same of a page that has fragments, as the bytes of its file. */
-export const renderPageOfFragments = <K extends keyof PagesOfFragments>(
+export const renderPageWithFragments = <K extends keyof PagesWithFragments>(
   name: K,
-  view: PagesOfFragments[K],
+  view: PagesWithFragments[K],
 ): Buffer => withFragments(() => render(name, view));
 
 export const renderFragment = <K extends keyof Fragments>(name: K, view: Fragments[K]): Fragment =>
@@ -89,7 +89,7 @@ function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
   );
   const templates = new Map<string, Handlebars.TemplateDelegate>();
   for (const [name, source] of sources) {
-    const template = handlebars.compile(withInlined(source, sources), {
+    const template = handlebars.compile(inlinePartials(source, sources), {
       strict: true,
       knownHelpersOnly: true,
     });
@@ -103,7 +103,7 @@ function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
  * A partial that shows plain values alone is put in where it is called within a line: of a table of tasks, its calls
  * took two thirds of the time.
  */
-const withInlined = (source: string, sources: ReadonlyMap<string, string>): string =>
+const inlinePartials = (source: string, sources: ReadonlyMap<string, string>): string =>
   source.replace(/(?<=.)\{\{> ([\w-]+) ([\w.]+)\}\}/g, (call, name: string, at: string) => {
     const partial = sources.get(name)?.trimEnd() ?? '';
     const isPlain = /^(?:[^{]|\{\{\w+\}\})+$/.test(partial);

@@ -8,7 +8,7 @@ import {
   httpUrl,
   instantOf,
   markOf,
-  outcomesByWeight,
+  outcomesBySeverity,
   visibleText,
 } from './wording.js';
 
@@ -102,8 +102,8 @@ test('visibleText() shows what would hide or turn text, and leaves every script 
 });
 
 test('markOf() has its own word and shape for every outcome', () => {
-  const marks = outcomesByWeight.map(markOf);
+  const marks = outcomesBySeverity.map(markOf);
   assert.equal(new Set(marks.map((m) => m.word)).size, marks.length);
   assert.equal(new Set(marks.map((m) => m.symbol)).size, marks.length);
-  for (const outcome of taskOutcomes) assert.ok(outcomesByWeight.includes(outcome), outcome);
+  for (const outcome of taskOutcomes) assert.ok(outcomesBySeverity.includes(outcome), outcome);
 });

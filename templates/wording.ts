@@ -10,9 +10,9 @@ export interface Mark {
   readonly css: string;
 }
 
-export type AnyOutcome = TaskOutcome | JobOutcome;
+export type Outcome = TaskOutcome | JobOutcome;
 
-const marks: Readonly<Record<AnyOutcome, Mark>> = {
+const marks: Readonly<Record<Outcome, Mark>> = {
   passed: { word: 'passed', symbol: '✓', css: 'passed' },
   flaky: { word: 'flaky', symbol: '≈', css: 'flaky' },
   failed: { word: 'failed', symbol: '✗', css: 'failed' },
@@ -26,10 +26,10 @@ const marks: Readonly<Record<AnyOutcome, Mark>> = {
   lost: { word: 'lost', symbol: '?', css: 'lost' },
 };
 
-export const markOf = (outcome: AnyOutcome): Mark => marks[outcome];
+export const markOf = (outcome: Outcome): Mark => marks[outcome];
 
 /** From what a reader must see first to what may be passed over. */
-export const outcomesByWeight: readonly AnyOutcome[] = [
+export const outcomesBySeverity: readonly Outcome[] = [
   'error',
   'failed',
   'timed-out',

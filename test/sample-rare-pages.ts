@@ -21,10 +21,10 @@ const rule = 'not among the newest 40 of GitHub';
 /** Path -> HTML. The paths are where a browser would see them; the list of projects has a server of its own. */
 export function rarePages(site: SampleSite): ReadonlyMap<string, string> {
   const absent = (path: string, isRemoved: boolean): [string, string] => {
-    const sentence = isRemoved
+    const message = isRemoved
       ? `cannot serve "${path}": it was removed on 2026-01-14, since its run was ${rule}`
       : `cannot find "/${path}": the site has no such file`;
-    return [path, renderNotFound({ rawPath: `/${path}`, sentence, isRemoved })];
+    return [path, renderNotFound({ rawPath: `/${path}`, message, isRemoved })];
   };
   const wwzPath = 'github-jobs/1234/cpp-small.wwz';
   const folder = { folders: ['größe', '<i>'], files: ['a b.txt', 'c:d.html', '.hidden'] };

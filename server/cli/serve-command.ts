@@ -76,7 +76,7 @@ export async function serveCommand(
     const urlHost = isIP(address.value.host) === 6 ? `[${address.value.host}]` : address.value.host;
     const served = source.kind === 'site' ? resolve(source.folder) : countText(projects.length, 'project');
     print(`soil-server: serving ${served} at http://${urlHost}:${server.port}/`);
-    await aborted(cancel);
+    await waitForAbort(cancel);
     await server.stop();
     return exitStatus.ok;
   } catch (error) {
@@ -125,7 +125,7 @@ function parseAddress(
   return accept({ host, port: port.value });
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function waitForAbort(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     signal.addEventListener(

@@ -50,7 +50,7 @@ export function renderRetention(
       .map((host) => ({
         name: hostWord(host),
         id: host,
-        runs: verdicts.filter(({ run }) => run.host === host).map((verdict) => lineOf(verdict, link)),
+        runs: verdicts.filter(({ run }) => run.host === host).map((verdict) => runRow(verdict, link)),
       }))
       .filter(({ runs }) => runs.length > 0),
   };
@@ -78,7 +78,7 @@ function limitFact(tier: 'wwz' | 'run', { newest, ageSeconds, bytes }: TierLimit
   return textFact(name, limits.length === 0 ? 'ever' : limits.join(', '));
 }
 
-function lineOf({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePath) => string) {
+function runRow({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePath) => string) {
   const [newest] = run.folders;
   const bytes = run.bytes.wwz + run.bytes.run;
   const [commit] = run.commits;
@@ -92,12 +92,12 @@ function lineOf({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePat
     branch: run.branch === undefined ? undefined : visibleText(run.branch),
     start: instantOf(run.time),
     size: bytesText(bytes),
-    ...fateOf(tier),
-    reason: reasonOf(rule, pin),
+    ...effectOf(tier),
+    reason: explain(rule, pin),
   };
 }
 
-function fateOf(goes: 'wwz' | 'run' | undefined): { readonly fate: string; readonly css: string } {
+function effectOf(goes: 'wwz' | 'run' | undefined): { readonly fate: string; readonly css: string } {
   switch (goes) {
     case 'run':
       return { fate: 'goes', css: 'fate goes' };
@@ -108,7 +108,7 @@ function fateOf(goes: 'wwz' | 'run' | undefined): { readonly fate: string; reado
   }
 }
 
-function reasonOf(rule: string | undefined, pin: string | undefined): string | undefined {
+function explain(rule: string | undefined, pin: string | undefined): string | undefined {
   if (pin === undefined) return rule && visibleText(rule);
   return visibleText(rule === undefined ? pin : `${pin}, though ${rule}`);
 }

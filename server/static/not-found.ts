@@ -5,14 +5,14 @@ import { rawPath } from '../http/request-path.js';
 import { renderNotFound } from '../pages/views/not-found-page.js';
 
 /** 404: it never was there, as far as anybody knows; 410: it was removed. */
-export function sendNotFound(exchange: Exchange, status: 404 | 410, sentence: string): void {
+export function sendNotFound(exchange: Exchange, status: 404 | 410, message: string): void {
   const { request } = exchange;
   // A browser that goes to an address asks for text/html; programs, and what a page loads, do not.
   if (headerOf(request, 'accept')?.includes('text/html') !== true) {
-    sendText(exchange, status, { text: sentence });
+    sendText(exchange, status, { text: message });
     return;
   }
-  const html = renderNotFound({ rawPath: rawPath(request.url ?? '/'), sentence, isRemoved: status === 410 });
+  const html = renderNotFound({ rawPath: rawPath(request.url ?? '/'), message, isRemoved: status === 410 });
   sendText(exchange, status, {
     text: html.trimEnd(),
     headers: {

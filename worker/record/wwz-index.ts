@@ -7,14 +7,14 @@ import { wwzIcon, wwzStyle } from '../../templates/asset.js';
 import {
   codeFact,
   imageFact,
-  knownFact,
+  optionalFact,
   machineFact,
   textFact,
   timeFact,
   urlFact,
 } from '../../templates/fact.js';
-import type { Fact, Frame, Link } from '../../templates/part.js';
-import { countRows, taskTable } from '../../templates/task-view.js';
+import type { Fact, PageFrame, Link } from '../../templates/part.js';
+import { countOutcomes, taskTable } from '../../templates/task-view.js';
 import { renderPage } from '../../templates/template.js';
 import {
   bytesText,
@@ -46,7 +46,7 @@ export function renderWwzIndex({ record, rows, hasImagePage, buildLog }: WwzInde
     mark,
     subject: record.commitLine === undefined ? undefined : visibleText(record.commitLine),
     reason: record.reason === undefined ? undefined : visibleText(record.reason),
-    counts: countRows(rows),
+    counts: countOutcomes(rows),
     facts: jobFacts(record),
     files: [
       ...(hasImagePage ? [{ text: 'Image', href: linkBetween(pathOf(wwzIndex), wwzImagePage) }] : []),
@@ -125,7 +125,7 @@ function wwzFrame(
   page: string,
   name: string,
   { title, above = [] }: { readonly title: readonly string[]; readonly above?: readonly Link[] },
-): Frame {
+): PageFrame {
   const root = '../'.repeat(page.split('/').length - 1);
   return {
     title: title.join(' · '),
@@ -152,14 +152,17 @@ function jobFacts(record: JobRecord): readonly Fact[] {
   const hasSpan = startTime !== undefined && deployTime !== undefined && deployTime >= startTime;
   return [
     ...(commit === undefined ? [] : [codeFact('Commit', commit, `../../commits/${commit}.html`)]),
-    ...knownFact('Branch', record.branch),
+    ...optionalFact('Branch', record.branch),
     ...timeFact('Started', startTime),
-    ...knownFact('Elapsed', hasSpan ? durationText(deployTime - startTime) : undefined),
-    ...knownFact('Exit status', record.status === undefined ? undefined : String(record.status)),
+    ...optionalFact('Elapsed', hasSpan ? durationText(deployTime - startTime) : undefined),
+    ...optionalFact('Exit status', record.status === undefined ? undefined : String(record.status)),
     ...imageFact(record.image),
-    ...knownFact('Image pull', imagePullSeconds === undefined ? undefined : durationText(imagePullSeconds)),
+    ...optionalFact(
+      'Image pull',
+      imagePullSeconds === undefined ? undefined : durationText(imagePullSeconds),
+    ),
     ...machineFact(record.machine),
     ...urlFact('On its host', httpUrl(record.jobUrl)),
-    ...knownFact('Worker', record.workerVersion),
+    ...optionalFact('Worker', record.workerVersion),
   ];
 }

@@ -4,19 +4,19 @@ import type { JobOutcome } from '../../../model/outcome.js';
 import { renderPage } from '../../../templates/template.js';
 import { markOf, visibleText } from '../../../templates/wording.js';
 import type { SiteView } from '../../state/site-view.js';
-import { groupOutcome } from './latest-file.js';
+import { commitOutcome } from './latest-file.js';
 
 /** Commits that are looked through for one that has ended. */
 const commitsSearched = 50;
 /** Of the font at this size, in which most systems' sans-serif faces agree to a few percent; the text is fitted to it. */
-const letterWidth = 6.2;
+const characterWidth = 6.2;
 const padding = 7;
 
 /** Undefined where the branch has no commit. */
 export function renderBranchBadge(site: SiteView, branch: string): string | undefined {
   const groups = site.branchCommits(branch, commitsSearched);
   if (groups.length === 0) return undefined;
-  const outcomes = groups.map(groupOutcome);
+  const outcomes = groups.map(commitOutcome);
   return renderBadge(branch, outcomes.find(hasEnded) ?? 'running');
 }
 
@@ -42,9 +42,9 @@ const colours: Readonly<Record<JobOutcome, string>> = {
 
 function renderBadge(subject: string, outcome: JobOutcome): string {
   const { word, symbol } = markOf(outcome);
-  const label = shortened(visibleText(subject));
+  const label = truncate(visibleText(subject));
   const message = `${symbol} ${word}`;
-  const [left, right] = [widthOf(label), widthOf(message)];
+  const [left, right] = [textWidth(label), textWidth(message)];
   return renderPage('badge.svg', {
     label,
     message,
@@ -59,9 +59,10 @@ function renderBadge(subject: string, outcome: JobOutcome): string {
   });
 }
 
-const widthOf = (text: string): number => Math.round(Array.from(text).length * letterWidth + 2 * padding);
+const textWidth = (text: string): number =>
+  Math.round(Array.from(text).length * characterWidth + 2 * padding);
 
-function shortened(text: string): string {
+function truncate(text: string): string {
   const letters = Array.from(text);
   return letters.length > 40 ? `${letters.slice(0, 39).join('')}…` : text;
 }

@@ -3,24 +3,30 @@ import { commitArtifactFolder, commitPage, type SitePath } from '../../../model/
 import { workerHosts, type CommitHash, type WorkerHost } from '../../../model/name.js';
 import { foldJobs } from '../../../model/outcome.js';
 import type { Fragment } from '../../../templates/fragment.js';
-import { renderFragment, renderPageOfFragments } from '../../../templates/template.js';
-import { hostWord, markOf, outcomesByWeight, shortCommit, visibleText } from '../../../templates/wording.js';
+import { renderFragment, renderPageWithFragments } from '../../../templates/template.js';
+import {
+  hostWord,
+  markOf,
+  outcomesBySeverity,
+  shortCommit,
+  visibleText,
+} from '../../../templates/wording.js';
 import type { Job, SiteView } from '../../state/site-view.js';
-import { firstOf, newestByName } from './run-entry-view.js';
+import { firstDefined, newestOutcomes } from './run-entry-view.js';
 import { commitFacts } from './fact-list.js';
 import { FragmentCache } from './fragment-cache.js';
-import { frameOf, hostCrumb } from './page-frame.js';
-import { fileLink, jobLine } from './job-view.js';
+import { pageFrame, hostCrumb } from './page-frame.js';
+import { fileLink, jobRowView } from './job-view.js';
 
 /** The commit's page in the folder of `host`; its content is the same for every host, its links are not. */
 export function renderCommit(site: SiteView, host: WorkerHost, commit: CommitHash): Buffer {
   const page = commitPage(host, commit);
   const jobs = site.jobsOfCommit(commit);
-  const subject = firstOf(jobs, (job) => job.summary?.origin.commitLine);
-  const mark = markOf(foldJobs(newestByName(jobs)));
+  const subject = firstDefined(jobs, (job) => job.summary?.origin.commitLine);
+  const mark = markOf(foldJobs(newestOutcomes(jobs)));
   const name = `Commit ${shortCommit(commit)}`;
-  return renderPageOfFragments('commit', {
-    frame: frameOf(site, page, name, [hostCrumb(page, host)], mark),
+  return renderPageWithFragments('commit', {
+    frame: pageFrame(site, page, name, [hostCrumb(page, host)], mark),
     heading: name,
     mark,
     subject: subject === undefined ? undefined : visibleText(subject),
@@ -28,7 +34,7 @@ export function renderCommit(site: SiteView, host: WorkerHost, commit: CommitHas
     hosts: workerHosts.flatMap((h) => {
       const here = jobs.filter((job) => job.address.host === h);
       if (here.length === 0) return [];
-      return [{ name: hostWord(h), id: h, jobs: heaviestFirst(here).map((job) => jobRow(job, page, host)) }];
+      return [{ name: hostWord(h), id: h, jobs: sortJobs(here).map((job) => jobRow(job, page, host)) }];
     }),
     artifacts: workerHosts.flatMap((h) => {
       const files = site.artifacts(h, commit);
@@ -40,15 +46,15 @@ export function renderCommit(site: SiteView, host: WorkerHost, commit: CommitHas
 }
 
 /** The newest run first, as they come; within each what went wrong stands above what did not, as on its own page. */
-function heaviestFirst(jobs: readonly Job[]): readonly Job[] {
+function sortJobs(jobs: readonly Job[]): readonly Job[] {
   const runs = new Map([...new Set(jobs.map(({ address }) => address.name))].map((name, at) => [name, at]));
   const placeOf = ({ address: { name }, outcome }: Job): number =>
-    (runs.get(name) ?? 0) * outcomesByWeight.length + outcomesByWeight.indexOf(outcome);
+    (runs.get(name) ?? 0) * outcomesBySeverity.length + outcomesBySeverity.indexOf(outcome);
   return [...jobs].sort((a, b) => placeOf(a) - placeOf(b));
 }
 
-const memos = { github: new FragmentCache(), sourcehut: new FragmentCache(), local: new FragmentCache() };
+const rowCaches = { github: new FragmentCache(), sourcehut: new FragmentCache(), local: new FragmentCache() };
 
 /** The pages of all commits in a host's folder have the same links. */
 const jobRow = (job: Job, page: SitePath, host: WorkerHost): Fragment =>
-  memos[host].get(job, [], () => renderFragment('job-row', jobLine(job, page, { withRun: true })));
+  rowCaches[host].get(job, [], () => renderFragment('job-row', jobRowView(job, page, { withRun: true })));

@@ -5,7 +5,7 @@ import {
   codeFact,
   dateFact,
   imageFact,
-  knownFact,
+  optionalFact,
   machineFact,
   timeFact,
   urlFact,
@@ -14,45 +14,45 @@ import type { Fact } from '../../../templates/part.js';
 import { bytesText, durationText, httpUrl, instantOf } from '../../../templates/wording.js';
 import type { JobRecord } from '../../../model/record.js';
 import type { Job, RemovedWwz, Run } from '../../state/site-view.js';
-import { firstOf, pullRequestOf, spanSeconds } from './run-entry-view.js';
+import { firstDefined, pullRequestView, elapsedSeconds } from './run-entry-view.js';
 import { jobStart, repositoryUrl } from './job-view.js';
 
 /** `feedHref`: the feed of the run's branch, where it has one. */
 export function runFacts(run: Run, page: SitePath, feedHref: string | undefined): readonly Fact[] {
   const { commit, folder, jobs } = run;
-  const origin = firstOf(jobs, (job) => job.summary?.origin);
-  const pull = pullRequestOf(jobs);
+  const origin = firstDefined(jobs, (job) => job.summary?.origin);
+  const pull = pullRequestView(jobs);
   const pullText = pull && `#${pull.number}${pull.headRef === undefined ? '' : ` from ${pull.headRef}`}`;
-  const seconds = spanSeconds(jobs);
-  const url = firstOf(jobs, (job) => httpUrl(job.summary?.origin.jobUrl));
+  const seconds = elapsedSeconds(jobs);
+  const url = firstDefined(jobs, (job) => httpUrl(job.summary?.origin.jobUrl));
   return [
     ...(commit === undefined
       ? []
       : [codeFact('Commit', commit, linkBetween(page, commitPage(folder.host, commit)))]),
     ...dateFact('Committed', origin?.commitDate),
-    ...knownFact('Branch', run.branch),
-    ...knownFact('Branch feed', feedHref && 'failures and recoveries', feedHref),
-    ...knownFact('Pull request', pullText, pull?.href),
+    ...optionalFact('Branch', run.branch),
+    ...optionalFact('Branch feed', feedHref && 'failures and recoveries', feedHref),
+    ...optionalFact('Pull request', pullText, pull?.href),
     ...timeFact('Started', run.startTime),
-    ...knownFact('Elapsed', seconds === undefined ? undefined : durationText(seconds)),
-    ...knownFact('Workflow', origin?.workflow),
-    ...knownFact('Event', origin?.event),
-    ...knownFact('Repository', origin?.repository, repositoryUrl(origin?.jobUrl)),
+    ...optionalFact('Elapsed', seconds === undefined ? undefined : durationText(seconds)),
+    ...optionalFact('Workflow', origin?.workflow),
+    ...optionalFact('Event', origin?.event),
+    ...optionalFact('Repository', origin?.repository, repositoryUrl(origin?.jobUrl)),
     ...urlFact('On its host', url),
   ];
 }
 
 export function commitFacts(commit: CommitHash, jobs: readonly Job[]): readonly Fact[] {
-  const repository = firstOf(jobs, (job) => repositoryUrl(job.summary?.origin.jobUrl));
+  const repository = firstDefined(jobs, (job) => repositoryUrl(job.summary?.origin.jobUrl));
   return [
     codeFact('Commit', commit, repository && `${repository}/commit/${commit}`),
     ...dateFact(
       'Committed',
-      firstOf(jobs, (job) => job.summary?.origin.commitDate),
+      firstDefined(jobs, (job) => job.summary?.origin.commitDate),
     ),
-    ...knownFact(
+    ...optionalFact(
       'Branch',
-      firstOf(jobs, (job) => job.summary?.origin.branch),
+      firstDefined(jobs, (job) => job.summary?.origin.branch),
     ),
   ];
 }
@@ -61,7 +61,7 @@ export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact
   const { address } = job;
   return [
     ...timeFact('Started', jobStart(job)),
-    ...knownFact('Exit status', record?.status === undefined ? undefined : String(record.status)),
+    ...optionalFact('Exit status', record?.status === undefined ? undefined : String(record.status)),
     ...removedFact(job.summary?.removedWwz),
     ...imageFact(record?.image),
     ...machineFact(record?.machine),
@@ -75,5 +75,5 @@ function removedFact(removed: RemovedWwz | undefined): readonly Fact[] {
   if (removed === undefined) return [];
   const size = removed.bytes === undefined ? '' : ` (${bytesText(removed.bytes)})`;
   const when = instantOf(removed.time)?.short ?? '';
-  return knownFact('Logs and results', `removed on ${when}${size}: ${removed.rule}`);
+  return optionalFact('Logs and results', `removed on ${when}${size}: ${removed.rule}`);
 }

@@ -7,9 +7,9 @@ import { taskView, type TaskTableOptions } from '../../../templates/task-view.js
 import {
   durationText,
   markOf,
-  outcomesByWeight,
+  outcomesBySeverity,
   visibleText,
-  type AnyOutcome,
+  type Outcome,
 } from '../../../templates/wording.js';
 import type { Job } from '../../state/site-view.js';
 import { jobHref, jobNote, logHref, wwzHref } from './job-view.js';
@@ -21,14 +21,14 @@ export interface DetailedJob extends JobDetails {
 }
 
 /** Lines in the list; the rest stands with its jobs. */
-const troublesShown = 50;
+const maxFailures = 50;
 
 export interface FailureList {
   readonly shown: readonly FailureView[];
   readonly more: number;
 }
 
-const unremarkable: readonly AnyOutcome[] = ['passed', 'flaky', 'skipped', 'running', 'expected'];
+const notFailures: readonly Outcome[] = ['passed', 'flaky', 'skipped', 'running', 'expected'];
 
 /**
  * Every job whose own tasks do not tell what became of it, and every task that neither passed nor was skipped: the
@@ -39,36 +39,38 @@ export function listFailures(jobs: readonly DetailedJob[], page: SitePath): Fail
     const { job, rows } = detailed;
     const link = { text: visibleText(job.address.job), href: jobHref(job.address, page) };
     const tasks = rows.flatMap((row) =>
-      row.kind === 'row' && !unremarkable.includes(row.outcome) ? [{ outcome: row.outcome, row }] : [],
+      row.kind === 'row' && !notFailures.includes(row.outcome) ? [{ outcome: row.outcome, row }] : [],
     );
-    const isTold =
-      unremarkable.includes(job.outcome) || (tasks.length > 0 && foldTasks(rows) === job.outcome);
+    const isTold = notFailures.includes(job.outcome) || (tasks.length > 0 && foldTasks(rows) === job.outcome);
     return [
-      ...(isTold ? [] : [{ outcome: job.outcome, view: () => wholeJob(detailed, link) }]),
-      ...tasks.map(({ outcome, row }) => ({ outcome, view: () => oneTask(detailed, row, { link, page }) })),
+      ...(isTold ? [] : [{ outcome: job.outcome, view: () => jobFailure(detailed, link) }]),
+      ...tasks.map(({ outcome, row }) => ({
+        outcome,
+        view: () => taskFailure(detailed, row, { link, page }),
+      })),
     ];
   });
-  const sorted = outcomesByWeight.flatMap((outcome) =>
+  const sorted = outcomesBySeverity.flatMap((outcome) =>
     troubles.filter((trouble) => trouble.outcome === outcome),
   );
   return {
-    shown: sorted.slice(0, troublesShown).map(({ view }) => view()),
-    more: Math.max(0, sorted.length - troublesShown),
+    shown: sorted.slice(0, maxFailures).map(({ view }) => view()),
+    more: Math.max(0, sorted.length - maxFailures),
   };
 }
 
-const oneTask = (
+const taskFailure = (
   detailed: DetailedJob,
   row: TaskRow,
   { link, page }: { readonly link: Link; readonly page: SitePath },
 ): FailureView => ({
-  ...taskView(row, wholeCommand(detailed, row), taskLinks(detailed.job, page)),
+  ...taskView(row, fullCommand(detailed, row), taskLinks(detailed.job, page)),
   job: link,
   reason: undefined,
 });
 
 /** An image that could not be pulled, a lost machine, a record that cannot be read: no task says so. */
-function wholeJob({ job, rows, problems }: DetailedJob, link: Link): FailureView {
+function jobFailure({ job, rows, problems }: DetailedJob, link: Link): FailureView {
   const badRows = rows.some((row) => row.kind === 'bad') ? 'its TSV has lines that are no task' : undefined;
   const reason = job.summary?.reason ?? problems[0] ?? badRows ?? jobNote(job);
   const seconds = job.summary?.seconds;
@@ -84,7 +86,7 @@ function wholeJob({ job, rows, problems }: DetailedJob, link: Link): FailureView
   };
 }
 
-const wholeCommand = ({ record }: DetailedJob, row: TaskRow): string | undefined =>
+const fullCommand = ({ record }: DetailedJob, row: TaskRow): string | undefined =>
   record?.tasks.find((task) => task.name === row.task)?.run;
 
 /** Where the logs and results of a job's tasks are, seen from a page. */

@@ -5,42 +5,42 @@ import type { FeedEntryView } from '../../../templates/page.js';
 import { renderPage } from '../../../templates/template.js';
 import { countText, markOf, shortCommit, visibleText } from '../../../templates/wording.js';
 import type { BranchCommit, SiteView } from '../../state/site-view.js';
-import { groupOutcome, instant, newestJobs } from './latest-file.js';
+import { commitOutcome, isoTime, newestJobs } from './latest-file.js';
 
 /** Commits of the branch that are looked at; a feed is for what is new. */
-const commitsSearched = 200;
-const entriesShown = 30;
+const maxCommitsSearched = 200;
+const maxEntries = 30;
 
 /** Undefined where the branch has no commit. */
 export function renderFeed(site: SiteView, branch: string, key: string): string | undefined {
-  const groups = site.branchCommits(branch, commitsSearched);
+  const groups = site.branchCommits(branch, maxCommitsSearched);
   if (groups.length === 0) return undefined;
   const page = branchFile(key, 'feed.atom');
-  const entries = turnsOf(groups)
-    .slice(0, entriesShown)
-    .map((turn) => entryOf(turn, { branch, tag: tagOf(site.title, key), page }));
+  const entries = findChanges(groups)
+    .slice(0, maxEntries)
+    .map((turn) => entryView(turn, { branch, tag: feedId(site.title, key), page }));
   return renderPage('feed.atom', {
     title: `${visibleText(branch)} · ${visibleText(site.title)}`,
-    id: tagOf(site.title, key),
-    updated: entries[0]?.updated ?? atomTime(groups.at(-1)?.time),
+    id: feedId(site.title, key),
+    updated: entries[0]?.updated ?? formatTime(groups.at(-1)?.time),
     selfHref: linkBetween(page, page),
     homeHref: linkBetween(page, homePage()),
     entries,
   });
 }
 
-interface Turn {
+interface OutcomeChange {
   readonly group: BranchCommit;
   readonly outcome: JobOutcome;
   readonly isRecovery: boolean;
 }
 
 /** The commits whose end is of another colour than that of the one before, the newest first. The rest says nothing new. */
-function turnsOf(groups: readonly BranchCommit[]): readonly Turn[] {
-  const turns: Turn[] = [];
+function findChanges(groups: readonly BranchCommit[]): readonly OutcomeChange[] {
+  const turns: OutcomeChange[] = [];
   let wasGreen: boolean | undefined;
   for (const group of [...groups].reverse()) {
-    const outcome = groupOutcome(group);
+    const outcome = commitOutcome(group);
     // A cancelled one says nothing of the commit.
     if (outcome === 'running' || outcome === 'expected' || outcome === 'cancelled') continue;
     const isRecovery = isGreen(outcome);
@@ -51,8 +51,8 @@ function turnsOf(groups: readonly BranchCommit[]): readonly Turn[] {
   return turns;
 }
 
-function entryOf(
-  { group, outcome, isRecovery }: Turn,
+function entryView(
+  { group, outcome, isRecovery }: OutcomeChange,
   {
     branch,
     tag,
@@ -69,7 +69,7 @@ function entryOf(
   return {
     id: `${tag}:${group.commit}:${isRecovery ? 'recovered' : 'failed'}`,
     title: `${visibleText(branch)} ${what}`,
-    updated: atomTime(group.time),
+    updated: formatTime(group.time),
     href: linkBetween(page, commitPage(run.folder.host, group.commit)),
     summary: [
       `Commit ${shortCommit(group.commit)}`,
@@ -83,7 +83,7 @@ function entryOf(
  * RFC 4151 wants an authority; a site that may be moved has none of its own, so that the reserved name stands in. The
  * site's title keeps the branches of two projects apart.
  */
-const tagOf = (title: string, key: string): string =>
+const feedId = (title: string, key: string): string =>
   `tag:soil.invalid,2026:${branchKey(title) ?? ''}:${key}`;
 
-const atomTime = (seconds: number | undefined): string => instant(seconds) ?? '1970-01-01T00:00:00Z';
+const formatTime = (seconds: number | undefined): string => isoTime(seconds) ?? '1970-01-01T00:00:00Z';

@@ -12,8 +12,8 @@ import { isGreen, type TaskOutcome } from '../../../model/outcome.js';
 import type { TaskRow } from '../../../model/row.js';
 import { Fragment } from '../../../templates/fragment.js';
 import type { HistoryView } from '../../../templates/page.js';
-import type { HistoryRow } from '../../../templates/part.js';
-import { renderFragment, renderPageOfFragments } from '../../../templates/template.js';
+import type { HistoryRowView } from '../../../templates/part.js';
+import { renderFragment, renderPageWithFragments } from '../../../templates/template.js';
 import {
   durationText,
   hostWord,
@@ -25,29 +25,29 @@ import {
 import type { ReadDetails } from '../../store/job-details-cache.js';
 import type { Job, FinishedJob, SiteView } from '../../state/site-view.js';
 import { FragmentCache } from './fragment-cache.js';
-import { frameOf } from './page-frame.js';
+import { pageFrame } from './page-frame.js';
 import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
-import { instant } from './latest-file.js';
+import { isoTime } from './latest-file.js';
 import type { JobDetails } from '../../store/job-details.js';
 
-const runsShown = 100;
+const maxRuns = 100;
 /** Runs that are looked through for a green one. */
-const runsSearched = 1000;
+const maxRunsSearched = 1000;
 /** Commits since then that are named. */
-const commitsShown = 100;
+const maxCommits = 100;
 /** Columns of the table of tasks. */
-const runsCompared = 30;
-const tasksShown = 200;
+const maxColumns = 30;
+const maxTasks = 200;
 /** A job of more tasks is told as a whole: the tasks of a hundred such runs would be read for each new one. */
-const tasksTold = 2000;
+const maxTasksRead = 2000;
 const schema = 1;
 
 /** Undefined where the job never ended. */
 export function renderHistoryFile(site: SiteView, job: JobName, details: ReadDetails): Buffer | undefined {
-  const newest = site.history(job, runsShown);
+  const newest = site.history(job, maxRuns);
   if (newest.length === 0) return undefined;
   const page = historyFile(job);
-  const { green, since } = sinceGreen(searchedFor(site, job, newest));
+  const { green, since } = splitAtGreen(findSearchedRuns(site, job, newest));
   const head = JSON.stringify({
     schema,
     job,
@@ -56,7 +56,7 @@ export function renderHistoryFile(site: SiteView, job: JobName, details: ReadDet
   });
   const runs = newest.flatMap((ran, index) => [
     ...(index === 0 ? [] : [comma]),
-    runMemo.get(ran.job, [ran.run.branch, ran.run.commit, toldOf(ran, details)], () => {
+    runCache.get(ran.job, [ran.run.branch, ran.run.commit, readDetails(ran, details)], () => {
       const json = { ...runJson(page, ran), tasks: tasksJson(ran, details) };
       return new Fragment(JSON.stringify(json));
     }).bytes,
@@ -65,13 +65,17 @@ export function renderHistoryFile(site: SiteView, job: JobName, details: ReadDet
 }
 
 const comma = Buffer.from(',');
-const runMemo = new FragmentCache();
-const lineMemo = new FragmentCache();
+const runCache = new FragmentCache();
+const rowCache = new FragmentCache();
 
 /** A green run is mostly among the newest: only where none is, more are looked through. */
-function searchedFor(site: SiteView, job: JobName, newest: readonly FinishedJob[]): readonly FinishedJob[] {
-  const isEnough = newest.length < runsShown || newest.some((ran) => isGreen(ran.job.outcome));
-  return isEnough ? newest : site.history(job, runsSearched);
+function findSearchedRuns(
+  site: SiteView,
+  job: JobName,
+  newest: readonly FinishedJob[],
+): readonly FinishedJob[] {
+  const isEnough = newest.length < maxRuns || newest.some((ran) => isGreen(ran.job.outcome));
+  return isEnough ? newest : site.history(job, maxRunsSearched);
 }
 
 function runJson(page: SitePath, { run, job }: FinishedJob): object {
@@ -82,7 +86,7 @@ function runJson(page: SitePath, { run, job }: FinishedJob): object {
     branch: run.branch,
     commit: summary?.origin.commit ?? run.commit,
     outcome,
-    startTime: instant(jobStart(job)),
+    startTime: isoTime(jobStart(job)),
     elapsedSeconds: summary?.seconds,
     page: linkBetween(page, runPage(address)),
   };
@@ -92,42 +96,42 @@ const tasksJson = (ran: FinishedJob, details: ReadDetails): object =>
   Object.fromEntries(
     taskRows(ran, details).map((row) => {
       const { task, elapsedSeconds } = row;
-      return [task, { outcome: outcomeOf(ran.job, row), elapsedSeconds }] as const;
+      return [task, { outcome: taskOutcome(ran.job, row), elapsedSeconds }] as const;
     }),
   );
 
 /** A pass of what had failed on the same commit before is a flaky one, as on the run's page. */
-const outcomeOf = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
+const taskOutcome = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
   outcome === 'passed' && flakyTasks.includes(task) ? 'flaky' : outcome;
 
 const taskRows = (ran: FinishedJob, details: ReadDetails): readonly TaskRow[] =>
-  toldOf(ran, details).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
+  readDetails(ran, details).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
 
-const toldOf = ({ job }: FinishedJob, details: ReadDetails): JobDetails =>
-  (job.summary?.rows ?? 0) > tasksTold ? untold : details(job.address);
+const readDetails = ({ job }: FinishedJob, details: ReadDetails): JobDetails =>
+  (job.summary?.rows ?? 0) > maxTasksRead ? noDetails : details(job.address);
 
-const untold: JobDetails = { rows: [], problems: [] };
+const noDetails: JobDetails = { rows: [], problems: [] };
 
 /** The newest green run, and the commits that ran after it, the newest first. */
-function sinceGreen(newest: readonly FinishedJob[]) {
+function splitAtGreen(newest: readonly FinishedJob[]) {
   const index = newest.findIndex(({ job }) => isGreen(job.outcome));
   const after = index === -1 ? newest : newest.slice(0, index);
   const green = newest[index];
   const own = green?.job.summary?.origin.commit;
   const since = new Set(after.flatMap(({ run, job }) => job.summary?.origin.commit ?? run.commit ?? []));
   if (own !== undefined) since.delete(own);
-  return { green, since: [...since].slice(0, commitsShown) };
+  return { green, since: [...since].slice(0, maxCommits) };
 }
 
 export function renderHistoryPage(site: SiteView, job: JobName, details: ReadDetails): Buffer | undefined {
-  const newest = site.history(job, runsShown);
+  const newest = site.history(job, maxRuns);
   if (newest.length === 0) return undefined;
   const page = historyPage(job);
   const longest = Math.max(1, ...newest.map(({ job: { summary } }) => summary?.seconds ?? 0));
-  const searched = searchedFor(site, job, newest);
-  const { green, since } = sinceGreen(searched);
+  const searched = findSearchedRuns(site, job, newest);
+  const { green, since } = splitAtGreen(searched);
   const view: HistoryView = {
-    frame: frameOf(site, page, `History of ${visibleText(job)}`),
+    frame: pageFrame(site, page, `History of ${visibleText(job)}`),
     heading: visibleText(job),
     fileHref: linkBetween(page, historyFile(job)),
     lastGreen: green && {
@@ -144,21 +148,21 @@ export function renderHistoryPage(site: SiteView, job: JobName, details: ReadDet
       };
     }),
     runs: newest.map((ran) =>
-      lineMemo.get(ran.job, [ran.run.branch, ran.run.commit, longest], () =>
-        renderFragment('history-row', runLine(ran, page, longest)),
+      rowCache.get(ran.job, [ran.run.branch, ran.run.commit, longest], () =>
+        renderFragment('history-row', historyRowView(ran, page, longest)),
       ),
     ),
-    columns: newest.slice(0, runsCompared).map(({ job: { address } }) => ({
+    columns: newest.slice(0, maxColumns).map(({ job: { address } }) => ({
       text: `${hostWord(address.host)} ${runLabel(address)}`,
       short: address.name.slice(-6),
       href: jobHref(address, page),
     })),
-    tasks: taskLines(newest.slice(0, runsCompared), page, details),
+    tasks: taskMatrix(newest.slice(0, maxColumns), page, details),
   };
-  return renderPageOfFragments('history', view);
+  return renderPageWithFragments('history', view);
 }
 
-function runLine({ run, job }: FinishedJob, page: SitePath, longest: number): HistoryRow {
+function historyRowView({ run, job }: FinishedJob, page: SitePath, longest: number): HistoryRowView {
   const { address, summary, outcome } = job;
   const commit = summary?.origin.commit ?? run.commit;
   const seconds = summary?.seconds;
@@ -178,16 +182,20 @@ function runLine({ run, job }: FinishedJob, page: SitePath, longest: number): Hi
 }
 
 /** One line a task, in the order of the newest run that had it; one cell a run. */
-function taskLines(runs: readonly FinishedJob[], page: SitePath, details: ReadDetails): HistoryView['tasks'] {
+function taskMatrix(
+  runs: readonly FinishedJob[],
+  page: SitePath,
+  details: ReadDetails,
+): HistoryView['tasks'] {
   const rows = runs.map((ran) => new Map(taskRows(ran, details).map((row) => [row.task, row])));
-  const names = [...new Set(rows.flatMap((map) => [...map.keys()]))].slice(0, tasksShown);
+  const names = [...new Set(rows.flatMap((map) => [...map.keys()]))].slice(0, maxTasks);
   return names.map((name) => ({
     name: visibleText(name),
     cells: runs.map(({ job }, index) => {
       const row = rows[index]?.get(name);
       if (row === undefined) return { mark: undefined, href: undefined, elapsed: undefined };
       return {
-        mark: markOf(outcomeOf(job, row)),
+        mark: markOf(taskOutcome(job, row)),
         href: row.outcome === 'skipped' ? undefined : logHref(job, page, row),
         elapsed: row.elapsedSeconds === undefined ? undefined : durationText(row.elapsedSeconds),
       };

@@ -2,31 +2,31 @@
 import { hostIndex, linkBetween, homePage, rawIndex } from '../../../model/path.js';
 import { workerHosts } from '../../../model/name.js';
 import type { HomeView } from '../../../templates/page.js';
-import { renderPageOfFragments } from '../../../templates/template.js';
+import { renderPageWithFragments } from '../../../templates/template.js';
 import { hostWord, instantOf } from '../../../templates/wording.js';
 import type { SiteView } from '../../state/site-view.js';
-import { entriesOf } from './run-entry-view.js';
-import { frameOf } from './page-frame.js';
-import { jobLine, jobStart } from './job-view.js';
+import { renderEntries } from './run-entry-view.js';
+import { pageFrame } from './page-frame.js';
+import { jobRowView, jobStart } from './job-view.js';
 
-const entriesShown = 10;
+const maxEntries = 10;
 /** Runs of a host that are shown as running. */
-const runsShown = 50;
+const maxRunningRuns = 50;
 /** A commit on sourcehut has a handful of jobs, each a run of its own. */
-const runsGrouped = 80;
+const maxSourcehutRuns = 80;
 
 export function renderHome(site: SiteView): Buffer {
   const page = homePage();
   const view: HomeView = {
-    frame: { ...frameOf(site, page, site.title), title: site.title },
+    frame: { ...pageFrame(site, page, site.title), title: site.title },
     running: workerHosts.flatMap((host) =>
       site
         .running(host)
-        .slice(0, runsShown)
+        .slice(0, maxRunningRuns)
         .flatMap((run) => run.jobs)
         .filter((job) => job.outcome === 'running')
         .map((job) => ({
-          ...jobLine(job, page, { withRun: true }),
+          ...jobRowView(job, page, { withRun: true }),
           host: hostWord(host),
           start: instantOf(jobStart(job)),
         })),
@@ -34,17 +34,17 @@ export function renderHome(site: SiteView): Buffer {
     hosts: workerHosts.flatMap((host) => {
       const groups = site.groups(host);
       if (groups.length === 0) return [];
-      const newest = groups.slice(0, host === 'sourcehut' ? runsGrouped : entriesShown).flat();
+      const newest = groups.slice(0, host === 'sourcehut' ? maxSourcehutRuns : maxEntries).flat();
       return [
         {
           name: hostWord(host),
           id: host,
           indexHref: linkBetween(page, hostIndex(host)),
           rawHref: linkBetween(page, rawIndex(host)),
-          entries: entriesOf(site, newest, { page, template: 'entry-row' }, entriesShown),
+          entries: renderEntries(site, newest, { page, template: 'entry-row' }, maxEntries),
         },
       ];
     }),
   };
-  return renderPageOfFragments('home', view);
+  return renderPageWithFragments('home', view);
 }

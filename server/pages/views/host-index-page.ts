@@ -1,11 +1,11 @@
 /** A host's pretty list: run after run (sourcehut: commit after commit) with every job. Pure. */
 import type { WorkerHost } from '../../../model/name.js';
 import { linkBetween, rawIndex, type SitePath } from '../../../model/path.js';
-import { renderPageOfFragments } from '../../../templates/template.js';
+import { renderPageWithFragments } from '../../../templates/template.js';
 import { hostWord } from '../../../templates/wording.js';
 import type { SiteView } from '../../state/site-view.js';
-import { entriesOf } from './run-entry-view.js';
-import { frameOf, hostCrumb, listPath, pageLinks } from './page-frame.js';
+import { renderEntries } from './run-entry-view.js';
+import { pageFrame, hostCrumb, listPath, pageLinks } from './page-frame.js';
 import { pageCount, pageSlice } from './paging.js';
 
 /** How many pages the list has; the last one is the newest, `index.html`. */
@@ -22,13 +22,13 @@ export function renderHostIndex(site: SiteView, host: WorkerHost, page: number):
   const here = hostIndexPath(site, host, page);
   const { start, end } = pageSlice(runs.length, page);
   const isNewest = page === pageCount(runs.length);
-  return renderPageOfFragments('host-index', {
+  return renderPageWithFragments('host-index', {
     frame: isNewest
-      ? frameOf(site, here, hostWord(host))
-      : frameOf(site, here, `Page ${page}`, [hostCrumb(here, host)]),
+      ? pageFrame(site, here, hostWord(host))
+      : pageFrame(site, here, `Page ${page}`, [hostCrumb(here, host)]),
     heading: hostWord(host),
     otherList: { text: 'Flat list', href: linkBetween(here, rawIndex(host)) },
-    entries: entriesOf(site, runs.slice(start, end).flat(), { page: here, template: 'entry' }),
+    entries: renderEntries(site, runs.slice(start, end).flat(), { page: here, template: 'entry' }),
     pages: pageLinks('pretty', host, runs.length, page),
   });
 }

@@ -10,7 +10,7 @@ import {
 } from '../../../model/path.js';
 import type { TaskRow } from '../../../model/row.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../../model/run.js';
-import type { JobLine, Link } from '../../../templates/part.js';
+import type { JobRowView, Link } from '../../../templates/part.js';
 import { countViews } from '../../../templates/task-view.js';
 import {
   bytesText,
@@ -23,7 +23,7 @@ import {
 import type { Job } from '../../state/site-view.js';
 
 /** A line of a job table on page `page`. `withRun`: the table has jobs of several runs. */
-export function jobLine(job: Job, page: SitePath, { withRun }: { readonly withRun: boolean }): JobLine {
+export function jobRowView(job: Job, page: SitePath, { withRun }: { readonly withRun: boolean }): JobRowView {
   const { address, summary } = job;
   const elapsed = summary?.seconds;
   const file = (suffix: 'json' | 'tsv' | 'wwz') => linkBetween(page, jobFile(address, suffix));

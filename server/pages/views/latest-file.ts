@@ -2,7 +2,7 @@
 import { branchFile, commitPage, jobFile, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import { foldJobs, isGreen, type JobOutcome } from '../../../model/outcome.js';
 import type { BranchCommit, Job, SiteView } from '../../state/site-view.js';
-import { newestByName } from './run-entry-view.js';
+import { newestOutcomes } from './run-entry-view.js';
 import { jobStart } from './job-view.js';
 
 /** Another one where a key changes its meaning. */
@@ -18,20 +18,20 @@ export function renderLatest(site: SiteView, branch: string, key: string): strin
 
 /** Undefined where none of the branch's commits passed. */
 export function renderLatestGreen(site: SiteView, branch: string, key: string): string | undefined {
-  const newest = site.branchCommits(branch, commitsSearched).find((group) => isGreen(groupOutcome(group)));
+  const newest = site.branchCommits(branch, commitsSearched).find((group) => isGreen(commitOutcome(group)));
   return newest && commitJson(branchFile(key, 'latest-green.json'), { branch, newest });
 }
 
 /** The newest attempt of each job decides; a job that is expected and has not come is not green. */
-export const groupOutcome = (group: BranchCommit): JobOutcome => foldJobs(newestByName(jobsOf(group)));
+export const commitOutcome = (group: BranchCommit): JobOutcome => foldJobs(newestOutcomes(allJobs(group)));
 
 /** Every job of the commit on its branch, those of the newest run and attempt first. */
-const jobsOf = ({ runs }: BranchCommit): readonly Job[] => runs.flatMap((run) => run.jobs);
+const allJobs = ({ runs }: BranchCommit): readonly Job[] => runs.flatMap((run) => run.jobs);
 
 /** Of jobs with the same name on the same host the newest, which is the one that counts. */
 export function newestJobs(group: BranchCommit): readonly Job[] {
   const seen = new Set<string>();
-  return jobsOf(group).filter(({ address: { host, job } }) => {
+  return allJobs(group).filter(({ address: { host, job } }) => {
     const isNew = !seen.has(`${host} ${job}`);
     seen.add(`${host} ${job}`);
     return isNew;
@@ -48,8 +48,8 @@ function commitJson(
     branch,
     commit: newest.commit,
     commitLine: newest.runs.find((run) => run.commitLine !== undefined)?.commitLine,
-    outcome: groupOutcome(newest),
-    startTime: instant(newest.time),
+    outcome: commitOutcome(newest),
+    startTime: isoTime(newest.time),
     page: linkBetween(page, commitPage(first.folder.host, newest.commit)),
     jobs: newestJobs(newest).map((job) => jobJson(page, job)),
   };
@@ -65,7 +65,7 @@ function jobJson(page: SitePath, job: Job): object {
     job: address.job,
     outcome,
     status: summary?.status,
-    startTime: instant(jobStart(job)),
+    startTime: isoTime(jobStart(job)),
     elapsedSeconds: summary?.seconds,
     page: linkBetween(page, runPage(address)),
     json: summary && link('json'),
@@ -74,5 +74,5 @@ function jobJson(page: SitePath, job: Job): object {
   };
 }
 
-export const instant = (seconds: number | undefined): string | undefined =>
+export const isoTime = (seconds: number | undefined): string | undefined =>
   seconds === undefined || seconds === 0 ? undefined : new Date(seconds * 1000).toISOString();

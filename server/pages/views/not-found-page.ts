@@ -16,12 +16,12 @@ import { runLabel } from './job-view.js';
 export interface NotFoundView {
   /** as it was asked for, below the site's folder, with its leading slash and without its query */
   readonly rawPath: string;
-  readonly sentence: string;
+  readonly message: string;
   /** it was there: the page of its run still is */
   readonly isRemoved: boolean;
 }
 
-export function renderNotFound({ rawPath, sentence, isRemoved }: NotFoundView): string {
+export function renderNotFound({ rawPath, message, isRemoved }: NotFoundView): string {
   // As the browser counts that resolves the links: every slash but the first, encoded ones are none.
   const up = '../'.repeat(Math.max(0, rawPath.split('/').length - 2));
   const link = (text: string, path: SitePath): Link => ({ text, href: up + path });
@@ -37,15 +37,15 @@ export function renderNotFound({ rawPath, sentence, isRemoved }: NotFoundView): 
       crumbs: [{ text: heading, href: undefined }],
     },
     heading,
-    note: `${visibleText(sentence)}.`,
+    note: `${visibleText(message)}.`,
     upHref: undefined,
-    entries: [...above(rawPath, isRemoved, link), link('Home', homePage())],
+    entries: [...parentLinks(rawPath, isRemoved, link), link('Home', homePage())],
     hidden: 0,
   });
 }
 
 /** The pages between the address and home that are there. */
-function above(
+function parentLinks(
   rawPath: string,
   isRemoved: boolean,
   link: (text: string, path: SitePath) => Link,

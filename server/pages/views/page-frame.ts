@@ -10,7 +10,7 @@ import {
   type SitePath,
 } from '../../../model/path.js';
 import type { WorkerHost } from '../../../model/name.js';
-import type { Frame, Link, MaybeLink, PageLinks } from '../../../templates/part.js';
+import type { PageFrame, Link, MaybeLink, PageLinks } from '../../../templates/part.js';
 import { hostWord, type Mark } from '../../../templates/wording.js';
 import type { SiteView } from '../../state/site-view.js';
 import { pageCount, pageSlice, runsPerPage } from './paging.js';
@@ -19,13 +19,13 @@ import { pageCount, pageSlice, runsPerPage } from './paging.js';
  * `name` is the page's own crumb and the head of its title; an outcome stands beside it there: a tab, a bookmark and a
  * browser's history tell it.
  */
-export function frameOf(
+export function pageFrame(
   site: SiteView,
   page: SitePath,
   name: string,
   above: readonly Link[] = [],
   outcome?: Mark,
-): Frame {
+): PageFrame {
   const crumbs: MaybeLink[] = [...above, { text: name, href: undefined }];
   return {
     title: [

@@ -2,14 +2,14 @@
 import type { WorkerHost } from '../../../model/name.js';
 import { hostIndex, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import type { Fragment } from '../../../templates/fragment.js';
-import type { RawLine } from '../../../templates/part.js';
-import { renderFragment, renderPageOfFragments } from '../../../templates/template.js';
+import type { RawRowView } from '../../../templates/part.js';
+import { renderFragment, renderPageWithFragments } from '../../../templates/template.js';
 import { hostWord, instantOf, visibleText } from '../../../templates/wording.js';
 import type { Job, Run, SiteView } from '../../state/site-view.js';
 import { commitLink } from './run-entry-view.js';
 import { FragmentCache } from './fragment-cache.js';
-import { frameOf, hostCrumb, listPath, pageLinks } from './page-frame.js';
-import { jobLine, jobStart } from './job-view.js';
+import { pageFrame, hostCrumb, listPath, pageLinks } from './page-frame.js';
+import { jobRowView, jobStart } from './job-view.js';
 import { pageCount, pageSlice } from './paging.js';
 
 /** How many pages the list has; the last one is the newest, `raw.html`. Runs are paged as in the pretty list. */
@@ -27,28 +27,28 @@ export function renderRawIndex(site: SiteView, host: WorkerHost, page: number): 
   const { start, end } = pageSlice(runs.length, page);
   const isNewest = page === pageCount(runs.length);
   const above = hostCrumb(here, host);
-  return renderPageOfFragments('raw-index', {
-    frame: frameOf(site, here, isNewest ? 'Flat list' : `Flat list, page ${page}`, [above]),
+  return renderPageWithFragments('raw-index', {
+    frame: pageFrame(site, here, isNewest ? 'Flat list' : `Flat list, page ${page}`, [above]),
     heading: `${hostWord(host)}, flat list`,
     otherList: { text: 'Run by run', href: linkBetween(here, hostIndex(host)) },
-    runs: runs
+    rows: runs
       .slice(start, end)
       .flat()
-      .map((run) => rowsOf(run, here)),
+      .map((run) => renderRows(run, here)),
     pages: pageLinks('raw', host, runs.length, page),
   });
 }
 
-const memo = new FragmentCache();
+const rowCache = new FragmentCache();
 
 /** All of a host's flat lists stand in one folder: the same links lead from each. */
-const rowsOf = (run: Run, page: SitePath): Fragment =>
-  memo.get(run, [], () =>
-    renderFragment('raw-rows', { lines: run.jobs.map((job) => rawLine(run, job, page)) }),
+const renderRows = (run: Run, page: SitePath): Fragment =>
+  rowCache.get(run, [], () =>
+    renderFragment('raw-rows', { lines: run.jobs.map((job) => rawRowView(run, job, page)) }),
   );
 
-function rawLine(run: Run, job: Job, page: SitePath): RawLine {
-  const { mark, name, href, zip, tsvHref, jsonHref } = jobLine(job, page, { withRun: false });
+function rawRowView(run: Run, job: Job, page: SitePath): RawRowView {
+  const { mark, name, href, zip, tsvHref, jsonHref } = jobRowView(job, page, { withRun: false });
   return {
     start: instantOf(jobStart(job)),
     mark,

@@ -1,20 +1,20 @@
 /** The page of a run that was removed: what was there, when it went and by which rule. Pure. */
 import { runPage } from '../../../model/path.js';
 import { splitFolder, type RunFolder } from '../../../model/run.js';
-import { codeFact, knownFact, timeFact } from '../../../templates/fact.js';
+import { codeFact, optionalFact, timeFact } from '../../../templates/fact.js';
 import type { RemovedRunView } from '../../../templates/page.js';
 import { renderPage } from '../../../templates/template.js';
 import { bytesText, instantOf, markOf, visibleText } from '../../../templates/wording.js';
 import type { Removal } from '../../store/removal-entry.js';
 import type { SiteView } from '../../state/site-view.js';
-import { frameOf, hostCrumb } from './page-frame.js';
+import { pageFrame, hostCrumb } from './page-frame.js';
 import { runLabel } from './job-view.js';
 
 export function renderRemovedRun(site: SiteView, { folder, time, rule, run, jobs }: Removal): string {
   const page = runPage(folder);
   const { run: name, attempt } = splitFolder(folder);
   const view: RemovedRunView = {
-    frame: frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
+    frame: pageFrame(site, page, runLabel(folder), [hostCrumb(page, folder.host)]),
     heading: runLabel({ ...folder, name: name as RunFolder['name'] }),
     attempt: attempt > 1 ? `attempt ${attempt}` : undefined,
     subject: run.commitLine === undefined ? undefined : visibleText(run.commitLine),
@@ -23,7 +23,7 @@ export function renderRemovedRun(site: SiteView, { folder, time, rule, run, jobs
     facts: [
       // No link: the commit's page goes with its last run.
       ...(run.commit === undefined ? [] : [codeFact('Commit', run.commit)]),
-      ...knownFact('Branch', run.branch),
+      ...optionalFact('Branch', run.branch),
       ...timeFact('Started', run.startTime),
     ],
     jobs: jobs.map(({ job, outcome, wwzBytes }) => ({

@@ -2,13 +2,13 @@
 import { commitPage, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import { foldJobs, type JobOutcome } from '../../../model/outcome.js';
 import type { Fragment } from '../../../templates/fragment.js';
-import type { Entry, JobGroup, Link, PullRequestView } from '../../../templates/part.js';
+import type { RunEntryView, JobGroup, Link, PullRequestView } from '../../../templates/part.js';
 import { renderFragment } from '../../../templates/template.js';
 import {
   durationText,
   instantOf,
   markOf,
-  outcomesByWeight,
+  outcomesBySeverity,
   shortCommit,
   visibleText,
 } from '../../../templates/wording.js';
@@ -16,19 +16,19 @@ import type { Job, Run, SiteView } from '../../state/site-view.js';
 import { FragmentCache } from './fragment-cache.js';
 import { jobHref, jobStart, pullRequestUrl, runLabel } from './job-view.js';
 
-const memos = { entry: new FragmentCache(), 'entry-row': new FragmentCache() };
+const caches = { entry: new FragmentCache(), 'entry-row': new FragmentCache() };
 
 /** Where entries stand, and as what: each template belongs to pages of one folder. */
-export interface EntryPlace {
+export interface EntryOptions {
   readonly page: SitePath;
-  readonly template: keyof typeof memos;
+  readonly template: keyof typeof caches;
 }
 
 /** The entries of some runs, in their order; on sourcehut a commit stands where its newest job does. */
-export function entriesOf(
+export function renderEntries(
   site: SiteView,
   runs: readonly Run[],
-  { page, template }: EntryPlace,
+  { page, template }: EntryOptions,
   limit = Infinity,
 ): readonly Fragment[] {
   const groups = new Map<string, Run[]>();
@@ -45,24 +45,24 @@ export function entriesOf(
     if (newest === undefined) return [];
     const earlier = earlierAttempts(site, newest);
     const parts = [...group, ...earlier.map(({ folder }) => folder)];
-    const render = () => renderFragment(template, entryOf(group, earlier, page));
-    return [memos[template].get(newest, parts, render)];
+    const render = () => renderFragment(template, entryView(group, earlier, page));
+    return [caches[template].get(newest, parts, render)];
   });
 }
 
-function entryOf(runs: readonly Run[], earlier: readonly Run[], page: SitePath): Entry {
+function entryView(runs: readonly Run[], earlier: readonly Run[], page: SitePath): RunEntryView {
   const [newest] = runs;
   if (newest === undefined) throw new Error('cannot make an entry of no run');
   const { folder, commit } = newest;
   const isCommit = folder.host === 'sourcehut' && commit !== undefined;
   const jobs = runs.flatMap((run) => run.jobs);
-  const subject = firstOf(runs, (run) => run.commitLine);
-  const branch = firstOf(runs, (run) => run.branch);
+  const subject = firstDefined(runs, (run) => run.commitLine);
+  const branch = firstDefined(runs, (run) => run.branch);
   const start = earliest(runs.map((run) => run.startTime));
-  const elapsed = spanSeconds(jobs);
+  const elapsed = elapsedSeconds(jobs);
   return {
     id: isCommit ? `commit-${commit}` : `run-${folder.name}`,
-    mark: markOf(foldJobs(newestByName(jobs))),
+    mark: markOf(foldJobs(newestOutcomes(jobs))),
     label: isCommit
       ? { text: `Commit ${shortCommit(commit)}`, href: linkBetween(page, commitPage(folder.host, commit)) }
       : {
@@ -74,10 +74,10 @@ function entryOf(runs: readonly Run[], earlier: readonly Run[], page: SitePath):
     commit: isCommit ? undefined : commitLink(newest, page),
     subject: subject === undefined ? undefined : visibleText(subject),
     branch: branch === undefined ? undefined : visibleText(branch),
-    pullRequest: pullRequestOf(jobs),
+    pullRequest: pullRequestView(jobs),
     start: instantOf(start),
     elapsed: elapsed === undefined ? undefined : durationText(elapsed),
-    groups: groupsOf(jobs, page),
+    groups: jobGroups(jobs, page),
   };
 }
 
@@ -93,8 +93,8 @@ export function commitLink(run: Run, page: SitePath): Link | undefined {
   return { text: shortCommit(commit), href: linkBetween(page, commitPage(folder.host, commit)) };
 }
 
-export function pullRequestOf(jobs: readonly Job[]): PullRequestView | undefined {
-  const origin = firstOf(jobs, ({ summary }) =>
+export function pullRequestView(jobs: readonly Job[]): PullRequestView | undefined {
+  const origin = firstDefined(jobs, ({ summary }) =>
     summary?.origin.pullRequest === undefined ? undefined : summary.origin,
   );
   const pull = origin?.pullRequest;
@@ -107,8 +107,8 @@ export function pullRequestOf(jobs: readonly Job[]): PullRequestView | undefined
 }
 
 /** The jobs by outcome, the heaviest first. */
-function groupsOf(jobs: readonly Job[], page: SitePath): readonly JobGroup[] {
-  return outcomesByWeight.flatMap((outcome) => {
+function jobGroups(jobs: readonly Job[], page: SitePath): readonly JobGroup[] {
+  return outcomesBySeverity.flatMap((outcome) => {
     const members = jobs.filter((job) => job.outcome === outcome);
     if (members.length === 0) return [];
     return [
@@ -118,14 +118,14 @@ function groupsOf(jobs: readonly Job[], page: SitePath): readonly JobGroup[] {
         jobs: members.map((job) => ({
           name: visibleText(job.address.job),
           href: jobHref(job.address, page),
-          note: groupNote(job),
+          note: jobGroupNote(job),
         })),
       },
     ];
   });
 }
 
-function groupNote(job: Job): string | undefined {
+function jobGroupNote(job: Job): string | undefined {
   const seconds = job.summary?.seconds;
   const parts = [
     ...(job.address.host === 'sourcehut' ? [`#${job.address.name}`] : []),
@@ -135,7 +135,7 @@ function groupNote(job: Job): string | undefined {
 }
 
 /** The outcomes that count: of jobs with the same name on the same host, the first in the list, which is the newest. */
-export function newestByName(jobs: readonly Job[]): readonly JobOutcome[] {
+export function newestOutcomes(jobs: readonly Job[]): readonly JobOutcome[] {
   const seen = new Set<string>();
   return jobs.flatMap((job) => {
     const key = `${job.address.host} ${job.address.job}`;
@@ -146,7 +146,7 @@ export function newestByName(jobs: readonly Job[]): readonly JobOutcome[] {
 }
 
 /** Seconds from the first job's start to the last one's end; undefined while a job has not ended. */
-export function spanSeconds(jobs: readonly Job[]): number | undefined {
+export function elapsedSeconds(jobs: readonly Job[]): number | undefined {
   const ends: number[] = [];
   for (const job of jobs) {
     if (job.outcome === 'running' || job.outcome === 'expected') return undefined;
@@ -163,7 +163,7 @@ function earliest(times: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-export function firstOf<T, V>(items: readonly T[], pick: (item: T) => V | undefined): V | undefined {
+export function firstDefined<T, V>(items: readonly T[], pick: (item: T) => V | undefined): V | undefined {
   for (const item of items) {
     const value = pick(item);
     if (value !== undefined) return value;

@@ -12,15 +12,15 @@ import type { JobName } from '../../../model/name.js';
 import type { Row } from '../../../model/row.js';
 import type { Fragment } from '../../../templates/fragment.js';
 import type { RunView } from '../../../templates/page.js';
-import type { JobSection } from '../../../templates/part.js';
+import type { JobSectionView } from '../../../templates/part.js';
 import { countViews, taskTable } from '../../../templates/task-view.js';
-import { renderFragment, renderPageOfFragments } from '../../../templates/template.js';
-import { countText, markOf, outcomesByWeight, visibleText } from '../../../templates/wording.js';
+import { renderFragment, renderPageWithFragments } from '../../../templates/template.js';
+import { countText, markOf, outcomesBySeverity, visibleText } from '../../../templates/wording.js';
 import { isPullRequest, type Job, type Run, type SiteView } from '../../state/site-view.js';
 import { jobFacts, runFacts } from './fact-list.js';
 import { FragmentCache } from './fragment-cache.js';
-import { frameOf, hostCrumb } from './page-frame.js';
-import { jobAnchor, jobLine, runLabel } from './job-view.js';
+import { pageFrame, hostCrumb } from './page-frame.js';
+import { jobAnchor, jobRowView, runLabel } from './job-view.js';
 import { taskLinks, listFailures, type DetailedJob } from './failure-list.js';
 import type { JobDetails } from '../../store/job-details.js';
 
@@ -30,18 +30,18 @@ export type RunDetails = ReadonlyMap<JobName, JobDetails>;
 /** The run's page; of a folder that the site does not know, a page that says so. */
 export function renderRun(site: SiteView, folder: RunFolder, details: RunDetails): Buffer {
   const page = runPage(folder);
-  const run = site.run(folder) ?? unknownRun(folder);
+  const run = site.run(folder) ?? emptyRun(folder);
   const { attempt } = splitFolder(folder);
-  const jobs = heaviestFirst(run.jobs.map((job) => ({ job, details: details.get(job.address.job) })));
+  const jobs = sortBySeverity(run.jobs.map((job) => ({ job, details: details.get(job.address.job) })));
   const troubles = listFailures(
-    run.jobs.map((job) => detailed({ job, details: details.get(job.address.job) })),
+    run.jobs.map((job) => toDetailedJob({ job, details: details.get(job.address.job) })),
     page,
   );
   const mark = markOf(run.outcome);
   const feed = feedHref(run, page);
   const view: RunView = {
     frame: {
-      ...frameOf(site, page, runLabel(folder), [hostCrumb(page, folder.host)], mark),
+      ...pageFrame(site, page, runLabel(folder), [hostCrumb(page, folder.host)], mark),
       feedHref: feed,
     },
     heading: runLabel({ ...folder, name: run.run as RunFolder['name'] }),
@@ -49,14 +49,14 @@ export function renderRun(site: SiteView, folder: RunFolder, details: RunDetails
     mark,
     subject: run.commitLine === undefined ? undefined : visibleText(run.commitLine),
     facts: runFacts(run, page, feed),
-    attempts: attemptsOf(site, folder, page),
-    tally: tallyOf(run.jobs),
-    troubles: troubles.shown,
-    moreTroubles: troubles.more,
+    attempts: attemptLinks(site, folder, page),
+    tally: countJobs(run.jobs),
+    failures: troubles.shown,
+    moreFailures: troubles.more,
     rows: jobs.map(({ job }) => jobRow(job, page)),
     sections: jobs.map((job) => jobSection(job, page)),
   };
-  return renderPageOfFragments('run', view);
+  return renderPageWithFragments('run', view);
 }
 
 /** The feed of the branch that the run is of. */
@@ -66,22 +66,22 @@ function feedHref(run: Run, page: SitePath): string | undefined {
 }
 
 /** How many jobs ended how; one alone is told by the run's own mark. */
-function tallyOf(jobs: readonly Job[]): RunView['tally'] {
+function countJobs(jobs: readonly Job[]): RunView['tally'] {
   if (jobs.length < 2) return undefined;
   const counts = Object.fromEntries(
-    outcomesByWeight.map((outcome) => [outcome, jobs.filter((job) => job.outcome === outcome).length]),
+    outcomesBySeverity.map((outcome) => [outcome, jobs.filter((job) => job.outcome === outcome).length]),
   );
   return { text: countText(jobs.length, 'job'), counts: countViews(counts) };
 }
 
 /** A job with what is known of its files. */
-interface ReadJob {
+interface LoadedJob {
   readonly job: Job;
   readonly details: JobDetails | undefined;
 }
 
 /** A pass of what had failed on the same commit before is shown as the flaky one that it is. */
-function detailed({ job, details }: ReadJob): DetailedJob {
+function toDetailedJob({ job, details }: LoadedJob): DetailedJob {
   const { flakyTasks } = job;
   const { rows, problems, record } = details ?? { rows: [], problems: [] };
   const shown = rows.map((row): Row =>
@@ -92,11 +92,11 @@ function detailed({ job, details }: ReadJob): DetailedJob {
   return { job, ...(record !== undefined && { record }), rows: shown, problems };
 }
 
-function unknownRun(folder: RunFolder): Run {
+function emptyRun(folder: RunFolder): Run {
   return { folder, ...splitFolder(folder), outcome: 'empty', jobs: [] };
 }
 
-function attemptsOf(site: SiteView, folder: RunFolder, page: SitePath): RunView['attempts'] {
+function attemptLinks(site: SiteView, folder: RunFolder, page: SitePath): RunView['attempts'] {
   const attempts = site.attempts(folder);
   if (attempts.length < 2) return [];
   return attempts.map((run) => ({
@@ -107,26 +107,26 @@ function attemptsOf(site: SiteView, folder: RunFolder, page: SitePath): RunView[
 }
 
 /** What went wrong stands above what did not; within an outcome the names' order stays. */
-function heaviestFirst(jobs: readonly ReadJob[]): readonly ReadJob[] {
-  return outcomesByWeight.flatMap((outcome) => jobs.filter(({ job }) => job.outcome === outcome));
+function sortBySeverity(jobs: readonly LoadedJob[]): readonly LoadedJob[] {
+  return outcomesBySeverity.flatMap((outcome) => jobs.filter(({ job }) => job.outcome === outcome));
 }
 
-const rowMemo = new FragmentCache();
-const sectionMemo = new FragmentCache();
+const rowCache = new FragmentCache();
+const sectionCache = new FragmentCache();
 
 /** A job stands on one page only: its links are the same whenever it is shown. */
 const jobRow = (job: Job, page: SitePath): Fragment =>
-  rowMemo.get(job, [], () => renderFragment('job-row', jobLine(job, page, { withRun: false })));
+  rowCache.get(job, [], () => renderFragment('job-row', jobRowView(job, page, { withRun: false })));
 
-const jobSection = (read: ReadJob, page: SitePath): Fragment =>
-  sectionMemo.get(read.job, [read.details], () =>
-    renderFragment('job-section', sectionView(detailed(read), page)),
+const jobSection = (read: LoadedJob, page: SitePath): Fragment =>
+  sectionCache.get(read.job, [read.details], () =>
+    renderFragment('job-section', jobSectionView(toDetailedJob(read), page)),
   );
 
-function sectionView({ job, record, rows, problems }: DetailedJob, page: SitePath): JobSection {
+function jobSectionView({ job, record, rows, problems }: DetailedJob, page: SitePath): JobSectionView {
   const reason = job.summary?.reason;
   return {
-    line: jobLine(job, page, { withRun: false }),
+    row: jobRowView(job, page, { withRun: false }),
     anchor: jobAnchor(job.address),
     historyHref: job.summary === undefined ? undefined : linkBetween(page, historyPage(job.address.job)),
     reason: reason === undefined ? undefined : visibleText(reason),

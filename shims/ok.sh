@@ -1,14 +1,14 @@
 #!/bin/sh
-# shims/ok.sh: everything that must hold before a commit lands; each failure says how to mend it. `npm run ok`.
+# shims/ok.sh: runs every check that a commit must pass; each failure says how to fix it. `npm run ok`.
 set -eu
 cd "$(dirname "$0")/.."
 
 check() {
-  name=$1 mend=$2
+  name=$1 fix=$2
   shift 2
   printf '== %s\n' "$name"
   if ! "$@"; then
-    printf 'not ok: %s; mend: %s\n' "$name" "$mend" >&2
+    printf 'not ok: %s; to fix it: %s\n' "$name" "$fix" >&2
     exit 1
   fi
 }
@@ -16,4 +16,5 @@ check format 'npx prettier --write .' npx prettier --check --log-level warn .
 check types 'see the errors above' npm run --silent build
 check lint 'npx eslint . --fix, then see what is left' npx eslint . --max-warnings 0
 check shellcheck 'see the findings above' sh shims/shellcheck.sh
-check tests 'node dist/test/run.js PART-OF-A-PATH runs one file' node dist/test/run.js
+check prose 'write what the lines above suggest, or add a correct word to docs/dictionary.txt' npm run --silent prose
+check tests 'npm test -- PART-OF-A-PATH runs one file' node dist/test/run.js

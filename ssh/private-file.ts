@@ -1,6 +1,6 @@
 /** A file that holds a secret -> its text, unless others may read it: then it is none any more. */
 import { open } from 'node:fs/promises';
-import { fileFault } from '../model/file-fault.js';
+import { fileErrorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 
 /** A small file that its owner alone may read. */
@@ -18,6 +18,6 @@ export async function readPrivateFile(file: string, what: string): Promise<Resul
       await handle.close();
     }
   } catch (error) {
-    return because(fileFault(error));
+    return because(fileErrorMessage(error));
   }
 }

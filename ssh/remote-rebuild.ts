@@ -21,7 +21,7 @@ export async function readToolVersion({ execute }: SshHost, name: string): Promi
   return end?.status === 0 ? end.stdout.trim() : undefined;
 }
 
-export async function rebuildThere(host: SshHost, folder: string): Promise<RemoteRebuild> {
+export async function rebuildRemotely(host: SshHost, folder: string): Promise<RemoteRebuild> {
   if ((await readToolVersion(host, 'soil-server')) === undefined) return { kind: 'no-server' };
   // `--site=` takes whatever follows, also a folder that begins with a hyphen.
   const line = `soil-server rebuild --site=${shellWord(folder)}`;

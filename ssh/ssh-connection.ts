@@ -22,7 +22,7 @@ const connectSeconds = 20;
 const totalSeconds = 30 * 60;
 
 /** `USER@HOST:DIR`, for messages. */
-export const showTarget = ({ user, host, folder }: SshTarget): string => `${user}@${host}:${folder}`;
+export const formatTarget = ({ user, host, folder }: SshTarget): string => `${user}@${host}:${folder}`;
 
 /**
  * What the work throws is the reason of a refusal. At the limit of half an hour the connection is ended under it, and when
@@ -41,7 +41,7 @@ export async function withSsh<T>(
   let cancelled: () => void = () => undefined;
   const ended = new Promise<never>((_, reject) => {
     cancelled = () => {
-      reject(new Error('it was cancelled'));
+      reject(new Error('cancelled'));
     };
   });
   ended.catch(() => undefined);
@@ -60,7 +60,7 @@ export async function withSsh<T>(
     doing.catch(() => undefined); // nobody hears of it once the rest is cancelled
     return accept(await Promise.race([doing, ended]));
   } catch (error) {
-    return refuse(describeTrouble(judged.verdict, error as Error));
+    return refuse(describeFailure(judged.verdict, error as Error));
   } finally {
     clearTimeout(timer);
     cancel?.removeEventListener('abort', cancelled);
@@ -86,7 +86,7 @@ async function connect(ssh: NodeSSH, target: SshTarget, tell: (verdict: KeyVerdi
   });
 }
 
-function describeTrouble(verdict: KeyVerdict | undefined, error: Error): string {
+function describeFailure(verdict: KeyVerdict | undefined, error: Error): string {
   switch (verdict) {
     case 'changed':
       return "the host's key is not the one in known_hosts: it may be another machine";

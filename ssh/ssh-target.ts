@@ -1,7 +1,7 @@
 /** `USER@HOST:DIR` and its keys -> where results go over SSH, with every reason against it told before a job begins. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileFault } from '../model/file-fault.js';
+import { fileErrorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { hostEntryName, knownKeyTypes, parseKnownHosts } from './known-hosts.js';
 import { readPrivateFile } from './private-file.js';
@@ -61,7 +61,7 @@ export async function planSshTarget(
   try {
     knownHosts = parseKnownHosts(await readFile(knownHostsFile, 'utf8'));
   } catch (error) {
-    return refuse(`cannot read known hosts ${quote(knownHostsFile, 300)}: ${fileFault(error)}`);
+    return refuse(`cannot read known hosts ${quote(knownHostsFile, 300)}: ${fileErrorMessage(error)}`);
   }
   const { host } = address.value;
   if (knownKeyTypes(knownHosts, hostEntryName(host, port)).length === 0) {

@@ -89,7 +89,7 @@ describe('artifacts by commit', () => {
   it('put: the same bytes again are fine and said; other bytes are refused, and 409 is explained', async () => {
     const again = await soil(['artifact', 'put', 'program.tar']);
     assert.equal(again.status, 0);
-    assert.match(again.stderr, /notice: program\.tar was there already, with the same bytes/);
+    assert.match(again.stderr, /notice: program\.tar is already published with the same bytes/);
     const other = await soil(['artifact', 'put', 'empty', '--name', 'program.tar']);
     assert.equal(other.status, 3);
     assert.match(
@@ -152,7 +152,7 @@ describe('artifacts by commit', () => {
       assert.equal(end.status, 1, end.stderr);
       assert.match(
         end.stderr,
-        /cannot get "none\.tar" of commit [0-9a-f]{40}(?: within 2s)?: it is not there \(404\)/,
+        /cannot get "none\.tar" of commit [0-9a-f]{40}(?: within 2s)?: no such file \(404\)/,
       );
       assert.deepEqual(await readdir(folder), []);
     }
@@ -176,7 +176,7 @@ describe('artifacts by commit', () => {
     assert.equal((await soil(['artifact', 'put', join(folder, 'late')])).status, 0);
     const end = await waiting;
     assert.equal(end.status, 0, end.stderr);
-    assert.match(end.stderr, /waiting at most 1m for http:.*\/late: it is not there \(404\)/);
+    assert.match(end.stderr, /waiting at most 1m for http:.*\/late: no such file \(404\)/);
     assert.equal(await readFile(join(folder, 'got'), 'utf8'), 'late\n');
   });
 
@@ -216,7 +216,7 @@ describe('artifacts by commit', () => {
     [
       'a portal’s page in place of the file',
       'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\nlog in',
-      /a page of HTML in place of the file/,
+      /an HTML page instead of the file/,
     ],
     [
       'a redirect',
@@ -245,7 +245,7 @@ describe('artifacts by commit', () => {
     await writeFile(join(repo, 'cut.tar'), 'x'.repeat(300_000));
     const end = await soil(['artifact', 'put', 'cut.tar'], { SOIL_SERVER: bad.url });
     assert.equal(end.status, 0, end.stderr);
-    assert.match(end.stderr, /trying again in/);
+    assert.match(end.stderr, /retrying in/);
     const kept = await readFile(join(server.site, 'local-jobs', 'commits', commit, 'cut.tar'));
     assert.equal(kept.length, 300_000);
   });
@@ -255,10 +255,10 @@ describe('artifacts by commit', () => {
     await mkdir(join(folder, 'folder'));
     for (const [args, reason] of [
       [['artifact', 'get', '../x'], /cannot accept artifact "\.\.\/x"/],
-      [['artifact', 'get', 'x', '-o', join(folder, 'folder')], /it is a folder; name a file with --output/],
-      [['artifact', 'get', 'x', '-o', join(folder, 'no', 'x')], /its folder is not there/],
-      [['artifact', 'put', 'nothing'], /cannot publish "nothing": it is not there/],
-      [['artifact', 'put', 'empty', 'program.tar', '--name', 'x'], /there are 2 files/],
+      [['artifact', 'get', 'x', '-o', join(folder, 'folder')], /is a directory; pass a file with --output/],
+      [['artifact', 'get', 'x', '-o', join(folder, 'no', 'x')], /its folder does not exist/],
+      [['artifact', 'put', 'nothing'], /cannot publish "nothing": no such file or directory/],
+      [['artifact', 'put', 'empty', 'program.tar', '--name', 'x'], /needs exactly one file, not 2/],
       [['artifact', 'get', 'x', '--commit', 'no-such'], /no such commit in this repo/],
       [['wait', 'artifact', 'x', '--limit', '5'], /cannot accept --limit "5": it has no unit/],
       [['wait', 'job', '../x'], /cannot accept job/],
@@ -277,7 +277,7 @@ describe('artifacts by commit', () => {
     assert.match(early.stderr, /cannot wait longer than 1s for job "good": it has not reported/);
     const once = await soil(['artifact', 'get', 'none.tar'], env);
     assert.equal(once.status, 1);
-    assert.match(once.stderr, /^cannot get "none\.tar" of commit [0-9a-f]+: it is not there \(404\)$/m);
+    assert.match(once.stderr, /^cannot get "none\.tar" of commit [0-9a-f]+: no such file \(404\)$/m);
     assert.doesNotMatch(early.stderr, /notice/);
     const slip = await wait('goood', '--limit', '0s');
     assert.match(slip.stderr, /^notice: soil\.yml has no job "goood" \(did you mean good\?\); it has /);
@@ -321,15 +321,12 @@ describe('artifacts by commit', () => {
     const wait = (name: string, ...more: string[]) =>
       soil(['wait', 'artifact', name, '--job', 'bad', '-o', join(folder, 'got'), ...more], env);
     const early = await wait('never', '--limit', '1s');
-    assert.match(early.stderr, /within 1s: it is not there \(404\)/, 'nothing is known of the job yet');
+    assert.match(early.stderr, /within 1s: no such file \(404\)/, 'nothing is known of the job yet');
     const waiting = wait('never', '--limit', '1h');
     assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
     const end = await waiting;
     assert.equal(end.status, 1);
-    assert.match(
-      end.stderr,
-      /it is not there \(404\), and job "bad" has ended as failed, with exit status 3\n$/,
-    );
+    assert.match(end.stderr, /no such file \(404\), and job "bad" ended as failed with exit status 3\n$/);
     assert.deepEqual(await readdir(folder), []);
     const json = await wait('never', '--json');
     assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'impossible');

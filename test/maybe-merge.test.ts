@@ -22,7 +22,7 @@ for (const kind of ['git', 'github'] as const) {
       const end = await s.maybeMerge();
       assert.deepEqual(end, { status: 0, message: `merged: main ${s.base} -> ${s.candidate}` });
       assert.equal(await s.tip(), s.candidate);
-      assert.deepEqual(await s.maybeMerge(), { status: 0, message: `main is at ${s.candidate} already` });
+      assert.deepEqual(await s.maybeMerge(), { status: 0, message: `main is already at ${s.candidate}` });
       await s.close();
     });
 
@@ -89,7 +89,7 @@ for (const kind of ['git', 'github'] as const) {
       }
       const s = await createFixture();
       assert.equal((await s.maybeMerge({ target: 'release' })).status, 2);
-      assert.match((await s.maybeMerge({ configPath: 'none.yml' })).message, /there is no none.yml at main/);
+      assert.match((await s.maybeMerge({ configPath: 'none.yml' })).message, /no none.yml at main/);
       await s.close();
     });
 
@@ -112,7 +112,7 @@ for (const kind of ['git', 'github'] as const) {
       const there = await s.tip();
       const end = await s.maybeMerge();
       assert.equal(end.status, 3);
-      assert.match(end.message, /main is at .* does not follow from it$/);
+      assert.match(end.message, /^not merged: [0-9a-f]{40} is not a fast-forward of main, which is at/);
       assert.equal(await s.tip(), there);
       await s.close();
     });
@@ -175,7 +175,7 @@ for (const kind of ['git', 'github'] as const) {
         });
         const end = await s.maybeMerge();
         assert.equal(end.status, 3);
-        assert.match(end.message, /refused: .*pre-receive hook declined/);
+        assert.match(end.message, /refused the update: .*pre-receive hook declined/);
         assert.equal(await s.tip(), s.base);
         await s.close();
       });
@@ -191,7 +191,10 @@ for (const kind of ['git', 'github'] as const) {
         });
         const end = await s.maybeMerge();
         assert.equal(end.status, 3);
-        assert.match(end.message, /refused: .*Update is not a fast forward \(HTTP 422\); main has moved to/);
+        assert.match(
+          end.message,
+          /refused the update: .*Update is not a fast forward \(HTTP 422\); main has moved to/,
+        );
         await s.close();
       });
 

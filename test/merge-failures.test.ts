@@ -7,8 +7,8 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { parseJobName, type CommitHash } from '../model/name.js';
 import { valueOf } from '../model/result.js';
-import { findPushPlace, gitRemote } from '../worker/gate/git-remote.js';
-import { askStatus } from '../worker/client/status-client.js';
+import { resolvePushUrl, gitRemote } from '../worker/gate/git-remote.js';
+import { readStatus } from '../worker/client/status-client.js';
 import { must } from './command.js';
 import { openMergeFixtures, soilYml, type MergeFixture, type StatusApi } from './merge-fixture.js';
 
@@ -67,7 +67,7 @@ for (const kind of ['git', 'github'] as const) {
     });
     assert.equal(end.status, 1, end.message);
     assert.match(end.message, /\n {2}two: has not reported$/);
-    assert.ok(said.includes(`main has moved to ${stricter}: its rule is read anew`), said.join('\n'));
+    assert.ok(said.includes(`main moved to ${stricter}: reading its rule again`), said.join('\n'));
     assert.equal(await fixture.tip(), stricter);
   });
 
@@ -76,8 +76,8 @@ for (const kind of ['git', 'github'] as const) {
     const later = await commitYml(fixture, soilYml('all'), 'later');
     await fixture.git('push', '-q', fixture.bare, `${later}:refs/heads/topic`);
     for (const [when, message] of [
-      ['before', `main has ${fixture.candidate} already; its tip is ${later}`],
-      ['after', `merged: main ${fixture.base} -> ${fixture.candidate}; it has moved on to ${later} since`],
+      ['before', `main already contains ${fixture.candidate}; its tip is ${later}`],
+      ['after', `merged: main ${fixture.base} -> ${fixture.candidate}; it has since moved to ${later}`],
     ] as const) {
       await must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', fixture.base]);
       const move = () => must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', later]);
@@ -119,7 +119,7 @@ test('gitRemote(): grafts of the clone make no commit follow from another; the t
   assert.equal(api.answers.size, 2);
   const end = await fixture.maybeMerge({ commit: other });
   assert.equal(end.status, 3, end.message);
-  assert.match(end.message, /does not follow from it/);
+  assert.match(end.message, /is not a fast-forward of main/);
   assert.equal(await fixture.tip(), fixture.base);
 });
 
@@ -152,7 +152,7 @@ test('gitRemote(): a shallow clone whose history nobody has says so, and not tha
   const remote = gitRemote({ repo: clone, remote: shallow, environment: process.env });
   const end = await fixture.maybeMerge({ remote });
   assert.equal(end.status, 3);
-  assert.match(end.message, /this clone is shallow, and its history cannot be fetched/);
+  assert.match(end.message, /this clone is shallow, and fetching its history failed/);
 });
 
 test('gitRemote(): a commit that the clone does not have is named as that', async (t) => {
@@ -161,7 +161,7 @@ test('gitRemote(): a commit that the clone does not have is named as that', asyn
   for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, absent));
   const end = await fixture.maybeMerge({ commit: absent });
   assert.equal(end.status, 3);
-  assert.match(end.message, /this clone does not have the former$/);
+  assert.match(end.message, /this clone does not have [0-9a-f]{40}$/);
 });
 
 test('gitRemote(): with an old server, reads a tip from which the branch has moved on', async (t) => {
@@ -188,9 +188,9 @@ test('gitRemote(): pushes the branch alone, whatever the clone is configured to 
   assert.equal(await must('git', ['--git-dir', fixture.bare, 'tag']), '');
 });
 
-test('findPushPlace(): what is read is what is pushed to; several places are refused', async (t) => {
+test('resolvePushUrl(): what is read is what is pushed to; several places are refused', async (t) => {
   const { fixture } = await greenScene(t, 'git');
-  const place = (remote: string) => findPushPlace({ repo: fixture.clone, remote, environment: process.env });
+  const place = (remote: string) => resolvePushUrl({ repo: fixture.clone, remote, environment: process.env });
   await fixture.git('remote', 'add', 'origin', 'https://example.org/upstream.git');
   assert.deepEqual(await place('origin'), { ok: true, value: 'origin' });
   await fixture.git('remote', 'set-url', '--push', 'origin', fixture.bare);
@@ -199,7 +199,7 @@ test('findPushPlace(): what is read is what is pushed to; several places are ref
   await fixture.git('remote', 'set-url', '--push', '--add', 'origin', 'https://example.org/second.git');
   const refused = await place('origin');
   assert.ok(!refused.ok);
-  assert.match(refused.error, /^cannot merge into remote "origin": it is pushed to 2 places/);
+  assert.match(refused.error, /^cannot merge into remote "origin": it has 2 push URLs/);
 });
 
 test('gitRemote(): no message holds the credential of a URL', async (t) => {
@@ -261,7 +261,7 @@ for (const [status, message] of [
     assert.equal(end.status, 3);
     assert.match(
       end.message,
-      new RegExp(`refused: ${message} \\(HTTP ${status}\\); main reads ${fixture.base} still$`),
+      new RegExp(`refused the update: ${message} \\(HTTP ${status}\\); main is still at ${fixture.base}$`),
     );
     assert.equal(fixture.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
     assert.equal(await fixture.tip(), fixture.base);
@@ -275,7 +275,7 @@ test('githubRemote(): an update without an answer that tells is never called ref
   assert.equal(end.status, 3);
   assert.match(
     end.message,
-    /^cannot tell whether it was merged: .* no reason given \(HTTP 502\); main reads \w+ still$/,
+    /^cannot confirm the merge: no clear answer from .* no reason given \(HTTP 502\); main is still at \w+$/,
   );
   assert.equal(fixture.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
 });
@@ -293,14 +293,14 @@ test('gitRemote(): a push that outlasts its limit may yet be done, and is not ca
   assert.equal(end.status, 3);
   assert.match(
     end.message,
-    /^cannot tell whether it was merged: .*: timed out after 10 s; main reads \w+ still$/,
+    /^cannot confirm the merge: no clear answer from .*: timed out after 10 s; main is still at \w+$/,
   );
   // The hook, which nobody else would ever end, goes on, and the remote does what it was asked to.
   await writeFile(gate, 'go\n');
   while ((await fixture.tip()) !== fixture.candidate) await setTimeout(50);
   assert.deepEqual(await fixture.maybeMerge(), {
     status: 0,
-    message: `main is at ${fixture.candidate} already`,
+    message: `main is already at ${fixture.candidate}`,
   });
 });
 
@@ -322,12 +322,12 @@ test('githubRemote(): a repo that the token may not see is no missing branch', a
   fixture.github.instead = () => [404, { message: 'Not Found' }];
   assert.deepEqual(await fixture.maybeMerge(), {
     status: 3,
-    message: 'cannot see o/r with this token: Not Found (HTTP 404)',
+    message: 'cannot read o/r with this token: Not Found (HTTP 404)',
   });
 });
 
 test(
-  'askStatus() ends where an answer claims an encoding that it does not have',
+  'readStatus() ends where an answer claims an encoding that it does not have',
   { timeout: 60_000 },
   async (t) => {
     const server = createServer((_, response) => {
@@ -340,7 +340,7 @@ test(
     });
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const job = valueOf(parseJobName('one'));
-    assert.deepEqual(await askStatus({ server: url, host: 'local', run: 'r', job }), {
+    assert.deepEqual(await readStatus({ server: url, host: 'local', run: 'r', job }), {
       kind: 'unusable',
       reason: 'the answer is encoded as "gzip"',
     });

@@ -182,7 +182,7 @@ test('serve --config refuses a bad file, a missing one, and one beside --site', 
   await writeFile(bad, 'projects:\n  /a: { sites: x }\n');
   const table: [readonly string[], RegExp][] = [
     [['--config', bad], /bad\.yml:2:9: cannot accept key "sites" in project "\/a"/],
-    [['--config', join(folder, 'none.yml')], /cannot read ".*none\.yml": it is not there$/m],
+    [['--config', join(folder, 'none.yml')], /cannot read ".*none\.yml": no such file or directory$/m],
     [['--config', bad, '--site', folder], /--config and --site cannot be combined/],
     [['--site', folder, '--log-format', 'xml'], /log "xml": it must be one of json, text/],
   ];

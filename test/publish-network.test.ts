@@ -72,7 +72,7 @@ describe('run --publish over a bad network', () => {
       const id = newRun();
       const end = await publish('green', id, bad.url);
       assert.equal(end.status, 0, end.stdout + end.stderr);
-      assert.match(end.stderr, /trying again in \d/);
+      assert.match(end.stderr, /retrying in \d/);
       await arrived(id, /^0 .*outcome=passed/);
       assert.match(end.stdout, new RegExp(`^${bad.url}local-jobs/commits/\\w+/program\\.tar$`, 'm'));
     });
@@ -170,7 +170,7 @@ describe('run --publish over a bad network', () => {
     child.kill('SIGINT');
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [1, null], stderr);
-    assert.match(stderr, /cannot publish job "green" to http.*: it was cancelled$/m);
+    assert.match(stderr, /cannot publish job "green" to http.*: cancelled$/m);
     assert.match(stderr, /^the results are stored; to publish them later: soil-worker publish green /m);
   });
 

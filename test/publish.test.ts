@@ -197,7 +197,7 @@ describe('soil-worker with a server', () => {
       assert.equal(await tip(), before);
       const old = await merge('--commit', before);
       assert.equal(old.status, 0);
-      assert.match(old.stdout, /main is at .* already/);
+      assert.match(old.stdout, /main is already at /);
       const merged = await merge('--max-age', '1h', '--wait', '1s');
       assert.equal(merged.status, 0, merged.stderr);
       assert.equal(await tip(), candidate);

@@ -508,7 +508,7 @@ test('init makes no site of a folder that holds other files, unless told to', as
   const file = await run(process.execPath, [soilServer, 'init', join(folder, 'letter.txt')]);
   assert.deepEqual(
     [file.status, file.stderr],
-    [2, `cannot make "${folder}/letter.txt" a site: a file stands where a folder should\n`],
+    [2, `cannot make "${folder}/letter.txt" a site: not a directory\n`],
   );
   assert.equal((await init('--force')).status, 0);
   assert.equal((await init()).status, 0, 'a site is one, whatever else it holds');

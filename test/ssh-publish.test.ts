@@ -87,7 +87,7 @@ describe('soil-worker publish --ssh', () => {
     child.kill('SIGINT');
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [1, null], stderr);
-    assert.match(stderr, /^cannot publish job "unit" to .*: it was cancelled$/m);
+    assert.match(stderr, /^cannot publish job "unit" to .*: cancelled$/m);
     assert.match(
       stderr,
       /^the results are stored; to publish them later: soil-worker publish unit .*--ssh /m,

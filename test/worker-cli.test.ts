@@ -112,18 +112,18 @@ describe('soil-worker on the command line', () => {
     [
       'a config that is not there',
       ['run', 'unit', '--config', 'x.yml'],
-      /cannot read "x\.yml": it is not there/,
+      /cannot read "x\.yml": no such file or directory/,
     ],
     ['a bad run', ['run', 'unit', '--run-id', 'a/b'], /cannot accept --run-id "a\/b"/],
     [
       'publishing without a server',
       ['run', 'unit', '--publish'],
-      /nobody said where; name a --server, or set SOIL_SERVER/,
+      /no server given: pass --server or set SOIL_SERVER/,
     ],
     [
       'a server with a password',
       ['run', 'unit', '--publish', '--server', 'http://a:b@h/'],
-      /it holds a credential/,
+      /it contains a credential/,
     ],
     [
       'publishing what has not run',
@@ -138,19 +138,15 @@ describe('soil-worker on the command line', () => {
     [
       'a merge without a run',
       ['maybe-merge', '--remote', '.', '--server', 'http://127.0.0.1:9'],
-      /cannot tell the run: name it with --run-id/,
+      /no run given: pass --run-id/,
     ],
     [
       'a merge without a server',
       ['maybe-merge', '--remote', '.', '--run-id', 'r'],
-      /^cannot ask a server: nobody said where; name a --server, or set SOIL_SERVER\n$/,
+      /^no server given: pass --server or set SOIL_SERVER\n$/,
     ],
-    [
-      'waiting without a server',
-      ['wait', 'job', 'unit', '--run-id', 'r'],
-      /^cannot ask a server: nobody said where/,
-    ],
-    ['getting without a server', ['artifact', 'get', 'x'], /^cannot ask a server: nobody said where/],
+    ['waiting without a server', ['wait', 'job', 'unit', '--run-id', 'r'], /^no server given: pass --server/],
+    ['getting without a server', ['artifact', 'get', 'x'], /^no server given: pass --server/],
     [
       'a merge with a bad age',
       ['maybe-merge', '--max-age', '5', '--server', 'http://127.0.0.1:9'],
@@ -346,7 +342,7 @@ test('one signal ends the waiting of maybe-merge, and nothing is moved', async (
   const exit = once(child, 'close');
   child.kill('SIGTERM');
   assert.deepEqual(await exit, [130, null], stdout);
-  assert.equal(stderr, 'not merged: cancelled; stable was not touched\n');
+  assert.equal(stderr, 'not merged: cancelled; stable is unchanged\n');
   assert.equal(await git('rev-parse', 'stable'), before);
 });
 
@@ -388,6 +384,6 @@ test('without git and without soil.yml there is a reason, not a trace', async (t
   assert.equal(end.status, 2);
   assert.match(
     end.stderr,
-    /^cannot read ".*soil\.yml": it is not there; name one with --config, or --tasks FILE\n$/,
+    /^cannot read ".*soil\.yml": no such file or directory; name one with --config, or --tasks FILE\n$/,
   );
 });

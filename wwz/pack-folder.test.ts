@@ -90,7 +90,7 @@ test('archiveFolder() passes over the wwz that it writes', async () => {
 
 test('archiveFolder() refuses what is no folder, and a name that no wwz can have', async () => {
   const missing = await packFolder(join(folder, 'missing'), join(folder, 'x.wwz'));
-  assert.match(missing.ok ? '' : missing.error, /cannot read folder ".*missing": it is not there$/);
+  assert.match(missing.ok ? '' : missing.error, /cannot read folder ".*missing": no such file or directory$/);
   const made = await makeFolder();
   await writeFile(join(made, 'a\\b'), '');
   const backslash = await packFolder(made, join(folder, 'x.wwz'));

@@ -1,7 +1,7 @@
 /** `soil-worker archive`: a folder of any kind -> a wwz of its files, and a list of what was left out. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { fileFault } from '../model/file-fault.js';
+import { fileErrorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from './write.js';
 
@@ -61,7 +61,7 @@ async function listFolderContents(
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return refuse(`cannot read folder ${quote(folder, 300)}: ${fileFault(error)}`);
+    return refuse(`cannot read folder ${quote(folder, 300)}: ${fileErrorMessage(error)}`);
   }
   leftOut.sort((a, b) => (a.name < b.name ? -1 : 1));
   return accept({ sources, leftOut });

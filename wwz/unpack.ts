@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Open, type File } from 'unzipper';
-import { fileFault } from '../model/file-fault.js';
+import { fileErrorMessage } from '../model/error-message.js';
 import { quote, refuse, type Result } from '../model/result.js';
 import { fileSource, readRange } from './byte-source.js';
 import { parseEntryName } from './entry-name.js';
@@ -42,7 +42,7 @@ export async function unpackWwz(
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return because(fileFault(error));
+    return because(fileErrorMessage(error));
   }
 }
 

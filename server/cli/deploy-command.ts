@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exitStatus, usageError } from '../../command/command-context.js';
 import { quote } from '../../model/result.js';
-import { readToolVersion, rebuildThere } from '../../ssh/remote-rebuild.js';
-import { showTarget, withSsh, type SshHost } from '../../ssh/ssh-connection.js';
+import { readToolVersion, rebuildRemotely } from '../../ssh/remote-rebuild.js';
+import { formatTarget, withSsh, type SshHost } from '../../ssh/ssh-connection.js';
 import { planSshTarget } from '../../ssh/ssh-target.js';
 import { countText } from '../../templates/wording.js';
 import type { CommandContext } from './command-context.js';
@@ -44,7 +44,7 @@ export async function deployCommand(
       print('soil-server: to update the pages after publishing, run this command again');
     });
     if (deployed.ok) return exitStatus.ok;
-    warn(`cannot deploy to ${quote(showTarget(target.value), 300)}: ${deployed.error}`);
+    warn(`cannot deploy to ${quote(formatTarget(target.value), 300)}: ${deployed.error}`);
     return exitStatus.failed;
   } finally {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
@@ -65,7 +65,7 @@ async function makeSiteFolder({ files }: SshHost, folder: string): Promise<void>
 async function rebuildOnHost(host: SshHost, folder: string, { print }: CommandContext): Promise<boolean> {
   const [node, server] = [await readToolVersion(host, 'node'), await readToolVersion(host, 'soil-server')];
   print(`soil-server: found on the host: node ${node ?? '(none)'}, soil-server ${server ?? '(none)'}`);
-  const end = await rebuildThere(host, folder);
+  const end = await rebuildRemotely(host, folder);
   switch (end.kind) {
     case 'no-server':
       print('soil-server: no soil-server on the host: rendering the pages on this machine');

@@ -1,7 +1,7 @@
 /** `soil-server prune DIR [--dry-run]` removes runs as the retention policy says; `soil-server pin RUN` protects a run. */
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { fileFault } from '../../model/file-fault.js';
+import { fileErrorMessage } from '../../model/error-message.js';
 import { quote, refuse, type Result } from '../../model/result.js';
 import { hostFolder } from '../../model/path.js';
 import { bytesText, countText } from '../../templates/wording.js';
@@ -71,7 +71,7 @@ async function readPolicy(file: string, folder: string): Promise<Result<Retentio
     text = await readFile(file, 'utf8');
   } catch (error) {
     return refuse(
-      `cannot read ${quote(file)}: ${fileFault(error)}; --config names the file with the retention policy`,
+      `cannot read ${quote(file)}: ${fileErrorMessage(error)}; --config names the file with the retention policy`,
     );
   }
   if (!/^['"]?projects['"]?\s*:/m.test(text)) {

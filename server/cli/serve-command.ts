@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { errorMessage } from '../../model/error-message.js';
-import { fileFault } from '../../model/file-fault.js';
+import { errorMessage, fileErrorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { exitStatus, usageError } from '../../command/command-context.js';
 import { countText } from '../../templates/wording.js';
@@ -103,7 +102,7 @@ async function readConfig(source: ServeSource): Promise<Result<ServerConfig>> {
       try {
         return parseServerConfig(await readFile(source.file, 'utf8'), source.file);
       } catch (error) {
-        return refuse(`cannot read ${quote(source.file)}: ${fileFault(error)}`);
+        return refuse(`cannot read ${quote(source.file)}: ${fileErrorMessage(error)}`);
       }
   }
 }

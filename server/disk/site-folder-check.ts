@@ -1,6 +1,6 @@
 /** A folder that is to become a site -> a refusal where it holds what no site has: `/etc` is not made public by a slip. */
 import { readdir } from 'node:fs/promises';
-import { fileFault } from '../../model/file-fault.js';
+import { fileErrorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { isMissing } from '../../files/atomic-file.js';
 
@@ -18,7 +18,7 @@ export async function refuseForeign(folder: string): Promise<Result<undefined>> 
   } catch (error) {
     return isMissing(error)
       ? accept(undefined)
-      : refuse(`cannot make ${quote(folder, 300)} a site: ${fileFault(error)}`);
+      : refuse(`cannot make ${quote(folder, 300)} a site: ${fileErrorMessage(error)}`);
   }
   if (names.some((name) => ownNames.includes(name))) return accept(undefined);
   const foreign = names.sort().find((name) => name !== 'lost+found' && !name.startsWith('.'));

@@ -1,11 +1,11 @@
-/** Options and the environment -> which server, and which commit's folder there, an artifact is about. */
+/** Finds the server and the commit whose artifacts a command reads or writes, from options and the environment. */
 import type { CommitHash, WorkerHost } from '../../model/name.js';
 import { accept, refuse, type Result } from '../../model/result.js';
 import type { CommandContext } from '../system/command-context.js';
 import { readGitHead, resolveCommit } from '../system/git.js';
 import { identifyRun } from '../record/run-identity.js';
 import { chooseRepo } from '../config/load-job.js';
-import { chooseServer } from '../client/server-url.js';
+import { resolveServer } from '../client/server-url.js';
 import { planTarget } from '../publish/publish-target.js';
 import type { SoilService } from '../client/soil-server.js';
 
@@ -18,20 +18,23 @@ export interface ArtifactOptions {
   readonly json?: boolean;
 }
 
-export interface Place {
+/** A commit's folder of artifacts on a server. */
+export interface ArtifactFolder {
   readonly service: SoilService;
   readonly host: WorkerHost;
   readonly commit: CommitHash;
 }
 
-/** The server, and the commit's folder there. */
-export async function planPlace(options: ArtifactOptions, context: CommandContext): Promise<Result<Place>> {
+export async function planArtifactFolder(
+  options: ArtifactOptions,
+  context: CommandContext,
+): Promise<Result<ArtifactFolder>> {
   const { environment } = context;
-  const server = chooseServer(options.server, environment);
+  const server = resolveServer(options.server, environment);
   if (!server.ok) return server;
   const target = await planTarget(options, context);
   if (!target.ok) return target;
-  if (target.value.kind !== 'server') return refuse('cannot use SSH for artifacts: name a --server');
+  if (target.value.kind !== 'server') return refuse('artifacts need a server, not SSH: pass --server');
   const repo = await chooseRepo(context);
   const git = await readGitHead(repo, environment);
   const commit = await resolveCommit(options.commit, git, { repo, environment });

@@ -1,9 +1,9 @@
-/** `soil-worker artifact get` and `wait artifact`: a file of a commit, once or until it is there, to a file here. */
+/** `soil-worker artifact get` and `wait artifact`: download an artifact of a commit, trying once or until it exists. */
 import { access, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { artifactUrl, parseArtifactName, type ArtifactAddress } from '../publish/upload-artifact.js';
-import { planPlace, type ArtifactOptions, type Place } from './artifact-address.js';
+import { planArtifactFolder, type ArtifactOptions, type ArtifactFolder } from './artifact-address.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { download } from '../client/download.js';
@@ -15,14 +15,14 @@ import {
   type ProducerJob,
   type ProducerJobOptions,
 } from './producer-job.js';
-import { outcomeOf, waitFor, type Look } from '../client/poll.js';
+import { pollEndJson, poll, type PollResult } from '../client/poll.js';
 
 export interface GetOptions extends ArtifactOptions, Pick<ProducerJobOptions, 'job' | 'runId' | 'attempt'> {
   readonly output?: string;
   readonly limit?: string;
 }
 
-/** 0: it is there, whole and checked. 1: not within the limit, or never. 2: wrong use. 3: the server refused. 130: cancelled. */
+/** 0: downloaded and verified. 1: not available within the limit, or never. 2: usage. 3: the server refused. 130: cancelled. */
 export async function getCommand(
   nameText: string,
   options: GetOptions,
@@ -33,10 +33,10 @@ export async function getCommand(
     context.warn(planned.error);
     return exitStatus.usage;
   }
-  const { service, host, commit, name, target, limitSeconds, maker } = planned.value;
+  const { service, host, commit, name, target, limitSeconds, producer } = planned.value;
   const address: ArtifactAddress = { host, commit, name };
   const url = artifactUrl(service.url, address);
-  const waited = await waitFor(() => lookFor(url, { service, target, maker, context }), {
+  const waited = await poll(() => tryGet(url, { service, target, producer, context }), {
     ...{ limitSeconds, cancel: context.cancel, random: Math.random },
     clock: () => performance.now() / 1000,
     notice: (reason) => {
@@ -44,15 +44,15 @@ export async function getCommand(
     },
   });
   if (options.json === true)
-    context.print(JSON.stringify({ url: url.href, file: target, ...outcomeOf(waited) }));
-  // `get` tries once unless told otherwise: there was no time that is over.
+    context.print(JSON.stringify({ url: url.href, file: target, ...pollEndJson(waited) }));
+  // Without --limit there is one try, so no time has passed.
   const within = limitSeconds === 0 ? '' : ` within ${formatDuration(limitSeconds)}`;
   switch (waited.kind) {
-    case 'there':
+    case 'found':
       if (options.json !== true)
         context.print(`${target}: ${waited.value.bytes} bytes, sha256 ${waited.value.sha256}`);
       if (!waited.value.isVerified)
-        context.warn('notice: this server tells no SHA-256, so that only the length could be checked');
+        context.warn('notice: the server sent no SHA-256, so only the length was checked');
       return exitStatus.ok;
     case 'timeout':
       context.warn(`cannot get ${quote(name)} of commit ${commit}${within}: ${waited.reason}`);
@@ -69,56 +69,56 @@ export async function getCommand(
   }
 }
 
-interface Verified {
+interface DownloadedFile {
   readonly bytes: number;
   readonly sha256: string;
   readonly isVerified: boolean;
 }
 
-interface LookOptions extends Pick<GetPlan, 'service' | 'target' | 'maker'> {
+interface TryOptions extends Pick<GetPlan, 'service' | 'target' | 'producer'> {
   readonly context: CommandContext;
 }
 
-/** A job publishes what it made before its end is told: once it has ended, one look more is the last one. */
-async function lookFor(url: URL, options: LookOptions): Promise<Look<Verified>> {
-  const seen = await look(url, options);
-  if (seen.kind !== 'absent' || options.maker === undefined) return seen;
-  const ended = await readProducerEnd(options.maker);
-  if (ended === undefined) return seen;
-  const again = await look(url, options);
-  return again.kind === 'absent' && again.isMissing
+/** A job publishes its artifacts before it reports its end: after the end, one more try is enough. */
+async function tryGet(url: URL, options: TryOptions): Promise<PollResult<DownloadedFile>> {
+  const first = await getOnce(url, options);
+  if (first.kind !== 'pending' || options.producer === undefined) return first;
+  const ended = await readProducerEnd(options.producer);
+  if (ended === undefined) return first;
+  const again = await getOnce(url, options);
+  return again.kind === 'pending' && again.isMissing
     ? { kind: 'impossible', reason: `${again.reason}, and ${ended}` }
     : again;
 }
 
-async function look(
+async function getOnce(
   url: URL,
-  { service, target, context }: LookOptions,
-): Promise<Look<Verified> & { readonly isMissing?: boolean }> {
+  { service, target, context }: TryOptions,
+): Promise<PollResult<DownloadedFile> & { readonly isMissing?: boolean }> {
   const got = await download({
     ...{ url, target, idleSeconds: 60, cancel: context.cancel },
     ...(service.token !== undefined && { token: service.token }),
     progress: (bytes, of) => {
-      context.status(`got ${bytes}${of === undefined ? '' : ` of ${of}`} bytes`);
+      context.status(`received ${bytes}${of === undefined ? '' : ` of ${of}`} bytes`);
     },
   });
   switch (got.kind) {
-    case 'there':
-      return { kind: 'there', value: got };
+    case 'downloaded':
+      return { kind: 'found', value: got };
     case 'missing':
-      return { kind: 'absent', reason: 'it is not there (404)', isMissing: true };
-    case 'trouble':
-      return { kind: 'absent', reason: got.reason };
+      return { kind: 'pending', reason: 'no such file (404)', isMissing: true };
+    case 'failure':
+      return { kind: 'pending', reason: got.reason };
     case 'refused':
       return got;
   }
 }
 
-interface GetPlan extends Place {
+interface GetPlan extends ArtifactFolder {
   readonly name: string;
   readonly target: string;
   readonly limitSeconds: number;
-  readonly maker: ProducerJob | undefined;
+  readonly producer: ProducerJob | undefined;
 }
 
 async function planGet(
@@ -136,18 +136,18 @@ async function planGet(
     (facts) => facts.isDirectory(),
     () => false,
   );
-  if (isFolder) return refuse(`cannot write ${quote(shown)}: it is a folder; name a file with --output`);
+  if (isFolder) return refuse(`cannot write ${quote(shown)}: is a directory; pass a file with --output`);
   const hasParent = await access(dirname(target)).then(
     () => true,
     () => false,
   );
-  if (!hasParent) return refuse(`cannot write ${quote(shown)}: its folder is not there`);
-  const place = await planPlace(options, context);
+  if (!hasParent) return refuse(`cannot write ${quote(shown)}: its folder does not exist`);
+  const place = await planArtifactFolder(options, context);
   if (!place.ok) return place;
   const { commit, service } = place.value;
-  const maker = planProducerJob(options, { commit, server: service.url.href }, context);
-  if (!maker.ok) return maker;
-  if (maker.value !== undefined) await warnOfUnknownJob(maker.value.job, context);
-  const plan = { name: name.value, target, limitSeconds: limit.value, maker: maker.value };
+  const producer = planProducerJob(options, { commit, server: service.url.href }, context);
+  if (!producer.ok) return producer;
+  if (producer.value !== undefined) await warnOfUnknownJob(producer.value.job, context);
+  const plan = { name: name.value, target, limitSeconds: limit.value, producer: producer.value };
   return accept({ ...place.value, ...plan });
 }

@@ -1,9 +1,9 @@
-/** `soil-worker artifact put FILE...`: files from here to a commit's folder on the server, which keeps each for ever. */
+/** `soil-worker artifact put FILE...`: uploads files to a commit's folder on the server. */
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseArtifactName, publishArtifact, type PublishedArtifact } from '../publish/upload-artifact.js';
-import { planPlace, type ArtifactOptions, type Place } from './artifact-address.js';
+import { planArtifactFolder, type ArtifactOptions, type ArtifactFolder } from './artifact-address.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 
@@ -11,7 +11,7 @@ export interface PutOptions extends ArtifactOptions {
   readonly name?: string;
 }
 
-/** 0: all are there. 1: the server could not be reached. 2: wrong use. 3: the server refused one. */
+/** 0: all files are published. 1: the server is unreachable. 2: usage. 3: the server refused a file. */
 export async function putCommand(
   files: readonly string[],
   options: PutOptions,
@@ -35,14 +35,14 @@ export async function putCommand(
     published.push(answer.artifact);
     if (options.json !== true) {
       context.print(answer.artifact.url);
-      if (!answer.artifact.isNew) context.warn(`notice: ${name} was there already, with the same bytes`);
+      if (!answer.artifact.isNew) context.warn(`notice: ${name} is already published with the same bytes`);
     }
   }
   if (options.json === true) context.print(JSON.stringify({ published }));
   return exitStatus.ok;
 }
 
-interface PutPlan extends Place {
+interface PutPlan extends ArtifactFolder {
   readonly uploads: readonly { readonly file: string; readonly name: string }[];
 }
 
@@ -52,7 +52,9 @@ async function planPut(
   context: CommandContext,
 ): Promise<Result<PutPlan>> {
   if (options.name !== undefined && files.length !== 1) {
-    return refuse(`cannot accept --name ${quote(options.name)}: there are ${files.length} files`);
+    return refuse(
+      `cannot accept --name ${quote(options.name)}: it needs exactly one file, not ${files.length}`,
+    );
   }
   const uploads: PutPlan['uploads'][number][] = [];
   for (const file of files) {
@@ -64,11 +66,11 @@ async function planPut(
     );
     if (isFile !== true) {
       return refuse(
-        `cannot publish ${quote(file)}: ${isFile === false ? 'it is no file' : 'it is not there'}`,
+        `cannot publish ${quote(file)}: ${isFile === false ? 'not a regular file' : 'no such file or directory'}`,
       );
     }
     uploads.push({ file, name: name.value });
   }
-  const place = await planPlace(options, context);
+  const place = await planArtifactFolder(options, context);
   return place.ok ? accept({ ...place.value, uploads }) : place;
 }

@@ -1,12 +1,12 @@
-/** The job that makes an artifact -> whether it has ended, as the status API tells, so that nobody waits for it in vain. */
+/** The job that produces an artifact: once it has ended without the artifact, waiting is useless. */
 import { parseJobName, type CommitHash, type JobName } from '../../model/name.js';
 import { accept, quote, type Result } from '../../model/result.js';
 import type { CommandContext } from '../system/command-context.js';
-import { planRunId, type StatusRun } from '../client/status-address.js';
-import { askStatus } from '../client/status-client.js';
+import { planStatusRun, type StatusRun } from '../client/status-address.js';
+import { readStatus } from '../client/status-client.js';
 
 export interface ProducerJobOptions {
-  /** the job that makes what is waited for */
+  /** the name of the producer job */
   readonly job?: string;
   readonly host?: string;
   readonly runId?: string;
@@ -17,11 +17,11 @@ export interface ProducerJob {
   readonly job: JobName;
   readonly run: StatusRun;
   readonly commit: CommitHash;
-  /** ends in a slash */
+  /** ends with a slash */
   readonly server: string;
 }
 
-/** Undefined where nobody named a job. */
+/** Returns undefined if no job is named. */
 export function planProducerJob(
   { job: name, ...options }: ProducerJobOptions,
   { commit, server }: Pick<ProducerJob, 'commit' | 'server'>,
@@ -30,18 +30,18 @@ export function planProducerJob(
   if (name === undefined) return accept(undefined);
   const job = parseJobName(name, '--job');
   if (!job.ok) return job;
-  const run = planRunId(options, commit, context);
+  const run = planStatusRun(options, commit, context);
   return run.ok ? accept({ job: job.value, run: run.value, commit, server }) : run;
 }
 
-/** How it ended; undefined while it runs, or where nothing certain is known. */
+/** Returns how the job ended, or undefined if it is running or its status cannot be read. */
 export async function readProducerEnd({
   job,
   run,
   commit,
   server,
 }: ProducerJob): Promise<string | undefined> {
-  const answer = await askStatus({ server, host: run.host, run: run.run, job });
+  const answer = await readStatus({ server, host: run.host, run: run.run, job });
   if (answer.kind !== 'status') return undefined;
   const { status } = answer;
   const isOurs =
@@ -51,5 +51,5 @@ export async function readProducerEnd({
     status.attempt === run.attempt &&
     status.commit === commit;
   if (!isOurs) return undefined;
-  return `job ${quote(job)} has ended as ${status.outcome}, with exit status ${status.status}`;
+  return `job ${quote(job)} ended as ${status.outcome} with exit status ${status.status}`;
 }

@@ -1,7 +1,7 @@
 /** `soil-worker did-all-succeed FILE.tsv...`: job TSVs -> whether every task of every file passed; each that did not is named. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fileFault } from '../../model/file-fault.js';
+import { fileErrorMessage } from '../../model/error-message.js';
 import { foldTasks, isGreen } from '../../model/outcome.js';
 import { quote } from '../../model/result.js';
 import { parseRows, type Row } from '../../model/row.js';
@@ -32,7 +32,7 @@ async function readFaults(file: string, { cwd }: CommandContext): Promise<string
     text = await readFile(resolve(cwd, file), 'utf8');
   } catch (error) {
     // A job that left no file did not succeed.
-    return [`cannot read it: ${fileFault(error)}`];
+    return [`cannot read it: ${fileErrorMessage(error)}`];
   }
   const rows = parseRows(text);
   return rows.ok ? faultsOf(rows.value) : [rows.error];

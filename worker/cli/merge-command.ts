@@ -8,15 +8,15 @@ import { configName } from '../config/project-config.js';
 import { parseBranch } from '../config/soil-yml-values.js';
 import { parseDuration } from '../../model/duration.js';
 import { readGitHead, resolveCommit, type Environment, type GitHead } from '../system/git.js';
-import { findPushPlace, gitRemote } from '../gate/git-remote.js';
+import { resolvePushUrl, gitRemote } from '../gate/git-remote.js';
 import { githubRemote, parseRepository } from '../gate/github-remote.js';
 import { branchOfRef } from '../record/run-identity.js';
 import { chooseRepo, readConfig } from '../config/load-job.js';
 import { maybeMerge, type MaybeMergeOptions } from '../gate/maybe-merge.js';
 import type { MergeRemote } from '../gate/merge-remote.js';
 import { readCredential } from '../system/credentials.js';
-import { chooseServer, parseServerUrl } from '../client/server-url.js';
-import { planRunId } from '../client/status-address.js';
+import { resolveServer, parseServerUrl } from '../client/server-url.js';
+import { planStatusRun } from '../client/status-address.js';
 
 export interface MergeOptions {
   readonly server?: string;
@@ -69,7 +69,7 @@ type Plan =
 async function planMerge(options: MergeOptions, context: CommandContext): Promise<Result<Plan>> {
   const { environment, cwd } = context;
   const repo = await chooseRepo(context);
-  const server = chooseServer(options.server, environment);
+  const server = resolveServer(options.server, environment);
   if (!server.ok) return server;
   const wait = optionalDuration(options.wait, '--wait');
   if (!wait.ok) return wait;
@@ -78,7 +78,7 @@ async function planMerge(options: MergeOptions, context: CommandContext): Promis
   const git = await readGitHead(repo, environment);
   const commit = await resolveCommit(options.commit, git, { repo, environment });
   if (!commit.ok) return commit;
-  const run = planRunId(options, commit.value, context);
+  const run = planStatusRun(options, commit.value, context);
   if (!run.ok) return run;
   const idle = findIdleReason(options, run.value.host, environment);
   if (idle !== undefined) return accept({ kind: 'nothing', reason: idle });
@@ -165,7 +165,7 @@ async function openRemote(
     return refuse('cannot merge: name either --remote URL or --github OWNER/NAME');
   }
   if (options.remote !== undefined) {
-    const place = await findPushPlace({ repo, remote: remotePath(options.remote, cwd), environment });
+    const place = await resolvePushUrl({ repo, remote: remotePath(options.remote, cwd), environment });
     return place.ok ? accept(gitRemote({ repo, remote: place.value, environment })) : place;
   }
   const repository = parseRepository(options.github ?? '');

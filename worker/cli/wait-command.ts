@@ -8,10 +8,10 @@ import { formatDuration, parseDuration } from '../../model/duration.js';
 import { judge } from '../gate/gate.js';
 import { readGitHead, resolveCommit } from '../system/git.js';
 import { chooseRepo, warnOfUnknownJob } from '../config/load-job.js';
-import { planRunId, type StatusRun } from '../client/status-address.js';
-import { chooseServer } from '../client/server-url.js';
-import { askStatus } from '../client/status-client.js';
-import { outcomeOf, waitFor, type Look } from '../client/poll.js';
+import { planStatusRun, type StatusRun } from '../client/status-address.js';
+import { resolveServer } from '../client/server-url.js';
+import { readStatus } from '../client/status-client.js';
+import { pollEndJson, poll, type PollResult } from '../client/poll.js';
 
 export interface WaitJobOptions {
   readonly server?: string;
@@ -38,16 +38,16 @@ export async function waitJobCommand(
   }
   const { job, run, limitSeconds } = planned.value;
   await warnOfUnknownJob(job, context);
-  const waited = await waitFor(() => look(planned.value, options.ended === true, context), {
+  const waited = await poll(() => look(planned.value, options.ended === true, context), {
     ...{ limitSeconds, cancel: context.cancel, random: Math.random },
     clock: () => performance.now() / 1000,
     notice: (reason) => {
       context.warn(`waiting at most ${formatDuration(limitSeconds)} for job ${quote(job)}: ${reason}`);
     },
   });
-  if (options.json === true) context.print(JSON.stringify({ job, ...run, ...outcomeOf(waited) }));
+  if (options.json === true) context.print(JSON.stringify({ job, ...run, ...pollEndJson(waited) }));
   switch (waited.kind) {
-    case 'there':
+    case 'found':
       if (options.json !== true)
         context.print(`${job}: ${waited.value.result}, status ${waited.value.status ?? '-'}`);
       if (!waited.value.isGood) context.warn(`job ${quote(job)} will not be green: ${waited.value.reason}`);
@@ -87,8 +87,8 @@ async function look(
   { job, run, commit, server }: WaitPlan,
   anyOutcome: boolean,
   context: CommandContext,
-): Promise<Look<EndedJob>> {
-  const answer = await askStatus({ server: server.href, host: run.host, run: run.run, job });
+): Promise<PollResult<EndedJob>> {
+  const answer = await readStatus({ server: server.href, host: run.host, run: run.run, job });
   if (answer.kind === 'unusable' && answer.isRefusal === true)
     return { kind: 'refused', reason: answer.reason };
   const expected = { ...run, commit, now: context.now().getTime() / 1000 };
@@ -98,11 +98,12 @@ async function look(
     result: status?.outcome ?? 'error',
     ...(status !== undefined && { status: status.status }),
   };
-  if (verdict.kind === 'green') return { kind: 'there', value: { ...told, isGood: true, reason: '' } };
-  const [shut] = verdict.by;
-  if (shut === undefined || shut.mayChange) return { kind: 'absent', reason: shut?.reason ?? 'is unknown' };
+  if (verdict.kind === 'green') return { kind: 'found', value: { ...told, isGood: true, reason: '' } };
+  const [block] = verdict.by;
+  if (block === undefined || block.mayChange)
+    return { kind: 'pending', reason: block?.reason ?? 'is unknown' };
   const isSame = status?.commit === commit && status.attempt === run.attempt && status.run === run.run;
-  return { kind: 'there', value: { ...told, isGood: anyOutcome && isSame, reason: shut.reason } };
+  return { kind: 'found', value: { ...told, isGood: anyOutcome && isSame, reason: block.reason } };
 }
 
 async function planWait(
@@ -113,7 +114,7 @@ async function planWait(
   const { environment } = context;
   const job = parseJobName(name, 'job');
   if (!job.ok) return job;
-  const server = chooseServer(options.server, environment);
+  const server = resolveServer(options.server, environment);
   if (!server.ok) return server;
   const limit = options.limit === undefined ? accept(0) : parseDuration(options.limit, '--limit');
   if (!limit.ok) return limit;
@@ -121,7 +122,7 @@ async function planWait(
   const git = await readGitHead(repo, environment);
   const commit = await resolveCommit(options.commit, git, { repo, environment });
   if (!commit.ok) return commit;
-  const run = planRunId(options, commit.value, context);
+  const run = planStatusRun(options, commit.value, context);
   if (!run.ok) return run;
   return accept({
     ...{ job: job.value, run: run.value, commit: commit.value, server: server.value },

@@ -1,4 +1,4 @@
-/** One file of a server -> a file here, whole and checked or not at all: never a half, never an error's page. */
+/** Downloads one file from a server, and verifies it before it appears at its path. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -14,46 +14,46 @@ export interface DownloadOptions {
   /** absolute path; replaced by a rename */
   readonly target: string;
   readonly token?: string;
-  /** without a byte in either direction */
+  /** time limit without a byte in either direction */
   readonly idleSeconds: number;
   readonly cancel: AbortSignal;
-  /** hears how much has come, and of how much where that is known */
+  /** is called with the bytes received so far, and their total if it is known */
   readonly progress?: (bytes: number, of: number | undefined) => void;
 }
 
 export type Download =
   | {
-      readonly kind: 'there';
+      readonly kind: 'downloaded';
       readonly bytes: number;
       /** hexadecimal */
       readonly sha256: string;
-      /** false: the server tells no digest, so that only the length could be checked */
+      /** false: the server sends no digest, so only the length was checked */
       readonly isVerified: boolean;
     }
   | { readonly kind: 'missing' }
-  /** asking again would not help */
+  /** a retry would not help */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** it may pass */
-  | { readonly kind: 'trouble'; readonly reason: string };
+  /** a retry may help */
+  | { readonly kind: 'failure'; readonly reason: string };
 
-/** Never throws; what it leaves behind is the whole file under its name, or nothing. */
+/** Never throws. Leaves either the complete file at `target`, or nothing. */
 export async function download(options: DownloadOptions): Promise<Download> {
   const { target } = options;
   const temporary = temporaryPath(target);
   try {
     const response = await openResponse(options);
-    const unusable = judgeAnswer(response, options.url);
+    const unusable = judgeHeaders(response, options.url);
     if (unusable !== undefined) {
       response.destroy();
       return unusable;
     }
     const received = await receive(response, temporary, options);
-    if (received.kind === 'there') await rename(temporary, target);
+    if (received.kind === 'downloaded') await rename(temporary, target);
     return received;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    const isOurs = ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'ENOENT', 'EISDIR', 'ENOTDIR'].includes(code);
-    return { kind: isOurs ? 'refused' : 'trouble', reason: describeFailure(error) };
+    const isLocal = ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'ENOENT', 'EISDIR', 'ENOTDIR'].includes(code);
+    return { kind: isLocal ? 'refused' : 'failure', reason: describeFailure(error) };
   } finally {
     await rm(temporary, { force: true });
   }
@@ -75,7 +75,7 @@ function openResponse({ url, token, idleSeconds, cancel }: DownloadOptions): Pro
       signal: cancel,
     });
     request.setTimeout(idleSeconds * 1000, () => {
-      request.destroy(new Error(`nothing came or went for ${idleSeconds} s`));
+      request.destroy(new Error(`no data in either direction for ${idleSeconds} s`));
     });
     request.on('response', resolve);
     request.on('error', reject);
@@ -83,20 +83,23 @@ function openResponse({ url, token, idleSeconds, cancel }: DownloadOptions): Pro
   });
 }
 
-/** What an answer means by its head alone; undefined: its body is the file. */
-function judgeAnswer({ statusCode: status = 0, headers }: IncomingMessage, url: URL): Download | undefined {
+/** Returns why the headers rule the answer out, or undefined if its body is the file. */
+function judgeHeaders({ statusCode: status = 0, headers }: IncomingMessage, url: URL): Download | undefined {
   if (status === 404) return { kind: 'missing' };
   if (status === 429 || status === 408 || status >= 500)
-    return { kind: 'trouble', reason: `the server answered ${status}` };
+    return { kind: 'failure', reason: `the server answered ${status}` };
   if (status >= 300 && status < 400)
     return { kind: 'refused', reason: `the server answered ${status}: redirects are not followed` };
   if (status === 401 || status === 403)
-    return { kind: 'refused', reason: `the server answered ${status}: it wants another SOIL_TOKEN, or none` };
+    return {
+      kind: 'refused',
+      reason: `the server answered ${status}: SOIL_TOKEN is missing or not valid here`,
+    };
   if (status !== 200) return { kind: 'refused', reason: `the server answered ${status}` };
   const isPage = /^text\/html\b/i.test(headers['content-type'] ?? '') && !/\.html?$/i.test(url.pathname);
-  // A portal or a proxy asks for a log-in with 200 and a page of its own.
+  // Portals and proxies answer with 200 and a log-in page.
   if (isPage && headers['repr-digest'] === undefined)
-    return { kind: 'refused', reason: 'the server answered with a page of HTML in place of the file' };
+    return { kind: 'refused', reason: 'the server answered with an HTML page instead of the file' };
   return undefined;
 }
 
@@ -121,19 +124,19 @@ async function receive(
     signal: cancel,
   });
   if (!response.complete || (expected !== undefined && bytes !== expected)) {
-    return { kind: 'trouble', reason: `the connection ended after ${bytes} bytes of ${expected ?? 'more'}` };
+    return { kind: 'failure', reason: `the connection closed after ${bytes} of ${expected ?? 'more'} bytes` };
   }
   const handle = await open(temporary, 'r');
   await handle.sync().finally(() => handle.close());
   const sha256 = sum.digest('hex');
   const promised = readDigest(response.headers['repr-digest']);
   if (promised !== undefined && promised !== sha256) {
-    return { kind: 'trouble', reason: `what came has SHA-256 ${sha256}, not ${promised}` };
+    return { kind: 'failure', reason: `the downloaded file has SHA-256 ${sha256}, not ${promised}` };
   }
-  return { kind: 'there', bytes, sha256, isVerified: promised !== undefined };
+  return { kind: 'downloaded', bytes, sha256, isVerified: promised !== undefined };
 }
 
-/** RFC 9530; hexadecimal. */
+/** Returns the SHA-256 of a Repr-Digest field (RFC 9530) in hexadecimal. */
 function readDigest(field: string | string[] | undefined): string | undefined {
   const text = Array.isArray(field) ? field.join(',') : (field ?? '');
   const [, base64] = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/i.exec(text) ?? [];

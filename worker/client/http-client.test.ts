@@ -4,7 +4,7 @@ import { createServer as createNetServer, type AddressInfo, type Server } from '
 import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { describeAnswer, planPause, send, sendWithRetries, type HttpAnswer } from './http-client.js';
+import { describeAnswer, planRetryPause, send, sendWithRetries, type HttpAnswer } from './http-client.js';
 import { parseServerUrl } from './server-url.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -15,7 +15,7 @@ async function listen(t: TestContext, server: Server): Promise<URL> {
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 }
 
-/** A server that is not ours: it answers what the test wants. */
+/** Starts a server with the handler of a test. */
 const serve = (t: TestContext, handler: Handler): Promise<URL> => {
   const server = createServer(handler);
   t.after(() => {
@@ -44,7 +44,7 @@ test('send() sends a body as a stream and reads the answer', async (t) => {
   });
 });
 
-test('send() hears why a body was refused by a server that does not read it', async (t) => {
+test('send() returns the reason of a server that refuses a body without reading it', async (t) => {
   const url = await serve(t, (_, response) => {
     response.writeHead(401, { connection: 'close' }).end('{"error":"who are you?"}');
   });
@@ -57,10 +57,10 @@ test('send() hears why a body was refused by a server that does not read it', as
   const body = { headers: { 'content-length': String(bytes) }, open };
   const answer = await send({ ...limits, method: 'POST', url, body });
   assert.equal(describeAnswer(answer), 'status 401: who are you?');
-  assert.equal(opened, 0, 'the body stayed where it was');
+  assert.equal(opened, 0, 'the body was not opened');
 });
 
-test('send() sends the body to a server that knows no Expect', async (t) => {
+test('send() sends the body to a server that ignores Expect', async (t) => {
   const server = createNetServer((socket) => {
     let text = '';
     socket.on('data', (chunk) => {
@@ -73,7 +73,7 @@ test('send() sends the body to a server that knows no Expect', async (t) => {
   assert.equal(textOf(await send({ ...limits, method: 'POST', url, body })), 'ok');
 });
 
-test('send() follows no redirect: the token goes nowhere else', async (t) => {
+test('send() does not follow redirects', async (t) => {
   let asked = 0;
   const url = await serve(t, (_, response) => {
     asked++;
@@ -84,24 +84,24 @@ test('send() follows no redirect: the token goes nowhere else', async (t) => {
   assert.equal(asked, 1);
 });
 
-test('send() says of a server without TLS that it has none', async (t) => {
+test('send() says that a server does not speak TLS', async (t) => {
   const url = await serve(t, (_, response) => response.end());
   const answer = await send({ ...limits, method: 'GET', url: new URL(`https://${url.host}/`) });
   assert.deepEqual(answer, {
-    kind: 'trouble',
-    reason: 'it does not speak TLS: is its address http:// in place of https://?',
+    kind: 'failure',
+    reason: 'it does not speak TLS: should its URL start with http:// instead of https://?',
   });
 });
 
-test('send() waits no longer than its limits', async (t) => {
+test('send() respects its time limits', async (t) => {
   const url = await serve(t, () => undefined);
   const total = await send({ ...limits, method: 'GET', url, totalSeconds: 0.05 });
-  assert.equal(textOf(total), 'no whole answer within 0.05 s');
+  assert.equal(textOf(total), 'no complete answer within 0.05 s');
   const idle = await send({ ...limits, method: 'GET', url, idleSeconds: 0.05 });
-  assert.equal(textOf(idle), 'nothing came or went for 0.05 s');
+  assert.equal(textOf(idle), 'no data in either direction for 0.05 s');
 });
 
-test('send() takes no answer without end, none that is cut, and none from nobody', async (t) => {
+test('send() rejects an endless answer, a truncated one and a refused connection', async (t) => {
   const endless = await serve(t, (_, response) => {
     const more = (): void => {
       while (!response.destroyed && response.write('x'.repeat(1000)));
@@ -116,7 +116,7 @@ test('send() takes no answer without end, none that is cut, and none from nobody
   const cut = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('abc', () => response.destroy());
   });
-  assert.equal((await send({ ...limits, method: 'GET', url: cut })).kind, 'trouble');
+  assert.equal((await send({ ...limits, method: 'GET', url: cut })).kind, 'failure');
   const gone = createNetServer();
   const nobody = await new Promise<URL>((resolve) => {
     gone.listen(0, '127.0.0.1', () => {
@@ -129,73 +129,73 @@ test('send() takes no answer without end, none that is cut, and none from nobody
   assert.match(textOf(await send({ ...limits, method: 'GET', url: nobody })), /ECONNREFUSED/);
 });
 
-test('send() ends when it is cancelled', async (t) => {
+test('send() can be cancelled', async (t) => {
   const url = await serve(t, () => {
     stop.abort();
   });
   const stop = new AbortController();
   const end = await send({ ...limits, method: 'GET', url, cancel: stop.signal });
-  assert.deepEqual(end, { kind: 'trouble', reason: 'it was cancelled' });
+  assert.deepEqual(end, { kind: 'failure', reason: 'cancelled' });
 });
 
-/** Answers in a row; how many were asked for. */
+/** Returns the last answer, and how many of `answers` were requested. */
 async function tryAll(answers: readonly HttpAnswer[], tries = 5): Promise<readonly [HttpAnswer, number]> {
   let n = 0;
   const policy = { tries, baseSeconds: 0.001, maxSeconds: 0.002, random: () => 0.5, notice: () => undefined };
   const last = await sendWithRetries(() => {
     const answer = answers[n++];
-    return answer === undefined ? Promise.reject(new Error('asked too often')) : Promise.resolve(answer);
+    return answer === undefined ? Promise.reject(new Error('too many requests')) : Promise.resolve(answer);
   }, policy);
   return [last, n];
 }
 
 const answer = (status: number): HttpAnswer => ({ kind: 'answer', status, text: '' });
-const trouble: HttpAnswer = { kind: 'trouble', reason: 'x' };
+const failure: HttpAnswer = { kind: 'failure', reason: 'x' };
 
-test('sendWithRetries() tries again after no answer, 429 and 5xx, and after nothing else', async () => {
-  assert.deepEqual(await tryAll([trouble, answer(429), answer(503), answer(201)]), [answer(201), 4]);
+test('sendWithRetries() retries after no answer, 429 and 5xx only', async () => {
+  assert.deepEqual(await tryAll([failure, answer(429), answer(503), answer(201)]), [answer(201), 4]);
   for (const status of [200, 400, 401, 403, 404, 409, 413, 302]) {
     assert.deepEqual(await tryAll([answer(status)]), [answer(status), 1], String(status));
   }
-  assert.deepEqual(await tryAll([trouble, trouble, trouble], 3), [trouble, 3]);
+  assert.deepEqual(await tryAll([failure, failure, failure], 3), [failure, 3]);
 });
 
 test('planPause() doubles, spreads by a half, heeds Retry-After, and has a limit', () => {
   const policy = { baseSeconds: 1, maxSeconds: 60 };
-  assert.equal(planPause(trouble, 1, { ...policy, random: () => 0.5 }), 1);
-  assert.equal(planPause(trouble, 3, { ...policy, random: () => 0.5 }), 4);
+  assert.equal(planRetryPause(failure, 1, { ...policy, random: () => 0.5 }), 1);
+  assert.equal(planRetryPause(failure, 3, { ...policy, random: () => 0.5 }), 4);
   assert.equal(
-    planPause({ ...answer(429), retryAfter: '7' } as HttpAnswer, 1, { ...policy, random: () => 0 }),
+    planRetryPause({ ...answer(429), retryAfter: '7' } as HttpAnswer, 1, { ...policy, random: () => 0 }),
     7,
   );
   assert.equal(
-    planPause({ ...answer(429), retryAfter: '99999' } as HttpAnswer, 1, { ...policy, random: () => 0 }),
+    planRetryPause({ ...answer(429), retryAfter: '99999' } as HttpAnswer, 1, { ...policy, random: () => 0 }),
     60,
   );
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), fc.double({ min: 0, max: 1, noNaN: true }), (n, random) => {
-      const pause = planPause(trouble, n, { ...policy, random: () => random });
+      const pause = planRetryPause(failure, n, { ...policy, random: () => random });
       assert.ok(pause > 0 && pause <= 60);
     }),
   );
 });
 
-test('describeAnswer() takes the server’s own sentence, and no page of HTML', () => {
-  const told = (text: string): string => describeAnswer({ kind: 'answer', status: 422, text });
-  assert.equal(told('{"error":"cannot accept x"}'), 'status 422: cannot accept x');
-  assert.equal(told('{"message":"Not Found"}'), 'status 422: Not Found');
-  assert.equal(told('plain words\nmore'), 'status 422: plain words');
-  assert.equal(told('<html>'), 'status 422');
-  assert.equal(told('null'), 'status 422: null');
+test('describeAnswer() includes the message of the server, but no HTML', () => {
+  const describe = (text: string): string => describeAnswer({ kind: 'answer', status: 422, text });
+  assert.equal(describe('{"error":"cannot accept x"}'), 'status 422: cannot accept x');
+  assert.equal(describe('{"message":"Not Found"}'), 'status 422: Not Found');
+  assert.equal(describe('plain words\nmore'), 'status 422: plain words');
+  assert.equal(describe('<html>'), 'status 422');
+  assert.equal(describe('null'), 'status 422: null');
 });
 
 const urls: readonly (readonly [string, string | RegExp])[] = [
   ['http://127.0.0.1:8080', 'http://127.0.0.1:8080/'],
   ['https://ci.example/soil', 'https://ci.example/soil/'],
-  ['ci.example', /it is no URL/],
-  ['ftp://ci.example/', /must begin with http/],
+  ['ci.example', /it is not a URL/],
+  ['ftp://ci.example/', /must start with http/],
   ['https://ci.example/?x=1', /query/],
-  ['', /it is no URL/],
+  ['', /it is not a URL/],
 ];
 for (const [text, expected] of urls) {
   test(`parseServerUrl() of "${text}"`, () => {
@@ -205,8 +205,8 @@ for (const [text, expected] of urls) {
   });
 }
 
-test('parseServerUrl() refuses a credential without repeating it', () => {
+test('parseServerUrl() rejects a credential without printing it', () => {
   const url = parseServerUrl('https://soil:hunter22@ci.example/');
-  assert.match(url.ok ? 'accepted' : url.error, /holds a credential/);
+  assert.match(url.ok ? 'accepted' : url.error, /contains a credential/);
   assert.doesNotMatch(url.ok ? '' : url.error, /hunter22/);
 });

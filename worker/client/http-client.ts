@@ -1,10 +1,11 @@
-/** HTTP as the worker speaks it: one request with limits on every wait, or several tries of it; an answer or a reason out. */
+/** The worker's HTTP client: one request with a limit on every wait, or with retries. Returns the answer or why there is none. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
+import { planPause, type Backoff } from '../../model/backoff.js';
 
-/** What a request sends. `open` is called once for each try. */
+/** A request's body. `open` is called once for each try. */
 export interface RequestBody {
   readonly headers: Readonly<Record<string, string>>;
   readonly open: () => Readable;
@@ -15,24 +16,24 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: RequestBody | string;
-  /** without a byte in either direction */
+  /** time limit without a byte in either direction */
   readonly idleSeconds: number;
-  /** of the whole exchange */
+  /** time limit of the whole exchange */
   readonly totalSeconds: number;
-  /** an answer that is longer is no answer */
+  /** a longer answer is a failure */
   readonly maxAnswerBytes: number;
   readonly cancel?: AbortSignal;
 }
 
-/** `trouble`: there was no whole answer; `url` never holds a credential, so the reason may be shown. */
+/** `failure`: no complete answer. The reason is safe to show, since URLs never contain a credential. */
 export type HttpAnswer =
   | { readonly kind: 'answer'; readonly status: number; readonly text: string; readonly retryAfter?: string }
-  | { readonly kind: 'trouble'; readonly reason: string };
+  | { readonly kind: 'failure'; readonly reason: string };
 
 export const isSuccess = (answer: HttpAnswer): answer is HttpAnswer & { kind: 'answer' } =>
   answer.kind === 'answer' && answer.status >= 200 && answer.status < 300;
 
-/** One exchange. Redirects are not followed: a token must not go where nobody sent it. Never throws. */
+/** Sends one request. Never throws. Does not follow redirects: the token must not reach another server. */
 export function send(options: HttpRequest): Promise<HttpAnswer> {
   const { url, method, body, cancel } = options;
   return new Promise((resolve) => {
@@ -51,42 +52,42 @@ export function send(options: HttpRequest): Promise<HttpAnswer> {
       resolve(answer);
       request.destroy();
     };
-    const trouble = (reason: string): void => {
-      end({ kind: 'trouble', reason });
+    const fail = (reason: string): void => {
+      end({ kind: 'failure', reason });
     };
     const timer = setTimeout(() => {
-      trouble(`no whole answer within ${options.totalSeconds} s`);
+      fail(`no complete answer within ${options.totalSeconds} s`);
     }, options.totalSeconds * 1000);
     request.setTimeout(options.idleSeconds * 1000, () => {
-      trouble(`nothing came or went for ${options.idleSeconds} s`);
+      fail(`no data in either direction for ${options.idleSeconds} s`);
     });
     request.on('response', (response) => {
       readAnswer(response, options.maxAnswerBytes).then(end, (error: unknown) => {
-        trouble(describeFailure(error));
+        fail(describeFailure(error));
       });
     });
     request.on('error', (error) => {
-      trouble(cancel?.aborted === true ? 'it was cancelled' : describeFailure(error));
+      fail(cancel?.aborted === true ? 'cancelled' : describeFailure(error));
     });
     if (body === undefined || typeof body === 'string') request.end(body);
-    else sendWhenAsked(request, body);
+    else sendAfterContinue(request, body);
   });
 }
 
-/** A server that knows no `Expect` is sent the body after this. */
-const unaskedMilliseconds = 1000;
-/** Some servers say `100 Continue` before they have looked at the request, and refuse it a moment later. */
-const secondThoughtMilliseconds = 30;
+/** When to send the body to a server that ignores `Expect`. */
+const withoutContinueMilliseconds = 1000;
+/** Some servers send `100 Continue` before they read the headers, and refuse the request a moment later. */
+const afterContinueMilliseconds = 30;
 
 /**
- * The body goes out when the server says `100 Continue` (RFC 9110, 10.1.1). A server that refuses a request closes the
- * connection without reading the body; a worker that was still writing saw `EPIPE` where the reason should have been.
+ * Sends the body after the server's `100 Continue` (RFC 9110, 10.1.1). A server that refuses a request closes the
+ * connection without reading the body; a client that is still writing then gets `EPIPE` instead of the reason.
  */
-function sendWhenAsked(request: ClientRequest, body: RequestBody): void {
-  let timer = setTimeout(begin, unaskedMilliseconds);
+function sendAfterContinue(request: ClientRequest, body: RequestBody): void {
+  let timer = setTimeout(begin, withoutContinueMilliseconds);
   request.on('continue', () => {
     clearTimeout(timer);
-    timer = setTimeout(begin, secondThoughtMilliseconds);
+    timer = setTimeout(begin, afterContinueMilliseconds);
   });
   for (const event of ['response', 'close'] as const) {
     request.on(event, () => {
@@ -96,7 +97,7 @@ function sendWhenAsked(request: ClientRequest, body: RequestBody): void {
   request.flushHeaders();
 
   function begin(): void {
-    // What breaks the pipe reaches the request as its error.
+    // The request reports errors of the pipeline, too.
     pipeline(body.open(), request, () => undefined);
   }
 }
@@ -106,7 +107,7 @@ async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) return { kind: 'trouble', reason: `the answer is longer than ${maxBytes} bytes` };
+    if (bytes > maxBytes) return { kind: 'failure', reason: `the answer is longer than ${maxBytes} bytes` };
     chunks.push(chunk);
   }
   const retryAfter = response.headers['retry-after'];
@@ -116,33 +117,30 @@ async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<
   };
 }
 
-/** A refused connection to a name with several addresses has no message of its own. */
+/** Returns the reason for a failed request on one line. */
 export function describeFailure(error: unknown): string {
+  // The connection to a name with several addresses fails with an error for each, and no message.
   if (error instanceof AggregateError) return error.errors.map(describeFailure).join('; ');
   if (!(error instanceof Error)) return String(error);
-  // OpenSSL's own words are a line of numbers and a path of its source, and a line break.
+  // OpenSSL's message is numbers, a path of its source and a line break.
   if (/ssl.*wrong version number/is.test(error.message)) {
-    return 'it does not speak TLS: is its address http:// in place of https://?';
+    return 'it does not speak TLS: should its URL start with http:// instead of https://?';
   }
   return error.message.replace(/\s+/g, ' ').trim();
 }
 
-export interface RetryPolicy {
-  /** the first try counts */
+export interface RetryPolicy extends Backoff {
+  /** the first try included */
   readonly tries: number;
-  /** no try begins later than this after the first; absent: whenever */
+  /** the last try begins at most this long after the first; unlimited unless set */
   readonly limitSeconds?: number;
-  /** before the second try; doubled for each further one, and spread by a half up or down */
-  readonly baseSeconds: number;
-  readonly maxSeconds: number;
-  readonly random: () => number;
-  /** hears of each try that failed and will be repeated */
+  /** is called before each pause with the reason for it */
   readonly notice: (text: string) => void;
-  /** ends the waiting between two tries; a try that has begun goes on */
+  /** ends a pause; a try that has begun continues */
   readonly cancel?: AbortSignal;
 }
 
-/** Tries again after what another try can mend: no whole answer, 429, 5xx. The last answer stands. */
+/** Retries after a failure that may be temporary: no complete answer, 429, 5xx. Returns the last answer. */
 export async function sendWithRetries(
   attempt: () => Promise<HttpAnswer>,
   policy: RetryPolicy,
@@ -150,11 +148,11 @@ export async function sendWithRetries(
   const end = performance.now() / 1000 + (policy.limitSeconds ?? Infinity);
   for (let n = 1; ; n++) {
     const answer = await attempt();
-    if (n >= policy.tries || !mayMend(answer) || policy.cancel?.aborted === true) return answer;
+    if (n >= policy.tries || !isTemporary(answer) || policy.cancel?.aborted === true) return answer;
     const left = end - performance.now() / 1000;
     if (left <= 0) return answer;
-    const pause = Math.min(left, planPause(answer, n, policy));
-    policy.notice(`${describeAnswer(answer)}; trying again in ${pause.toFixed(1)} s`);
+    const pause = Math.min(left, planRetryPause(answer, n, policy));
+    policy.notice(`${describeAnswer(answer)}; retrying in ${pause.toFixed(1)} s`);
     try {
       await wait(pause * 1000, undefined, policy.cancel && { signal: policy.cancel });
     } catch {
@@ -163,36 +161,33 @@ export async function sendWithRetries(
   }
 }
 
-const mayMend = (answer: HttpAnswer): boolean =>
-  answer.kind === 'trouble' || answer.status === 429 || answer.status >= 500;
+const isTemporary = (answer: HttpAnswer): boolean =>
+  answer.kind === 'failure' || answer.status === 429 || answer.status >= 500;
 
-/** Seconds before the next try: what the server asks for, or twice as long each time, so that workers do not march in step. */
-export function planPause(
-  answer: HttpAnswer,
-  failed: number,
-  { baseSeconds, maxSeconds, random }: Pick<RetryPolicy, 'baseSeconds' | 'maxSeconds' | 'random'>,
-): number {
+/** Returns the seconds before the next try: the server's Retry-After, or else a backoff; at most `maxSeconds`. */
+export function planRetryPause(answer: HttpAnswer, failed: number, backoff: Backoff): number {
   const asked = answer.kind === 'answer' ? answer.retryAfter : undefined;
-  if (asked !== undefined && /^\d{1,6}$/.test(asked)) return Math.min(maxSeconds, Number(asked));
-  return Math.min(maxSeconds, baseSeconds * 2 ** (failed - 1) * (0.5 + random()));
+  if (asked !== undefined && /^\d{1,6}$/.test(asked)) return Math.min(backoff.maxSeconds, Number(asked));
+  return Math.min(backoff.maxSeconds, planPause(failed, backoff));
 }
 
-/** An answer that is no success, in a few words: the server's own sentence where it has one. */
+/** Describes an unsuccessful answer: the status, and the server's message if it has one. */
 export function describeAnswer(answer: HttpAnswer): string {
-  if (answer.kind === 'trouble') return answer.reason;
+  if (answer.kind === 'failure') return answer.reason;
   if (answer.status >= 300 && answer.status < 400)
     return `status ${answer.status}: redirects are not followed`;
-  const sentence = errorOf(answer.text);
-  return `status ${answer.status}${sentence === undefined ? '' : `: ${sentence}`}`;
+  const message = parseErrorText(answer.text);
+  return `status ${answer.status}${message === undefined ? '' : `: ${message}`}`;
 }
 
-function errorOf(text: string): string | undefined {
+/** Returns the message of an error: from Soil's or GitHub's JSON, or the first line of plain text. */
+function parseErrorText(text: string): string | undefined {
   try {
     const json = JSON.parse(text) as { readonly error?: unknown; readonly message?: unknown } | null;
-    const sentence = json?.error ?? json?.message;
-    if (typeof sentence === 'string') return sentence.slice(0, 1000);
+    const message = json?.error ?? json?.message;
+    if (typeof message === 'string') return message.slice(0, 1000);
   } catch {
-    // A proxy in between answers with its own page.
+    // A proxy answered with a page of its own.
   }
   const line = text.trim().split('\n')[0] ?? '';
   return line === '' || line.startsWith('<') ? undefined : line.slice(0, 300);

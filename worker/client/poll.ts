@@ -1,50 +1,52 @@
-/** Looks for something again and again, more and more seldom, until it is there, is refused, or a limit is over. */
+/** Polls for something, less and less often, until it is found or refused, or a time limit expires. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { planPause } from '../../model/backoff.js';
 
-export type Look<T> =
-  | { readonly kind: 'there'; readonly value: T }
-  /** not now; `reason` is for the one who reads why nothing came */
-  | { readonly kind: 'absent'; readonly reason: string }
-  /** nor later: whoever should have made it has ended */
+/** What one try found. */
+export type PollResult<T> =
+  | { readonly kind: 'found'; readonly value: T }
+  /** not yet; `reason` says why */
+  | { readonly kind: 'pending'; readonly reason: string }
+  /** and never will be: the job that should have produced it has ended */
   | { readonly kind: 'impossible'; readonly reason: string }
-  /** whoever has it does not give it */
+  /** the server denies access */
   | { readonly kind: 'refused'; readonly reason: string };
 
-export type Waited<T> =
-  | { readonly kind: 'there'; readonly value: T }
-  | { readonly kind: 'timeout' | 'impossible'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly reason: string }
+export type PollEnd<T> =
+  | { readonly kind: 'found'; readonly value: T }
+  | { readonly kind: 'timeout' | 'impossible' | 'refused'; readonly reason: string }
   | { readonly kind: 'cancelled' };
 
-export interface WaitOptions {
-  /** 0: one look */
+export interface PollOptions {
+  /** 0 tries once */
   readonly limitSeconds: number;
   readonly cancel: AbortSignal;
-  /** 0 to 1: many that wait for the same thing must not ask in step */
+  /** returns 0 to 1; spreads the pauses */
   readonly random: () => number;
-  /** hears why it is not there yet, whenever that changes */
+  /** is called with the reason for waiting, each time it changes */
   readonly notice: (text: string) => void;
-  /** seconds, monotonic */
+  /** returns monotonic seconds */
   readonly clock: () => number;
 }
 
-const firstPauseSeconds = 1;
-const longestPauseSeconds = 15;
+const backoff = { baseSeconds: 1, factor: 1.5, maxSeconds: 15 };
 
-/** The last look is at the limit, not a pause before it. */
-export async function waitFor<T>(look: () => Promise<Look<T>>, options: WaitOptions): Promise<Waited<T>> {
-  const { limitSeconds, cancel, notice, clock } = options;
+/** Calls `tryOnce` until it finds something or gives up. The last try is at the time limit, not one pause earlier. */
+export async function poll<T>(
+  tryOnce: () => Promise<PollResult<T>>,
+  { limitSeconds, cancel, random, notice, clock }: PollOptions,
+): Promise<PollEnd<T>> {
   const end = clock() + limitSeconds;
-  let told: string | undefined;
-  for (let looks = 1; ; looks++) {
+  let reported: string | undefined;
+  for (let tries = 1; ; tries++) {
     const isLast = clock() >= end;
-    const seen = await look();
+    const result = await tryOnce();
     if (cancel.aborted) return { kind: 'cancelled' };
-    if (seen.kind !== 'absent') return seen;
-    if (isLast) return { kind: 'timeout', reason: seen.reason };
-    if (told !== seen.reason) notice(seen.reason);
-    told = seen.reason;
-    const pause = Math.min(planLookPause(looks, options.random), Math.max(0, end - clock()));
+    if (result.kind !== 'pending') return result;
+    if (isLast) return { kind: 'timeout', reason: result.reason };
+    if (reported !== result.reason) notice(result.reason);
+    reported = result.reason;
+    const pause = Math.min(planPause(tries, { ...backoff, random }), Math.max(0, end - clock()));
     try {
       await sleep(pause * 1000, undefined, { signal: cancel });
     } catch {
@@ -53,21 +55,16 @@ export async function waitFor<T>(look: () => Promise<Look<T>>, options: WaitOpti
   }
 }
 
-/** Half as long again each time, up to 15 s, and spread by a half up or down. */
-function planLookPause(looks: number, random: () => number): number {
-  return Math.min(longestPauseSeconds, firstPauseSeconds * 1.5 ** (looks - 1)) * (0.5 + random());
-}
-
-/** What `--json` tells of a wait. */
-export function outcomeOf<T extends object>(waited: Waited<T>): object {
-  switch (waited.kind) {
-    case 'there':
-      return { outcome: 'there', ...waited.value, kind: undefined };
+/** Returns what `--json` prints about the end of a wait. */
+export function pollEndJson<T extends object>(end: PollEnd<T>): object {
+  switch (end.kind) {
+    case 'found':
+      return { outcome: 'there', ...end.value, kind: undefined };
     case 'timeout':
-      return { outcome: 'limit', reason: waited.reason };
+      return { outcome: 'limit', reason: end.reason };
     case 'impossible':
     case 'refused':
-      return { outcome: waited.kind, reason: waited.reason };
+      return { outcome: end.kind, reason: end.reason };
     case 'cancelled':
       return { outcome: 'cancelled' };
   }

@@ -1,4 +1,4 @@
-/** A Soil server as the worker sees it: where it is, which token opens it, how long to wait for it. */
+/** A Soil server: its URL, its token, and how requests to it are retried. */
 import {
   send,
   sendWithRetries,
@@ -9,58 +9,58 @@ import {
 } from './http-client.js';
 
 export interface SoilService {
-  /** ends in a slash */
+  /** ends with a slash */
   readonly url: URL;
   readonly token?: string;
   readonly retries: RetryPolicy;
-  /** without a byte in either direction; 60 unless set */
+  /** time limit without a byte in either direction; 60 unless set */
   readonly idleSeconds?: number;
-  /** aborted when nobody wants to wait for the server any longer: a request that is under way then ends at once */
+  /** aborts the request in progress, and shortens the time limits of later ones */
   readonly forceCancel?: AbortSignal;
-  /** hears how much of a body has gone out, and of how much */
+  /** is called with the bytes of the body sent so far, and their total */
   readonly progress?: (bytes: number, of: number) => void;
 }
 
-/** A server that is started anew, or moved, is back within two minutes. */
+/** How long requests are retried: enough for a server that restarts or moves. */
 export const defaultLimitSeconds = 120;
-/** As often as the limit allows: after 1, 2, 4, 8, 16 and then every 30 s, more or less. */
-export const defaultRetries = { tries: 1000, baseSeconds: 1, maxSeconds: 30, random: Math.random } as const;
+/** Retries until the time limit: after about 1, 2, 4, 8, 16 and then every 30 s. */
+export const defaultBackoff = { tries: 1000, baseSeconds: 1, maxSeconds: 30, random: Math.random } as const;
 
-/** How long a silent connection is believed in, where the server is tried for `limitSeconds`. */
-export const planIdle = (limitSeconds: number): number => Math.min(60, Math.max(5, limitSeconds / 2));
+/** Returns the time limit of a silent connection to a server that is retried for `limitSeconds`. */
+export const planIdleSeconds = (limitSeconds: number): number => Math.min(60, Math.max(5, limitSeconds / 2));
 
-/** An upload may take this long, whatever its size. */
+/** Time limit of an upload of any size. */
 export const uploadSeconds = 30 * 60;
 
-const hurriedSeconds = 5;
+const forcedIdleSeconds = 5;
 
 const maxAnswerBytes = 100_000;
 
-/** A request to the server with its token; as often as its policy says. */
-export function ask(
+/** Sends a request with the server's token, and retries it as `policy` says. */
+export function callServer(
   service: SoilService,
   request: Pick<HttpRequest, 'method' | 'url' | 'body'> & { readonly totalSeconds: number },
   policy: RetryPolicy = service.retries,
 ): Promise<HttpAnswer> {
   const { forceCancel, idleSeconds = 60 } = service;
-  // Who was in a hurry before the job ended still wants its record to arrive, if that takes but a moment.
-  const patience = forceCancel?.aborted === true ? hurriedSeconds : Infinity;
+  // After a second signal the record is still sent, if that takes only a moment.
+  const longestIdle = forceCancel?.aborted === true ? forcedIdleSeconds : Infinity;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (service.token !== undefined) headers.authorization = `Bearer ${service.token}`;
   return sendWithRetries(
     () =>
       send({
         ...request,
-        ...{ headers, maxAnswerBytes, idleSeconds: Math.min(idleSeconds, patience) },
+        ...{ headers, maxAnswerBytes, idleSeconds: Math.min(idleSeconds, longestIdle) },
         ...(forceCancel?.aborted === false && { cancel: forceCancel }),
-        ...(typeof request.body === 'object' && { body: counted(request.body, service.progress) }),
+        ...(typeof request.body === 'object' && { body: withProgress(request.body, service.progress) }),
       }),
     policy,
   );
 }
 
-/** The same body, with somebody who hears how far it is. */
-function counted(body: RequestBody, progress: SoilService['progress']): RequestBody {
+/** Returns the body with progress reports while it is sent. */
+function withProgress(body: RequestBody, progress: SoilService['progress']): RequestBody {
   if (progress === undefined) return body;
   const of = Number(body.headers['content-length']);
   return {

@@ -1,11 +1,11 @@
-/** Options and the environment -> under which host, run and attempt the status API is asked. Pure. */
+/** Finds the worker host, run and attempt whose statuses are read, from options and the environment. Pure. */
 import { parseRunId, parseWorkerHost, type CommitHash, type WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseAttempt } from '../../model/run.js';
 import type { CommandContext } from '../system/command-context.js';
 import { identifyRun, type RunIdentity } from '../record/run-identity.js';
 
-/** What the command line says of the run. */
+/** Options that name the run. */
 export interface StatusRunOptions {
   readonly host?: string;
   readonly runId?: string;
@@ -20,7 +20,7 @@ export interface StatusRun {
   readonly attempt: number;
 }
 
-export function planRunId(
+export function planStatusRun(
   options: StatusRunOptions,
   commit: CommitHash,
   context: CommandContext,
@@ -29,9 +29,9 @@ export function planRunId(
   if (options.host !== undefined && options.runId !== undefined) {
     const host = parseWorkerHost(options.host, '--host');
     if (!host.ok) return host;
-    // A variable that is set to nothing is not set.
-    const told = options.attempt ?? environment.SOIL_ATTEMPT ?? '';
-    const attempt = parseAttempt(told === '' ? '1' : told, '--attempt');
+    // An empty variable counts as unset.
+    const given = options.attempt ?? environment.SOIL_ATTEMPT ?? '';
+    const attempt = parseAttempt(given === '' ? '1' : given, '--attempt');
     if (!attempt.ok) return attempt;
     const run = parseRunId(options.runId, '--run-id');
     if (!run.ok) return run;
@@ -43,14 +43,14 @@ export function planRunId(
     ...(options.attempt !== undefined && { attempt: options.attempt }),
   });
   if (!run.ok) return run;
-  const planned = statusRun(run.value, commit);
+  const planned = statusRunOf(run.value, commit);
   if (planned.ok && options.host !== undefined && options.host !== planned.value.host) {
-    return refuse(`cannot ask for host ${quote(options.host)}: name its run with --run-id`);
+    return refuse(`cannot read statuses of host ${quote(options.host)}: pass --run-id, too`);
   }
   return planned;
 }
 
-function statusRun(run: RunIdentity, commit: CommitHash): Result<StatusRun> {
+function statusRunOf(run: RunIdentity, commit: CommitHash): Result<StatusRun> {
   switch (run.host) {
     case 'github':
       return accept({ host: 'github', run: run.runId, attempt: run.attempt });
@@ -59,6 +59,6 @@ function statusRun(run: RunIdentity, commit: CommitHash): Result<StatusRun> {
     case 'local':
       return run.named
         ? accept({ host: 'local', run: run.run, attempt: run.attempt })
-        : refuse('cannot tell the run: name it with --run-id, or set SOIL_RUN');
+        : refuse('no run given: pass --run-id or set SOIL_RUN');
   }
 }

@@ -1,14 +1,14 @@
-/** What the status API answered when asked for one job. */
+/** The status API's answer for one job. */
 import type { JobStatus } from '../../model/status.js';
 
 export type StatusAnswer =
   | { readonly kind: 'status'; readonly status: JobStatus }
-  /** 404: nothing has been reported yet */
+  /** 404: the job has not reported */
   | { readonly kind: 'missing' }
-  /** no answer, or one that is no status; `reason` is a sentence's end */
+  /** no answer, or not a status */
   | {
       readonly kind: 'unusable';
       readonly reason: string;
-      /** asking again would not help: the server wants somebody else, or has no such address */
+      /** a retry would not help: access is denied, or the address is wrong */
       readonly isRefusal?: boolean;
     };

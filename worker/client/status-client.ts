@@ -1,33 +1,35 @@
-/** Asks a site's status API for a job's status: nothing but one whole status line counts as an answer. */
+/** Reads a job's status from a site's status API. Only one complete status line counts as an answer. */
 import { setTimeout } from 'node:timers/promises';
+import { planPause } from '../../model/backoff.js';
 import type { JobName, WorkerHost } from '../../model/name.js';
 import { quote } from '../../model/result.js';
 import { parseStatus } from '../../model/status.js';
 import type { StatusAnswer } from './status-answer.js';
 
 const answerSeconds = 10;
-/** A status line is shorter by far; a page of HTML need not be read to its end. */
+/** A status line is much shorter. Longer answers, such as HTML pages, are not read to the end. */
 const answerBytes = 4096;
 const tries = 3;
+const backoff = { baseSeconds: 0.4, maxSeconds: 0.8 };
 
 export interface StatusAddress {
-  /** ends in a slash */
+  /** ends with a slash */
   readonly server: string;
   readonly host: WorkerHost;
   readonly run: string;
   readonly job: JobName;
 }
 
-/** Never throws: whatever is not a status is an answer that keeps the gate shut. */
-export async function askStatus(address: StatusAddress): Promise<StatusAnswer> {
+/** Reads a status, with retries after a temporary failure. Never throws: anything but a status is `unusable`. */
+export async function readStatus(address: StatusAddress): Promise<StatusAnswer> {
   for (let attempt = 1; ; attempt++) {
-    const answer = await askOnce(address);
+    const answer = await readOnce(address);
     if (answer.kind !== 'unusable' || answer.isRefusal === true || attempt === tries) return answer;
-    await setTimeout(200 * 2 ** attempt);
+    await setTimeout(1000 * planPause(attempt, backoff));
   }
 }
 
-async function askOnce({ server, host, run, job }: StatusAddress): Promise<StatusAnswer> {
+async function readOnce({ server, host, run, job }: StatusAddress): Promise<StatusAnswer> {
   const url = new URL(`status-api/${host}/${encodeURIComponent(run)}/${encodeURIComponent(job)}`, server);
   try {
     const response = await fetch(url, {
@@ -45,7 +47,7 @@ async function askOnce({ server, host, run, job }: StatusAddress): Promise<Statu
       const isRefusal = status >= 400 && status < 500 && status !== 429 && status !== 408;
       return { kind: 'unusable', reason: `the server answered ${status}`, isRefusal };
     }
-    // Nobody asked for it, and one that cannot be unpacked would never end.
+    // The request accepts `identity` only, and fetch() may wait forever for an answer that it cannot decode.
     const coding = response.headers.get('content-encoding') ?? 'identity';
     if (coding !== 'identity') {
       void response.body?.cancel().catch(() => undefined);
@@ -59,7 +61,7 @@ async function askOnce({ server, host, run, job }: StatusAddress): Promise<Statu
   }
 }
 
-/** The body's first bytes, one more than a status may have. */
+/** Returns the start of the body: more than a status may have, so that longer answers are refused. */
 async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -1,7 +1,7 @@
 /** Options of `run` and `list-jobs` -> the repo, its soil.yml, and the declaration of the job that is meant. */
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { fileFault } from '../../model/file-fault.js';
+import { fileErrorMessage } from '../../model/error-message.js';
 import { parseJobName, type JobName } from '../../model/name.js';
 import { hintFor } from '../../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -48,7 +48,7 @@ export async function readConfig(
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (missing && named === undefined) return accept(undefined);
-    return refuse(`cannot read ${quote(shown)}: ${fileFault(error)}`);
+    return refuse(`cannot read ${quote(shown)}: ${fileErrorMessage(error)}`);
   }
   return parseConfig(text, shown);
 }
@@ -73,7 +73,8 @@ export async function readProject(
   return config.value === undefined ? refuse(noConfig(repo)) : accept(config.value);
 }
 
-const noConfig = (repo: string): string => `cannot read ${quote(join(repo, configName))}: it is not there`;
+const noConfig = (repo: string): string =>
+  `cannot read ${quote(join(repo, configName))}: no such file or directory`;
 
 export async function chooseJob(
   text: string,
@@ -130,7 +131,7 @@ async function readTaskFile(file: string, context: CommandContext): Promise<Resu
   try {
     return parseTaskList(await readFile(resolve(context.cwd, file), 'utf8'), file);
   } catch (error) {
-    return refuse(`cannot read task list ${quote(file)}: ${fileFault(error)}`);
+    return refuse(`cannot read task list ${quote(file)}: ${fileErrorMessage(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** podman and docker, as far as a job needs them: find one, have an image, describe it. */
 import { setTimeout } from 'node:timers/promises';
+import { planPause } from '../../model/backoff.js';
 import type { ImageLayer, ImageRecord } from '../../model/record.js';
 import { defined } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -53,6 +54,8 @@ export interface PullOptions {
 const defaultPullRetries = 2;
 const defaultPullSeconds = 30 * 60;
 
+const pullBackoff = { baseSeconds: 2, maxSeconds: 60 };
+
 /** Pulls an image, with further tries where the registry is out of reach, all within one limit. */
 export async function pullImage(
   engine: Engine,
@@ -73,7 +76,7 @@ export async function pullImage(
       return refuse(`cannot pull image ${quote(image, 200)}${tried}: ${reason}`);
     }
     notice(`try ${attempt} of ${tries} to pull ${quote(image, 200)} failed: ${reason}`);
-    const pause = Math.min(60, 2 ** attempt, Math.max(0, left));
+    const pause = Math.min(planPause(attempt, pullBackoff), Math.max(0, left));
     await setTimeout(1000 * pause, undefined, { signal: cancel }).catch(() => undefined);
   }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { CommitHash, JobName, RunId } from '../../model/name.js';
 import { finishedOutcomes } from '../../model/outcome.js';
 import type { JobStatus } from '../../model/status.js';
-import { judge, mayOpen, type Expectation } from './gate.js';
+import { judge, mayStillOpen, type Expectation } from './gate.js';
 import type { StatusAnswer } from '../client/status-answer.js';
 
 const commit = 'a'.repeat(40) as CommitHash;
@@ -40,8 +40,8 @@ const answers = (change: StatusAnswer | undefined): Map<string, StatusAnswer> =>
   return map;
 };
 
-/** Everything that keeps the gate shut when it is wrong with one job of three: reason, and whether waiting may help. */
-const shut: [string, StatusAnswer | undefined, RegExp, boolean][] = [
+/** Each answer that blocks the gate when one job of three gives it: the reason, and whether waiting may help. */
+const blocking: [string, StatusAnswer | undefined, RegExp, boolean][] = [
   ['never asked', undefined, /^has not reported$/, true],
   ['404', { kind: 'missing' }, /^has not reported$/, true],
   ['HTML', { kind: 'unusable', reason: 'no status' }, /^has no usable status: no status$/, true],
@@ -56,16 +56,16 @@ const shut: [string, StatusAnswer | undefined, RegExp, boolean][] = [
     /^has reported for attempt 3; this is the older attempt 2$/,
     false,
   ],
-  ['other commit', status({ commit: other }), /^its status is that of commit b{40}$/, false],
+  ['other commit', status({ commit: other }), /^its status is for commit b{40}$/, false],
   [
-    'commit in short',
+    'abbreviated commit',
     status({ commit: commit.slice(0, 39) as CommitHash }),
-    /^its status is that of commit/,
+    /^its status is for commit/,
     false,
   ],
-  ['other run', status({ run: '98764' as RunId }), /^its status is that of run "98764" on github$/, false],
-  ['other host', status({ host: 'local' }), /^its status is that of run "98765" on local$/, false],
-  ['other job', status({ job: 'raw-vm' as JobName }), /^its status is that of job "raw-vm"$/, false],
+  ['other run', status({ run: '98764' as RunId }), /^its status is for run "98764" on github$/, false],
+  ['other host', status({ host: 'local' }), /^its status is for run "98765" on local$/, false],
+  ['other job', status({ job: 'raw-vm' as JobName }), /^its status is for job "raw-vm"$/, false],
   ['too old', status({ time: 399 }), /^its status is 601 s old, more than 600 s$/, false],
   ['from the future', status({ time: 1301 }), /^its status is dated 301 s in the future$/, false],
 ];
@@ -78,29 +78,29 @@ test('judge() opens when every required job is green for exactly this run, attem
   assert.deepEqual(judge(jobs, extra, expected), { kind: 'green' });
 });
 
-test('judge() holds its truth table: one job that is wrong in one way keeps the gate shut', () => {
-  for (const [name, answer, reason, mayChange] of shut) {
+test('judge() is blocked by one job of three, for each reason', () => {
+  for (const [name, answer, reason, mayChange] of blocking) {
     const verdict = judge(jobs, answers(answer), expected);
-    assert.ok(verdict.kind === 'shut', name);
+    assert.ok(verdict.kind === 'blocked', name);
     assert.equal(verdict.by.length, 1, name);
     assert.equal(verdict.by[0]?.job, 'cpp-small', name);
     assert.match(verdict.by[0].reason, reason, name);
-    assert.equal(mayOpen(verdict), mayChange, name);
+    assert.equal(mayStillOpen(verdict), mayChange, name);
   }
 });
 
-test('defect 13: judge() walks the required list; what arrived beside it counts for nothing', () => {
+test('defect 13: judge() blocks on required jobs that no answer is for', () => {
   const arrived = new Map<string, StatusAnswer>([['dev-minimal', status({}, 'dev-minimal')]]);
   const verdict = judge(jobs, arrived, expected);
-  assert.ok(verdict.kind === 'shut');
+  assert.ok(verdict.kind === 'blocked');
   assert.deepEqual(
     verdict.by.map((s) => s.job),
     ['cpp-small', 'raw-vm'],
   );
-  assert.throws(() => judge([], arrived, expected), /no job at all/);
+  assert.throws(() => judge([], arrived, expected), /at least one job/);
 });
 
-test('judge() is green only if every single status is, whatever the mixture', () => {
+test('judge() is green only if every status is green', () => {
   const anyStatus = fc.record(
     {
       status: fc.constantFrom(0, 0, 0, 1, 125),

@@ -1,10 +1,10 @@
-/** The gate's rule: required jobs, what the status API answered for each, what is expected -> green, or why not. Pure. */
+/** The gate's rule: decides from the statuses of the required jobs whether a commit is green, or which jobs block it. Pure. */
 import type { CommitHash, JobName, WorkerHost } from '../../model/name.js';
 import { isGreen } from '../../model/outcome.js';
 import { quote } from '../../model/result.js';
 import type { StatusAnswer } from '../client/status-answer.js';
 
-/** What every status must be bound to. */
+/** The run and commit that every status must be for. */
 export interface Expectation {
   readonly host: WorkerHost;
   /** as in `status-api/HOST/RUN/JOB` */
@@ -13,80 +13,78 @@ export interface Expectation {
   readonly commit: CommitHash;
   /** seconds since 1970, UTC */
   readonly now: number;
-  /** absent: a status may be of any age */
+  /** any age is accepted unless set */
   readonly maxAgeSeconds?: number;
 }
 
-/** A required job that keeps the gate shut. */
-export interface ShutBy {
+/** A required job that is not green. */
+export interface BlockingJob {
   readonly job: JobName;
+  /** a predicate, such as `has not reported` */
   readonly reason: string;
-  /** whether waiting can change it: a job that has not reported may still; one that failed will not */
+  /** true if waiting can help: a job that has not reported may still pass; a failed one will not */
   readonly mayChange: boolean;
 }
 
 export type Verdict =
   | { readonly kind: 'green' }
-  /** never empty */
-  | { readonly kind: 'shut'; readonly by: readonly ShutBy[] };
+  | { readonly kind: 'blocked'; /** never empty */ readonly by: readonly BlockingJob[] };
 
-/** Clocks of two machines may differ by so much. */
+/** How much the clocks of two machines may differ. */
 const clockSkewSeconds = 300;
 
 /**
- * Walks the required list, never what arrived. A job without an answer is not green; an empty list is a bug of the
- * caller, since an empty requirement must have been refused before.
+ * Judges every job of the required list; answers for other jobs do not count. A job without an answer is not green.
+ * Throws for an empty list, which the caller must have refused before.
  */
 export function judge(
   required: readonly JobName[],
   answers: ReadonlyMap<string, StatusAnswer>,
   expected: Expectation,
 ): Verdict {
-  if (required.length === 0) throw new Error('the gate was asked about no job at all');
-  const by: ShutBy[] = [];
+  if (required.length === 0) throw new Error('the gate requires at least one job');
+  const by: BlockingJob[] = [];
   for (const job of required) {
-    const shut = judgeJob(job, answers.get(job) ?? { kind: 'missing' }, expected);
-    if (shut !== undefined) by.push({ job, ...shut });
+    const block = judgeJob(job, answers.get(job) ?? { kind: 'missing' }, expected);
+    if (block !== undefined) by.push({ job, ...block });
   }
-  return by.length === 0 ? { kind: 'green' } : { kind: 'shut', by };
+  return by.length === 0 ? { kind: 'green' } : { kind: 'blocked', by };
 }
 
-type Shut = Omit<ShutBy, 'job'>;
+type Block = Omit<BlockingJob, 'job'>;
 
-function judgeJob(job: JobName, answer: StatusAnswer, expected: Expectation): Shut | undefined {
-  const pending = (reason: string): Shut => ({ reason, mayChange: true });
-  const settled = (reason: string): Shut => ({ reason, mayChange: false });
+function judgeJob(job: JobName, answer: StatusAnswer, expected: Expectation): Block | undefined {
+  const pending = (reason: string): Block => ({ reason, mayChange: true });
+  const final = (reason: string): Block => ({ reason, mayChange: false });
   if (answer.kind === 'missing') return pending('has not reported');
   if (answer.kind === 'unusable') {
     const reason = `has no usable status: ${answer.reason}`;
-    return answer.isRefusal === true ? settled(reason) : pending(reason);
+    return answer.isRefusal === true ? final(reason) : pending(reason);
   }
   const { status } = answer;
-  if (status.job !== job) return settled(`its status is that of job ${quote(status.job)}`);
+  if (status.job !== job) return final(`its status is for job ${quote(status.job)}`);
   if (status.host !== expected.host || status.run !== expected.run) {
-    return settled(`its status is that of run ${quote(status.run)} on ${status.host}`);
+    return final(`its status is for run ${quote(status.run)} on ${status.host}`);
   }
   if (status.attempt < expected.attempt) {
     return pending(`has reported for attempt ${status.attempt} only; this is attempt ${expected.attempt}`);
   }
   if (status.attempt > expected.attempt) {
-    return settled(
-      `has reported for attempt ${status.attempt}; this is the older attempt ${expected.attempt}`,
-    );
+    return final(`has reported for attempt ${status.attempt}; this is the older attempt ${expected.attempt}`);
   }
-  if (status.commit !== expected.commit) return settled(`its status is that of commit ${status.commit}`);
+  if (status.commit !== expected.commit) return final(`its status is for commit ${status.commit}`);
   if (status.status !== 0 || !isGreen(status.outcome)) {
-    return settled(`${status.outcome} with exit status ${status.status}`);
+    return final(`${status.outcome} with exit status ${status.status}`);
   }
   const age = expected.now - status.time;
-  if (age < -clockSkewSeconds) return settled(`its status is dated ${Math.round(-age)} s in the future`);
+  if (age < -clockSkewSeconds) return final(`its status is dated ${Math.round(-age)} s in the future`);
   if (expected.maxAgeSeconds !== undefined && age > expected.maxAgeSeconds) {
-    return settled(`its status is ${Math.round(age)} s old, more than ${expected.maxAgeSeconds} s`);
+    return final(`its status is ${Math.round(age)} s old, more than ${expected.maxAgeSeconds} s`);
   }
   return undefined;
 }
 
-/** Whether it makes sense to ask again: only jobs that may still change keep the gate shut. */
-export function mayOpen(verdict: Verdict): boolean {
-  return verdict.kind === 'shut' && verdict.by.every((shut) => shut.mayChange);
+/** Returns whether asking again can help: every blocking job may still become green. */
+export function mayStillOpen(verdict: Verdict): boolean {
+  return verdict.kind === 'blocked' && verdict.by.every((block) => block.mayChange);
 }

@@ -1,5 +1,6 @@
-/** A merge remote by GitHub's REST API: no clone is needed, and the update says `force: false`. */
+/** A merge remote over GitHub's REST API: it needs no clone, and updates with `force: false`. */
 import { setTimeout } from 'node:timers/promises';
+import { planPause } from '../../model/backoff.js';
 import { parseCommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { MergeRemote, Relation } from './merge-remote.js';
@@ -7,7 +8,7 @@ import type { MergeRemote, Relation } from './merge-remote.js';
 export interface GithubRemoteOptions {
   /** OWNER/NAME */
   readonly repository: string;
-  /** without a trailing slash; GitHub Enterprise has its own */
+  /** without a trailing slash; GitHub Enterprise has its own address */
   readonly api: string;
   readonly token: string;
 }
@@ -19,6 +20,7 @@ interface Answer {
 
 const answerSeconds = 30;
 const tries = 3;
+const backoff = { baseSeconds: 0.5, maxSeconds: 1 };
 const answerBytes = 5 * 1024 * 1024;
 
 export function githubRemote({ repository, api, token }: GithubRemoteOptions): MergeRemote {
@@ -34,52 +36,52 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
           Accept: more.accept ?? 'application/vnd.github+json',
           'X-GitHub-Api-Version': '2022-11-28',
           'User-Agent': 'soil-worker',
-          // Of an answer that is not as encoded as it says, fetch() may never see the end.
+          // With a wrong Content-Encoding, fetch() may wait forever.
           'Accept-Encoding': 'identity',
           ...(more.body === undefined ? {} : { 'Content-Type': 'application/json' }),
         },
         ...(more.body === undefined ? {} : { body: JSON.stringify(more.body) }),
       });
       const text = await response.text();
-      if (text.length > answerBytes) return refuse(`cannot ask ${url}: the answer is too large`);
+      if (text.length > answerBytes) return refuse(`cannot read ${url}: the answer is too large`);
       return accept<Answer>({ status: response.status, text });
     } catch (error) {
       const { cause, message } = error as Error;
-      return refuse(`cannot ask ${url}: ${cause instanceof Error ? cause.message : message}`);
+      return refuse(`cannot read ${url}: ${cause instanceof Error ? cause.message : message}`);
     }
   };
-  /** What only reads is asked again after a hiccup; an update never is. */
+  /** Retries reads after a temporary failure; never retries an update. */
   const call: typeof send = async (method, path, more) => {
     for (let tried = 1; ; tried++) {
       const answer = await send(method, path, more);
       const mayRecover = !answer.ok || answer.value.status >= 500 || answer.value.status === 429;
       if (method !== 'GET' || !mayRecover || tried === tries) return answer;
-      await setTimeout(250 * 2 ** tried);
+      await setTimeout(1000 * planPause(tried, backoff));
     }
   };
-  const refusal = (what: string, answer: Answer) => refuse(`${what}: ${reasonIn(answer)}`);
+  const refusal = (what: string, answer: Answer) => refuse(`${what}: ${describeAnswer(answer)}`);
 
-  /** GitHub answers with 404 for what a token may not see, too: a branch is missing only where the repo is there. */
+  /** GitHub also answers 404 for what the token may not read, so a branch is missing only if the repository is found. */
   const findRepository = async (): Promise<Result<undefined>> => {
     const answer = await call('GET', '', {});
     if (!answer.ok) return answer;
     return answer.value.status === 200
       ? accept(undefined)
-      : refusal(`cannot see ${repository} with this token`, answer.value);
+      : refusal(`cannot read ${repository} with this token`, answer.value);
   };
 
   return {
-    name: `${repository} by ${api}`,
+    name: `${repository} on ${api}`,
     readTip: async (branch) => {
       const answer = await call('GET', `/git/ref/heads/${encodePath(branch)}`, {});
       if (!answer.ok) return answer;
       if (answer.value.status === 404) return findRepository();
       if (answer.value.status !== 200) return refusal(`cannot read branch ${quote(branch)}`, answer.value);
-      // A prefix of several branches would be answered by a list, which has no object.
-      const sha = textAt(answer.value.text, ['object', 'sha']);
-      const ref = textAt(answer.value.text, ['ref']);
+      // For a prefix of several branches GitHub answers with a list, which has no object.
+      const sha = readTextAt(answer.value.text, ['object', 'sha']);
+      const ref = readTextAt(answer.value.text, ['ref']);
       if (ref !== `refs/heads/${branch}`)
-        return refuse(`cannot read branch ${quote(branch)}: GitHub told another ref`);
+        return refuse(`cannot read branch ${quote(branch)}: GitHub returned another ref`);
       return parseCommitHash(sha ?? '');
     },
     readFile: async (commit, path) => {
@@ -94,7 +96,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
     relation: async (tip, commit) => {
       const answer = await call('GET', `/compare/${tip}...${commit}?per_page=1`, {});
       if (!answer.ok) return answer;
-      const status = textAt(answer.value.text, ['status']) ?? '';
+      const status = readTextAt(answer.value.text, ['status']) ?? '';
       const relation = relations[status];
       if (answer.value.status !== 200 || relation === undefined) {
         return refusal(`cannot compare ${commit} with ${tip}`, answer.value);
@@ -107,7 +109,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
       if (!answer.ok) return { kind: 'unknown', reason: answer.error };
       const { status } = answer.value;
       if (status === 200) return { kind: 'moved' };
-      return { kind: status >= 500 ? 'unknown' : 'refused', reason: reasonIn(answer.value) };
+      return { kind: status >= 500 ? 'unknown' : 'refused', reason: describeAnswer(answer.value) };
     },
   };
 }
@@ -119,13 +121,13 @@ const relations: Readonly<Record<string, Relation>> = {
   diverged: 'diverged',
 };
 
-const reasonIn = ({ status, text }: Answer): string =>
-  `${textAt(text, ['message']) ?? 'no reason given'} (HTTP ${status})`;
+const describeAnswer = ({ status, text }: Answer): string =>
+  `${readTextAt(text, ['message']) ?? 'no reason given'} (HTTP ${status})`;
 
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
-/** The text at a path of keys in a JSON answer; undefined where it is anything else. */
-function textAt(json: string, keys: readonly string[]): string | undefined {
+/** Returns the string at a path of keys in JSON, or undefined if there is none. */
+function readTextAt(json: string, keys: readonly string[]): string | undefined {
   try {
     let value: unknown = JSON.parse(json);
     for (const key of keys) {
@@ -138,7 +140,7 @@ function textAt(json: string, keys: readonly string[]): string | undefined {
   }
 }
 
-/** OWNER/NAME, as GitHub allows them. */
+/** Accepts OWNER/NAME as GitHub does. */
 export function parseRepository(text: string): Result<string> {
   if (
     /^[A-Za-z0-9-]{1,39}\/[A-Za-z0-9._-]{1,100}$/.test(text) &&

@@ -1,39 +1,40 @@
-/** `soil-worker maybe-merge`: moves the target branch to a commit that passed, or says why not. */
+/** `soil-worker maybe-merge`: fast-forwards the target branch to a green commit, or explains why it does not. */
 import { setTimeout } from 'node:timers/promises';
+import { planPause } from '../../model/backoff.js';
 import type { CommitHash, JobName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseConfig } from '../config/project-config.js';
-import { judge, mayOpen, type Verdict } from './gate.js';
+import { judge, mayStillOpen, type Verdict } from './gate.js';
 import type { MergeRule, ProjectConfig } from '../config/job-declaration.js';
 import type { MergeRemote } from './merge-remote.js';
 import type { StatusRun } from '../client/status-address.js';
-import { askStatus } from '../client/status-client.js';
+import { readStatus } from '../client/status-client.js';
 import type { StatusAnswer } from '../client/status-answer.js';
 
 export interface MaybeMergeOptions extends StatusRun {
   readonly remote: MergeRemote;
-  /** where the status API is; ends in a slash */
+  /** the site with the status API; ends with a slash */
   readonly server: string;
   /** the candidate */
   readonly commit: CommitHash;
   /** the candidate's branch */
   readonly branch: string;
-  /** the branch to move, as the candidate's own soil.yml names it; its rule is read at that branch's tip */
+  /** the branch to move, as named by the candidate's soil.yml; the rule is read at the tip of this branch */
   readonly target: string;
   /** path of soil.yml in the repo */
   readonly configPath: string;
   readonly maxAgeSeconds?: number;
-  /** how long to wait for jobs that have not reported; 0: not at all */
+  /** how long to wait for jobs that have not reported; 0 does not wait */
   readonly waitSeconds: number;
   /** seconds since 1970, UTC */
   readonly now: () => number;
-  /** ends the waiting; an update that has begun is finished, and read back */
+  /** ends the wait; an update that has begun is completed and verified */
   readonly cancel?: AbortSignal;
-  /** one line for people */
+  /** prints one line of progress */
   readonly say: (line: string) => void;
 }
 
-/** 0: merged, there already, or nothing to do. 1: not green. 2: wrong configuration. 3: refused, or the target moved. 130: cancelled. */
+/** 0: merged, already merged, or nothing to do. 1: not green. 2: wrong configuration. 3: refused, or the target moved. 130: cancelled. */
 export type MergeStatus = 0 | 1 | 2 | 3 | 130;
 
 export interface MergeEnd {
@@ -42,6 +43,9 @@ export interface MergeEnd {
 }
 
 const pollSeconds = 5;
+/** How often, and after which pauses, the target is read again to confirm an update. */
+const confirmations = 3;
+const confirmBackoff = { baseSeconds: 0.3, maxSeconds: 1.2 };
 
 export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> {
   const { remote, target, commit, branch } = options;
@@ -53,9 +57,9 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
     if (!read.ok) return end(3, read.error);
     const tip = read.value;
     if (tip === undefined) return end(2, `cannot merge: ${remote.name} has no branch ${quote(target)}`);
-    // What was green by the rule of an older tip says nothing of the rule that holds now.
+    // The rule may have changed with the tip: the verdict must come from the rule of the tip that is moved.
     if (tip === before) return moveTarget(tip, options, end);
-    if (before !== undefined) options.say(`${target} has moved to ${tip}: its rule is read anew`);
+    if (before !== undefined) options.say(`${target} moved to ${tip}: reading its rule again`);
     before = tip;
     const rule = await readRule(options, tip);
     if (!rule.ok) return end(2, rule.error);
@@ -66,12 +70,12 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
         `nothing to do on branch ${quote(branch)}: only ${quote(merge.from)} is merged into ${quote(target)}`,
       );
     }
-    if (tip === commit) return end(0, `${target} is at ${commit} already`);
+    if (tip === commit) return end(0, `${target} is already at ${commit}`);
 
-    options.say(`required, by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);
+    options.say(`required by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);
     const verdict = await waitForVerdict(jobs, deadline, options);
-    if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} was not touched`);
-    if (verdict.kind === 'shut') {
+    if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} is unchanged`);
+    if (verdict.kind === 'blocked') {
       const reasons = verdict.by.map(({ job, reason }) => `  ${job}: ${reason}`);
       return end(1, [`not merged: ${commit} is not green`, ...reasons].join('\n'));
     }
@@ -83,7 +87,7 @@ interface Rule {
   readonly jobs: readonly JobName[];
 }
 
-/** The rule as the target has it: a candidate must not be able to shorten the list it is measured by. */
+/** Reads the rule from the target's tip, so that a candidate cannot shorten the list of jobs it must pass. */
 async function readRule(
   { remote, target, configPath }: MaybeMergeOptions,
   tip: CommitHash,
@@ -91,7 +95,7 @@ async function readRule(
   const where = `${configPath} at ${target} (${tip})`;
   const text = await remote.readFile(tip, configPath);
   if (!text.ok) return text;
-  if (text.value === undefined) return refuse(`cannot merge: there is no ${where}`);
+  if (text.value === undefined) return refuse(`cannot merge: no ${where}`);
   const config = parseConfig(text.value, where);
   if (!config.ok) return config;
   const { merge } = config.value;
@@ -100,41 +104,41 @@ async function readRule(
     return refuse(`cannot merge into ${quote(target)}: ${where} says "to" is ${quote(merge.to)}`);
   }
   const jobs = requiredJobs(merge, config.value);
-  return jobs.length === 0 ? refuse(`cannot merge: ${where} requires no job`) : accept({ merge, jobs });
+  return jobs.length === 0 ? refuse(`cannot merge: ${where} requires no jobs`) : accept({ merge, jobs });
 }
 
 function requiredJobs(merge: MergeRule, config: ProjectConfig): readonly JobName[] {
   return merge.require === 'all' ? config.jobs.map((job) => job.name) : merge.require;
 }
 
-/** Asks until the gate is open, or a job keeps it shut for good, or the time to wait is over. */
+/** Polls until the gate opens, a job blocks it for good, or the time limit expires. */
 async function waitForVerdict(
   jobs: readonly JobName[],
   deadline: number,
   options: MaybeMergeOptions,
 ): Promise<Verdict> {
-  for (let said = ''; ;) {
-    const verdict = judge(jobs, await askAll(jobs, options), { ...options, now: options.now() });
+  for (let printed = ''; ;) {
+    const verdict = judge(jobs, await readStatuses(jobs, options), { ...options, now: options.now() });
     const left = deadline - options.now();
-    if (!mayOpen(verdict) || left <= 0 || options.cancel?.aborted === true) return verdict;
-    const waiting = verdict.kind === 'shut' ? verdict.by.map((shut) => shut.job).join(', ') : '';
-    if (waiting !== said) options.say(`waiting for ${waiting}`);
-    said = waiting;
+    if (!mayStillOpen(verdict) || left <= 0 || options.cancel?.aborted === true) return verdict;
+    const waiting = verdict.kind === 'blocked' ? verdict.by.map(({ job }) => job).join(', ') : '';
+    if (waiting !== printed) options.say(`waiting for ${waiting}`);
+    printed = waiting;
     await setTimeout(Math.min(pollSeconds, left) * 1000, undefined, {
       ...(options.cancel !== undefined && { signal: options.cancel }),
     }).catch(() => undefined);
   }
 }
 
-async function askAll(
+async function readStatuses(
   jobs: readonly JobName[],
   { server, host, run }: MaybeMergeOptions,
 ): Promise<Map<string, StatusAnswer>> {
-  const ask = async (job: JobName) => [job, await askStatus({ server, host, run, job })] as const;
-  return new Map(await Promise.all(jobs.map(ask)));
+  const read = async (job: JobName) => [job, await readStatus({ server, host, run, job })] as const;
+  return new Map(await Promise.all(jobs.map(read)));
 }
 
-/** A pure fast-forward, then the ref is read back: what landed must be what was tested, to the letter. */
+/** Fast-forwards the target, then reads it back: the target must be at exactly the commit that was tested. */
 async function moveTarget(
   tip: CommitHash,
   { remote, target, commit }: MaybeMergeOptions,
@@ -142,23 +146,24 @@ async function moveTarget(
 ): Promise<MergeEnd> {
   const relation = await remote.relation(tip, commit);
   if (!relation.ok) return end(3, relation.error);
-  if (relation.value === 'contained') return end(0, `${target} has ${commit} already; its tip is ${tip}`);
+  if (relation.value === 'contained')
+    return end(0, `${target} already contains ${commit}; its tip is ${tip}`);
   if (relation.value === 'diverged') {
-    return end(3, `not merged: ${target} is at ${tip}, and ${commit} does not follow from it`);
+    return end(3, `not merged: ${commit} is not a fast-forward of ${target}, which is at ${tip}`);
   }
   const moved = await remote.fastForward(target, commit);
   let seen = await remote.readTip(target);
-  // Two gates at once: the one that is refused may look before the other one's update is done. And a large host may
-  // show for a moment what it had before.
-  for (let look = 0; look < 3 && (!seen.ok || seen.value === tip); look++) {
-    await setTimeout(300 * 2 ** look);
+  // With two concurrent gates, the refused one may read the target before the other one's update is complete. A large
+  // host may also return the old tip for a moment.
+  for (let read = 1; read <= confirmations && (!seen.ok || seen.value === tip); read++) {
+    await setTimeout(1000 * planPause(read, confirmBackoff));
     seen = await remote.readTip(target);
   }
   const now = seen.ok ? seen.value : undefined;
   if (now === commit) {
     return end(
       0,
-      moved.kind === 'moved' ? `merged: ${target} ${tip} -> ${commit}` : `${target} is at ${commit} already`,
+      moved.kind === 'moved' ? `merged: ${target} ${tip} -> ${commit}` : `${target} is already at ${commit}`,
     );
   }
   if (now !== undefined && now !== tip) {
@@ -167,19 +172,23 @@ async function moveTarget(
       return end(
         0,
         moved.kind === 'moved'
-          ? `merged: ${target} ${tip} -> ${commit}; it has moved on to ${now} since`
-          : `${target} has ${commit} already; its tip is ${now}`,
+          ? `merged: ${target} ${tip} -> ${commit}; it has since moved to ${now}`
+          : `${target} already contains ${commit}; its tip is ${now}`,
       );
     }
   }
-  const place = now === tip ? `reads ${tip} still` : now === undefined ? 'is gone' : `has moved to ${now}`;
-  const where = seen.ok ? `${target} ${place}` : seen.error;
+  const position =
+    now === tip ? `is still at ${tip}` : now === undefined ? 'no longer exists' : `has moved to ${now}`;
+  const where = seen.ok ? `${target} ${position}` : seen.error;
   switch (moved.kind) {
     case 'moved':
       return end(3, `cannot confirm the merge: ${target} was moved to ${commit}, but ${where}`);
     case 'refused':
-      return end(3, `not merged: ${remote.name} refused: ${moved.reason}; ${where}`);
+      return end(3, `not merged: ${remote.name} refused the update: ${moved.reason}; ${where}`);
     case 'unknown':
-      return end(3, `cannot tell whether it was merged: ${remote.name}: ${moved.reason}; ${where}`);
+      return end(
+        3,
+        `cannot confirm the merge: no clear answer from ${remote.name}: ${moved.reason}; ${where}`,
+      );
   }
 }

@@ -1,27 +1,26 @@
-/** The repo whose target branch the gate moves, behind one interface: plain git, or GitHub's API. */
+/** The interface to the repository whose target branch the gate moves: by plain git, or by GitHub's API. */
 import type { CommitHash } from '../../model/name.js';
 import type { Result } from '../../model/result.js';
 
-/** How a commit lies to the target's tip. */
+/** How a commit relates to the target's tip: ahead of it, contained in its history, or neither. */
 export type Relation = 'ahead' | 'contained' | 'diverged';
 
-/** What an update came to, as far as its answer tells. */
+/** The result of an update. */
 export type Update =
   | { readonly kind: 'moved' }
-  /** nothing was changed; `reason` is the remote's own */
+  /** nothing changed; `reason` is the remote's text */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** no answer, or one that does not tell: it may have been done, or be done yet */
+  /** no clear answer: the update may have happened, or may still happen */
   | { readonly kind: 'unknown'; readonly reason: string };
 
-/** A refusal's text is the remote's own last word on it. */
 export interface MergeRemote {
-  /** for messages */
+  /** how messages name it; without credentials */
   readonly name: string;
-  /** the commit that a branch points at; undefined where there is no such branch */
+  /** Returns the commit that a branch points at, or undefined if there is no such branch. */
   readTip(branch: string): Promise<Result<CommitHash | undefined>>;
-  /** a file of the repo's root at a commit; undefined where there is none */
+  /** Returns the text of a file at a commit, or undefined if the commit has no such file. */
   readFile(commit: CommitHash, path: string): Promise<Result<string | undefined>>;
   relation(tip: CommitHash, commit: CommitHash): Promise<Result<Relation>>;
-  /** Moves the branch forward to a commit, or changes nothing: never with force. */
+  /** Fast-forwards the branch to a commit, or changes nothing. Never forces. */
   fastForward(branch: string, commit: CommitHash): Promise<Update>;
 }

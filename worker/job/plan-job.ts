@@ -1,7 +1,7 @@
 /** Plans a job: reads options, environment, git and soil.yml, and reports every misuse before the job starts. */
 import { open, readFile } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
-import { fileFault } from '../../model/file-fault.js';
+import { fileErrorMessage } from '../../model/error-message.js';
 import { parseJobName } from '../../model/name.js';
 import { identityOf, recordSchema } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
@@ -102,7 +102,7 @@ export async function planStoredJob(
     text = await readFile(files.json, 'utf8');
   } catch (error) {
     return refuse(
-      `cannot publish job ${quote(job)}: ${quote(files.json, 300)}: ${fileFault(error)}. ` +
+      `cannot publish job ${quote(job)}: ${quote(files.json, 300)}: ${fileErrorMessage(error)}. ` +
         `Run the job first: soil-worker run ${job}`,
     );
   }

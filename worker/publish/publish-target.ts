@@ -4,8 +4,13 @@ import { pasted } from '../../model/shell-word.js';
 import type { CommandContext } from '../system/command-context.js';
 import { parseDuration } from '../../model/duration.js';
 import { readCredential } from '../system/credentials.js';
-import { chooseServer } from '../client/server-url.js';
-import { defaultLimitSeconds, defaultRetries, planIdle, type SoilService } from '../client/soil-server.js';
+import { resolveServer } from '../client/server-url.js';
+import {
+  defaultLimitSeconds,
+  defaultBackoff,
+  planIdleSeconds,
+  type SoilService,
+} from '../client/soil-server.js';
 import type { SshTarget } from '../../ssh/ssh-target.js';
 
 export interface PublishOptions {
@@ -48,7 +53,7 @@ export async function planTarget(
     return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value, pages }) : ssh;
   }
   const { SOIL_TOKEN } = context.environment;
-  const url = chooseServer(options.server, context.environment, 'publish');
+  const url = resolveServer(options.server, context.environment);
   if (!url.ok) return url;
   const token = await readCredential({
     ...{ variable: 'SOIL_TOKEN', value: SOIL_TOKEN },
@@ -61,14 +66,14 @@ export async function planTarget(
       : parseDuration(options.publishLimit, '--publish-limit');
   if (!limit.ok) return limit;
   const retries = {
-    ...defaultRetries,
+    ...defaultBackoff,
     ...{ limitSeconds: limit.value, cancel: context.cancel },
     notice: (text: string) => {
       context.warn(`notice: ${text}`);
     },
   };
   const service = {
-    ...{ url: url.value, retries, idleSeconds: planIdle(limit.value) },
+    ...{ url: url.value, retries, idleSeconds: planIdleSeconds(limit.value) },
     ...(context.forceCancel !== undefined && { forceCancel: context.forceCancel }),
     progress: (bytes: number, of: number) => {
       context.status(bytes < of ? `sent ${Math.floor((100 * bytes) / of)} % of ${of} bytes` : '');

@@ -4,8 +4,8 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobAddress } from '../../model/run.js';
 import { pasted } from '../../model/shell-word.js';
 import type { RemoteFiles } from '../../ssh/remote-files.js';
-import { rebuildThere } from '../../ssh/remote-rebuild.js';
-import { showTarget, withSsh } from '../../ssh/ssh-connection.js';
+import { rebuildRemotely } from '../../ssh/remote-rebuild.js';
+import { formatTarget, withSsh } from '../../ssh/ssh-connection.js';
 import type { SshTarget } from '../../ssh/ssh-target.js';
 import type { CommandContext } from '../system/command-context.js';
 import type { JobFiles } from '../record/progress.js';
@@ -33,11 +33,11 @@ export async function publishBySsh(
     target,
     async (host) => {
       const paths = await sendAll(host.files, target.folder, upload);
-      return { paths, rebuild: pages.isRebuilt ? await rebuildThere(host, target.folder) : undefined };
+      return { paths, rebuild: pages.isRebuilt ? await rebuildRemotely(host, target.folder) : undefined };
     },
     forceCancel,
   );
-  const place = quote(showTarget(target), 300);
+  const place = quote(formatTarget(target), 300);
   if (!sent.ok) return refuse(`cannot publish job ${quote(upload.address.job)} to ${place}: ${sent.error}`);
   const { paths, rebuild } = sent.value;
   switch (rebuild?.kind) {

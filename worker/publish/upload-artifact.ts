@@ -7,7 +7,7 @@ import type { CommitHash, WorkerHost } from '../../model/name.js';
 import { commitArtifactFolder, encodeSegment, parsePublicPath } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { describeAnswer, isSuccess, type HttpAnswer, type RequestBody } from '../client/http-client.js';
-import { ask, uploadSeconds, type SoilService } from '../client/soil-server.js';
+import { callServer, uploadSeconds, type SoilService } from '../client/soil-server.js';
 
 export interface ArtifactAddress {
   readonly host: WorkerHost;
@@ -66,7 +66,7 @@ export async function publishArtifact(
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes), ...digest },
     open: () => createReadStream(file, { end: Math.max(0, bytes - 1) }),
   };
-  const answer = await ask(service, {
+  const answer = await callServer(service, {
     ...{ method: 'PUT', url, totalSeconds: uploadSeconds },
     body: bytes === 0 ? '' : body,
   });

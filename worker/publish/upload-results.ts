@@ -9,7 +9,7 @@ import { formatEvent, type JobEvent } from '../../model/event.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { describeAnswer, isSuccess, type HttpAnswer, type RequestBody } from '../client/http-client.js';
 import type { JobFiles } from '../record/progress.js';
-import { ask, uploadSeconds, type SoilService } from '../client/soil-server.js';
+import { callServer, uploadSeconds, type SoilService } from '../client/soil-server.js';
 
 /** Where the server shows what it took, as absolute URLs. */
 export interface PublishedUrls {
@@ -36,7 +36,12 @@ export async function publishFiles(
   if (!body.ok) return because(body.error);
   const url = new URL('results', service.url);
   url.search = new URLSearchParams({ jobName: job, workerHost: host }).toString();
-  const answer = await ask(service, { method: 'POST', url, body: body.value, totalSeconds: uploadSeconds });
+  const answer = await callServer(service, {
+    method: 'POST',
+    url,
+    body: body.value,
+    totalSeconds: uploadSeconds,
+  });
   if (!isSuccess(answer)) return because(`${describeAnswer(answer)}${adviceFor(answer)}`);
   const urls = parsePublished(answer.text, service.url);
   return urls.ok ? urls : because(urls.error);
@@ -44,7 +49,7 @@ export async function publishFiles(
 
 /** What a person can do about it. */
 function adviceFor(answer: HttpAnswer): string {
-  if (answer.kind === 'trouble') return '';
+  if (answer.kind === 'failure') return '';
   switch (answer.status) {
     case 401:
       return '; set SOIL_TOKEN, or name a --token-file';
@@ -149,5 +154,5 @@ export function sendEvent(
 ): Promise<HttpAnswer> {
   const url = new URL('event', service.url);
   url.search = new URLSearchParams(formatEvent(event)).toString();
-  return ask(service, { method: 'POST', url, body: '', totalSeconds }, policy);
+  return callServer(service, { method: 'POST', url, body: '', totalSeconds }, policy);
 }

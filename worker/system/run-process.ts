@@ -61,7 +61,7 @@ export function runProcess(
       stop(`timed out after ${options.timeoutSeconds} s`);
     }, options.timeoutSeconds * 1000);
     const onCancel = () => {
-      stop('it was cancelled');
+      stop('cancelled');
     };
     if (options.cancel?.aborted === true) onCancel();
     options.cancel?.addEventListener('abort', onCancel);

@@ -98,7 +98,7 @@ export class PageWriter {
   /** Settles when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await (this.#next ?? this.#running).catch(() => undefined);
-    await this.#names.idle();
+    await this.#names.flush();
   }
 
   /** Settles when nothing is under way, after another try of what could not be written; whether pages show all then. */

@@ -46,7 +46,7 @@ export class StableUrlWriter {
   }
 
   /** Writes what waits now, and settles when all is written. */
-  async idle(): Promise<void> {
+  async flush(): Promise<void> {
     this.#flush();
     await this.#writing;
   }

@@ -82,7 +82,7 @@ function siteRun(state: SiteReader, sizes: Sizes, folders: readonly Run[]): Site
     names: [...new Set([...folders.flatMap((run) => [run.run, run.folder.name]), ...sourcehutCommits])],
     ...(branch !== undefined && {
       branch,
-      line: JSON.stringify([branch, origin?.repository, origin?.workflow]),
+      lineage: JSON.stringify([branch, origin?.repository, origin?.workflow]),
     }),
     outcome: foldJobs(newestByName(jobs)),
     isUnfinished: jobs.some(({ outcome }) => outcome === 'running' || outcome === 'expected'),

@@ -93,7 +93,7 @@ test('planPrune() pins: newest green, first failure after it, merged, by hand, b
     runOf('4', { ...onMain, names: ['4', '4-2'] }),
     runOf('3', { ...onMain, commits: [commitOf(3)] }),
     runOf('2', { ...onMain, names: ['2'] }),
-    runOf('1', { line: 'other', branch: 'other', outcome: 'passed' }),
+    runOf('1', { lineage: 'other', branch: 'other', outcome: 'passed' }),
     runOf('0', { ...onMain, outcome: 'passed' }),
   ];
   const policy: RetentionPolicy = {
@@ -128,9 +128,9 @@ test('planPrune() pins the newest green run of the branches that the policy name
   const passed = { outcome: 'passed' } as const;
   const runs = [
     runOf('4'),
-    runOf('3', { ...passed, line: 'a', branch: 'fix-typo' }),
-    runOf('2', { ...passed, line: 'b', branch: 'release-1' }),
-    runOf('1', { ...passed, line: 'c', branch: 'main' }),
+    runOf('3', { ...passed, lineage: 'a', branch: 'fix-typo' }),
+    runOf('2', { ...passed, lineage: 'b', branch: 'release-1' }),
+    runOf('1', { ...passed, lineage: 'c', branch: 'main' }),
   ];
   const limits = policyOf({ run: { newest: 1 } });
   assert.deepEqual(going(plan(runs, limits)), []);
@@ -190,7 +190,7 @@ const runsArb = fc
       return {
         ...plain,
         ...{ host, outcome, isUnfinished: outcome === 'running', commits: [commitOf(commit)] },
-        ...(line !== undefined && { line, branch: line }),
+        ...(line !== undefined && { lineage: line, branch: line }),
         ...(age !== undefined && { time: now - age * day }),
         bytes: { wwz, run: 10 },
         artifactBytes: artifacts === 0 ? new Map() : new Map([[commitOf(commit), artifacts + commit]]),
@@ -222,7 +222,7 @@ test('planPrune() never removes what a pin or a running job needs', () => {
       for (const host of workerHosts) {
         for (const line of ['main', 'other']) {
           const ended = runs
-            .filter((run) => run.host === host && run.line === line && !run.isUnfinished)
+            .filter((run) => run.host === host && run.lineage === line && !run.isUnfinished)
             .sort((a, b) => Number(b.run) - Number(a.run));
           const at = ended.findIndex(({ outcome }) => isGreen(outcome));
           const [green, first] = at < 0 ? [] : [ended[at], ended[at - 1]];

@@ -23,7 +23,7 @@ export interface PrunableRun {
   /** every name that a pin may call it by */
   readonly names: readonly string[];
   /** what its outcome is compared within: the branch, of one workflow and repository */
-  readonly line?: string;
+  readonly lineage?: string;
   readonly branch?: string;
   readonly outcome: RunOutcome;
   /** a job is running or expected: nobody knows yet what it will need */
@@ -205,8 +205,8 @@ function pinsOf(
 function linesOf(sorted: readonly PrunableRun[]) {
   const lines = new Map<string, { newestGreen?: PrunableRun; firstFailure?: PrunableRun }>();
   for (const run of sorted) {
-    if (run.line === undefined || run.isUnfinished) continue;
-    const key = `${run.host} ${run.line}`;
+    if (run.lineage === undefined || run.isUnfinished) continue;
+    const key = `${run.host} ${run.lineage}`;
     const line = lines.get(key) ?? {};
     lines.set(key, line);
     if (line.newestGreen !== undefined) continue;

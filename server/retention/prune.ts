@@ -30,13 +30,13 @@ export interface Pruned {
 /** What a prune would do now; changes nothing. */
 export async function planSite(
   folder: string,
-  { state, own, policy, now }: PlanSite,
+  { state, own, policy, now }: PlanOptions,
 ): Promise<readonly Verdict<SiteRun>[]> {
   const sizes = await measureSite(folder, state);
   return planPrune(prunableRuns(state, sizes), policy, await readFacts(folder, own, now));
 }
 
-export interface PlanSite {
+export interface PlanOptions {
   readonly state: SiteReader;
   readonly own: PrivateFolder;
   readonly policy: RetentionPolicy;

@@ -6,7 +6,7 @@ import type { ServerLimits } from '../config/limits.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import type { ListTotals } from '../pages/page-plan.js';
 import { noChanges, type PageChanges } from '../state/page-changes.js';
-import { folderKey } from '../state/run-table.js';
+import { folderKey } from '../state/run-entry.js';
 import { SiteState } from '../state/site-state.js';
 import type { RecordedJob } from '../state/site-view.js';
 import { readLog, type ReadLog } from '../store/event-log.js';

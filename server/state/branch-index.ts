@@ -1,101 +1,104 @@
-/** Which commits ran on which branch, and which runs each job has had: for what stands under a name that stays. */
+/** The commits of each branch and the runs of each job, for the files at stable URLs. */
 import { workerHosts, type CommitHash, type JobName } from '../../model/name.js';
 import { NewestList, type Timed } from './newest-list.js';
 import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
 import { isPullRequest, type BranchCommit, type Job, type FinishedJob, type Run } from './site-view.js';
 
-/** A commit on a branch. `time`: when the first of its runs began. */
-interface Group extends Timed {
+/** The runs of one commit on a branch. `time`: the start of the first one. */
+interface CommitGroup extends Timed {
   readonly commit: CommitHash;
   readonly entries: ReadonlySet<RunEntry>;
 }
 
-interface Ran extends Timed {
+/** A job with a record. `time`: its start. */
+interface JobRun extends Timed {
   readonly entry: RunEntry;
   readonly job: JobName;
 }
 
-/** Where a run stood when it was put in last, so that it can be taken out. */
-interface Place {
+/** The branch and commit that a run is listed under. */
+interface Listing {
   readonly branch: string;
   readonly commit: CommitHash;
 }
 
-/** Which names a change touches. */
-export interface NameChange {
+/** The branches and jobs whose files at stable URLs change. */
+export interface StableUrlChanges {
   readonly branches: ReadonlySet<string>;
-  /** those whose history tells something else now: not each event makes a hundred runs be read again */
+  /** jobs whose history changes; a mere event does not count, since rendering a history reads many records */
   readonly jobs: ReadonlySet<JobName>;
 }
 
-type JobLists = Map<JobName, NewestList<Ran>>;
+type JobLists = Map<JobName, NewestList<JobRun>>;
 
 export class BranchIndex {
   readonly #branches = new Map<
     string,
-    { readonly list: NewestList<Group>; readonly groups: Map<CommitHash, Group> }
+    { readonly list: NewestList<CommitGroup>; readonly groups: Map<CommitHash, CommitGroup> }
   >();
   readonly #history: JobLists = new Map();
   readonly #onBranch = new Map<string, JobLists>();
-  readonly #places = new Map<RunEntry, Place>();
-  /** each run as it was put in last */
-  readonly #told = new Map<RunEntry, Run>();
+  readonly #listings = new Map<RunEntry, Listing>();
+  /** each run at its last update */
+  readonly #last = new Map<RunEntry, Run>();
 
-  /** Takes in how a run is folded now. */
-  put(entry: RunEntry): NameChange {
+  /** Lists a run as it is folded now. */
+  update(entry: RunEntry): StableUrlChanges {
     const { run } = entry;
-    const before = this.#places.get(entry);
-    const after = run && placeOf(run);
-    const jobs = changedJobs(this.#told.get(entry), run);
-    if (run === undefined) this.#told.delete(entry);
-    else this.#told.set(entry, run);
+    const before = this.#listings.get(entry);
+    const after = run && listingOf(run);
+    const jobs = changedJobs(this.#last.get(entry), run);
+    if (run === undefined) this.#last.delete(entry);
+    else this.#last.set(entry, run);
     if (before?.branch !== after?.branch) this.#moveJobs(entry, before?.branch, after?.branch);
     if (before !== undefined && (before.branch !== after?.branch || before.commit !== after.commit)) {
       this.#regroup(before, (entries) => entries.delete(entry));
     }
-    if (after === undefined) this.#places.delete(entry);
+    if (after === undefined) this.#listings.delete(entry);
     else {
-      this.#places.set(entry, after);
+      this.#listings.set(entry, after);
       this.#regroup(after, (entries) => entries.add(entry));
     }
-    for (const ran of ranJobs(entry)) {
-      putIn(this.#history, ran);
+    for (const jobRun of jobRuns(entry)) {
+      putInto(this.#history, jobRun);
       if (after === undefined) continue;
-      const lists = this.#onBranch.get(after.branch) ?? new Map<JobName, NewestList<Ran>>();
+      const lists = this.#onBranch.get(after.branch) ?? new Map<JobName, NewestList<JobRun>>();
       this.#onBranch.set(after.branch, lists);
-      putIn(lists, ran);
+      putInto(lists, jobRun);
     }
-    const branches = new Set([before, after].flatMap((place) => (place === undefined ? [] : [place.branch])));
+    const branches = new Set(
+      [before, after].flatMap((listing) => (listing === undefined ? [] : [listing.branch])),
+    );
     return { branches, jobs };
   }
 
-  /** Takes a run out that is about to be forgotten. */
-  remove(entry: RunEntry): NameChange {
-    const place = this.#places.get(entry);
-    this.#places.delete(entry);
-    if (place !== undefined) this.#regroup(place, (entries) => entries.delete(entry));
-    this.#told.delete(entry);
-    const ran = ranJobs(entry);
-    for (const one of ran) takeOut(this.#history, one);
-    if (place !== undefined) this.#moveJobs(entry, place.branch, undefined);
+  /** Takes a run out of all lists. */
+  remove(entry: RunEntry): StableUrlChanges {
+    const listing = this.#listings.get(entry);
+    this.#listings.delete(entry);
+    if (listing !== undefined) this.#regroup(listing, (entries) => entries.delete(entry));
+    this.#last.delete(entry);
+    const runs = jobRuns(entry);
+    for (const one of runs) removeFrom(this.#history, one);
+    if (listing !== undefined) this.#moveJobs(entry, listing.branch, undefined);
     return {
-      branches: new Set(place === undefined ? [] : [place.branch]),
-      jobs: new Set(ran.map(({ job }) => job)),
+      branches: new Set(listing === undefined ? [] : [listing.branch]),
+      jobs: new Set(runs.map(({ job }) => job)),
     };
   }
 
-  /** Every branch that has a commit. */
+  /** Lists every branch that has a commit. */
   branches(): Iterable<string> {
     return this.#branches.keys();
   }
 
-  /** Every job that has ended somewhere. */
+  /** Lists every job that has a record. */
   jobs(): readonly JobName[] {
     return [...this.#history.keys()];
   }
 
-  /** Every job that has ended on a branch. */
+  /** Lists every job that has a record on a branch. */
   jobsOf(branch: string): readonly JobName[] {
     return [...(this.#onBranch.get(branch)?.keys() ?? [])];
   }
@@ -123,14 +126,14 @@ export class BranchIndex {
     if (from === undefined || from === to) return;
     const lists = this.#onBranch.get(from);
     if (lists === undefined) return;
-    for (const ran of ranJobs(entry)) takeOut(lists, ran);
+    for (const jobRun of jobRuns(entry)) removeFrom(lists, jobRun);
     if (lists.size === 0) this.#onBranch.delete(from);
   }
 
-  #regroup({ branch, commit }: Place, change: (entries: Set<RunEntry>) => void): void {
+  #regroup({ branch, commit }: Listing, change: (entries: Set<RunEntry>) => void): void {
     const known = this.#branches.get(branch) ?? {
-      list: new NewestList<Group>(),
-      groups: new Map<CommitHash, Group>(),
+      list: new NewestList<CommitGroup>(),
+      groups: new Map<CommitHash, CommitGroup>(),
     };
     this.#branches.set(branch, known);
     const before = known.groups.get(commit);
@@ -149,32 +152,32 @@ export class BranchIndex {
   }
 }
 
-/** A pull request may come from a branch of any name, `main` too: it is none of this repository's branches. */
-function placeOf(run: Run): Place | undefined {
+/** Undefined for a pull request: its branch is one of another repository, and may have any name, also `main`. */
+function listingOf(run: Run): Listing | undefined {
   const { branch, commit } = run;
   return branch === undefined || commit === undefined || isPullRequest(run) ? undefined : { branch, commit };
 }
 
-function ranJobs(entry: RunEntry): readonly Ran[] {
+function jobRuns(entry: RunEntry): readonly JobRun[] {
   const { host, name } = entry.folder;
   return [...entry.recorded.values()].map(({ address: { job }, summary }) => ({
     ...{ time: summary.startTime ?? 0, id: `${host} ${name} ${job}`, entry, job },
   }));
 }
 
-function takeOut(lists: JobLists, ran: Ran): void {
-  const list = lists.get(ran.job);
-  list?.remove(ran);
-  if (list?.length === 0) lists.delete(ran.job);
+function removeFrom(lists: JobLists, jobRun: JobRun): void {
+  const list = lists.get(jobRun.job);
+  list?.remove(jobRun);
+  if (list?.length === 0) lists.delete(jobRun.job);
 }
 
-function putIn(lists: JobLists, ran: Ran): void {
-  const list = lists.get(ran.job) ?? new NewestList<Ran>();
-  lists.set(ran.job, list);
-  list.put(ran);
+function putInto(lists: JobLists, jobRun: JobRun): void {
+  const list = lists.get(jobRun.job) ?? new NewestList<JobRun>();
+  lists.set(jobRun.job, list);
+  list.put(jobRun);
 }
 
-/** Ended jobs that are not what they were; all of them where what is told beside each is. */
+/** Returns finished jobs that changed; all of them if the run's branch or commit did, which a history shows too. */
 function changedJobs(before: Run | undefined, after: Run | undefined): ReadonlySet<JobName> {
   const ended = (after?.jobs ?? []).filter(({ summary }) => summary !== undefined);
   const isMoved =
@@ -183,13 +186,13 @@ function changedJobs(before: Run | undefined, after: Run | undefined): ReadonlyS
     (before !== undefined && isPullRequest(before)) !== (after !== undefined && isPullRequest(after));
   const changed = ended.filter((job) => {
     const old = before?.jobs.find(({ address }) => address.job === job.address.job);
-    return isMoved || !isSameEnd(old, job);
+    return isMoved || !isSameResult(old, job);
   });
   return new Set(changed.map(({ address }) => address.job));
 }
 
-/** A job with flaky tasks is made anew each time its run is folded. */
-const isSameEnd = (before: Job | undefined, after: Job): boolean =>
+/** A job with flaky tasks is a new object after each fold, and is compared by its content. */
+const isSameResult = (before: Job | undefined, after: Job): boolean =>
   before === after ||
   (before?.outcome === after.outcome &&
     after.flakyTasks.length > 0 &&

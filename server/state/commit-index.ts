@@ -1,4 +1,4 @@
-/** Which runs a commit has, and which files were published for it; and what had failed on it before. */
+/** The runs and artifacts of each commit, and which of its tasks failed in earlier runs. */
 import {
   workerHosts,
   type CommitHash,
@@ -11,17 +11,17 @@ import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
 import type { Job } from './site-view.js';
 
-/** Runs of a commit that its page shows for each host: one that is run every night for years stays readable. */
+/** Runs of each host that a commit's page shows: a commit may be run every night for years. */
 const runsShown = 100;
-/** How many runs of a commit a pass looks back over for a failure of the same task. */
-const runsRemembered = 20;
+/** Earlier runs of a commit in which a failure of a task makes a pass flaky. */
+const flakyRuns = 20;
 
 export class CommitIndex {
-  /** by host and commit, newest first; may hold a run that turned out to be of another commit */
+  /** by host and commit, newest first; may have a run that is of another commit by now */
   readonly #entries = new Map<string, RunEntry[]>();
   readonly #artifacts = new Map<string, Set<string>>();
 
-  /** The run has a job of the commit, or seems to. */
+  /** Lists a run under a commit of one of its jobs. */
   put(entry: RunEntry, commit: CommitHash): void {
     const key = keyOf(entry.folder.host, commit);
     const entries = this.#entries.get(key);
@@ -33,7 +33,7 @@ export class CommitIndex {
     if (entries[index] !== entry) entries.splice(index, 0, entry);
   }
 
-  /** Takes the run out of the lists of its commits, for it to be put where it belongs now. */
+  /** Takes a run out of the lists of these commits. */
   remove(entry: RunEntry, commits: Iterable<CommitHash>): void {
     for (const commit of commits) {
       const key = keyOf(entry.folder.host, commit);
@@ -52,12 +52,12 @@ export class CommitIndex {
     this.#artifacts.delete(keyOf(host, commit));
   }
 
-  /** Ordered by name. */
+  /** Lists the artifacts of a commit, sorted. */
   artifacts(host: WorkerHost, commit: CommitHash): readonly string[] {
     return [...(this.#artifacts.get(keyOf(host, commit)) ?? [])].sort();
   }
 
-  /** Its jobs: by host, the newest run first, then by name. */
+  /** Lists the jobs of a commit by host, then newest run first, then by name. */
   jobsOf(commit: CommitHash): readonly Job[] {
     return workerHosts.flatMap((host) =>
       (this.#entries.get(keyOf(host, commit)) ?? [])
@@ -66,7 +66,7 @@ export class CommitIndex {
     );
   }
 
-  /** The hosts in whose folder it has a page: those with a job of it, or with artifacts. */
+  /** Lists the hosts that have a job or an artifact of a commit. */
   hostsOf(commit: CommitHash): readonly WorkerHost[] {
     return workerHosts.filter((host) => {
       const key = keyOf(host, commit);
@@ -77,37 +77,38 @@ export class CommitIndex {
     });
   }
 
+  /** Lists every commit with a run or an artifact. */
   all(): ReadonlySet<CommitHash> {
     return new Set(
       [...this.#entries.keys(), ...this.#artifacts.keys()].map((key) => key.split(' ')[1] as CommitHash),
     );
   }
 
-  /** Tasks of a job that failed on the commit in runs, or attempts, before this one. */
+  /** Lists tasks of a job that failed on the commit in runs or attempts before this one. */
   failedBefore(entry: RunEntry, job: JobName, commit: CommitHash): ReadonlySet<TaskName> {
     const entries = this.#entries.get(keyOf(entry.folder.host, commit)) ?? [];
     if (entries.length < 2) return noTasks;
     const start = position(entries, entry) + 1;
     return new Set(
-      entries.slice(start, start + runsRemembered).flatMap(({ recorded }) => {
+      entries.slice(start, start + flakyRuns).flatMap(({ recorded }) => {
         const summary = recorded.get(job)?.summary;
         return summary?.origin.commit === commit ? summary.failedTasks : [];
       }),
     );
   }
 
-  /** The runs of the commit that look back at this one. */
-  laterThan(entry: RunEntry, commit: CommitHash): readonly RunEntry[] {
+  /** Lists later runs of the commit, in which a failure of this one makes a pass flaky. */
+  laterRuns(entry: RunEntry, commit: CommitHash): readonly RunEntry[] {
     const entries = this.#entries.get(keyOf(entry.folder.host, commit)) ?? [];
     const end = position(entries, entry);
-    return entries.slice(Math.max(0, end - runsRemembered), end);
+    return entries.slice(Math.max(0, end - flakyRuns), end);
   }
 }
 
 const noTasks: ReadonlySet<TaskName> = new Set();
 const keyOf = (host: WorkerHost, commit: CommitHash): string => `${host} ${commit}`;
 
-/** Where an entry stands, or would stand, in a list that is sorted newest first. */
+/** Returns the index of an entry, or where to insert it, in a list that is sorted newest first. */
 function position(entries: readonly RunEntry[], entry: RunEntry): number {
   let [low, high] = [0, entries.length];
   while (low < high) {
@@ -124,7 +125,7 @@ function jobsIn({ run, events }: RunEntry, commit: CommitHash): readonly Job[] {
   return run.jobs.filter((job) => commitOf(run, job, events.get(job.address.job)) === commit);
 }
 
-/** Every commit that the run's jobs are of. */
+/** Returns the commits of a run's jobs. */
 export function commitsOf({ run, events }: RunEntry): ReadonlySet<CommitHash> {
   if (run === undefined) return new Set();
   return new Set(run.jobs.flatMap((job) => commitOf(run, job, events.get(job.address.job)) ?? []));

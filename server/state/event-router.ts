@@ -1,25 +1,25 @@
-/** Which run's folder an event belongs to; events that nobody can place yet wait until one tells. */
+/** Finds the run folder of each event. Events of a run whose number is not known yet are held until it is. */
 import type { JobEvent } from '../../model/event.js';
 import type { RunId } from '../../model/name.js';
 import { folderName, type RunFolder } from '../../model/run.js';
 import type { RunFolders } from './run-folders.js';
 
-/** `time`: when it came, seconds since 1970, UTC. */
+/** `time`: when the event was received, seconds since 1970, UTC. */
 export interface ReceivedEvent {
   readonly event: JobEvent;
   readonly time: number;
 }
 
 export class EventRouter {
-  readonly #claims: RunFolders;
-  /** events of GitHub runs whose number nobody has told yet */
-  readonly #waiting = new Map<RunId, ReceivedEvent[]>();
+  readonly #runFolders: RunFolders;
+  /** events of GitHub runs whose number is not known yet */
+  readonly #held = new Map<RunId, ReceivedEvent[]>();
 
-  constructor(claims: RunFolders) {
-    this.#claims = claims;
+  constructor(runFolders: RunFolders) {
+    this.#runFolders = runFolders;
   }
 
-  /** Where the events of a job belong; undefined while nobody has told the number of its run. */
+  /** Returns the folder that an event belongs to; undefined while the number of its GitHub run is not known. */
   folderOf({ host, runId, jobId, runNumber, attempt }: JobEvent): RunFolder | undefined {
     switch (host) {
       case 'sourcehut':
@@ -28,38 +28,38 @@ export class EventRouter {
         return runId && { host, name: folderName(runId, attempt) };
       case 'github': {
         if (runId === undefined) return undefined;
-        const base = this.#claims.baseOf(runId);
+        const base = this.#runFolders.baseOf(runId);
         if (base !== undefined) return { host, name: folderName(base, attempt) };
         if (runNumber === undefined) return undefined;
-        const planned = this.#claims.resolve(runNumber, runId, attempt);
-        return planned.ok ? planned.value.folder : undefined;
+        const resolved = this.#runFolders.resolve(runNumber, runId, attempt);
+        return resolved.ok ? resolved.value.folder : undefined;
       }
     }
   }
 
-  /** An event that is the first to tell the number of its run claims the folder; tells whether it did. */
-  claim({ host, runId, runNumber, attempt }: JobEvent): boolean {
+  /** Reserves a folder for a GitHub run if this event is the first with its number. Returns whether it is. */
+  reserveFolder({ host, runId, runNumber, attempt }: JobEvent): boolean {
     if (host !== 'github' || runId === undefined || runNumber === undefined) return false;
-    if (this.#claims.baseOf(runId) !== undefined) return false;
-    const planned = this.#claims.resolve(runNumber, runId, attempt);
-    if (planned.ok) this.#claims.reserve(planned.value.base, runId);
-    return planned.ok;
+    if (this.#runFolders.baseOf(runId) !== undefined) return false;
+    const resolved = this.#runFolders.resolve(runNumber, runId, attempt);
+    if (resolved.ok) this.#runFolders.reserve(resolved.value.base, runId);
+    return resolved.ok;
   }
 
-  /** Keeps an event until the number of its run is told; without a run id nobody ever can. */
-  keep(heard: ReceivedEvent): void {
-    const { runId } = heard.event;
-    if (runId !== undefined) this.#waiting.set(runId, [...(this.#waiting.get(runId) ?? []), heard]);
+  /** Holds an event until the number of its run is known. An event without a run id is dropped. */
+  hold(received: ReceivedEvent): void {
+    const { runId } = received.event;
+    if (runId !== undefined) this.#held.set(runId, [...(this.#held.get(runId) ?? []), received]);
   }
 
-  /** Hands out, once, what waited for the number of a run. */
-  take(runId: RunId | undefined): readonly ReceivedEvent[] {
-    const waiting = (runId && this.#waiting.get(runId)) ?? [];
-    if (runId !== undefined) this.#waiting.delete(runId);
-    return waiting;
+  /** Returns the held events of a run, and holds them no longer. */
+  release(runId: RunId | undefined): readonly ReceivedEvent[] {
+    const events = (runId && this.#held.get(runId)) ?? [];
+    if (runId !== undefined) this.#held.delete(runId);
+    return events;
   }
 
-  waiting(): Iterable<ReceivedEvent> {
-    return [...this.#waiting.values()].flat();
+  held(): Iterable<ReceivedEvent> {
+    return [...this.#held.values()].flat();
   }
 }

@@ -1,4 +1,4 @@
-/** Where a job that arrives belongs: its identity, or as much of one as an old client tells. Pure. */
+/** The run folder that an uploaded job belongs to. Clients of an earlier Soil send only a part of its identity. Pure. */
 import type { JobName, RunId } from '../../model/name.js';
 import type { JobRecord } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -11,7 +11,7 @@ import {
 } from '../../model/run.js';
 import type { RunFolders } from './run-folders.js';
 
-/** `attempt` undefined: the client does not count attempts, so that the first one that is free is taken. */
+/** `attempt` undefined: the client does not number attempts, and gets the first free one. */
 export type JobDestination =
   | {
       readonly host: 'github';
@@ -42,8 +42,8 @@ export function jobDestination(identity: JobIdentity): JobDestination {
 }
 
 /**
- * Soil's shell clients name the folder (`subdir`) themselves: the run number, sourcehut's job id, or a local run. What
- * their record says besides must agree; what it lacks, the folder's name tells.
+ * Returns the destination of a job from a shell client, which names the folder (`subdir`) itself: the run number,
+ * sourcehut's job id, or a local run. The record may lack these, but must not contradict them.
  */
 export function jobDestinationIn(
   host: JobIdentity['host'],
@@ -55,7 +55,7 @@ export function jobDestinationIn(
   }
   const differs = (key: string, value: string) =>
     refuse(`cannot accept ${key} ${quote(value)}: subdir is ${quote(subdir)}`);
-  // A record of schema 0 without GITHUB_RUN_ATTEMPT reads as attempt 1, which is not known to be true.
+  // The parser gives a record of schema 0 attempt 1 also when it has no GITHUB_RUN_ATTEMPT.
   const attempt = record.schema === 0 && record.attempt === 1 ? undefined : record.attempt;
   switch (host) {
     case 'github': {

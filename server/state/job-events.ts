@@ -1,20 +1,20 @@
-/** The events of one job -> what they tell, whatever the order in which they came. Pure but for its own sums. */
+/** Folds the events of one job. The order in which they are received does not matter. Pure. */
 import type { JobEvent } from '../../model/event.js';
 import type { CommitHash, TaskName } from '../../model/name.js';
 import type { JobEvents } from './site-view.js';
 
-/** What is known of a job by its events alone. */
+/** What the events of a job say. */
 export interface EventFacts {
   readonly times: JobEvents;
-  /** the job said that it was done */
+  /** there was a `done` event */
   readonly isDone: boolean;
   readonly commit?: CommitHash;
   readonly branch?: string;
-  /** tasks that were told done, so that a repeated event counts once */
+  /** tasks with a `task-done` event, so that a repeated event counts once */
   readonly tasks: ReadonlySet<TaskName>;
 }
 
-/** The facts with one event more; `time` in seconds since 1970, UTC. */
+/** Returns the facts with one more event. `time`: when it was received, seconds since 1970, UTC. */
 export function addEvent(before: EventFacts | undefined, event: JobEvent, time: number): EventFacts {
   const { times = { tasksDone: 0 } } = before ?? {};
   const tasks = new Set(before?.tasks);
@@ -37,7 +37,7 @@ export function addEvent(before: EventFacts | undefined, event: JobEvent, time: 
   };
 }
 
-/** Events of one job that disagree are somebody's mistake; which one counts must not hang on which came first. */
+/** Picks one of two values that should be equal, always the same one, whichever event was received first. */
 function least<T extends string>(a: T | undefined, b: T | undefined): T | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? a : b;

@@ -1,4 +1,4 @@
-/** A job whose files have arrived -> what the site keeps in memory of it. Pure; what is the same is held once. */
+/** Summarizes stored jobs for the state. Equal parts of summaries are held in memory once. */
 import type { TaskName } from '../../model/name.js';
 import { taskOutcomes, type TaskOutcome } from '../../model/outcome.js';
 import { defined, type JobRecord } from '../../model/record.js';
@@ -6,11 +6,11 @@ import type { Row } from '../../model/row.js';
 import type { StoredJob } from '../store/stored-job.js';
 import type { JobOrigin, JobSummary, RecordedJob, TaskCounts } from './site-view.js';
 
-/** Equal values that were seen before, so that 18 jobs of a run hold one origin and 20,000 passes one list of tasks. */
-export type Shared = <T extends object>(value: T) => T;
+/** Returns an equal value that was seen before, if any: 18 jobs of a run share one origin, 20,000 passes one list of tasks. */
+export type Intern = <T extends object>(value: T) => T;
 
-/** Remembers the newest `size` values by their JSON text. */
-export function createInterner(size = 5000): Shared {
+/** Compares values by their JSON. Keeps at least the last `size` distinct ones. */
+export function createInterner(size = 5000): Intern {
   let young = new Map<string, object>();
   let old = new Map<string, object>();
   return <T extends object>(value: T): T => {
@@ -27,17 +27,17 @@ export function createInterner(size = 5000): Shared {
 
 export function summarize(
   { record, rows, problems, end, wwzBytes }: Omit<StoredJob, 'address'>,
-  shared: Shared,
+  intern: Intern,
 ): JobSummary {
   const tasksThat = (outcomes: readonly TaskOutcome[]): readonly TaskName[] =>
-    shared(rows.flatMap((row) => (row.kind === 'row' && outcomes.includes(row.outcome) ? [row.task] : [])));
+    intern(rows.flatMap((row) => (row.kind === 'row' && outcomes.includes(row.outcome) ? [row.task] : [])));
   return {
     schema: record?.schema ?? 0,
-    origin: shared(originOf(record)),
+    origin: intern(originOf(record)),
     status: end.status,
     isReadable: problems.length === 0,
     rows: rows.length,
-    counts: shared(countOutcomes(rows)),
+    counts: intern(countOutcomes(rows)),
     ...defined({
       startTime: record?.startTime,
       seconds: jobSeconds(record, rows),
@@ -47,32 +47,32 @@ export function summarize(
     }),
     passedTasks: tasksThat(['passed']),
     failedTasks: tasksThat(['failed', 'timed-out']),
-    expectedJobs: shared(record?.expectedJobs ?? []),
+    expectedJobs: intern(record?.expectedJobs ?? []),
   };
 }
 
-export function jobOf(arrived: StoredJob, shared: Shared): RecordedJob {
+export function toRecordedJob(job: StoredJob, intern: Intern): RecordedJob {
   return {
-    address: arrived.address,
-    outcome: arrived.end.outcome,
-    summary: summarize(arrived, shared),
-    events: { tasksDone: arrived.rows.length },
+    address: job.address,
+    outcome: job.end.outcome,
+    summary: summarize(job, intern),
+    events: { tasksDone: job.rows.length },
     flakyTasks: [],
   };
 }
 
-/** The same job with what it has in common with others held once: for one that was read back. */
-export function internJob(job: RecordedJob, shared: Shared): RecordedJob {
+/** Shares the parts of a job that was read from a snapshot. */
+export function internJob(job: RecordedJob, intern: Intern): RecordedJob {
   const { origin, counts, passedTasks, failedTasks, expectedJobs } = job.summary;
   return {
     ...job,
     summary: {
       ...job.summary,
-      origin: shared(origin),
-      counts: shared(counts),
-      passedTasks: shared(passedTasks),
-      failedTasks: shared(failedTasks),
-      expectedJobs: shared(expectedJobs),
+      origin: intern(origin),
+      counts: intern(counts),
+      passedTasks: intern(passedTasks),
+      failedTasks: intern(failedTasks),
+      expectedJobs: intern(expectedJobs),
     },
   };
 }
@@ -98,7 +98,7 @@ function countOutcomes(rows: readonly Row[]): TaskCounts {
   );
 }
 
-/** Wall time of a job in seconds: from its first task to its results; else what its tasks took together. */
+/** Returns the wall time of a job in seconds, from its start to its deployment, else the sum of its tasks' times. */
 function jobSeconds(record: JobRecord | undefined, rows: readonly Row[]): number | undefined {
   const { startTime, deployTime } = record ?? {};
   if (startTime !== undefined && deployTime !== undefined && deployTime >= startTime) {

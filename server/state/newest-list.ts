@@ -1,9 +1,9 @@
-/** Things in the order of their time, the newest first, that come and go in any order. */
+/** A list of items sorted by time, newest first. Items are added and removed in any order. */
 
 export interface Timed {
   /** seconds since 1970, UTC */
   readonly time: number;
-  /** decides where times are the same */
+  /** decides between equal times */
   readonly id: string;
 }
 
@@ -18,14 +18,14 @@ export class NewestList<T extends Timed> {
     return this.#items.slice(0, count);
   }
 
-  /** The same again changes nothing. */
+  /** Adds an item, or replaces the one with the same time and id. */
   put(item: T): void {
     const index = this.#position(item);
     if (this.#items[index]?.id === item.id) this.#items[index] = item;
     else this.#items.splice(index, 0, item);
   }
 
-  /** Takes out what was put in with this time and id. */
+  /** Removes the item with this time and id. */
   remove(item: Timed): void {
     const index = this.#position(item);
     if (this.#items[index]?.id === item.id) this.#items.splice(index, 1);

@@ -1,23 +1,22 @@
-/** What pages must follow after something happened: runs, commits, lists, and names that stay. Pure. */
+/** What a change of the state affects: pages of runs, commits and lists, and files at stable URLs. Pure. */
 import type { CommitHash, JobName, WorkerHost } from '../../model/name.js';
 import type { RunFolder } from '../../model/run.js';
 
-/** What pages must follow. */
 export interface PageChanges {
-  /** runs whose page changed */
+  /** runs whose pages change */
   readonly folders: readonly RunFolder[];
-  /** commits whose jobs or artifacts did */
+  /** commits whose pages change */
   readonly commits: readonly CommitHash[];
-  /** hosts in whose lists a run moved to another place */
+  /** hosts in whose list a run moved or was removed */
   readonly reordered: readonly WorkerHost[];
-  /** branches and jobs whose lasting addresses tell of it */
+  /** branches and jobs whose files at stable URLs change */
   readonly branches: readonly string[];
   readonly jobs: readonly JobName[];
 }
 
 export const noChanges: PageChanges = { folders: [], commits: [], reordered: [], branches: [], jobs: [] };
 
-/** All of them together. */
+/** Joins lists of changes; the same item may be in it several times. */
 export function mergeChanges(changes: readonly PageChanges[]): PageChanges {
   return {
     folders: changes.flatMap((change) => change.folders),

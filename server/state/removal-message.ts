@@ -1,9 +1,9 @@
-/** A path of the site -> the sentence of the 410 for a file that was there and was removed; undefined for any other. */
+/** The message of a 410 response for a file that retention removed. */
 import { quote } from '../../model/result.js';
 import { jobFile, parseHostFolder, parseJobFile, parseRunFolder } from '../../model/path.js';
 import type { SiteReader } from './site-view.js';
 
-/** `path` as it is asked for, below the site's folder; of a wwz also what is inside. */
+/** `path`: below the site's folder, or inside a wwz. Returns undefined when the file was not removed. */
 export function removedSentence(state: SiteReader, path: string): string | undefined {
   const [folderText = '', runText = '', fileText = ''] = path.split('/');
   const host = parseHostFolder(folderText);

@@ -1,4 +1,4 @@
-/** One folder of a host as the state keeps it: what is known of it, and the run that follows from that. */
+/** The run folders of a site in memory: what is known of each, and the run that it is folded into. */
 import type { JobName, RunId } from '../../model/name.js';
 import { splitFolder, type RunFolder } from '../../model/run.js';
 import type { EventFacts } from './job-events.js';
@@ -8,7 +8,7 @@ import type { RecordedJob, Run } from './site-view.js';
 
 export class RunEntry implements RunSource {
   readonly folder: RunFolder;
-  /** the folder's name less its attempt, as `Run` has it */
+  /** the folder's name without its attempt */
   readonly runName: string;
   readonly attempt: number;
   readonly recorded = new Map<JobName, RecordedJob>();
@@ -16,11 +16,11 @@ export class RunEntry implements RunSource {
   readonly expected = new Set<JobName>();
   readonly lostAt = new Map<JobName, number>();
   #runId: RunId | undefined;
-  /** when a record came last, by this server's clock; 0 for those that an earlier server took */
-  #arrivalTime = 0;
-  /** the run was removed: nothing else of it counts any more */
+  /** when the last record was stored, by this server's clock; 0 for records of before the start */
+  #recordTime = 0;
+  /** set when the run was removed: nothing else of it counts then */
   removed: Removal | undefined;
-  /** as it was folded last; absent where it was removed */
+  /** as folded last; undefined when the run was removed */
   run: Run | undefined;
 
   constructor(folder: RunFolder) {
@@ -34,30 +34,32 @@ export class RunEntry implements RunSource {
     return this.#runId;
   }
 
-  /** Where it stands among others, see compareRuns(). */
+  /** What decides its place in a list, see newestFirst(). */
   get sortKey(): Pick<Run, 'run' | 'runId' | 'attempt'> {
     return { run: this.runName, attempt: this.attempt, ...(this.#runId && { runId: this.#runId }) };
   }
 
-  /** To be set only while the entry stands in no list: it decides where. */
+  /** Must be called only while the entry is in no list, since the run id decides its place. */
   setRunId(runId: RunId | undefined): void {
     this.#runId = runId;
   }
 
+  /** Notes that a record was stored at this time. */
   noteRecordTime(time: number): void {
-    this.#arrivalTime = Math.max(this.#arrivalTime, time);
+    this.#recordTime = Math.max(this.#recordTime, time);
   }
 
-  /** When something was heard of the run last, by an event or a record; seconds since 1970, UTC. */
+  /** Returns the time of the last event or record, seconds since 1970, UTC. */
   lastActivity(now: number): number {
-    const heard = [...this.events.values()].map(({ times }) => times.lastTime ?? 0);
-    // A worker's clock may be wrong: of a time that is still to come nothing follows.
+    const received = [...this.events.values()].map(({ times }) => times.lastTime ?? 0);
+    // A worker's clock may be wrong: a time in the future is ignored.
     const recorded = [...this.recorded.values()]
       .map(({ summary }) => (summary.startTime ?? 0) + (summary.seconds ?? 0))
       .filter((time) => time <= now);
-    return Math.max(0, this.#arrivalTime, ...heard, ...recorded);
+    return Math.max(0, this.#recordTime, ...received, ...recorded);
   }
-  /** A job's wwz goes, by a rule of the site's retention; its other files stay. */
+
+  /** Notes that retention removed the wwz of a job. */
   removeWwz({ job: name, wwzBytes }: RemovedJob, { time, rule }: Removal): void {
     const job = this.recorded.get(name);
     if (job === undefined) return;
@@ -67,10 +69,45 @@ export class RunEntry implements RunSource {
     this.recorded.set(name, { ...job, summary: { ...summary, removedWwz } });
   }
 
-  /** What is remembered of a wwz, of a job whose other files were read anew. */
+  /** Copies a removed wwz from a snapshot to a job whose other files were read again. */
   restoreRemovedWwz({ address, summary: { removedWwz } }: RecordedJob): void {
     const job = this.recorded.get(address.job);
     if (job === undefined || job.summary.wwzBytes !== undefined || removedWwz === undefined) return;
     this.recorded.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
   }
 }
+
+/** The run folders of all hosts, by host and name. */
+export class RunTable {
+  readonly #entries = new Map<string, RunEntry>();
+  /** by host and run name */
+  readonly #attempts = new Map<string, RunEntry[]>();
+
+  find(folder: RunFolder): RunEntry | undefined {
+    return this.#entries.get(folderKey(folder));
+  }
+
+  /** Returns the entry of a folder, and adds one if there is none. */
+  get(folder: RunFolder): RunEntry {
+    const known = this.find(folder);
+    if (known !== undefined) return known;
+    const { host, name } = folder;
+    const entry = new RunEntry({ host, name });
+    this.#entries.set(folderKey(folder), entry);
+    const run = runKey(folder);
+    this.#attempts.set(run, [...(this.#attempts.get(run) ?? []), entry]);
+    return entry;
+  }
+
+  /** Lists the attempts of the run in a folder, in the order in which they were added. */
+  attempts(folder: RunFolder): readonly RunEntry[] {
+    return this.#attempts.get(runKey(folder)) ?? [];
+  }
+
+  all(): Iterable<RunEntry> {
+    return this.#entries.values();
+  }
+}
+
+export const folderKey = ({ host, name }: RunFolder): string => `${host} ${name}`;
+const runKey = (folder: RunFolder): string => `${folder.host} ${splitFolder(folder).run}`;

@@ -1,4 +1,4 @@
-/** What arrived, what was heard and what was declared of a run -> the run as pages show it. Pure. */
+/** Folds the records and events of a run into the run that pages show. Pure. */
 import type { CommitHash, JobName, RunId, TaskName } from '../../model/name.js';
 import { foldJobs, type JobOutcome } from '../../model/outcome.js';
 import { defined } from '../../model/record.js';
@@ -6,23 +6,24 @@ import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js
 import type { EventFacts } from './job-events.js';
 import type { Job, RecordedJob, Run, TaskCounts } from './site-view.js';
 
-/** Everything known of one folder. */
+/** Everything known of one run folder. */
 export interface RunSource {
   readonly folder: RunFolder;
   /** GITHUB_RUN_ID, where it is known */
   readonly runId: RunId | undefined;
-  /** jobs whose files are here */
+  /** jobs that have a record */
   readonly recorded: ReadonlyMap<JobName, RecordedJob>;
+  /** by job, also of jobs that have a record by now */
   readonly events: ReadonlyMap<JobName, EventFacts>;
-  /** jobs that events declared */
+  /** jobs that events say the run will have */
   readonly expected: ReadonlySet<JobName>;
-  /** jobs that were given up when nothing had been heard of them, and when that was, seconds since 1970, UTC */
+  /** when jobs without events were marked as lost, seconds since 1970, UTC */
   readonly lostAt: ReadonlyMap<JobName, number>;
 }
 
-/** What other runs have to do with this one. */
+/** What a run depends on besides its own folder. */
 export interface RunContext {
-  /** jobs that earlier attempts have records of, which a re-run of only the failed ones does not repeat */
+  /** jobs with a record in an earlier attempt: a re-run of the failed jobs does not repeat them */
   readonly recordedBefore: ReadonlySet<JobName>;
   /** tasks of a job that failed on the same commit in an earlier run or attempt */
   readonly failedBefore: (job: JobName, commit: CommitHash) => ReadonlySet<TaskName>;
@@ -32,13 +33,13 @@ export function foldRun(source: RunSource, { recordedBefore, failedBefore }: Run
   const { folder, recorded, events, runId } = source;
   const names = [...jobNames(source, recordedBefore)].sort();
   const summaries = names.flatMap((name) => recorded.get(name)?.summary ?? []);
-  // Once its record is there, events tell nothing more of a job: pages made from records alone are the same.
-  const stillHeard = names.flatMap((name) => (recorded.has(name) ? [] : (events.get(name) ?? [])));
-  const commit = first(summaries, (s) => s.origin.commit) ?? first(stillHeard, (h) => h.commit);
-  const branch = first(summaries, (s) => s.origin.branch) ?? first(stillHeard, (h) => h.branch);
+  // Events of a job with a record do not count, so that pages made from the records alone are the same.
+  const unrecordedEvents = names.flatMap((name) => (recorded.has(name) ? [] : (events.get(name) ?? [])));
+  const commit = first(summaries, (s) => s.origin.commit) ?? first(unrecordedEvents, (facts) => facts.commit);
+  const branch = first(summaries, (s) => s.origin.branch) ?? first(unrecordedEvents, (facts) => facts.branch);
   const jobs = names.map((name): Job => {
     const job = recorded.get(name);
-    if (job === undefined) return unrecorded({ ...folder, job: name }, source);
+    if (job === undefined) return unrecordedJob({ ...folder, job: name }, source);
     const own = job.summary.origin.commit;
     return own === undefined ? job : withFlakyTasks(job, failedBefore(name, own));
   });
@@ -58,7 +59,7 @@ export function foldRun(source: RunSource, { recordedBefore, failedBefore }: Run
   };
 }
 
-/** The commit of a job: its record's, or what events said of it, or else its run's. */
+/** Returns the commit in a job's record, else in its events, else the one of its run. */
 export function commitOf(run: Run, job: Job, heard: EventFacts | undefined): CommitHash | undefined {
   return job.summary === undefined
     ? (heard?.commit ?? run.commit)
@@ -70,27 +71,24 @@ function jobNames(
   settled: ReadonlySet<JobName>,
 ): ReadonlySet<JobName> {
   const names = new Set([...recorded.keys(), ...events.keys()]);
-  // On sourcehut each job has a folder of its own: the others never come to this one.
+  // On sourcehut each job has a folder of its own, so that no other job is expected in this one.
   if (folder.host === 'sourcehut') return names;
   const declared = [...recorded.values()].flatMap((job) => job.summary.expectedJobs);
   for (const name of [...expected, ...declared]) if (!settled.has(name)) names.add(name);
   return names;
 }
 
-/**
- * A job that said it was done and has no record is lost, until the record comes; and so is one that was given up,
- * until it is heard of again.
- */
-function unrecorded(address: JobAddress, { events, lostAt }: RunSource): Job {
+/** A job without a record is lost after a `done` event, and when it was marked as lost with no event after that. */
+function unrecordedJob(address: JobAddress, { events, lostAt }: RunSource): Job {
   const facts = events.get(address.job);
-  const silentSince = lostAt.get(address.job);
+  const lostTime = lostAt.get(address.job);
   const isLost =
-    facts?.isDone === true || (silentSince !== undefined && silentSince >= (facts?.times.lastTime ?? 0));
+    facts?.isDone === true || (lostTime !== undefined && lostTime >= (facts?.times.lastTime ?? 0));
   const outcome: JobOutcome = isLost ? 'lost' : facts === undefined ? 'expected' : 'running';
   return { address, outcome, events: facts?.times ?? { tasksDone: 0 }, flakyTasks: [] };
 }
 
-/** A pass of what failed on the same commit before is a flaky one, in its row and in its job. */
+/** Marks passed tasks that failed on the same commit before as flaky, and the job too if it passed. */
 function withFlakyTasks(job: RecordedJob, failed: ReadonlySet<TaskName>): Job {
   if (failed.size === 0) return job;
   const flakyTasks = job.summary.passedTasks.filter((task) => failed.has(task));
@@ -98,13 +96,13 @@ function withFlakyTasks(job: RecordedJob, failed: ReadonlySet<TaskName>): Job {
   return {
     ...job,
     outcome: job.outcome === 'passed' ? 'flaky' : job.outcome,
-    summary: { ...job.summary, counts: moved(job.summary.counts, flakyTasks.length) },
+    summary: { ...job.summary, counts: moveToFlaky(job.summary.counts, flakyTasks.length) },
     flakyTasks,
   };
 }
 
-/** Passes that turn out to be flaky. Tasks that are flaky by their own retries stay so. */
-function moved({ passed = 0, flaky = 0, ...others }: TaskCounts, count: number): TaskCounts {
+/** Moves `count` passes to flaky. */
+function moveToFlaky({ passed = 0, flaky = 0, ...others }: TaskCounts, count: number): TaskCounts {
   const turned = Math.min(passed, count);
   return {
     ...others,

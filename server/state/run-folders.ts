@@ -1,23 +1,23 @@
-/** Which GitHub run has which folder: run numbers count within a workflow, so that two runs may come with the same one. */
+/** Maps GitHub runs to folders. Run numbers are unique within one workflow only, so that two runs may have the same one. */
 import { parseRunId, type RunId } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { folderName, parseRunNumber, type RunFolder } from '../../model/run.js';
 
-/** A run whose record does not say its GITHUB_RUN_ID. */
+/** The owner of a folder whose records do not say their GITHUB_RUN_ID. */
 const unknown = Symbol('unknown run');
 
 export class RunFolders {
   readonly #owners = new Map<string, RunId | typeof unknown>();
   readonly #bases = new Map<RunId, RunId>();
-  /** runs of which a record has told its number, not only events */
+  /** runs whose number is in a record, not only in events */
   readonly #recorded = new Set<RunId>();
 
-  /** An event told the folder of a run: it has it from now on, whatever number its records come with. */
+  /** Gives a folder to a run because an event said so. The run keeps it even if its records have another number. */
   reserve(base: RunId, runId: RunId): void {
     this.#put(base, runId);
   }
 
-  /** A folder is there already, less its attempt, and belongs to a run. The first one to say so keeps it. */
+  /** Gives a folder to a run because a record is in it. The first run keeps it. `base`: the folder's name without attempt. */
   confirm(base: RunId, runId: RunId | undefined): void {
     if (runId !== undefined) this.#recorded.add(runId);
     this.#put(base, runId);
@@ -30,45 +30,45 @@ export class RunFolders {
     if (runId !== undefined && !this.#bases.has(runId)) this.#bases.set(runId, base);
   }
 
-  /** The run that a folder belongs to, less its attempt; undefined while no record has told its GITHUB_RUN_ID. */
+  /** Returns the run that has a folder, named without attempt; undefined while its GITHUB_RUN_ID is not known. */
   ownerOf(base: RunId): RunId | undefined {
     const owner = this.#owners.get(base);
     return owner === unknown ? undefined : owner;
   }
 
-  /** The folder of a run, less its attempt, where it has one already. */
+  /** Returns the folder name of a run without attempt; undefined when it has none yet. */
   baseOf(runId: RunId): RunId | undefined {
     return this.#bases.get(runId);
   }
 
   /**
-   * Where an attempt of a run goes: `1234`, or `1234-id98765` when another run has that number already. Without a
-   * run id the number is all there is. Claims nothing.
+   * Returns the folder of an attempt: `1234`, or `1234-id98765` when another run has number 1234 already. Without a run
+   * id the number decides alone. Reserves nothing.
    */
   resolve(
     number: RunId,
     runId: RunId | undefined,
     attempt: number,
   ): Result<{ base: RunId; folder: RunFolder }> {
-    const base = this.#planBase(number, runId);
+    const base = this.#resolveBase(number, runId);
     if (!base.ok) return base;
     const name = parseRunId(folderName(base.value, attempt), 'run folder');
     return name.ok ? accept({ base: base.value, folder: { host: 'github', name: name.value } }) : name;
   }
 
-  #planBase(number: RunId, runId: RunId | undefined): Result<RunId> {
+  #resolveBase(number: RunId, runId: RunId | undefined): Result<RunId> {
     if (runId === undefined) return accept(number);
     const known = this.#bases.get(runId);
     if (known !== undefined) {
       const isSame = known === number || known === `${number}-id${runId}`;
-      // Whoever may tell events of one job must not be able to keep the records of all others out.
+      // Otherwise an event of one job with a wrong number could block the records of all others.
       if (isSame || !this.#recorded.has(runId)) return accept(known);
       return refuse(
-        `cannot accept GITHUB_RUN_NUMBER ${quote(number)}: run id ${quote(runId)} came with folder ${quote(known)} before`,
+        `cannot accept GITHUB_RUN_NUMBER ${quote(number)}: run id ${quote(runId)} already has folder ${quote(known)}`,
       );
     }
     if (!this.#owners.has(number)) return accept(number);
-    // Digits only, so that no part of it can read as an attempt.
+    // Digits only: anything else could be read as an attempt.
     const digits = parseRunNumber(runId, 'GITHUB_RUN_ID');
     return digits.ok ? parseRunId(`${number}-id${digits.value}`, 'run folder') : digits;
   }

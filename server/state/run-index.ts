@@ -1,4 +1,4 @@
-/** The site's runs as they are folded now, in every list that they stand in; what a change of one touches comes out. */
+/** The folded runs of a site in all lists: by host, commit and branch. An update returns which pages it affects. */
 import { workerHosts, type CommitHash, type JobName, type RunId, type WorkerHost } from '../../model/name.js';
 import { compareRunNames, type RunFolder } from '../../model/run.js';
 import { BranchIndex } from './branch-index.js';
@@ -6,30 +6,29 @@ import { mergeChanges, noChanges, type PageChanges } from './page-changes.js';
 import { CommitIndex, commitsOf } from './commit-index.js';
 import type { RunFolders } from './run-folders.js';
 import type { Removal } from '../store/removal-entry.js';
-import type { RunEntry } from './run-entry.js';
 import { foldRun } from './run-fold.js';
 import { newestFirst, RunList } from './run-list.js';
-import { folderKey, type RunTable } from './run-table.js';
+import { folderKey, type RunEntry, type RunTable } from './run-entry.js';
 import type { Run } from './site-view.js';
 
 export class RunIndex {
   readonly commits = new CommitIndex();
-  readonly names = new BranchIndex();
+  readonly branches = new BranchIndex();
   readonly #table: RunTable;
-  readonly #claims: RunFolders;
+  readonly #runFolders: RunFolders;
   readonly #lists = new Map<WorkerHost, RunList>(workerHosts.map((host) => [host, new RunList()]));
   /** runs with jobs that are running or expected */
   readonly #unfinished = new Set<RunEntry>();
-  /** what the names of the change under way are */
   #isLoading = false;
+  /** branches and jobs that the present update affects */
   #touched = { branches: new Set<string>(), jobs: new Set<JobName>() };
 
-  constructor(table: RunTable, claims: RunFolders) {
+  constructor(table: RunTable, runFolders: RunFolders) {
     this.#table = table;
-    this.#claims = claims;
+    this.#runFolders = runFolders;
   }
 
-  /** While the work fills the table nothing is folded: it is once, at the end, and lists are sorted once. */
+  /** Runs `work`, which fills the table. Every run is folded, and every list sorted, once at its end. */
   load(work: () => void): void {
     this.#isLoading = true;
     work();
@@ -70,13 +69,13 @@ export class RunIndex {
       .sort(newestFirst);
   }
 
-  /** A run was removed: it leaves all lists, and the removal is all that is known of it. */
+  /** Takes a run out of all lists, and keeps only its removal. */
   remove(entry: RunEntry, removal: Removal): PageChanges {
     const { folder, run } = entry;
     const { host } = folder;
     const commits = commitsOf(entry);
-    const lookers = [...commits].flatMap((commit) => this.commits.laterThan(entry, commit));
-    const names = this.names.remove(entry);
+    const later = [...commits].flatMap((commit) => this.commits.laterRuns(entry, commit));
+    const urls = this.branches.remove(entry);
     entry.removed = removal;
     for (const known of [entry.recorded, entry.events, entry.expected, entry.lostAt]) known.clear();
     this.#unfinished.delete(entry);
@@ -84,18 +83,18 @@ export class RunIndex {
     if (run !== undefined) this.list(host).remove(run);
     this.commits.remove(entry, commits);
     entry.run = undefined;
-    // Whether a later pass is a flaky one, only what is still there can tell.
-    const changes = lookers.map((other) => this.changed(other));
+    // Later passes that were flaky because of this run are not any more.
+    const changes = later.map((other) => this.update(other));
     const folders = this.#table.attempts(folder).map((sibling) => sibling.folder);
-    const [branches, jobs] = [[...names.branches], [...names.jobs]];
+    const [branches, jobs] = [[...urls.branches], [...urls.jobs]];
     return mergeChanges([{ folders, commits: [...commits], reordered: [host], branches, jobs }, ...changes]);
   }
 
   /**
-   * Folds the run anew, and those that look back at it: its later attempts, which do not expect what earlier ones have,
-   * and later runs of its commits, where a pass may now be a flaky one.
+   * Folds a run again, and the runs that depend on it: its later attempts, which do not expect jobs that an earlier one
+   * has, and later runs of its commits, where a pass may now be flaky.
    */
-  changed(entry: RunEntry): PageChanges {
+  update(entry: RunEntry): PageChanges {
     if (this.#isLoading || entry.removed !== undefined) return noChanges;
     this.#touched = { branches: new Set(), jobs: new Set() };
     const reordered = new Set<WorkerHost>();
@@ -104,13 +103,13 @@ export class RunIndex {
     );
     const noteLater = (other: RunEntry): void => {
       for (const commit of commitsOf(other)) {
-        for (const looker of this.commits.laterThan(other, commit)) later.add(looker);
+        for (const run of this.commits.laterRuns(other, commit)) later.add(run);
       }
     };
     for (const sibling of this.#table.attempts(entry.folder)) {
       if (sibling.removed !== undefined || this.#runIdOf(sibling) === sibling.runId) continue;
       noteLater(sibling);
-      if (this.#placeAnew(sibling)) reordered.add(entry.folder.host);
+      if (this.#reposition(sibling)) reordered.add(entry.folder.host);
       noteLater(sibling);
     }
     const commits = new Set(commitsOf(entry));
@@ -120,7 +119,7 @@ export class RunIndex {
     for (const commit of commitsOf(entry)) commits.add(commit);
     later.delete(entry);
     const folders = new Map<string, RunFolder>();
-    // Every attempt's page lists all attempts.
+    // The page of each attempt links to all attempts.
     for (const { folder } of this.#table.attempts(entry.folder)) folders.set(folderKey(folder), folder);
     for (const other of later) {
       const before = JSON.stringify(other.run);
@@ -136,16 +135,16 @@ export class RunIndex {
     };
   }
 
-  /** Every page that a change of the run might touch. */
-  reach(entry: RunEntry): PageChanges {
+  /** Returns every page that a change of the run may affect. */
+  reachOf(entry: RunEntry): PageChanges {
     const commits = commitsOf(entry);
-    const others = [...commits].flatMap((commit) => this.commits.laterThan(entry, commit));
+    const others = [...commits].flatMap((commit) => this.commits.laterRuns(entry, commit));
     const entries = new Set([entry, ...this.#table.attempts(entry.folder), ...others]);
     return {
       folders: [...entries].map(({ folder }) => folder),
       commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
       reordered: [],
-      // Also those that only its events named: a page of such a branch may be there, and has to go.
+      // Also branches that only its events name: their files may exist and have to be removed.
       branches: [...entries].flatMap(({ run, recorded, events }) => [
         ...(run?.branch === undefined ? [] : [run.branch]),
         ...[...recorded.values()].flatMap(({ summary }) => summary.origin.branch ?? []),
@@ -155,8 +154,8 @@ export class RunIndex {
     };
   }
 
-  /** A run whose GITHUB_RUN_ID became known stands elsewhere in all lists; tells whether it stood anywhere before. */
-  #placeAnew(entry: RunEntry): boolean {
+  /** Moves a run whose GITHUB_RUN_ID became known in all lists. Returns whether it was in them before. */
+  #reposition(entry: RunEntry): boolean {
     const { run, folder } = entry;
     const commits = commitsOf(entry);
     if (run !== undefined) this.list(folder.host).remove(run);
@@ -167,14 +166,15 @@ export class RunIndex {
     return run !== undefined;
   }
 
-  /** As its records say (a folder of an old Soil may hold jobs of two runs: the older one's), or else its events. */
+  /** The run id in the records, else in the events. A folder of an earlier Soil may hold two runs: the older one counts. */
   #runIdOf({ folder, runName }: RunEntry): RunId | undefined {
     if (folder.host !== 'github') return undefined;
-    const told = this.#table
+    const recorded = this.#table
       .attempts(folder)
-      .flatMap(({ recorded }) => [...recorded.values()].flatMap(({ summary }) => summary.origin.runId ?? []));
+      .flatMap((sibling) => [...sibling.recorded.values()])
+      .flatMap(({ summary }) => summary.origin.runId ?? []);
     const removed = this.#table.attempts(folder).flatMap((sibling) => sibling.removed?.run.runId ?? []);
-    return [...told, ...removed].sort(compareRunNames)[0] ?? this.#claims.ownerOf(runName as RunId);
+    return [...recorded, ...removed].sort(compareRunNames)[0] ?? this.#runFolders.ownerOf(runName as RunId);
   }
 
   #refold(entry: RunEntry): void {
@@ -198,7 +198,7 @@ export class RunIndex {
   #index(entry: RunEntry, after: Run): void {
     entry.run = after;
     for (const commit of commitsOf(entry)) this.commits.put(entry, commit);
-    const { branches, jobs } = this.names.put(entry);
+    const { branches, jobs } = this.branches.update(entry);
     for (const branch of branches) this.#touched.branches.add(branch);
     for (const job of jobs) this.#touched.jobs.add(job);
     const isUnfinished = after.jobs.some(({ outcome }) => outcome === 'running' || outcome === 'expected');

@@ -1,23 +1,23 @@
-/** The runs of one host in the order of its lists, with all attempts of a run together: what paging counts. */
+/** The list of one host's runs, newest first, with all attempts of a run in one group. Pages are counted in groups. */
 import { compareRunNames } from '../../model/run.js';
 import type { Run, RunGroup } from './site-view.js';
 
-type RunPlace = Pick<Run, 'run' | 'runId'>;
-type AttemptPlace = Pick<Run, 'run' | 'runId' | 'attempt'>;
+type RunSortKey = Pick<Run, 'run' | 'runId'>;
+type AttemptSortKey = Pick<Run, 'run' | 'runId' | 'attempt'>;
 
 /**
- * The order of runs, the newest first. GitHub numbers runs for each workflow, so that the numbers of two workflows say
- * nothing of each other: where GITHUB_RUN_ID is known it decides. A run without one is older than all that have one.
+ * Compares two runs; the newer one is first. GitHub numbers the runs of each workflow separately, so that GITHUB_RUN_ID
+ * decides where it is known. A run without one counts as older than every run with one.
  */
-export function compareRuns(a: RunPlace, b: RunPlace): number {
+export function compareRuns(a: RunSortKey, b: RunSortKey): number {
   return compareRunNames(b.runId ?? '', a.runId ?? '') || compareRunNames(b.run, a.run);
 }
 
-/** Newest first, and of one run the latest attempt first. */
-export const newestFirst = (a: AttemptPlace, b: AttemptPlace): number =>
+/** Compares two attempts; the newer run is first, and of one run the later attempt. */
+export const newestFirst = (a: AttemptSortKey, b: AttemptSortKey): number =>
   compareRuns(a, b) || b.attempt - a.attempt;
 
-/** Runs in any order -> groups in the order of a list. */
+/** Groups the attempts of each run. Takes runs in any order, and returns the groups newest first. */
 export function groupRuns(runs: readonly Run[]): RunGroup[] {
   const groups: [Run, ...Run[]][] = [];
   for (const run of [...runs].sort(newestFirst)) {
@@ -39,8 +39,8 @@ export class RunList {
     return this.#groups;
   }
 
-  /** Where the run stands, or would stand. */
-  position(run: RunPlace): number {
+  /** Returns the index of a run, or where to insert it. */
+  position(run: RunSortKey): number {
     let [low, high] = [0, this.#groups.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -60,7 +60,7 @@ export class RunList {
     if (group !== undefined) this.#groups.splice(index, isKnown ? 1 : 0, group);
   }
 
-  /** Takes a run out, by the names it had when it was put in. */
+  /** Removes a run, which must have the sort key that it was put with. */
   remove(run: Run): void {
     const index = this.position(run);
     const there = this.#groups[index];

@@ -23,7 +23,7 @@ const idOf = (text: string) => valueOf(parseRunId(text));
 
 const runsOf = (state: SiteState, host: WorkerHost) => state.groups(host).flat();
 
-function arrived(
+function storedJob(
   host: WorkerHost,
   folder: string,
   { job = 'unit', status = 0, more = {} }: { job?: string; status?: number; more?: Partial<JobRecord> } = {},
@@ -37,36 +37,36 @@ function arrived(
 const eventOf = (fields: Readonly<Record<string, string>>): JobEvent =>
   valueOf(parseEvent(Object.entries({ workerHost: 'github', jobName: 'unit', runId: '77', ...fields })));
 
-test('a record that has just come keeps its run from being given up, whatever its clock says', () => {
+test('findStaleJobs() ignores runs with a new record, even if the clock of its worker is wrong', () => {
   for (const startTime of [undefined, 0, 253_402_300_799]) {
     const state = new SiteState('Soil');
     const expectedJobs = [valueOf(parseJobName('lint'))];
     const more = { expectedJobs, ...(startTime !== undefined && { startTime }) };
-    state.addJob(arrived('github', '5', { more }), 1000);
+    state.addJob(storedJob('github', '5', { more }), 1000);
     assert.deepEqual(state.findStaleJobs(60, 1059), [], String(startTime));
     assert.equal(state.findStaleJobs(60, 1060).length, 1, String(startTime));
-    // After another start only the record tells.
+    // After a restart only the time in the record is known.
     const later = new SiteState('Soil');
-    later.addJob(arrived('github', '5', { more }));
+    later.addJob(storedJob('github', '5', { more }));
     assert.equal(later.findStaleJobs(60, 1060).length, 1, String(startTime));
   }
 });
 
-test('defect 5: runs are ordered as people count, then by attempt', () => {
+test('runs are ordered by their number, then by attempt (defect 5)', () => {
   const state = new SiteState('Soil');
   for (const name of ['998', '1000', '1000-2', '99', '1000-10', '1001'])
-    state.addJob(arrived('github', name));
+    state.addJob(storedJob('github', name));
   assert.deepEqual(
     runsOf(state, 'github').map((run) => run.folder.name),
     ['1001', '1000-10', '1000-2', '1000', '998', '99'],
   );
 });
 
-test('defect 4: sourcehut jobs of two commits, ids interleaved, are all there', () => {
+test('jobsOfCommit() lists all sourcehut jobs of two commits with interleaved ids (defect 4)', () => {
   const state = new SiteState('Soil');
   for (const id of ['10', '9', '12', '11']) {
     const commit = commits[Number(id) % 2];
-    state.addJob(arrived('sourcehut', id, { more: { ...(commit && { commit }), commitDate: 'the same' } }));
+    state.addJob(storedJob('sourcehut', id, { more: { ...(commit && { commit }), commitDate: 'the same' } }));
   }
   assert.equal(runsOf(state, 'sourcehut').length, 4);
   for (const [index, ids] of [
@@ -82,7 +82,7 @@ test('defect 4: sourcehut jobs of two commits, ids interleaved, are all there', 
   }
 });
 
-test('defect 8: a run number that is taken leads to a folder of its own, for every attempt', () => {
+test('resolve() gives a run whose number is taken a folder of its own for every attempt (defect 8)', () => {
   const runFolders = new RunFolders();
   const plan = (number: string, runId: string, attempt: number) => {
     const planned = runFolders.resolve(idOf(number), idOf(runId), attempt);
@@ -93,11 +93,11 @@ test('defect 8: a run number that is taken leads to a folder of its own, for eve
   assert.equal(plan('1234', '55555', 1), '1234-id55555');
   assert.equal(plan('1234', '55555', 2), '1234-id55555-2');
   assert.equal(plan('1234', '98765', 3), '1234-3');
-  assert.match(plan('4321', '98765', 1), /run id "98765" came with folder "1234" before/);
+  assert.match(plan('4321', '98765', 1), /run id "98765" already has folder "1234"/);
   assert.match(plan('1234', '5-2', 1), /GITHUB_RUN_ID "5-2"/);
 });
 
-test('a run whose number an event told wrong takes its records all the same', () => {
+test('resolveFolder() accepts records of a run after an event with a wrong number', () => {
   const state = new SiteState('Soil');
   state.addEvent(eventOf({ eventName: 'start', runNumber: '1', jobName: 'other' }), 10);
   const resolve = (number: string, attempt: number) =>
@@ -106,13 +106,13 @@ test('a run whose number an event told wrong takes its records all the same', ()
       attempt,
     );
   assert.equal(valueOf(resolve('9', 2)).name, '1-2');
-  state.addJob(arrived('github', '1', { more: { runId: idOf('77') } }));
+  state.addJob(storedJob('github', '1', { more: { runId: idOf('77') } }));
   const refused = resolve('10', 1);
   assert.ok(!refused.ok);
-  assert.match(refused.error, /run id "77" came with folder "1" before/);
+  assert.match(refused.error, /run id "77" already has folder "1"/);
 });
 
-test('runs of two workflows, whose numbers say nothing of each other, are ordered by GITHUB_RUN_ID', () => {
+test('runs of two workflows are ordered by GITHUB_RUN_ID', () => {
   const state = new SiteState('Soil');
   const ids: [string, string | undefined][] = [
     ['5', '900'],
@@ -121,12 +121,12 @@ test('runs of two workflows, whose numbers say nothing of each other, are ordere
     ['9000', undefined],
   ];
   for (const [folder, id] of ids)
-    state.addJob(arrived('github', folder, { more: id === undefined ? {} : { runId: idOf(id) } }));
+    state.addJob(storedJob('github', folder, { more: id === undefined ? {} : { runId: idOf(id) } }));
   assert.deepEqual(
     runsOf(state, 'github').map((run) => run.folder.name),
     ['6', '5', '4000', '9000'],
   );
-  const change = state.addJob(arrived('github', '9000', { job: 'lint', more: { runId: idOf('950') } }));
+  const change = state.addJob(storedJob('github', '9000', { job: 'lint', more: { runId: idOf('950') } }));
   assert.deepEqual(change.reordered, ['github']);
   assert.deepEqual(
     runsOf(state, 'github').map((run) => run.folder.name),
@@ -134,7 +134,7 @@ test('runs of two workflows, whose numbers say nothing of each other, are ordere
   );
 });
 
-test('a task that failed and passed on the same commit is flaky, whichever came first', () => {
+test('a task that failed and then passed on the same commit is flaky, in any order of upload', () => {
   const [commit] = commits;
   const more = { ...(commit && { commit }) };
   const orders: [string, string][] = [
@@ -144,7 +144,7 @@ test('a task that failed and passed on the same commit is flaky, whichever came 
   for (const [first, second] of orders) {
     for (const isReversed of [false, true]) {
       const state = new SiteState('Soil');
-      const jobs = [arrived('github', first, { status: 3, more }), arrived('github', second, { more })];
+      const jobs = [storedJob('github', first, { status: 3, more }), storedJob('github', second, { more })];
       const [, last] = (isReversed ? jobs.reverse() : jobs).map((job) => state.addJob(job));
       const later = state.run({ host: 'github', name: idOf(second) });
       assert.equal(later?.outcome, 'flaky');
@@ -155,23 +155,23 @@ test('a task that failed and passed on the same commit is flaky, whichever came 
     }
   }
   const other = new SiteState('Soil');
-  other.addJob(arrived('github', '5', { status: 3, more: { ...(commits[1] && { commit: commits[1] }) } }));
-  other.addJob(arrived('github', '6', { more }));
+  other.addJob(storedJob('github', '5', { status: 3, more: { ...(commits[1] && { commit: commits[1] }) } }));
+  other.addJob(storedJob('github', '6', { more }));
   assert.equal(other.run({ host: 'github', name: idOf('6') })?.outcome, 'passed');
 });
 
-test('a job is expected, then running, then what its record says; done without a record is lost', () => {
+test('a job is expected, then running, then lost after "done" without a record, then as its record says', () => {
   const state = new SiteState('Soil');
   const outcomes = () => runsOf(state, 'github')[0]?.jobs.map((job) => `${job.address.job} ${job.outcome}`);
   state.addEvent(eventOf({ eventName: 'start', runNumber: '5', expectedJobs: 'unit,lint' }), 10);
   assert.deepEqual(outcomes(), ['lint expected', 'unit running']);
   state.addEvent(eventOf({ eventName: 'done', status: '0' }), 20);
   assert.deepEqual(outcomes(), ['lint expected', 'unit lost']);
-  state.addJob(arrived('github', '5', { status: 3, more: { runId: idOf('77') } }));
+  state.addJob(storedJob('github', '5', { status: 3, more: { runId: idOf('77') } }));
   assert.deepEqual(outcomes(), ['lint expected', 'unit failed']);
 });
 
-test('a job that was given up is lost until it is heard of again, whatever came first', () => {
+test('markLost() makes a job lost until its next event, in any order', () => {
   const events: [string, number][] = [
     ['start', 10],
     ['task-done', 20],
@@ -180,38 +180,38 @@ test('a job that was given up is lost until it is heard of again, whatever came 
   const unit = { host: 'github' as const, name: idOf('5'), job: valueOf(parseJobName('unit')) };
   const lint = { ...unit, job: valueOf(parseJobName('lint')) };
   const outcomes = (state: SiteState) => runsOf(state, 'github')[0]?.jobs.map((job) => job.outcome);
-  const hear = (state: SiteState, [eventName, time]: [string, number]) =>
+  const add = (state: SiteState, [eventName, time]: [string, number]) =>
     state.addEvent(eventOf({ eventName, runNumber: '5', task: 'a', expectedJobs: 'unit,lint' }), time);
   const state = new SiteState('Soil');
-  for (const event of events.slice(0, 2)) hear(state, event);
+  for (const event of events.slice(0, 2)) add(state, event);
   assert.deepEqual(state.findStaleJobs(0, 19), []);
   assert.deepEqual(state.findStaleJobs(0, 20), [lint, unit]);
   for (const address of [lint, unit]) state.markLost(address, 400);
   assert.deepEqual(outcomes(state), ['lost', 'lost']);
   assert.deepEqual(state.findStaleJobs(0, 1000), []);
-  for (const event of events.slice(2)) hear(state, event);
+  for (const event of events.slice(2)) add(state, event);
   assert.deepEqual(outcomes(state), ['lost', 'running']);
-  state.addJob(arrived('github', '5', { job: 'lint', more: { runId: idOf('77') } }));
+  state.addJob(storedJob('github', '5', { job: 'lint', more: { runId: idOf('77') } }));
   assert.deepEqual(outcomes(state), ['passed', 'running']);
 
-  const otherWay = new SiteState('Soil');
-  otherWay.load(() => {
-    for (const address of [unit, lint]) otherWay.markLost(address, 400);
-    otherWay.addJob(arrived('github', '5', { job: 'lint', more: { runId: idOf('77') } }));
-    for (const event of [...events].reverse()) hear(otherWay, event);
+  const reversed = new SiteState('Soil');
+  reversed.load(() => {
+    for (const address of [unit, lint]) reversed.markLost(address, 400);
+    reversed.addJob(storedJob('github', '5', { job: 'lint', more: { runId: idOf('77') } }));
+    for (const event of [...events].reverse()) add(reversed, event);
   });
-  assert.deepEqual(outcomes(otherWay), ['passed', 'running']);
+  assert.deepEqual(outcomes(reversed), ['passed', 'running']);
 });
 
-test('a re-run of the failed jobs does not wait for those that an earlier attempt has', () => {
+test('a re-run of the failed jobs does not expect jobs that an earlier attempt has', () => {
   const state = new SiteState('Soil');
   const expectedJobs = ['unit', 'lint'].map((name) => valueOf(parseJobName(name)));
-  state.addJob(arrived('github', '5-2', { more: { attempt: 2, expectedJobs } }));
+  state.addJob(storedJob('github', '5-2', { more: { attempt: 2, expectedJobs } }));
   assert.deepEqual(
     runsOf(state, 'github')[0]?.jobs.map((job) => job.outcome),
     ['expected', 'passed'],
   );
-  const change = state.addJob(arrived('github', '5', { job: 'lint' }));
+  const change = state.addJob(storedJob('github', '5', { job: 'lint' }));
   assert.deepEqual(
     state.run({ host: 'github', name: idOf('5-2') })?.jobs.map((job) => job.outcome),
     ['passed'],
@@ -219,7 +219,7 @@ test('a re-run of the failed jobs does not wait for those that an earlier attemp
   assert.deepEqual(change.folders.map((f) => f.name).sort(), ['5', '5-2']);
 });
 
-/** The details of a job do not hang on the state. */
+/** The pages here need no details of jobs. */
 const noDetails: RunDetails = new Map();
 
 /** All pages of a state, in one text. */
@@ -238,16 +238,16 @@ function pagesOf(state: SiteState): string {
   ].join('\n');
 }
 
-test('records and events give the same pages in any order, at once or one by one', () => {
+test('records and events give the same pages in any order, together or one by one', () => {
   const steps: ((state: SiteState) => void)[] = [];
   for (const [index, folder] of ['5', '5-2', '6', '7'].entries()) {
     const commit = commits[index % 2];
     const more = { ...(commit && { commit }), runId: idOf(folder.replace(/-.*/, '0')), branch: 'main' };
     for (const job of ['unit', 'lint']) {
-      steps.push((state) => state.addJob(arrived('github', folder, { job, status: index % 3, more })));
+      steps.push((state) => state.addJob(storedJob('github', folder, { job, status: index % 3, more })));
     }
   }
-  steps.push((state) => state.addJob(arrived('sourcehut', '5', { more: {} })));
+  steps.push((state) => state.addJob(storedJob('sourcehut', '5', { more: {} })));
   const running = { runNumber: '9', runId: '90' };
   steps.push((state) => state.addEvent(eventOf({ ...running, eventName: 'start' }), 10));
   for (const task of ['a', 'b', 'b']) {

@@ -1,11 +1,11 @@
-/** What a site knows, as plain data: the fold of its records and events. Views turn it into pages. */
+/** A site's runs, jobs and commits as plain data, folded from its records and events. Views render them. */
 import type { CommitHash, JobName, RunId, TaskName, WorkerHost } from '../../model/name.js';
 import type { FinishedOutcome, JobOutcome, RunOutcome, TaskOutcome } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
 import type { JobAddress, RunFolder } from '../../model/run.js';
 import type { Removal } from '../store/removal-entry.js';
 
-/** What events told of one job; all times in seconds since 1970, UTC. */
+/** What the events of one job say. Times are in seconds since 1970, UTC. */
 export interface JobEvents {
   readonly startTime?: number;
   readonly pullBeginTime?: number;
@@ -15,7 +15,7 @@ export interface JobEvents {
   readonly tasksDone: number;
 }
 
-/** What ran, and why: the part of a record that the jobs of a run mostly share, held once for all of them. */
+/** The part of a record that is mostly equal for all jobs of a run, and held in memory once. */
 export type JobOrigin = Pick<
   JobRecord,
   | 'runId'
@@ -30,15 +30,15 @@ export type JobOrigin = Pick<
   | 'pullRequest'
 >;
 
-/** What lists show of a job that has arrived: its record and rows in short, since a site has many. */
+/** A short form of a job's record and rows, of which a site holds many in memory. */
 export interface JobSummary {
   readonly schema: number;
   readonly origin: JobOrigin;
   /** the job's exit status */
   readonly status: number;
-  /** false: the record or the TSV has a problem, which the job's details tell */
+  /** false: the record or the TSV has a problem, see JobDetails */
   readonly isReadable: boolean;
-  /** lines of the TSV, bad ones too */
+  /** lines of the TSV, including bad ones */
   readonly rows: number;
   readonly counts: TaskCounts;
   readonly startTime?: number;
@@ -47,11 +47,11 @@ export interface JobSummary {
   readonly pullSeconds?: number;
   readonly reason?: string;
   readonly wwzBytes?: number;
-  /** its wwz was there and went, by a rule of the site's retention */
+  /** set when retention removed the wwz */
   readonly removedWwz?: RemovedWwz;
   readonly passedTasks: readonly TaskName[];
   readonly failedTasks: readonly TaskName[];
-  /** every job that this job's record says its run is to have */
+  /** every job that the record says the run will have */
   readonly expectedJobs: readonly JobName[];
 }
 
@@ -62,21 +62,21 @@ export interface RemovedWwz {
   readonly bytes?: number;
 }
 
-/** How many rows ended how; an outcome that no row has is left out. */
+/** Rows by outcome. An outcome without rows is left out. */
 export type TaskCounts = Readonly<Partial<Record<TaskOutcome, number>>>;
 
-/** One job of one attempt: declared, running, or finished. */
+/** One job of one attempt: expected, running, lost or finished. */
 export interface Job {
   readonly address: JobAddress;
   readonly outcome: JobOutcome;
-  /** absent until its files have arrived */
+  /** absent until the site has its record */
   readonly summary?: JobSummary;
   readonly events: JobEvents;
-  /** tasks that passed here and had failed on the same commit before */
+  /** tasks that passed, and failed on the same commit before */
   readonly flakyTasks: readonly TaskName[];
 }
 
-/** A job whose files have arrived. */
+/** A job with a record in the site. */
 export interface RecordedJob extends Job {
   readonly outcome: FinishedOutcome;
   readonly summary: JobSummary;
@@ -85,10 +85,10 @@ export interface RecordedJob extends Job {
 /** A folder of a host: one attempt of a run (on sourcehut: one job), with its jobs by name. */
 export interface Run {
   readonly folder: RunFolder;
-  /** the folder's name less its attempt */
+  /** the folder's name without its attempt */
   readonly run: string;
   readonly attempt: number;
-  /** GITHUB_RUN_ID, where it is known: unlike run numbers it counts for all workflows together */
+  /** GITHUB_RUN_ID, if known: unlike a run number it is unique across workflows */
   readonly runId?: RunId;
   readonly outcome: RunOutcome;
   readonly commit?: CommitHash;
@@ -106,22 +106,22 @@ export const isPullRequest = (run: Run): boolean =>
 /** A run with all its attempts, the newest first; never empty. */
 export type RunGroup = readonly [Run, ...(readonly Run[])];
 
-/** What ran for one commit of a branch, on every host; runs of pull requests apart. */
+/** The runs of one commit of a branch on all hosts, without those of pull requests. */
 export interface BranchCommit {
   readonly commit: CommitHash;
-  /** when the first of them began, seconds since 1970, UTC */
+  /** the start of the first run, seconds since 1970, UTC */
   readonly time: number;
   /** ordered by host, the newest first */
   readonly runs: readonly [Run, ...(readonly Run[])];
 }
 
-/** A job that has ended, with the run that it is of. */
+/** A finished job and its run. */
 export interface FinishedJob {
   readonly run: Run;
   readonly job: Job;
 }
 
-/** Questions that views ask of a site. */
+/** What views read of a site. */
 export interface SiteView {
   readonly title: string;
   /** newest first, see compareRuns() */
@@ -129,19 +129,19 @@ export interface SiteView {
   /** runs in which a job is running, newest first */
   running(host: WorkerHost): readonly Run[];
   run(folder: RunFolder): Run | undefined;
-  /** every attempt of the same run, newest first; on sourcehut only the one */
+  /** every attempt of the same run, newest first; on sourcehut there is only one */
   attempts(folder: RunFolder): readonly Run[];
-  /** every job of a commit, whatever host it ran on; ordered by host, then newest run first, then job name */
+  /** the jobs of a commit on all hosts; ordered by host, then newest run first, then job name */
   jobsOfCommit(commit: CommitHash): readonly Job[];
-  /** files published for a commit, relative to its artifact folder, ordered */
+  /** the artifacts of a commit, relative to its artifact folder, sorted */
   artifacts(host: WorkerHost, commit: CommitHash): readonly string[];
-  /** the newest commits of a branch, the newest first */
+  /** at most `count` commits of a branch, newest first */
   branchCommits(branch: string, count: number): readonly BranchCommit[];
-  /** the newest runs of a job that have ended, the newest first; on any branch, or on one */
+  /** at most `count` finished runs of a job, newest first; on any branch, or on one */
   history(job: JobName, count: number, branch?: string): readonly FinishedJob[];
 }
 
-/** Everything that can be asked of a site's state, also by commands and by the rooms above the pages. */
+/** What all other rooms read of a site. */
 export interface SiteReader extends SiteView {
   /** every commit that has a page */
   commits(): Iterable<CommitHash>;

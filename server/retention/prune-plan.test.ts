@@ -25,7 +25,7 @@ function runOf(run: string, more: Partial<PrunableRun> = {}): PrunableRun {
   };
 }
 
-const onMain = { line: 'main', branch: 'main' };
+const onMain = { lineage: 'main', branch: 'main' };
 
 const policyOf = (limits: { readonly wwz?: TierLimits; readonly run?: TierLimits }): RetentionPolicy => ({
   ...keepsAll,

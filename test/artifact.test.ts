@@ -274,7 +274,7 @@ describe('artifacts by commit', () => {
     const wait = (...args: string[]): Promise<CommandEnd> => soil(['wait', 'job', ...args], env);
     const early = await wait('good', '--limit', '1s');
     assert.equal(early.status, 1);
-    assert.match(early.stderr, /cannot wait longer than 1s for job "good": it has not reported/);
+    assert.match(early.stderr, /job "good" did not finish within 1s: it has not reported/);
     const once = await soil(['artifact', 'get', 'none.tar'], env);
     assert.equal(once.status, 1);
     assert.match(once.stderr, /^cannot get "none\.tar" of commit [0-9a-f]+: no such file \(404\)$/m);
@@ -294,7 +294,7 @@ describe('artifacts by commit', () => {
     assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
     const bad = await wait('bad');
     assert.equal(bad.status, 1);
-    assert.match(bad.stderr, /job "bad" will not be green: failed with exit status 3/);
+    assert.match(bad.stderr, /job "bad" did not pass: failed with exit status 3/);
     assert.equal((await wait('bad', '--ended')).status, 0);
     const attempt = await wait('good', '--attempt', '2', '--limit', '0s');
     assert.match(attempt.stderr, /has reported for attempt 1 only; this is attempt 2/);
@@ -312,7 +312,7 @@ describe('artifacts by commit', () => {
     assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
     const end = await waiting;
     assert.equal(end.status, 1);
-    assert.match(end.stderr, /job "bad" will not be green: failed with exit status 3/);
+    assert.match(end.stderr, /job "bad" did not pass: failed with exit status 3/);
   });
 
   it('wait artifact --job: waits while the job runs, and no longer once it has ended without the file: 1', async (t) => {

@@ -60,7 +60,7 @@ test('init never overwrites without --force; the workflow is for the jobs of the
   const init = (...args: string[]) => worker(['init', ...args], { cwd: repo, env: bare });
   const end = await init('--no-sourcehut');
   assert.equal(end.status, 1);
-  assert.equal(end.stderr, 'kept soil.yml: it is there already; --force writes it anew\n');
+  assert.equal(end.stderr, 'kept soil.yml: it exists. To overwrite it, use --force\n');
   assert.equal(end.stdout, 'wrote .github/workflows/soil.yml\n');
   assert.equal(await readFile(join(repo, 'soil.yml'), 'utf8'), own);
   assert.match(
@@ -101,7 +101,7 @@ test('init says where it knows nothing of a repo', async (t) => {
   assert.equal(end.status, 0);
   assert.match(
     end.stderr,
-    /^notice: no file at the root tells what this repo is: job "look" only lists it; /,
+    /^notice: no known build file at the root of the repo, so job "look" only lists it\. /,
   );
   assert.doesNotMatch((await init('--dry-run')).stderr, /notice/, 'its soil.yml is the own one by now');
 });

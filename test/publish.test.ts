@@ -217,7 +217,7 @@ describe('soil-worker with a server', () => {
       },
     });
     assert.equal(end.status, 0, end.stderr);
-    assert.match(end.stdout, /nothing to do for the event "pull_request"/);
+    assert.match(end.stdout, /nothing to do for event "pull_request"/);
   });
 
   it('what ran on GitHub and on sourcehut has its own folders', async () => {

@@ -133,7 +133,7 @@ describe('soil-worker on the command line', () => {
     [
       'a merge without a remote',
       ['maybe-merge', '--run-id', 'r', '--server', 'http://127.0.0.1:9', '--to', 'main'],
-      /name either --remote URL or --github OWNER\/NAME/,
+      /pass either --remote URL or --github OWNER\/NAME/,
     ],
     [
       'a merge without a run',
@@ -165,7 +165,7 @@ describe('soil-worker on the command line', () => {
     [
       'of a fork, also where SOIL_RUN names the run',
       { GITHUB_EVENT_NAME: 'pull_request_target', GITHUB_REF: 'refs/heads/main', SOIL_RUN: 'r' },
-      'nothing to do for the event "pull_request_target"',
+      'nothing to do for event "pull_request_target"',
     ],
     [
       'that is a tag',
@@ -245,7 +245,7 @@ describe('soil-worker on the command line', () => {
     assert.equal(end.status, 1);
     assert.match(
       end.stderr,
-      /broken\.tsv: task "bad": failed, status 7\nnone\.tsv: cannot read it: .*\nnot all succeeded: 2 of 3/,
+      /broken\.tsv: task "bad": failed, status 7\nnone\.tsv: cannot read the file: .*\nnot all succeeded: 2 of 3/,
     );
   });
 

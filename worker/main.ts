@@ -8,7 +8,6 @@ import { addLocalCommands } from './cli/local-commands.js';
 import { addJobCommands } from './cli/job-commands.js';
 import { addServerCommands } from './cli/server-commands.js';
 import { openStatusLine } from './report/status-line.js';
-import { addWwzCommands } from './cli/wwz-commands.js';
 
 // A command that handles no signal ends at the first one. With a job running, the first cancels it, the second shortens
 // the tasks' grace period, and the third exits without a record.
@@ -35,25 +34,26 @@ const context: CommandContext = {
   forceCancel: signals.forceCancel,
 };
 
-// A reader that went away (`| head`, a closed terminal) must not end the job halfway.
+// A closed pipe (`| head`) or terminal must not end a running job.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 const { registry, run } = createProgram({
   name: 'soil-worker',
-  description: 'Runs the jobs of soil.yml in containers, publishes what they did, and merges what passed.',
+  description:
+    'Runs the jobs of soil.yml in containers, publishes their results, and merges commits that passed.',
   help: examples`
-    soil-worker run dev-minimal                        a job of soil.yml, in its container
+    soil-worker run dev-minimal                        runs a job of soil.yml in its container
     soil-worker run dev-minimal --publish --server https://ci.example.org/
     soil-worker maybe-merge --server https://ci.example.org/ --remote origin
 
-  Exit status: 0 fine; of run, the job's own (125: the machinery failed, 130: cancelled);
-  1 not done, not green; 2 wrong use or configuration; 3 the remote refused the merge.
-  SOIL_SERVER and SOIL_TOKEN say where to publish, and with which token. No task sees a token.`,
+  Exit status: 0 success; 1 failure; 2 usage or configuration error; 3 the server or the remote refused.
+  The commands run and local return the job's status: 125 infrastructure failure, 130 cancelled.
+  Environment: SOIL_SERVER is the URL of the server, SOIL_TOKEN the token. Tasks do not see the token.`,
   context,
   handleSignals: signals.handle,
   crashStatus: 70,
 });
-for (const add of [addJobCommands, addServerCommands, addWwzCommands, addLocalCommands]) add(registry);
+for (const add of [addJobCommands, addServerCommands, addLocalCommands]) add(registry);
 process.exitCode = await run();
 
 async function readInput(): Promise<string> {
@@ -61,7 +61,7 @@ async function readInput(): Promise<string> {
   let bytes = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > 1_000_000) throw new Error('cannot read stdin: it is larger than a megabyte');
+    if (bytes > 1_000_000) throw new Error('cannot read stdin: larger than 1 MB');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -1,4 +1,4 @@
-/** `soil-worker archive DIR -o FILE` and `extract FILE DIR`: a folder and its wwz, both ways. */
+/** `soil-worker archive DIR -o FILE` and `soil-worker extract FILE DIR`. */
 import { resolve } from 'node:path';
 import { packFolder } from '../../wwz/pack-folder.js';
 import { exitStatus } from '../../command/command-context.js';

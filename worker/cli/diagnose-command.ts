@@ -1,4 +1,4 @@
-/** `soil-worker diagnose`: the built-in tasks on this machine, as a job on the raw machine would see it. */
+/** `soil-worker diagnose`: runs the built-in tasks on this machine, as a job on the raw machine would. */
 import { spawn } from 'node:child_process';
 import { builtinScript, parseBuiltinName } from '../config/builtin-task.js';
 import { exitStatus } from '../../command/command-context.js';
@@ -12,10 +12,10 @@ export async function diagnoseCommand(tasks: readonly string[], context: Command
     context.warn(name.error);
     return exitStatus.usage;
   }
-  const kept = Object.entries(context.environment).filter(([name]) => !credentialVariables.includes(name));
+  const shown = Object.entries(context.environment).filter(([name]) => !credentialVariables.includes(name));
   const child = spawn('/bin/sh', [builtinScript, ...tasks], {
     cwd: context.cwd,
-    env: Object.fromEntries(kept),
+    env: Object.fromEntries(shown),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return new Promise((resolve, reject) => {

@@ -5,25 +5,29 @@ import { parseRows } from '../../model/row.js';
 import { faultsOf } from './did-all-succeed-command.js';
 
 const table: readonly (readonly [string, string, readonly RegExp[]])[] = [
-  ['passed', '0\t1.0\ta\tx\t-\t-\n0\t1.0\tb\tx\t-\t-\n', []],
-  ['one failed', '0\t1.0\ta\tx\t-\t-\n3\t1.0\tb\tx\t-\t-\n', [/task "b": failed, status 3/]],
+  ['accepts rows that passed', '0\t1.0\ta\tx\t-\t-\n0\t1.0\tb\tx\t-\t-\n', []],
+  ['names a task that failed', '0\t1.0\ta\tx\t-\t-\n3\t1.0\tb\tx\t-\t-\n', [/task "b": failed, status 3/]],
   [
-    'a tolerated failure',
+    'accepts an allowed failure',
     '0\t1\ta\tx\t-\t-\t-\t-\t-\t-\tpassed\tno\t1\n4\t1\tb\tx\t-\t-\t-\t-\t-\t-\tfailed\tyes\t1\n',
     [],
   ],
-  ['a row that cannot be read', '0\t1.0\ta\tx\t-\t-\nnonsense\n', [/line 2: /]],
-  ['defect 2: no row at all', '', [/no task passed, which is not a success/]],
+  ['names a row that cannot be parsed', '0\t1.0\ta\tx\t-\t-\nnonsense\n', [/line 2: /]],
+  ['rejects a file without rows (defect 2)', '', [/^no task passed$/]],
   [
-    'a tolerated task that was cancelled is named, beside one that passed',
+    'names an allowed task that was cancelled',
     '0\t1\ta\tx\t-\t-\n130\t1\tb\tx\t-\t-\t-\t-\t-\t-\tcancelled\tyes\t1\n',
     [/^task "b": cancelled, status 130$/],
   ],
-  ['nothing but skips', '125\t-\ta\tx\t-\t-\t-\t-\t-\t-\tskipped\tno\t0\n', [/no task passed/]],
+  [
+    'rejects a file with only skipped tasks',
+    '125\t-\ta\tx\t-\t-\t-\t-\t-\t-\tskipped\tno\t0\n',
+    [/no task passed/],
+  ],
 ];
 
 for (const [what, text, expected] of table) {
-  test(`faultsOf(): ${what}`, () => {
+  test(`faultsOf() ${what}`, () => {
     const faults = faultsOf(valueOf(parseRows(text)));
     assert.equal(faults.length, expected.length, faults.join());
     expected.forEach((pattern, i) => {

@@ -1,4 +1,4 @@
-/** `soil-worker did-all-succeed FILE.tsv...`: job TSVs -> whether every task of every file passed; each that did not is named. */
+/** `soil-worker did-all-succeed FILE.tsv...`: checks that every task passed, and names those that did not. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileErrorMessage } from '../../model/error-message.js';
@@ -22,7 +22,7 @@ export async function didAllSucceedCommand(
   }
   for (const { file, faults } of read) for (const fault of faults) context.warn(`${file}: ${fault}`);
   if (failed === 0) context.print(`all succeeded: ${files.length} of ${files.length}`);
-  else context.warn(`not all succeeded: ${failed} of ${files.length} did not`);
+  else context.warn(`not all succeeded: ${failed} of ${files.length} failed`);
   return failed === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
@@ -31,22 +31,22 @@ async function readFaults(file: string, { cwd }: CommandContext): Promise<string
   try {
     text = await readFile(resolve(cwd, file), 'utf8');
   } catch (error) {
-    // A job that left no file did not succeed.
-    return [`cannot read it: ${fileErrorMessage(error)}`];
+    // A job without a file did not succeed.
+    return [`cannot read the file: ${fileErrorMessage(error)}`];
   }
   const rows = parseRows(text);
   return rows.ok ? faultsOf(rows.value) : [rows.error];
 }
 
-/** Why a job's rows are no success; empty where they are one. Pure. */
+/** Returns why a job did not succeed; empty if it did. */
 export function faultsOf(rows: readonly Row[]): string[] {
   const outcome = foldTasks(rows);
   if (isGreen(outcome)) return [];
   const faults = rows.flatMap((row) => {
     if (row.kind === 'bad') return [`line ${row.line}: ${row.reason}`];
-    // By itself: a tolerated failure is none, a tolerated task that was cancelled or lost is one.
+    // Folded alone, an allowed failure is green; an allowed task that was cancelled or failed with an error is not.
     if (row.outcome === 'skipped' || isGreen(foldTasks([row]))) return [];
     return [`task ${quote(row.task)}: ${row.outcome}, status ${row.status}`];
   });
-  return faults.length > 0 ? faults : ['no task passed, which is not a success'];
+  return faults.length > 0 ? faults : ['no task passed'];
 }

@@ -34,15 +34,15 @@ export async function doctorCommand(options: DoctorOptions, context: CommandCont
   return problems.length === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
-async function examine(options: DoctorOptions, context: CommandContext): Promise<Finding[]> {
+async function runChecks(options: DoctorOptions, context: CommandContext): Promise<Finding[]> {
   const { environment, cwd } = context;
   const system = await readHostFacts();
   const repo = await chooseRepo(context);
-  const kept = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
+  const shown = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
   const about = { environment, cwd, repo, system };
   context.status('checking the container engine');
   const engine = await checkEngine({
-    ...{ environment: Object.fromEntries(kept), system },
+    ...{ environment: Object.fromEntries(shown), system },
     ...(options.engine !== undefined && { requested: options.engine }),
   });
   const isDocker = engine.some(({ state, text }) => state === 'ok' && text.startsWith('docker'));
@@ -50,23 +50,23 @@ async function examine(options: DoctorOptions, context: CommandContext): Promise
   const rest = await Promise.all([
     checkLimits(system),
     checkRootless(system, environment, isDocker ? 'docker' : options.engine),
-    checkGit(about),
-    checkConfig({ ...about, ...(options.config !== undefined && { config: options.config }) }),
+    checkGit(surroundings),
+    checkConfig({ ...surroundings, ...(options.config !== undefined && { config: options.config }) }),
     checkServer({
       ...{ server: options.server ?? environment.SOIL_SERVER, token: environment.SOIL_TOKEN, system },
       ...(options.tokenFile !== undefined && { tokenFile: options.tokenFile }),
       now: () => context.now().getTime() / 1000,
     }),
   ]);
-  return withoutEngine([...engine, ...rest.flat()]);
+  return withoutMootProblems([...engine, ...rest.flat()]);
 }
 
 /** When a container runs, missing prerequisites of rootless containers are not problems. */
-function withoutEngine(findings: readonly Finding[]): Finding[] {
-  const runs = findings.some(({ check, state }) => check === 'container' && state === 'ok');
+function withoutMootProblems(findings: readonly Finding[]): Finding[] {
+  const containerRan = findings.some(({ check, state }) => check === 'container' && state === 'ok');
   const irrelevant = ['user-namespaces', 'newuidmap', 'cgroups'];
   return findings.map((finding) =>
-    runs && finding.state === 'problem' && irrelevant.includes(finding.check)
+    containerRan && finding.state === 'problem' && irrelevant.includes(finding.check)
       ? ok(finding.check, `${finding.text}; containers run nevertheless`)
       : finding,
   );

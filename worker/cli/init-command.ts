@@ -1,4 +1,4 @@
-/** `soil-worker init`: looks at what the repo is, and writes soil.yml, GitHub's workflow and sourcehut's manifest for it. */
+/** `soil-worker init`: writes soil.yml, a GitHub workflow and a sourcehut manifest that suit the repo. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
@@ -27,7 +27,7 @@ export interface InitOptions {
   readonly sourcehut: boolean;
 }
 
-/** 0: all are written. 1: some were there and are kept. 2: an existing soil.yml cannot be read. */
+/** Returns 0 if all files were written, 1 if some existed, 2 if an existing soil.yml cannot be read. */
 export async function initCommand(options: InitOptions, context: CommandContext): Promise<number> {
   const repo = await chooseRepo(context);
   const planned = await planFiles(repo, options, context);
@@ -35,11 +35,11 @@ export async function initCommand(options: InitOptions, context: CommandContext)
     context.warn(planned.error);
     return exitStatus.usage;
   }
-  let kept = 0;
-  for (const { name, text, isThere } of planned.value) {
-    if (isThere && options.force !== true) {
-      kept++;
-      context.warn(`kept ${name}: it is there already; --force writes it anew`);
+  let existing = 0;
+  for (const { name, text, exists } of planned.value) {
+    if (exists && options.force !== true) {
+      existing++;
+      context.warn(`kept ${name}: it exists. To overwrite it, use --force`);
     } else if (options.dryRun === true) context.print(`--- ${name}\n${text.trimEnd()}`);
     else {
       const written = await write(join(repo, name), text, options.force === true);
@@ -50,13 +50,13 @@ export async function initCommand(options: InitOptions, context: CommandContext)
       context.print(`wrote ${name}`);
     }
   }
-  return kept === 0 ? exitStatus.ok : exitStatus.failed;
+  return existing === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
 interface PlannedFile {
   readonly name: string;
   readonly text: string;
-  readonly isThere: boolean;
+  readonly exists: boolean;
 }
 
 async function planFiles(
@@ -70,7 +70,7 @@ async function planFiles(
   const sketched = before === undefined || force === true ? suggestJobs(await readRepo(repo)) : undefined;
   if (sketched?.includes(placeholderJob) === true) {
     context.warn(
-      'notice: no file at the root tells what this repo is: job "look" only lists it; put your own commands there',
+      'notice: no known build file at the root of the repo, so job "look" only lists it. Edit its tasks in soil.yml',
     );
   }
   const made =
@@ -80,7 +80,7 @@ async function planFiles(
           branch: await findBranch(repo, context),
         })
       : (before ?? '');
-  // The other files are for the jobs that soil.yml has, whoever wrote it.
+  // The other files run the jobs of soil.yml, whether it is new or existed before.
   const config: Result<ProjectConfig> = parseConfig(made);
   if (!config.ok) return refuse(config.error);
   const { jobs, merge } = config.value;
@@ -91,17 +91,17 @@ async function planFiles(
     ...(sourcehut ? [[manifestFile, formatManifest(ci, await remoteName(repo, context))] as const] : []),
   ];
   const planned: PlannedFile[] = [];
-  for (const [name, text] of files) planned.push({ name, text, isThere: (await read(name)) !== undefined });
+  for (const [name, text] of files) planned.push({ name, text, exists: (await read(name)) !== undefined });
   return accept(planned);
 }
 
-/** Enough of the files at the root to tell what they are; none is larger than a person would write. */
+/** Reads the files at the root by which init recognizes a project. */
 async function readRepo(repo: string): Promise<RepoFiles> {
-  const asked =
+  const buildFiles =
     /^(package\.json|go\.mod|pyproject\.toml|setup\.(py|cfg)|requirements.*\.txt|tox\.ini|pytest\.ini|.*akefile)$/;
   const names = new Set(await readdir(repo));
   const texts = new Map<string, string>();
-  for (const name of [...names].filter((n) => asked.test(n))) {
+  for (const name of [...names].filter((n) => buildFiles.test(n))) {
     texts.set(name, await readFile(join(repo, name), 'utf8').catch(() => ''));
   }
   return { names, text: (name) => texts.get(name) ?? '' };
@@ -112,15 +112,15 @@ const projectName = (folder: string): string => {
   return name === '' ? 'project' : name;
 };
 
-/** The branch that others clone; where no remote tells, `main` or `master`, else the one that is checked out. */
+/** Returns the remote's default branch, else `main` or `master` if it exists, else the branch that is checked out. */
 async function findBranch(repo: string, { environment }: CommandContext): Promise<string> {
   const options = { environment, cwd: repo };
   const remote = await runGit(['symbolic-ref', '--short', '--quiet', 'refs/remotes/origin/HEAD'], options);
   const local = await runGit(['symbolic-ref', '--short', '--quiet', 'HEAD'], options);
   const usual = ['main', 'master'];
   const refs = usual.map((name) => `refs/heads/${name}`);
-  const there = await runGit(['for-each-ref', '--format=%(refname:short)', '--', ...refs], options);
-  const known = there.stdout.split('\n');
+  const existing = await runGit(['for-each-ref', '--format=%(refname:short)', '--', ...refs], options);
+  const known = existing.stdout.split('\n');
   const found = [
     remote.stdout.trim().replace(/^origin\//, ''),
     ...usual.filter((name) => known.includes(name)),
@@ -129,7 +129,7 @@ async function findBranch(repo: string, { environment }: CommandContext): Promis
   return found.find((name) => parseBranch(name).ok && name !== 'soil-staging') ?? 'main';
 }
 
-/** The folder that sourcehut clones into: the last part of the remote's address. */
+/** Returns the folder that sourcehut clones into: the last part of the remote's URL. */
 async function remoteName(repo: string, { environment }: CommandContext): Promise<string> {
   const remote = await runGit(['config', '--get', 'remote.origin.url'], { environment, cwd: repo });
   const last =

@@ -1,7 +1,7 @@
-/** The commands for the jobs of a repo, as the command line has them: run, publish, list-jobs, did-all-succeed. */
+/** Declares the commands run, publish, list-jobs and did-all-succeed. */
 import { examples, type CommandRegistry } from '../../command/program.js';
-import type { CommandContext } from '../system/command-context.js';
 import type { PublishOptions } from '../publish/publish-target.js';
+import type { CommandContext } from '../system/command-context.js';
 import type { RunCommandOptions } from './run-command.js';
 import * as option from './shared-options.js';
 
@@ -11,42 +11,42 @@ export function addJobCommands({
   handleSignals,
   finish,
 }: CommandRegistry<CommandContext>): void {
-  command('run <job...>', 'run jobs one after another, and write JSON, TSV and wwz of each to _soil/JOB/', [
+  command('run', 'run jobs one after another; write a JSON, TSV and wwz file of each to _soil/JOB/', [
     option.config(),
     option.out(),
     option.runId(),
     option.attempt(),
+    option.publish(),
     option.server(),
     option.tokenFile(),
     option.publishLimit(),
     ...option.ssh(),
+    option.engine(),
+    option.image(),
+    option.tasks(),
   ])
-    .option(
-      '--publish',
-      'publish the results when the job has ended, and tell the server what happens meanwhile',
-    )
-    .addOption(option.engine())
-    .addOption(option.image())
-    .option('--clean', 'first remove what earlier jobs made here and git does not know (default on CI hosts)')
-    .option('--no-clean', 'leave it (default at the desk)')
-    .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
+    .argument('<job...>', 'names of jobs in soil.yml')
+    .option('--clean', 'first remove the untracked files that earlier jobs left here (default on CI hosts)')
+    .option('--no-clean', 'keep those files (default elsewhere)')
+    .addOption(option.json())
     .addHelpText(
       'after',
       examples`
     soil-worker run dev-minimal
     soil-worker run unit --image none
-    soil-worker run unit lint docs                     all of them, whatever each comes to
+    soil-worker run unit lint docs                     runs all three, even if one fails
     soil-worker run unit --json | jq .outcome
     soil-worker run dev-minimal --publish --server https://ci.example.org/
-    soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp`,
+    soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp
+
+  Exit status: the job's, or the largest of several; 1 if only publishing failed; 2 usage error.`,
     )
-    .addOption(option.json())
     .action(async (jobs: string[], options: RunCommandOptions) => {
       handleSignals(2);
       await finish((await import('./run-command.js')).runCommand(jobs, options, context));
     });
 
-  command('publish <job>', 'publish what an earlier run left in _soil/JOB/', [
+  command('publish', 'publish the results that an earlier run stored in _soil/JOB/', [
     option.server(),
     option.tokenFile(),
     option.out(),
@@ -55,6 +55,7 @@ export function addJobCommands({
     option.json(),
     ...option.ssh(),
   ])
+    .argument('<job>', 'name of the job')
     .addHelpText(
       'after',
       examples`
@@ -62,7 +63,7 @@ export function addJobCommands({
     soil-worker publish dev-minimal --ssh soil@example.org:/srv/soil
     soil-worker publish dev-minimal --json | jq -r '.urls[]'
 
-  Exit status: 0 it is all there; 1 it could not be published; 2 wrong use.`,
+  Exit status: 0 published; 1 publishing failed; 2 usage error.`,
     )
     .action(async (job: string, options: PublishOptions & { readonly json?: boolean }) => {
       handleSignals(1);
@@ -70,7 +71,7 @@ export function addJobCommands({
     });
 
   command('list-jobs', 'print the names of the jobs in soil.yml', [option.config()])
-    .option('--json', 'as JSON, with images and needs')
+    .option('--json', 'print JSON, with images and needs')
     .addHelpText(
       'after',
       examples`
@@ -80,18 +81,18 @@ export function addJobCommands({
       await finish((await import('./list-jobs-command.js')).listJobsCommand(options, context));
     });
 
-  command('did-all-succeed <tsv...>', 'tell by their TSVs whether all tasks of some jobs passed', [
-    option.json(),
-  ])
+  command('did-all-succeed', 'check that every task in these TSV files passed', [option.json()])
+    .argument('<tsv...>', 'TSV files of jobs')
     .addHelpText(
       'after',
       examples`
     soil-worker did-all-succeed _soil/*/*.tsv
-    soil-worker did-all-succeed _soil/unit/unit.tsv --json`,
+    soil-worker did-all-succeed _soil/unit/unit.tsv --json
+
+  Exit status: 0 every task passed; 1 a task did not pass, or a file cannot be read.`,
     )
     .action(async (files: string[], options: { readonly json?: boolean }) => {
-      await finish(
-        (await import('./did-all-succeed-command.js')).didAllSucceedCommand(files, options, context),
-      );
+      const { didAllSucceedCommand } = await import('./did-all-succeed-command.js');
+      await finish(didAllSucceedCommand(files, options, context));
     });
 }

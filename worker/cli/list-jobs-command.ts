@@ -1,4 +1,4 @@
-/** `soil-worker list-jobs`: soil.yml -> the names of its jobs, one a line, or as JSON for a CI host's matrix. */
+/** `soil-worker list-jobs`: prints the jobs of soil.yml, one name per line, or as JSON for a CI matrix. */
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { formatImage } from '../config/image-config.js';
@@ -19,7 +19,7 @@ export async function listJobsCommand(
   return exitStatus.ok;
 }
 
-/** What a CI host needs to lay out its machines. */
+/** The JSON of `list-jobs --json`. */
 function jobList({ jobs }: ProjectConfig): readonly object[] {
   return jobs.map(({ name, image, needs }) => ({
     ...{ name, needs },

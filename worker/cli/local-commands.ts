@@ -1,11 +1,11 @@
-/** The commands for whoever sits before the machine, as the command line has them: shell, local, init, doctor, diagnose. */
+/** Declares the commands that need no server: shell, local, init, doctor, diagnose, archive and extract. */
 import { examples, type CommandRegistry } from '../../command/program.js';
 import type { CommandContext } from '../system/command-context.js';
+import type { DoctorOptions } from './doctor-command.js';
 import type { InitOptions } from './init-command.js';
 import type { LocalOptions } from './local-command.js';
-import type { ShellCommandOptions } from './shell-command.js';
-import type { DoctorOptions } from './doctor-command.js';
 import * as option from './shared-options.js';
+import type { ShellCommandOptions } from './shell-command.js';
 
 export function addLocalCommands({
   context,
@@ -13,12 +13,39 @@ export function addLocalCommands({
   handleSignals,
   finish,
 }: CommandRegistry<CommandContext>): void {
-  command('shell <job>', "open a shell in the job's container, as its tasks would find it", [
+  command('archive', 'write a folder to a wwz file')
+    .argument('<dir>', 'folder to archive')
+    .requiredOption('-o, --output <file>', 'wwz file to write')
+    .addHelpText(
+      'after',
+      examples`
+    soil-worker archive _report -o report.wwz`,
+    )
+    .action(async (folder: string, options: { readonly output: string }) => {
+      await finish((await import('./archive-command.js')).archiveCommand(folder, options, context));
+    });
+
+  command('extract', 'verify a wwz file and unpack it into a folder')
+    .argument('<file>', 'wwz file')
+    .argument('<dir>', 'new or empty folder')
+    .addHelpText(
+      'after',
+      examples`
+    soil-worker extract _soil/unit/unit.wwz unpacked
+
+  Writes nothing until every byte of the file was verified. Never overwrites a file.`,
+    )
+    .action(async (file: string, folder: string) => {
+      await finish((await import('./archive-command.js')).extractCommand(file, folder, context));
+    });
+
+  command('shell', "open a shell in a job's container, with the environment of its tasks", [
     option.config(),
     option.engine(),
     option.image(),
   ])
-    .option('-c, --command <command>', 'run this by sh -e, as a task would be, without a terminal')
+    .argument('<job>', 'name of a job in soil.yml')
+    .option('-c, --command <command>', 'run a command with sh -e instead, as tasks run, without a terminal')
     .addHelpText(
       'after',
       examples`
@@ -26,27 +53,28 @@ export function addLocalCommands({
     soil-worker shell dev-minimal -c 'make check'
     soil-worker shell dev-minimal -c 'tar -cf - _build' >build.tar
 
-  Exit status: the shell's own; 125: no image, no engine; 2: wrong use, or no terminal and no -c.`,
+  Exit status: the shell's; 125 no image or no engine; 2 usage error, or neither a terminal nor -c.`,
     )
     .action(async (job: string, options: ShellCommandOptions) => {
       handleSignals(1);
       await finish((await import('./shell-command.js')).shellCommand(job, options, context));
     });
 
-  command('local <job>', 'run a job on a fresh clone of HEAD: nothing uncommitted leaks in', [
+  command('local', 'run a job on a fresh clone of HEAD, without uncommitted changes', [
     option.config(),
     option.out(),
     option.runId(),
     option.attempt(),
+    option.publish(),
     option.server(),
     option.tokenFile(),
     option.publishLimit(),
     option.engine(),
     option.image(),
+    option.tasks(),
   ])
-    .option('--tasks <file>', 'take the tasks from four columns in a file; - for stdin')
-    .option('--keep', 'leave the clone where it is, and say where')
-    .option('--publish', 'publish the results when the job has ended')
+    .argument('<job>', 'name of a job in soil.yml')
+    .option('--keep', 'keep the clone and print its path')
     .addOption(option.json())
     .addHelpText(
       'after',
@@ -55,28 +83,28 @@ export function addLocalCommands({
     soil-worker local dev-minimal --keep --image none
     soil-worker local dev-minimal --json | jq .outcome
 
-  Submodules are cloned, too: out of those that are checked out here. What is not committed is named.
-  The files are in _soil/ as those of run are; the exit status is the job's.`,
+  Submodules are cloned from the working copies that are checked out here. Prints the uncommitted changes
+  that the job does not see. Writes the results to _soil/JOB/. Exit status: the job's.`,
     )
     .action(async (job: string, options: LocalOptions) => {
       handleSignals(2);
       await finish((await import('./local-command.js')).localCommand(job, options, context));
     });
 
-  command('init', 'write soil.yml, a workflow for GitHub and a manifest for sourcehut, as this repo needs')
-    .option('--dry-run', 'print them, and write nothing')
-    .option('--force', 'write also those that are there already')
-    .option('--no-github', 'no .github/workflows/soil.yml')
-    .option('--no-sourcehut', 'no .builds/soil.yml')
+  command('init', 'write soil.yml, a GitHub workflow and a sourcehut manifest that suit this repo')
+    .option('--dry-run', 'print the files; write nothing')
+    .option('--force', 'overwrite existing files')
+    .option('--no-github', 'do not write .github/workflows/soil.yml')
+    .option('--no-sourcehut', 'do not write .builds/soil.yml')
     .addHelpText(
       'after',
       examples`
     soil-worker init --dry-run
     soil-worker init --no-sourcehut
 
-  Looks at package.json, Makefile, configure.ac, CMakeLists.txt, meson.build, Cargo.toml, go.mod,
-  pyproject.toml, pom.xml, build.gradle and Gemfile. The workflow is made for the jobs of a soil.yml
-  that is there already. Exit status: 0 all are written; 1 some were there and are kept; 2 wrong use.`,
+  Recognizes package.json, Makefile, configure.ac, CMakeLists.txt, meson.build, Cargo.toml, go.mod,
+  pyproject.toml, pom.xml, build.gradle and Gemfile. With an existing soil.yml, writes the workflow and
+  the manifest for its jobs. Exit status: 0 all files written; 1 some existed and were kept; 2 usage error.`,
     )
     .action(async (options: InitOptions) => {
       await finish((await import('./init-command.js')).initCommand(options, context));
@@ -95,13 +123,14 @@ export function addLocalCommands({
     soil-worker doctor
     soil-worker doctor --server https://ci.example.org/ --json
 
-  Exit status: 0 no problems found; 1 problems, each with the command that fixes it.`,
+  Prints a command that fixes each problem. Exit status: 0 no problems found; 1 problems found.`,
     )
     .action(async (options: DoctorOptions) => {
       await finish((await import('./doctor-command.js')).doctorCommand(options, context));
     });
 
-  command('diagnose [task...]', 'tell what this machine is (os-info) and its environment (dump-env)')
+  command('diagnose', 'print facts about this machine (os-info) and its environment (dump-env)')
+    .argument('[task...]', 'os-info, dump-env (default: both)')
     .addHelpText(
       'after',
       examples`
@@ -109,8 +138,8 @@ export function addLocalCommands({
     soil-worker diagnose dump-env
     soil-worker shell dev-minimal -c 'sh "$SOIL_BUILTIN" os-info'
 
-  What looks like a secret by its name or its value is shown as ***. In soil.yml a task of a job that
-  does the same where the job runs: { name: os-info, builtin: os-info }`,
+  Values that look like secrets, by name or content, are printed as ***. To run it as a task of a job, add
+  this to soil.yml: { name: os-info, builtin: os-info }`,
     )
     .action(async (tasks: string[]) => {
       await finish((await import('./diagnose-command.js')).diagnoseCommand(tasks, context));

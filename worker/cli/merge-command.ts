@@ -1,4 +1,4 @@
-/** `soil-worker maybe-merge`: options and the environment -> whose run and commit it is about; then the gate itself. */
+/** `soil-worker maybe-merge`: finds the candidate, the target branch and the remote, then runs the gate. */
 import { relative, resolve } from 'node:path';
 import type { WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -36,13 +36,14 @@ export interface MergeOptions {
   readonly json?: boolean;
 }
 
+/** Returns the exit status that docs/gate.md defines. */
 export async function mergeCommand(options: MergeOptions, context: CommandContext): Promise<number> {
   const planned = await planMerge(options, context);
   if (!planned.ok) {
     context.warn(planned.error);
     return exitStatus.usage;
   }
-  if (planned.value.kind === 'nothing') {
+  if (planned.value.kind === 'not-needed') {
     const { reason } = planned.value;
     context.print(
       options.json === true ? JSON.stringify({ status: exitStatus.ok, message: reason }) : reason,
@@ -63,9 +64,9 @@ export async function mergeCommand(options: MergeOptions, context: CommandContex
 
 type Plan =
   | { readonly kind: 'merge'; readonly merge: MaybeMergeOptions }
-  | { readonly kind: 'nothing'; readonly reason: string };
+  | { readonly kind: 'not-needed'; readonly reason: string };
 
-/** Everything that can be wrong with the use of the command. */
+/** Reads options, environment, git and soil.yml, and reports every misuse. */
 async function planMerge(options: MergeOptions, context: CommandContext): Promise<Result<Plan>> {
   const { environment, cwd } = context;
   const repo = await chooseRepo(context);
@@ -80,8 +81,8 @@ async function planMerge(options: MergeOptions, context: CommandContext): Promis
   if (!commit.ok) return commit;
   const run = planStatusRun(options, commit.value, context);
   if (!run.ok) return run;
-  const idle = findIdleReason(options, run.value.host, environment);
-  if (idle !== undefined) return accept({ kind: 'nothing', reason: idle });
+  const reason = findSkipReason(options, run.value.host, environment);
+  if (reason !== undefined) return accept({ kind: 'not-needed', reason });
   const branch = findBranch(options, git, context);
   if (!branch.ok) return branch;
   const target = await findTarget(options, repo, context);
@@ -103,18 +104,18 @@ async function planMerge(options: MergeOptions, context: CommandContext): Promis
   });
 }
 
-/** Why there is nothing to merge whatever passed: an event of GitHub whose commit is not what it seems, or a tag. */
-function findIdleReason(
+/** Returns why this run never merges: it was started by a pull request, a workflow or a tag. */
+function findSkipReason(
   { branch }: MergeOptions,
   host: WorkerHost,
   environment: Environment,
 ): string | undefined {
-  // A run that --run-id or SOIL_RUN names is a local one, and may be GitHub's all the same.
+  // With --run-id or SOIL_RUN, the worker host is local even on GitHub Actions.
   const isGithub = host === 'github' || environment.GITHUB_ACTIONS === 'true';
   const event = environment.GITHUB_EVENT_NAME ?? '';
-  // For these the ref and the SHA are not what they seem: a fork's commit under the target's name.
+  // For these events, GitHub sets the ref and the SHA of the target branch, while the commit may be a fork's.
   if (isGithub && /^(pull_request|pull_request_\w+|workflow_run)$/.test(event)) {
-    return `nothing to do for the event ${quote(event)}`;
+    return `nothing to do for event ${quote(event)}`;
   }
   const ref = environment.GITHUB_ACTIONS === 'true' ? environment.GITHUB_REF : environment.GIT_REF;
   return branch === undefined && ref?.startsWith('refs/tags/') === true
@@ -126,21 +127,21 @@ function optionalDuration(text: string | undefined, what: string): Result<number
   return text === undefined ? accept(undefined) : parseDuration(text, what);
 }
 
-/** The candidate's branch: as told, as the CI host says, or as it is checked out. */
+/** Returns the candidate's branch: from --branch, from the CI host, or the one that is checked out. */
 function findBranch({ branch }: MergeOptions, git: GitHead, { environment }: CommandContext): Result<string> {
   const found =
     asBranch(branch) ??
     (environment.GITHUB_ACTIONS === 'true' ? branchOfRef(environment.GITHUB_REF) : undefined) ??
     branchOfRef(environment.GIT_REF) ??
     git.branch;
-  if (found === undefined) return refuse('cannot tell the branch of the candidate: name it with --branch');
+  if (found === undefined) return refuse('cannot find the branch of the candidate: pass --branch');
   return parseBranch(found, branch === undefined ? 'branch' : '--branch');
 }
 
-/** CI hosts name a branch by its whole ref: `refs/heads/x` is x. */
+/** Accepts full refs, as CI hosts set them: `refs/heads/x` is branch x. */
 const asBranch = (text: string | undefined): string | undefined => branchOfRef(text) ?? text;
 
-/** The branch to move. Only a hint: the rule at that branch's own tip must name it, too. */
+/** Returns the branch to move. The soil.yml at that branch's own tip must name it too. */
 async function findTarget(
   options: MergeOptions,
   repo: string,
@@ -152,7 +153,7 @@ async function findTarget(
   if (!config.ok) return config;
   const to = config.value?.merge?.to;
   return to === undefined
-    ? refuse(`cannot tell the branch to move: ${configName} has no key "merge"; name it with --to`)
+    ? refuse(`cannot find the target branch: ${configName} has no key "merge"; pass --to`)
     : accept(to);
 }
 
@@ -162,11 +163,11 @@ async function openRemote(
   { environment, cwd }: CommandContext,
 ): Promise<Result<MergeRemote>> {
   if ((options.remote === undefined) === (options.github === undefined)) {
-    return refuse('cannot merge: name either --remote URL or --github OWNER/NAME');
+    return refuse('cannot merge: pass either --remote URL or --github OWNER/NAME');
   }
   if (options.remote !== undefined) {
-    const place = await resolvePushUrl({ repo, remote: remotePath(options.remote, cwd), environment });
-    return place.ok ? accept(gitRemote({ repo, remote: place.value, environment })) : place;
+    const pushUrl = await resolvePushUrl({ repo, remote: remotePath(options.remote, cwd), environment });
+    return pushUrl.ok ? accept(gitRemote({ repo, remote: pushUrl.value, environment })) : pushUrl;
   }
   const repository = parseRepository(options.github ?? '');
   if (!repository.ok) return repository;
@@ -182,7 +183,7 @@ async function openRemote(
   if (!token.ok) return token;
   if (token.value === undefined) {
     return refuse(
-      'cannot use the API of GitHub: there is no token; set SOIL_GITHUB_API_TOKEN, or name a --token-file',
+      'cannot use the GitHub API: no token given. Set SOIL_GITHUB_API_TOKEN, or pass --token-file',
     );
   }
   return accept(
@@ -194,7 +195,7 @@ async function openRemote(
   );
 }
 
-/** A relative path is meant from where the command was given; names of remotes and URLs stay as they are. */
+/** Resolves a relative path against the current folder. Names of remotes and URLs stay as they are. */
 function remotePath(remote: string, cwd: string): string {
   return /^\.{1,2}(\/|$)/.test(remote) ? resolve(cwd, remote) : remote;
 }

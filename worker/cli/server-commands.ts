@@ -1,13 +1,14 @@
-/** The commands that ask a server for what other jobs left there, as the command line has them: maybe-merge, wait, artifact. */
-import { examples, type CommandRegistry } from '../../command/program.js';
-import type { CommandContext } from '../system/command-context.js';
+/** Declares the commands that read from a server what other jobs published: maybe-merge, wait and artifact. */
 import type { Option } from 'commander';
+import { examples, type CommandRegistry } from '../../command/program.js';
 import type { GetOptions } from '../artifact/artifact-get.js';
 import type { PutOptions } from '../artifact/artifact-put.js';
-import * as option from './shared-options.js';
+import type { CommandContext } from '../system/command-context.js';
 import type { MergeOptions } from './merge-command.js';
+import * as option from './shared-options.js';
 import type { WaitJobOptions } from './wait-command.js';
 
+/** Options that identify the artifacts of a commit. */
 const atCommit = (): Option[] => [
   option.server(),
   option.tokenFile(),
@@ -15,7 +16,8 @@ const atCommit = (): Option[] => [
   option.host(),
   option.json(),
 ];
-const untilLimit = 'wait so long until it is there: 90s, 15m, 1h30m';
+const limitText = 'wait at most this long: 90s, 15m, 1h30m';
+const outputText = "file to write (default: the artifact's own name, in this folder)";
 
 export function addServerCommands({
   context,
@@ -23,7 +25,7 @@ export function addServerCommands({
   handleSignals,
   finish,
 }: CommandRegistry<CommandContext>): void {
-  command('maybe-merge', 'move the target branch to a commit that passed, or say why not', [
+  command('maybe-merge', 'move the target branch to a commit if its jobs passed', [
     option.server(),
     option.runId(),
     option.attempt(),
@@ -31,26 +33,26 @@ export function addServerCommands({
     option.tokenFile(),
     option.json(),
   ])
-    .option('--remote <url>', 'the repo whose branch is moved, by git push')
+    .option('--remote <url>', 'move the branch of this repo with git push')
     .option(
       '--github <owner/name>',
-      'the same by the API of GitHub, with SOIL_GITHUB_API_TOKEN or --token-file',
+      'move the branch with the GitHub API; needs SOIL_GITHUB_API_TOKEN or --token-file',
     )
-    .option('--github-api <url>', 'where that API is (or GITHUB_API_URL)')
-    .option('--commit <commit>', 'the candidate (default: HEAD)')
-    .option('--branch <branch>', "the candidate's branch (default: as the CI host or git says)")
-    .option('--to <branch>', 'the branch to move (default: as soil.yml says); its own soil.yml must name it')
-    .option('--host <host>', 'the host of the run that --run-id names: github, sourcehut or local')
-    .option('--max-age <duration>', 'an older status does not count')
-    .option('--wait <duration>', 'wait so long for jobs that have not reported')
+    .option('--github-api <url>', 'URL of the GitHub API (or GITHUB_API_URL)')
+    .option('--commit <commit>', 'candidate commit (default: HEAD)')
+    .option('--branch <branch>', "the candidate's branch (default: from the CI host or git)")
+    .option('--to <branch>', 'target branch (default: from soil.yml); its own soil.yml must name it too')
+    .option('--host <host>', 'worker host of the run that --run-id names: github, sourcehut or local')
+    .option('--max-age <duration>', 'ignore statuses older than this')
+    .option('--wait <duration>', 'wait at most this long for jobs that have not reported')
     .addHelpText(
       'after',
       examples`
     soil-worker maybe-merge --server https://ci.example.org/ --remote origin
     soil-worker maybe-merge --github OWNER/NAME --wait 30m
 
-  Exit status: 0 merged, there already, or nothing to do; 1 not green; 2 wrong use or configuration;
-  3 refused by the remote, or the target moved; 130 cancelled while it waited.`,
+  Exit status: 0 merged, merged earlier, or nothing to do; 1 a job did not pass; 2 usage or configuration
+  error; 3 the remote refused, or the target moved; 130 cancelled while waiting.`,
     )
     .action(async (options: MergeOptions) => {
       handleSignals(1);
@@ -59,7 +61,7 @@ export function addServerCommands({
 
   const wait = command(
     'wait',
-    'wait until a job of this run has ended, or an artifact of this commit is there',
+    'wait until a job of this run has finished, or an artifact of this commit exists',
   ).addHelpText(
     'after',
     examples`
@@ -72,21 +74,22 @@ export function addServerCommands({
   };
 
   command(
-    'job <job>',
-    'wait until a job of this run, attempt and commit has ended, and is green',
+    'job',
+    'wait until a job of this run, attempt and commit has passed',
     [option.server(), option.runId(), option.attempt(), option.commit(), option.host(), option.json()],
     wait,
   )
-    .option('--limit <duration>', 'wait so long: 90s, 15m, 1h30m', '30m')
-    .option('--ended', 'be content with a job that failed: it has ended')
+    .argument('<job>', 'name of the job')
+    .option('--limit <duration>', limitText, '30m')
+    .option('--ended', 'succeed when the job has finished, even if it failed')
     .addHelpText(
       'after',
       examples`
     soil-worker wait job cpp-tarball --limit 45m
     soil-worker wait job cpp-tarball --run-id nightly --server https://ci.example.org/ --json
 
-  Exit status: 0 it has ended and is green; 1 the limit is over, or it is not green; 2 wrong use;
-  3 the server refused; 130 cancelled.`,
+  Exit status: 0 the job passed; 1 it did not pass, or the limit is over; 2 usage error; 3 the server
+  refused; 130 cancelled.`,
     )
     .action(async (job: string, options: WaitJobOptions) => {
       handleSignals(1);
@@ -94,14 +97,15 @@ export function addServerCommands({
     });
 
   command(
-    'artifact <name>',
-    'wait until a file of this commit is there, and get it',
+    'artifact',
+    'wait until an artifact of this commit exists, and download it',
     [...atCommit(), option.runId(), option.attempt()],
     wait,
   )
-    .option('--job <job>', 'the job of this run that makes it: once that has ended, nobody waits any longer')
-    .option('-o, --output <file>', 'write it there (default: its own name, here)')
-    .option('--limit <duration>', untilLimit, '30m')
+    .argument('<name>', 'name of the artifact')
+    .option('--job <job>', 'job of this run that publishes the artifact; stop waiting when it has finished')
+    .option('-o, --output <file>', outputText)
+    .option('--limit <duration>', limitText, '30m')
     .addHelpText(
       'after',
       examples`
@@ -109,48 +113,46 @@ export function addServerCommands({
     soil-worker wait artifact program.tar --job cpp-tarball
     soil-worker wait artifact program.tar -o _build/program.tar --host github
 
-  The file is there whole and with the server's SHA-256, or not at all: no half, no page of an error.
-  Exit status: 0 it is there; 1 the limit is over, or its job ended without it; 2 wrong use; 3 the server refused; 130 cancelled.`,
+  Writes the file only if it is complete and its SHA-256 matches the server's.
+  Exit status: 0 downloaded; 1 the limit is over, or the job finished without the artifact; 2 usage error;
+  3 the server refused; 130 cancelled.`,
     )
     .action(get);
 
-  const artifact = command('artifact', 'files that are published for a commit: put, get').addHelpText(
+  const artifact = command('artifact', 'publish and download the artifacts of a commit').addHelpText(
     'after',
     examples`
     soil-worker artifact put _release/program.tar
     soil-worker artifact get program.tar --commit v1.2`,
   );
 
-  command(
-    'put <file...>',
-    'publish files for a commit; the same bytes once more are fine',
-    [...atCommit(), option.publishLimit()],
-    artifact,
-  )
-    .option('--name <name>', 'its name on the site, of one file; may have folders (default: its own)')
+  command('put', 'publish files for a commit', [...atCommit(), option.publishLimit()], artifact)
+    .argument('<file...>', 'files to publish')
+    .option('--name <name>', "name on the site, for one file; may contain folders (default: the file's own)")
     .addHelpText(
       'after',
       examples`
     soil-worker artifact put _release/program.tar
     soil-worker artifact put notes.html --name docs/notes.html --json
 
-  Nothing is ever overwritten: other bytes under the same name are refused.
-  Exit status: 0 all are there; 1 the server could not be reached; 2 wrong use; 3 the server refused one.`,
+  A published file is never overwritten: the same content is accepted again, other content is refused.
+  Exit status: 0 all published; 1 the server could not be reached; 2 usage error; 3 the server refused one.`,
     )
     .action(async (files: string[], options: PutOptions) => {
       await finish((await import('../artifact/artifact-put.js')).putCommand(files, options, context));
     });
 
-  command('get <name>', 'get a file of a commit, checked', atCommit(), artifact)
-    .option('-o, --output <file>', 'write it there (default: its own name, here)')
-    .option('--limit <duration>', `${untilLimit} (default: one try)`)
+  command('get', 'download an artifact of a commit and verify it', atCommit(), artifact)
+    .argument('<name>', 'name of the artifact')
+    .option('-o, --output <file>', outputText)
+    .option('--limit <duration>', `${limitText} (default: try once)`)
     .addHelpText(
       'after',
       examples`
     soil-worker artifact get program.tar
     soil-worker artifact get docs/notes.html -o notes.html --commit v1.2 --host github
 
-  Exit status: 0 it is there; 1 it is not; 2 wrong use; 3 the server refused; 130 cancelled.`,
+  Exit status: 0 downloaded; 1 no such artifact; 2 usage error; 3 the server refused; 130 cancelled.`,
     )
     .action(get);
 }

@@ -1,34 +1,38 @@
-/** Options that several commands of soil-worker have on their command line. Each call makes one anew, as commander wants it. */
+/** Options that several commands share. Each call returns a new Option, since commander stores state in it. */
 import { Option } from 'commander';
 
-export const server = (): Option => new Option('--server <url>', 'the Soil server (or SOIL_SERVER)');
+export const server = (): Option => new Option('--server <url>', 'URL of the Soil server (or SOIL_SERVER)');
 export const tokenFile = (): Option =>
-  new Option('--token-file <file>', 'read the token from a file that its owner alone may read');
+  new Option('--token-file <file>', 'read the token from a file that only its owner can read');
 export const config = (): Option =>
-  new Option('--config <file>', 'read this instead of soil.yml at the root of the repo');
+  new Option('--config <file>', 'read this file instead of soil.yml at the root of the repo');
 export const out = (): Option =>
-  new Option('--out <dir>', 'the folder that has a folder for each job (default: _soil)');
-export const runId = (): Option => new Option('--run-id <id>', 'a local run of this id (or SOIL_RUN)');
+  new Option('--out <dir>', 'write the files of each job to a subfolder of this one (default: _soil)');
+export const runId = (): Option => new Option('--run-id <id>', 'ID of a local run (or SOIL_RUN)');
 export const attempt = (): Option =>
-  new Option('--attempt <n>', 'the attempt of that run (or SOIL_ATTEMPT; default: 1)');
+  new Option('--attempt <n>', 'attempt of that run (or SOIL_ATTEMPT; default: 1)');
 export const engine = (): Option =>
-  new Option('--engine <engine>', 'the container engine').choices(['podman', 'docker']);
+  new Option('--engine <engine>', 'container engine').choices(['podman', 'docker']);
 export const image = (): Option =>
-  new Option('--image <image>', "run in this image instead of the job's own; none: on the raw machine");
+  new Option('--image <image>', 'run in this image instead of the one in soil.yml; none: the raw machine');
+export const tasks = (): Option =>
+  new Option('--tasks <file>', 'read the tasks from a file with four columns; - for stdin');
 export const host = (): Option =>
-  new Option('--host <host>', "the worker host of the commit's folder (default: this one's)").choices([
+  new Option('--host <host>', 'worker host of the run (default: this one)').choices([
     'github',
     'sourcehut',
     'local',
   ]);
-export const commit = (): Option => new Option('--commit <commit>', 'the commit (default: HEAD)');
-export const json = (): Option => new Option('--json', 'tell it as JSON, for programs');
+export const commit = (): Option => new Option('--commit <commit>', 'commit (default: HEAD)');
+export const json = (): Option => new Option('--json', 'print JSON');
+export const publish = (): Option =>
+  new Option('--publish', 'publish the results, and send events to the server while the job runs');
 export const publishLimit = (): Option =>
-  new Option('--publish-limit <duration>', 'try a server that does not answer so long (default: 2m)');
+  new Option('--publish-limit <duration>', 'keep retrying an unreachable server for this long (default: 2m)');
 export const ssh = (): Option[] => [
-  new Option('--ssh <user@host:dir>', 'publish into the folder of a site over SFTP instead'),
-  new Option('--ssh-port <n>', 'the port of the SSH server (default: 22)'),
-  new Option('--ssh-key <file>', 'log in with this key (default: the agent, then ~/.ssh/id_*)'),
-  new Option('--known-hosts <file>', 'the keys of hosts to trust (default: ~/.ssh/known_hosts)'),
-  new Option('--no-rebuild', 'leave the pages there as they are'),
+  new Option('--ssh <user@host:dir>', 'publish to the folder of a site over SFTP instead'),
+  new Option('--ssh-port <n>', 'port of the SSH server (default: 22)'),
+  new Option('--ssh-key <file>', 'private key (default: the agent, then ~/.ssh/id_*)'),
+  new Option('--known-hosts <file>', 'trusted host keys (default: ~/.ssh/known_hosts)'),
+  new Option('--no-rebuild', 'do not rebuild the pages on the SSH host'),
 ];

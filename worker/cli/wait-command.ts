@@ -1,4 +1,4 @@
-/** `soil-worker wait job JOB`: asks the status API until a job of this run and commit has ended, or a limit is over. */
+/** `soil-worker wait job JOB`: polls the status API until a job of this run and commit has finished, or a limit is over. */
 import { parseJobName, type CommitHash, type JobName } from '../../model/name.js';
 import { accept, quote, type Result } from '../../model/result.js';
 import type { JobStatus } from '../../model/status.js';
@@ -20,12 +20,12 @@ export interface WaitJobOptions {
   readonly attempt?: string;
   readonly commit?: string;
   readonly limit?: string;
-  /** there is what has ended, green or not */
+  /** succeed when the job has finished, even if it failed */
   readonly ended?: boolean;
   readonly json?: boolean;
 }
 
-/** 0: it has ended and is green. 1: not within the limit, or not green. 2: wrong use. 3: the server refused. */
+/** Returns 0 if the job passed, 1 if it did not or the limit is over, 2 for misuse, 3 if the server refused. */
 export async function waitJobCommand(
   name: string,
   options: WaitJobOptions,
@@ -38,7 +38,7 @@ export async function waitJobCommand(
   }
   const { job, run, limitSeconds } = planned.value;
   await warnOfUnknownJob(job, context);
-  const waited = await poll(() => look(planned.value, options.ended === true, context), {
+  const waited = await poll(() => checkStatus(planned.value, options.ended === true, context), {
     ...{ limitSeconds, cancel: context.cancel, random: Math.random },
     clock: () => performance.now() / 1000,
     notice: (reason) => {
@@ -50,16 +50,16 @@ export async function waitJobCommand(
     case 'found':
       if (options.json !== true)
         context.print(`${job}: ${waited.value.result}, status ${waited.value.status ?? '-'}`);
-      if (!waited.value.isGood) context.warn(`job ${quote(job)} will not be green: ${waited.value.reason}`);
+      if (!waited.value.isGood) context.warn(`job ${quote(job)} did not pass: ${waited.value.reason}`);
       return waited.value.isGood ? exitStatus.ok : exitStatus.failed;
     case 'timeout':
       context.warn(
-        `cannot wait longer than ${formatDuration(limitSeconds)} for job ${quote(job)}: it ${waited.reason}`,
+        `job ${quote(job)} did not finish within ${formatDuration(limitSeconds)}: it ${waited.reason}`,
       );
       return exitStatus.failed;
     case 'impossible':
     case 'refused':
-      context.warn(`cannot ask for job ${quote(job)}: ${waited.reason}`);
+      context.warn(`cannot read the status of job ${quote(job)}: ${waited.reason}`);
       return exitStatus.refused;
     case 'cancelled':
       context.warn('cancelled');
@@ -67,7 +67,7 @@ export async function waitJobCommand(
   }
 }
 
-interface EndedJob {
+interface FinishedStatus {
   readonly isGood: boolean;
   readonly result: string;
   readonly status?: number;
@@ -82,28 +82,28 @@ interface WaitPlan {
   readonly limitSeconds: number;
 }
 
-/** As the gate sees it: a status counts only for the same run, attempt and commit. */
-async function look(
+/** Reads the status once. As for the gate, only a status of the same run, attempt and commit counts. */
+async function checkStatus(
   { job, run, commit, server }: WaitPlan,
   anyOutcome: boolean,
   context: CommandContext,
-): Promise<PollResult<EndedJob>> {
+): Promise<PollResult<FinishedStatus>> {
   const answer = await readStatus({ server: server.href, host: run.host, run: run.run, job });
   if (answer.kind === 'unusable' && answer.isRefusal === true)
     return { kind: 'refused', reason: answer.reason };
   const expected = { ...run, commit, now: context.now().getTime() / 1000 };
   const verdict = judge([job], new Map([[job, answer]]), expected);
   const status: JobStatus | undefined = answer.kind === 'status' ? answer.status : undefined;
-  const told = {
+  const shown = {
     result: status?.outcome ?? 'error',
     ...(status !== undefined && { status: status.status }),
   };
-  if (verdict.kind === 'green') return { kind: 'found', value: { ...told, isGood: true, reason: '' } };
+  if (verdict.kind === 'green') return { kind: 'found', value: { ...shown, isGood: true, reason: '' } };
   const [block] = verdict.by;
   if (block === undefined || block.mayChange)
     return { kind: 'pending', reason: block?.reason ?? 'is unknown' };
   const isSame = status?.commit === commit && status.attempt === run.attempt && status.run === run.run;
-  return { kind: 'found', value: { ...told, isGood: anyOutcome && isSame, reason: block.reason } };
+  return { kind: 'found', value: { ...shown, isGood: anyOutcome && isSame, reason: block.reason } };
 }
 
 async function planWait(

@@ -21,7 +21,7 @@ export interface DoctorOptions {
 
 /** Returns 0 when there are no problems, else 1. */
 export async function doctorCommand(options: DoctorOptions, context: CommandContext): Promise<number> {
-  const findings = await examine(options, context);
+  const findings = await runChecks(options, context);
   const problems = findings.filter(({ state }) => state === 'problem');
   if (options.json === true) {
     context.print(JSON.stringify({ well: problems.length === 0, findings: findings.map(toJson) }, null, 2));
@@ -39,7 +39,7 @@ async function runChecks(options: DoctorOptions, context: CommandContext): Promi
   const system = await readHostFacts();
   const repo = await chooseRepo(context);
   const shown = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
-  const about = { environment, cwd, repo, system };
+  const surroundings = { environment, cwd, repo, system };
   context.status('checking the container engine');
   const engine = await checkEngine({
     ...{ environment: Object.fromEntries(shown), system },

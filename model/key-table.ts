@@ -132,7 +132,7 @@ export function defaultValue<T>({ type, default: text }: Key<T>): T {
   return value;
 }
 
-/** The JSON Schema (2020-12) of a map with the keys of a table. */
+/** The JSON Schema (draft 7) of a map with the keys of a table. */
 export function tableSchema({ keys, alternatives = [], conflicts = [] }: KeyTable<Keys>): JsonSchema {
   const required = Object.keys(keys).filter((name) => keys[name]?.isRequired);
   const rules = [

@@ -50,6 +50,8 @@ export function parseHostFolder(text: string): Result<WorkerHost> {
 
 export const homePage = (): SitePath => made('index.html');
 export const webFile = (name: 'style.css' | 'icon.svg' | 'page.js'): SitePath => made(`web/${name}`);
+/** A JSON Schema, by its file name `NAME.schema.json`. */
+export const schemaFile = (name: string): SitePath => made(`web/schema/${name}`);
 /** The newest page of a host's index is `index.html`; older pages are `page-N.html`, numbered from the oldest. */
 export const hostIndex = (host: WorkerHost): SitePath => made(`${hostFolder(host)}/index.html`);
 export const hostIndexPage = (host: WorkerHost, page: number): SitePath =>

@@ -1,14 +1,29 @@
-/** The files that pages link: the stylesheet and the icon, for the site and for the inside of a wwz. */
-import { readFileSync } from 'node:fs';
-import { webFile, wwzOwnFolder, type SitePath } from '../model/path.js';
+/** The files of `web/`: stylesheet, icon and JSON Schemas; and those of the first two that a wwz contains. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { schemaFile, webFile, wwzOwnFolder, type SitePath } from '../model/path.js';
 import { templateFolder } from './template.js';
 
-/** What `web/` holds. No page needs a script. */
-export function webAssets(): readonly { readonly path: SitePath; readonly bytes: Buffer }[] {
+const schemaFolder = fileURLToPath(new URL('../../schema/', import.meta.url));
+
+export interface WebAsset {
+  readonly path: SitePath;
+  readonly bytes: Buffer;
+}
+
+/** Returns the files of `web/`. No page needs a script. */
+export function webAssets(): readonly WebAsset[] {
   return [
     { path: webFile('style.css'), bytes: readFileSync(`${templateFolder}style.css`) },
     { path: webFile('icon.svg'), bytes: readFileSync(`${templateFolder}icon.svg`) },
+    ...schemaAssets(),
   ];
+}
+
+/** Returns the JSON Schemas of the files that people write, and of those that a site publishes. */
+function schemaAssets(): readonly WebAsset[] {
+  const names = readdirSync(schemaFolder).filter((name) => name.endsWith('.schema.json'));
+  return names.sort().map((name) => ({ path: schemaFile(name), bytes: readFileSync(schemaFolder + name) }));
 }
 
 /** The same files for a wwz, which must be readable wherever it is unpacked. */

@@ -12,7 +12,9 @@ for (const folder of ['model', 'files', 'server', 'templates', 'wwz']) {
   const from = join(fileURLToPath(packageRoot), 'dist', folder);
   await cp(from, join(root, 'dist', folder), { recursive: true });
 }
-await cp(join(fileURLToPath(packageRoot), 'templates'), join(root, 'templates'), { recursive: true });
+for (const folder of ['templates', 'schema']) {
+  await cp(join(fileURLToPath(packageRoot), folder), join(root, folder), { recursive: true });
+}
 after(() => rm(root, { recursive: true }));
 
 async function changes(path: string): Promise<boolean> {
@@ -31,6 +33,7 @@ for (const path of [
   'dist/templates/template.js',
   'templates/run.hbs',
   'templates/style.css',
+  'schema/soil.schema.json',
 ]) {
   test(`pageVersion() changes with ${path}`, async () => {
     assert.equal(await changes(path), true);

@@ -17,7 +17,7 @@ const entryModules = [
 export async function pageVersion(title: string, root = fileURLToPath(packageRoot)): Promise<string> {
   const hash = createHash('sha256').update(title);
   hash.update(handlebarsVersion());
-  for (const path of [...(await findModules(root)), ...(await findTemplates(root))]) {
+  for (const path of [...(await findModules(root)), ...(await findAssets(root))]) {
     hash.update(relative(root, path)).update(await readFile(path));
   }
   return hash.digest('hex');
@@ -36,13 +36,15 @@ async function findModules(root: string): Promise<readonly string[]> {
   return [...found].sort();
 }
 
-/** Lists templates, style sheets and images, sorted by path. In a checkout the folder has TypeScript too. */
-async function findTemplates(root: string): Promise<readonly string[]> {
-  const entries = await readdir(join(root, 'templates'), { withFileTypes: true, recursive: true });
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.ts'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+/** Lists templates, style sheets, images and schemas, sorted by path. In a checkout `templates` has TypeScript too. */
+async function findAssets(root: string): Promise<readonly string[]> {
+  const paths = ['templates', 'schema'].map(async (folder) => {
+    const entries = await readdir(join(root, folder), { withFileTypes: true, recursive: true });
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.ts'))
+      .map((entry) => join(entry.parentPath, entry.name));
+  });
+  return (await Promise.all(paths)).flat().sort();
 }
 
 function handlebarsVersion(): string {

@@ -105,7 +105,7 @@ test('a disk without room for another file is 507, and heals when there is', asy
     assert.match(refused.error, /disk of the site is full \(ENOSPC\)/);
     const sick = await ask('healthz');
     assert.equal(sick.status, 503);
-    assert.match(sick.error, /cannot write the site of project "\/": ENOSPC/);
+    assert.match(sick.error, /cannot write to the site of project "\/": ENOSPC/);
     assert.equal((await ask('github-jobs/1/')).status, 200);
     await disk.inside('sh', '-c', `rm -f ${disk.site}/.filler-*`);
     assert.equal((await ask('healthz')).status, 200);
@@ -154,7 +154,7 @@ test('a site that the server may not write is a 500 that says so', async (t) => 
     await disk.inside('chmod', '500', `${disk.site}/.soil/staging`);
     const refused = await upload('2');
     assert.equal(refused.status, 500);
-    assert.match(refused.error, /the server has no right to write the site \(EACCES\)/);
+    assert.match(refused.error, /the server has no permission to write to the site \(EACCES\)/);
     assert.equal((await ask('healthz')).status, 503);
     assert.equal((await ask('github-jobs/1/')).status, 200);
     await disk.inside('chmod', '700', `${disk.site}/.soil/staging`);

@@ -23,7 +23,7 @@ export function rarePages(site: SampleSite): ReadonlyMap<string, string> {
   const absent = (path: string, isRemoved: boolean): [string, string] => {
     const message = isRemoved
       ? `cannot serve "${path}": it was removed on 2026-01-14, since its run was ${rule}`
-      : `cannot find "/${path}": the site has no such file`;
+      : `cannot find "/${path}": no such file in the site`;
     return [path, renderNotFound({ rawPath: `/${path}`, message, isRemoved })];
   };
   const wwzPath = 'github-jobs/1234/cpp-small.wwz';

@@ -486,7 +486,7 @@ test('a server without tokens to check opens on loopback only', async () => {
 test('a folder that is no site is not served', async () => {
   const end = await run(process.execPath, [soilServer, 'serve', '--site', '/nonexistent-site']);
   assert.equal(end.status, 2);
-  assert.match(end.stderr, /it is no site; run soil-server init/);
+  assert.match(end.stderr, /it is not a site\. Create one: soil-server init/);
 });
 
 test('init makes no site of a folder that holds other files, unless told to', async (t) => {

@@ -88,7 +88,7 @@ test('a client that trickles its headers, its body, or nothing at all is cut', a
   ]);
   assert.match(headers, /^HTTP\/1\.1 408 /);
   for (const text of [body, idle]) {
-    assert.match(text, /^HTTP\/1\.1 408 .*fewer than 1024 bytes came in 1 s/s);
+    assert.match(text, /^HTTP\/1\.1 408 .*fewer than 1024 bytes arrived in 1 s/s);
   }
   assert.equal(await honestUpload(), 201);
 });
@@ -104,7 +104,7 @@ test('bodies that lie are refused and leave nothing', async () => {
     [
       'a field without a name',
       sized('--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n'),
-      /^HTTP\/1\.1 400 .*a part of it has no name/s,
+      /^HTTP\/1\.1 400 .*one of its parts has no name/s,
     ],
     [
       '10,000 fields',

@@ -1,38 +1,41 @@
-/** `GET /healthz` and `GET /metrics`: whether sites can be written, and what the server has done. */
+/** `GET /healthz` and `GET /metrics`: whether sites can be written, and counters for Prometheus. */
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote } from '../../model/result.js';
 import { problem, text, type HttpResponse } from '../http/response.js';
-import { formatMetrics, type Measured, type Metrics } from './metrics.js';
+import { formatMetrics, type ProjectMetrics, type Metrics } from './metrics.js';
 import type { Route, RouteContext } from './route-context.js';
 import { withStaging } from '../disk/staging.js';
 import { writeWhole } from '../../files/atomic-file.js';
 
-export const getHealth: Route = (_call, context) => answerHealth([context]);
+export const getHealth: Route = (_call, context) => healthResponse([context]);
 
-/** One project that cannot be written is enough for a 503: who is told can look which one. */
-export async function answerHealth(projects: readonly RouteContext[]): Promise<HttpResponse> {
-  const faults = await Promise.all(projects.map(healthFault));
-  const told = faults.filter((fault) => fault !== undefined);
-  return told.length === 0 ? text(200, 'ok\n') : problem(503, told.join('; '));
+/** Returns 503 with the reasons if any of the projects cannot be written. */
+export async function healthResponse(projects: readonly RouteContext[]): Promise<HttpResponse> {
+  const faults = await Promise.all(projects.map(findFault));
+  const reasons = faults.filter((fault) => fault !== undefined);
+  return reasons.length === 0 ? text(200, 'ok\n') : problem(503, reasons.join('; '));
 }
 
-/** Writes a folder and a file in it and takes both away again: what an upload needs. */
-async function healthFault({ paths, project }: RouteContext): Promise<string | undefined> {
+/** Writes and removes a folder with a file in it, as an upload does. Returns why it cannot. */
+async function findFault({ paths, project }: RouteContext): Promise<string | undefined> {
   try {
     await withStaging(paths.staging, (folder) => writeWhole(join(folder, 'probe'), 'probe', { sync: true }));
     return undefined;
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    return `cannot write the site of project ${quote(project.prefix)}: ${reason}`;
+    return `cannot write to the site of project ${quote(project.prefix)}: ${reason}`;
   }
 }
 
-export const getMetrics: Route = (_call, context) => answerMetrics([context]);
+export const getMetrics: Route = (_call, context) => metricsResponse([context]);
 
-/** `own`: counts of requests that were for no project. */
-export async function answerMetrics(projects: readonly RouteContext[], own?: Metrics): Promise<HttpResponse> {
-  const measured: Measured[] = await Promise.all(
+/** `own`: metrics of requests that were for no project. */
+export async function metricsResponse(
+  projects: readonly RouteContext[],
+  own?: Metrics,
+): Promise<HttpResponse> {
+  const measured: ProjectMetrics[] = await Promise.all(
     projects.map(async ({ project, metrics, site, usage, uploads }) => {
       const disk = await statfs(site.folder).catch(() => undefined);
       const free = disk && { freeBytes: disk.bavail * disk.bsize, freeFiles: disk.ffree };
@@ -41,10 +44,7 @@ export async function answerMetrics(projects: readonly RouteContext[], own?: Met
     }),
   );
   if (own !== undefined) measured.push({ project: '', metrics: own });
-  return {
-    kind: 'text',
-    status: 200,
-    text: formatMetrics(measured),
+  return text(200, formatMetrics(measured), {
     type: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-  };
+  });
 }

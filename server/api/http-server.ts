@@ -1,17 +1,23 @@
-/** HTTP on a socket: projects in, a listening server out that answers every request and stops in peace. */
+/** Listens for HTTP, finds the project and the route of each request, and stops gracefully. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { errorResponse, problem, sendResponse, type HttpResponse } from '../http/response.js';
 import type { ServerLimits } from '../config/limits.js';
 import { findProject, rootPrefix } from '../config/project.js';
-import { makeRequestIds } from '../http/request-id.js';
 import type { RequestLine } from '../http/access-log.js';
-import { answerRoot, isRootPath, type Root } from './root-route.js';
-import { findTarget, type Target } from './routes.js';
-import type { ServedProject } from './served-project.js';
+import { createRequestIds } from '../http/request-id.js';
+import { rawPath } from '../http/request-path.js';
+import {
+  errorResponse,
+  problem,
+  sendResponse,
+  type HttpExchange,
+  type HttpResponse,
+} from '../http/response.js';
 import { hasBody, watchRate } from '../http/slow-request.js';
 import { serveSite } from '../static/static-site.js';
-import { rawPath } from '../http/request-path.js';
+import { isRootPath, respondToRoot, type Root } from './root-route.js';
+import { matchRoute, type RouteMatch } from './routes.js';
+import type { ServedProject } from './served-project.js';
 
 export interface HttpServerOptions {
   readonly root: Root;
@@ -19,13 +25,13 @@ export interface HttpServerOptions {
   readonly limits: ServerLimits;
   /** seconds since 1970, UTC */
   readonly now: () => number;
-  /** takes one line for each request */
+  /** called with one line for each request */
   readonly log: (line: RequestLine) => void;
 }
 
 export interface ListeningServer {
   readonly port: number;
-  /** Takes no new request, finishes those it has, and ends the connections that are left after the limit. */
+  /** Stops accepting requests, finishes those in progress, and ends the connections left after `stopSeconds`. */
   readonly stop: () => Promise<void>;
 }
 
@@ -34,7 +40,7 @@ export async function listen(
   options: HttpServerOptions,
 ): Promise<ListeningServer> {
   const { limits } = options;
-  const nextId = makeRequestIds();
+  const nextId = createRequestIds();
   const state = { isStopping: false };
   const server = createServer(
     {
@@ -44,15 +50,15 @@ export async function listen(
       keepAliveTimeout: 5000,
     },
     (request, response) => {
-      answerRequest({ request, response, state, id: nextId() }, options);
+      handleRequest({ request, response, state, id: nextId() }, options);
     },
   );
-  // Who asks first hears a refusal before a byte of the body is sent; routes that read the body say `100 Continue`.
+  // A client that sends `Expect: 100-continue` is refused before it sends the body; routes that read it continue.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    answerRequest({ request, response, state, id: nextId() }, options);
+    handleRequest({ request, response, state, id: nextId() }, options);
   });
   server.maxConnections = limits.connections;
-  // Without a byte either way; a socket that is destroyed ends its request too.
+  // Without a byte in either direction. Destroying the socket ends its request, too.
   server.setTimeout(limits.idleSeconds * 1000, (socket) => {
     socket.destroy();
   });
@@ -83,108 +89,103 @@ async function stopServer(server: Server, seconds: number): Promise<void> {
   clearTimeout(timer);
 }
 
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+interface ServerExchange extends HttpExchange {
   readonly state: { readonly isStopping: boolean };
   readonly id: string;
 }
 
-/** Answers, whatever happens, and writes the request's line. Never throws. */
-function answerRequest(exchange: Exchange, options: HttpServerOptions): void {
+/** Responds to a request and logs it. Never throws. */
+function handleRequest(exchange: ServerExchange, options: HttpServerOptions): void {
   const { request, response, id } = exchange;
   const { root, limits, now, log } = options;
   const { method = '', url = '' } = request;
-  const begin = performance.now();
+  const start = performance.now();
   let token: string | undefined;
   const path = rawPath(url);
-  const found = isRootPath(root, path) ? findProject(named(root), path) : findProject(root.projects, path);
-  const target = found && findTarget(method, found.rest + url.slice(path.length));
-  // Most requests have no body to wait for.
+  const projects = isRootPath(root, path) ? belowRoot(root) : root.projects;
+  const found = findProject(projects, path);
+  const match = found && matchRoute(method, found.rest + url.slice(path.length));
+  // Most requests have no body.
   const unwatch = hasBody(request)
     ? watchRate(request, limits, () => {
-        cutSlow(exchange, limits);
+        endSlow(exchange, limits);
       })
     : undefined;
-  // The line stands when the exchange is over, also where the client left before.
+  // On close, which also follows when the client disconnects.
   response.on('close', () => {
     unwatch?.();
     const { statusCode: status } = response;
     const metrics = found?.project.context.metrics ?? root.metrics;
-    metrics.addRequest(routeName(target), status);
-    const milliseconds = performance.now() - begin;
+    metrics.addRequest(routeName(match), status);
+    const milliseconds = performance.now() - start;
     log({ id, time: now(), method, url, status, milliseconds, project: found?.project.prefix, token });
   });
-  announceStop(exchange);
-  if (found === undefined || target === undefined) {
+  closeIfStopping(exchange);
+  if (found === undefined || match === undefined) {
     response.setHeader('X-Request-Id', id);
-    void answerRoot(root, path, exchange);
+    void respondToRoot(root, path, exchange);
     return;
   }
   const { project, rest } = found;
-  if (target.kind === 'site' && rest !== '') {
+  if (match.kind === 'site' && rest !== '') {
     request.url = rest + url.slice(path.length);
     void serveSite(project.files, request, response, id);
     return;
   }
   response.setHeader('X-Request-Id', id);
   if (rest === '') {
-    // Relative, so that it holds under any prefix that a web server in front may have taken off.
+    // Relative, so that it works under any prefix that a proxy removes.
     const Location = `./${path.split('/').at(-1) ?? ''}/${url.slice(path.length)}`;
-    sendResponse(
-      problem(301, 'it is a folder', { Location, 'Cache-Control': 'no-cache' }),
-      request,
-      response,
-    );
+    sendResponse(exchange, problem(301, 'this is a folder', { Location, 'Cache-Control': 'no-cache' }));
     return;
   }
   const setTokenId = (tokenId: string): void => {
     token = tokenId;
   };
-  if (target.kind !== 'site') void answerTarget(target, exchange, { setTokenId, project, limits });
+  if (match.kind !== 'site') void respond(match, exchange, { setTokenId, project, limits });
 }
 
-/** A client that goes on with the same connection would have its next request cut off. */
-function announceStop({ response, state }: Exchange): void {
+/** Tells the client not to reuse the connection: its next request would be cut off. */
+function closeIfStopping({ response, state }: ServerExchange): void {
   if (state.isStopping && !response.headersSent) response.setHeader('Connection', 'close');
 }
 
+/** The projects with a prefix of their own. Their paths stay theirs where the root responds itself. */
+const belowRoot = ({ projects }: Root): readonly ServedProject[] =>
+  projects.filter(({ prefix }) => prefix !== rootPrefix);
+
+function routeName(match: RouteMatch | undefined): string {
+  if (match === undefined) return 'root';
+  return match.kind === 'route' ? match.name : match.kind;
+}
+
 interface RequestInfo {
-  /** told of the id of the token */
+  /** sets the token's id for the access log */
   readonly setTokenId: (tokenId: string) => void;
   readonly project: ServedProject;
 }
 
-async function answerTarget(
-  target: Exclude<Target, { readonly kind: 'site' }>,
-  exchange: Exchange,
-  { limits, ...asked }: RequestInfo & { readonly limits: ServerLimits },
+async function respond(
+  match: Exclude<RouteMatch, { readonly kind: 'site' }>,
+  exchange: ServerExchange,
+  { limits, ...info }: RequestInfo & { readonly limits: ServerLimits },
 ): Promise<void> {
-  const { request, response } = exchange;
-  const answer = target.kind === 'refused' ? target.answer : await answerRoute(target, exchange, asked);
-  if (response.destroyed || response.headersSent) return;
-  if (!request.complete) boundRest(exchange, limits);
-  announceStop(exchange);
-  sendResponse(answer, request, response);
+  const { request, response: output } = exchange;
+  const response = match.kind === 'refused' ? match.response : await runRoute(match, exchange, info);
+  if (output.destroyed || output.headersSent) return;
+  if (!request.complete) limitRest(exchange, limits);
+  closeIfStopping(exchange);
+  sendResponse(exchange, response);
 }
 
-/** At the root without a project there, what is below a prefix is that project's all the same. */
-const named = ({ projects }: Root): readonly ServedProject[] =>
-  projects.filter(({ prefix }) => prefix !== rootPrefix);
-
-function routeName(target: Target | undefined): string {
-  if (target === undefined) return 'root';
-  return target.kind === 'route' ? target.name : target.kind;
-}
-
-async function answerRoute(
-  { route, rest, query, isUpload }: Extract<Target, { readonly kind: 'route' }>,
-  { request, response, id }: Exchange,
+async function runRoute(
+  { route, rest, query, isUpload }: Extract<RouteMatch, { readonly kind: 'route' }>,
+  { request, response, id }: ServerExchange,
   { setTokenId, project: { context } }: RequestInfo,
 ): Promise<HttpResponse> {
   const { uploads, limits } = context;
   if (isUpload && uploads.count >= limits.uploadsAtOnce) {
-    return problem(503, 'cannot take another upload now: too many are under way', { 'Retry-After': '2' });
+    return problem(503, 'cannot accept another upload now: too many are in progress', { 'Retry-After': '2' });
   }
   if (isUpload) uploads.count++;
   try {
@@ -193,30 +194,31 @@ async function answerRoute(
     };
     return await route({ message: request, rest, query, setTokenId, sendContinue }, context);
   } catch (error) {
-    const known = error as NodeJS.ErrnoException;
-    context.report(`request ${id}: ${known.stack ?? String(error)}`);
+    const { stack } = error as Error;
+    context.report(`request ${id}: ${stack ?? String(error)}`);
     return errorResponse(error);
   } finally {
     if (isUpload) uploads.count--;
   }
 }
 
-/** Who trickles hears why, if it still listens; then the connection ends, and with it whatever waited for the body. */
-function cutSlow({ request, response }: Exchange, { rateBytes, rateSeconds }: ServerLimits): void {
+/** Sends 408 to a client whose body is too slow, if nothing was sent yet, and ends the connection. */
+function endSlow(exchange: ServerExchange, { rateBytes, rateSeconds }: ServerLimits): void {
+  const { request, response } = exchange;
   const { socket } = request;
   if (!response.headersSent && !response.destroyed) {
-    const sentence = `cannot wait for the body: fewer than ${rateBytes} bytes came in ${rateSeconds} s`;
-    // An answered request is not told that its connection ended: whoever waits for its body would wait for ever.
+    const message = `cannot wait for the body: fewer than ${rateBytes} bytes arrived in ${rateSeconds} s`;
+    // Node reports no end of the connection to a request that was answered: its reader would wait forever.
     response.once('finish', () => {
       request.destroy();
       socket.destroy();
     });
-    sendResponse(problem(408, sentence, { Connection: 'close' }), request, response);
+    sendResponse(exchange, problem(408, message, { Connection: 'close' }));
   } else socket.destroy();
 }
 
-/** A client that was refused may send a little more, so that it reads its answer; then the connection ends. */
-function boundRest({ request, response }: Exchange, limits: ServerLimits): void {
+/** Lets a refused client send a little more, so that it reads the response. Then ends the connection. */
+function limitRest({ request, response }: ServerExchange, limits: ServerLimits): void {
   const { socket } = request;
   let left = limits.drainBytes;
   const timer = setTimeout(() => socket.destroy(), limits.drainSeconds * 1000);

@@ -1,4 +1,4 @@
-/** What a server has done since it started, project by project -> the OpenMetrics text form. */
+/** Counts what a server does, by project, and formats the counts as OpenMetrics. docs/decisions/0014: why by hand. */
 import type { Quota } from '../config/project.js';
 import type { Site } from '../site/site.js';
 import type { SiteUsage } from '../upload/quota.js';
@@ -6,11 +6,11 @@ import type { SiteUsage } from '../upload/quota.js';
 type Labels = Readonly<Record<string, string>>;
 
 const counters = {
-  soil_requests: 'Requests answered, by route and status.',
-  soil_uploads: 'Jobs sent, by what became of them.',
-  soil_upload_bytes: 'Bytes of forms and artifacts received.',
+  soil_requests: 'Requests, by route and status.',
+  soil_uploads: 'Jobs uploaded, by result.',
+  soil_upload_bytes: 'Bytes received in forms and artifacts.',
   soil_events: 'Events accepted, by name.',
-  soil_page_failures: 'Rewrites of pages that failed.',
+  soil_page_failures: 'Page rewrites that failed.',
 } as const;
 
 export type CounterName = keyof typeof counters;
@@ -20,13 +20,13 @@ interface Count {
   value: number;
 }
 
-/** Upper bounds of the histogram, in seconds: a page takes a few milliseconds, a whole site some minutes. */
+/** Upper bounds of the histogram, in seconds: a page takes a few milliseconds, a whole site a minute or more. */
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
-/** Counts that only ever grow. Label values come from fixed sets, so that there are never many. */
+/** Counters since the start of the server. Label values are of fixed sets, so that their number is bounded. */
 export class Metrics {
   readonly #counts = new Map<CounterName, Map<string, Count>>();
-  /** the same counts as in `#counts`, by route and status: a request finds its own without any text being made */
+  /** the same counts as in `#counts`, by route and status: no text is formatted to find one */
   readonly #requests = new Map<string, Map<number, Count>>();
   readonly #rewrites = { buckets: bounds.map(() => 0), count: 0, sum: 0 };
 
@@ -34,7 +34,7 @@ export class Metrics {
     this.#count(name, labels).value += by;
   }
 
-  /** A request was answered. */
+  /** Counts a request that was answered. */
   addRequest(route: string, status: number): void {
     const byStatus = this.#requests.get(route) ?? new Map<number, Count>();
     const count = byStatus.get(status) ?? this.#count('soil_requests', { route, status: String(status) });
@@ -51,7 +51,7 @@ export class Metrics {
     return count;
   }
 
-  /** A rewrite of pages took so long. */
+  /** Adds a page rewrite to the histogram. */
   observeRewrite(seconds: number): void {
     const rewrites = this.#rewrites;
     rewrites.count++;
@@ -70,8 +70,8 @@ export class Metrics {
   }
 }
 
-/** One project as it is now; without a site: what was asked of the server beside its projects. */
-export interface Measured {
+/** The metrics of one project; without `now`, of requests for no project. */
+export interface ProjectMetrics {
   readonly project: string;
   readonly metrics: Metrics;
   readonly now?: {
@@ -79,13 +79,13 @@ export interface Measured {
     readonly usage: SiteUsage;
     readonly quota: Quota;
     readonly uploads: number;
-    /** of its disk; absent where the system does not tell */
+    /** of its disk; absent where statfs(2) fails */
     readonly disk: { readonly freeBytes: number; readonly freeFiles: number } | undefined;
   };
 }
 
-/** A family's samples stand together, whatever project they are of, as the format asks. */
-export function formatMetrics(projects: readonly Measured[]): string {
+/** Formats the metrics. The samples of all projects are grouped by metric family, as the format requires. */
+export function formatMetrics(projects: readonly ProjectMetrics[]): string {
   const lines: string[] = [];
   const family = (name: string, type: string, help: string): void => {
     lines.push(`# TYPE ${name} ${type}`);
@@ -105,7 +105,7 @@ export function formatMetrics(projects: readonly Measured[]): string {
     }
   }
   const sites = projects.flatMap(({ project, metrics, now }) => (now ? [{ project, metrics, ...now }] : []));
-  family('soil_rewrites', 'counter', 'Rewrites of pages that ended well.');
+  family('soil_rewrites', 'counter', 'Page rewrites that succeeded.');
   for (const { project, site } of sites) {
     sample('soil_rewrites_total', { project }, site.counts().rewrites);
   }
@@ -113,11 +113,7 @@ export function formatMetrics(projects: readonly Measured[]): string {
   for (const { project, site } of sites) {
     sample('soil_pages_written_total', { project }, site.counts().pages);
   }
-  family(
-    'soil_rewrite_seconds',
-    'histogram',
-    'How long rewrites of pages took; changes that came together share one.',
-  );
+  family('soil_rewrite_seconds', 'histogram', 'Duration of page rewrites; concurrent changes share one.');
   for (const { project, metrics } of sites) {
     const { buckets, count, sum } = metrics.rewrites;
     bounds.forEach((bound, i) => {
@@ -140,16 +136,16 @@ export function formatMetrics(projects: readonly Measured[]): string {
   };
   gauge(
     'soil_queue_length',
-    'Changes that wait for their turn, the one under way included.',
+    'Changes in the queue, including the one in progress.',
     (o) => o.site.counts().waiting,
   );
-  gauge('soil_uploads_under_way', 'Uploads that are received or checked now.', (o) => o.uploads);
-  gauge('soil_site_bytes', 'Bytes of the site; counted where it has a quota.', (o) =>
+  gauge('soil_uploads_under_way', 'Uploads in progress.', (o) => o.uploads);
+  gauge('soil_site_bytes', 'Size of the site; only with a quota.', (o) =>
     o.quota.siteBytes === undefined ? undefined : o.usage.bytes,
   );
-  gauge('soil_quota_bytes', 'Bytes that the site may have.', (o) => o.quota.siteBytes);
-  gauge('soil_disk_free_bytes', 'Bytes left on the disk of the site.', (o) => o.disk?.freeBytes);
-  gauge('soil_disk_free_files', 'Files that the disk of the site has room for.', (o) => o.disk?.freeFiles);
+  gauge('soil_quota_bytes', 'Quota of the site.', (o) => o.quota.siteBytes);
+  gauge('soil_disk_free_bytes', 'Free bytes on the disk of the site.', (o) => o.disk?.freeBytes);
+  gauge('soil_disk_free_files', 'Free inodes on the disk of the site.', (o) => o.disk?.freeFiles);
   return `${lines.join('\n')}\n# EOF\n`;
 }
 

@@ -1,4 +1,4 @@
-/** The addresses of a project: method and path below its prefix -> a route, or the site's own files. */
+/** The routes of a project, by method and path below its prefix. Other paths are the site's files. */
 import { problem, wrongMethod, type HttpResponse } from '../http/response.js';
 import { putArtifact } from './artifact-route.js';
 import { postEvent } from './event-route.js';
@@ -10,8 +10,8 @@ import { rawPath } from '../http/request-path.js';
 import { getToken } from './token-route.js';
 import { getWwup, postWwup } from './wwup-route.js';
 
-/** What a request is for. `name` is the metric's label; `isUpload`: it counts against the uploads at one time. */
-export type Target =
+/** What a request is for. `name` is the label in metrics. With `isUpload` it counts against the limit of uploads. */
+export type RouteMatch =
   | {
       readonly kind: 'route';
       readonly name: string;
@@ -21,7 +21,7 @@ export type Target =
       readonly isUpload: boolean;
     }
   | { readonly kind: 'site' }
-  | { readonly kind: 'refused'; readonly answer: HttpResponse };
+  | { readonly kind: 'refused'; readonly response: HttpResponse };
 
 type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT', Route>>>;
 
@@ -35,33 +35,33 @@ const routes: Readonly<Record<string, Methods>> = {
   '/metrics': { GET: getMetrics },
 };
 
-const artifacts = '/artifacts/';
+const artifactPrefix = '/artifacts/';
 
-const site: Target = { kind: 'site' };
+const site: RouteMatch = { kind: 'site' };
 
-/** `url` begins with the slash behind the project's prefix. */
-export function findTarget(method: string, url: string): Target {
+/** Finds the route of a request. `url` begins with the slash behind the project's prefix. */
+export function matchRoute(method: string, url: string): RouteMatch {
   const path = rawPath(url);
-  const methods: Methods | undefined = path.startsWith(artifacts)
+  const methods: Methods | undefined = path.startsWith(artifactPrefix)
     ? { PUT: putArtifact }
     : Object.hasOwn(routes, path)
       ? routes[path]
       : undefined;
   if (methods === undefined) {
     if (method === 'GET' || method === 'HEAD') return site;
-    return { kind: 'refused', answer: problem(404, 'cannot find this: the server has no such address') };
+    return { kind: 'refused', response: problem(404, 'cannot find this: the server has no such address') };
   }
-  const asked = method === 'HEAD' ? 'GET' : method;
-  const route = methods[asked as keyof Methods];
+  const routeMethod = method === 'HEAD' ? 'GET' : method;
+  const route = methods[routeMethod as keyof Methods];
   if (route === undefined) {
-    return { kind: 'refused', answer: wrongMethod(method, Object.keys(methods).join(', ')) };
+    return { kind: 'refused', response: wrongMethod(method, Object.keys(methods).join(', ')) };
   }
   const query = new URLSearchParams(url.slice(path.length + 1));
-  const isArtifact = path.startsWith(artifacts);
+  const isArtifact = path.startsWith(artifactPrefix);
   return {
     ...{ kind: 'route', route, query },
     name: isArtifact ? 'artifacts' : path.slice(1),
-    rest: isArtifact ? path.slice(artifacts.length) : '',
-    isUpload: asked !== 'GET' && path !== '/event' && path !== '/prune',
+    rest: isArtifact ? path.slice(artifactPrefix.length) : '',
+    isUpload: routeMethod !== 'GET' && path !== '/event' && path !== '/prune',
   };
 }

@@ -1,4 +1,4 @@
-/** A project that is being served: its site, files, tokens, counts and watches, opened and closed together. */
+/** Opens and closes a project that is being served: its site, files, tokens, metrics and timers. */
 import { errorMessage } from '../../model/error-message.js';
 import { quote, refuse, accept, type Result } from '../../model/result.js';
 import type { AccessPolicy } from '../auth/authenticate.js';
@@ -20,28 +20,28 @@ export interface ServedProject {
   readonly title: string;
   readonly context: RouteContext;
   readonly files: StaticSite;
-  /** Finishes what was accepted, and gives the site free. */
+  /** Finishes what was accepted, and releases the lock of the site. */
   readonly close: () => Promise<void>;
 }
 
-export interface ProjectSurroundings {
+export interface ProjectOptions {
   /** seconds since 1970, UTC */
   readonly now: () => number;
   readonly report: (message: string) => void;
   readonly isOpen: AccessPolicy['isOpen'];
 }
 
-/** What pages, log and prune did to the size of a site with a quota is counted anew so often. */
+/** How often a site with a quota is counted again, since pages, the log and prune change its size. */
 const countSeconds = 3600;
 
 export async function openProject(
   project: Project,
-  { now, report, isOpen }: ProjectSurroundings,
+  { now, report, isOpen }: ProjectOptions,
 ): Promise<Result<ServedProject>> {
   const { folder, limits, prefix } = project;
   if (!(await isSite(folder))) {
     return refuse(
-      `cannot serve ${quote(folder)}: it is no site; run soil-server init --site ${quote(folder)} first`,
+      `cannot serve ${quote(folder)}: it is not a site. Create one: soil-server init --site ${quote(folder)}`,
     );
   }
   if (project.title !== undefined) await keepTitle(folder, project.title);
@@ -55,22 +55,21 @@ export async function openProject(
   const site = opened.value;
   try {
     for (const problem of site.problems) report(problem);
-    // A crash may have come between a record and its pages: they are brought to what the records say.
-    // One page that cannot be written is no reason to take no results.
+    // After a crash between a record and its pages. A page that cannot be written does not stop the server.
     await site.refreshPages().catch((error: unknown) => {
       const reason = errorMessage(error);
-      report(`cannot write all pages: ${reason}; soil-server check --repair sets aside what is in their way`);
+      report(`cannot write all pages: ${reason}; soil-server check --repair moves conflicting files aside`);
     });
     const usage = new SiteUsage(project);
-    const counting = project.quota.siteBytes !== undefined;
-    if (counting) await usage.count();
+    const hasQuota = project.quota.siteBytes !== undefined;
+    if (hasQuota) await usage.count();
     const files = await openStaticSite(folder, {
       report,
       removed: (path) => removedSentence(site.view, path),
     });
     const paths = privateFolder(folder);
     const access = { tokens: new TokenStore(paths.tokens), isOpen };
-    const afterPrune = counting ? () => usage.count() : undefined;
+    const afterPrune = hasQuota ? () => usage.count() : undefined;
     const retention =
       project.retention && startRetentionTimer({ site, now, report, afterPrune }, project.retention);
     const context = {
@@ -78,14 +77,14 @@ export async function openProject(
       uploads: { count: 0 },
       ...(retention && { retention }),
     };
-    const watch = startLostJobTimer(context);
-    const recount = counting ? watchUsage(context) : undefined;
+    const lostJobs = startLostJobTimer(context);
+    const usageTimer = hasQuota ? startUsageTimer(context) : undefined;
     retention?.start();
     const close = async (): Promise<void> => {
-      recount?.stop();
+      usageTimer?.stop();
       await retention?.stop();
-      await watch.stop();
-      await recount?.idle();
+      await lostJobs.stop();
+      await usageTimer?.idle();
       await files.close();
       await site.close();
     };
@@ -96,7 +95,8 @@ export async function openProject(
   }
 }
 
-function watchUsage({ usage, report }: RouteContext) {
+/** Counts the bytes of the site at intervals. */
+function startUsageTimer({ usage, report }: RouteContext) {
   let counting = Promise.resolve();
   const timer = setInterval(() => {
     counting = counting

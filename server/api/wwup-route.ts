@@ -89,7 +89,7 @@ export const postWwup: Route = async (request, context) => {
 function asText(response: HttpResponse): HttpResponse {
   return response.kind === 'problem'
     ? {
-        ...text(response.status, `${response.sentence}\n`),
+        ...text(response.status, `${response.message}\n`),
         ...(response.headers && { headers: response.headers }),
       }
     : response;

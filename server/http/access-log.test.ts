@@ -7,7 +7,7 @@ const line: RequestLine = {
   ...{ status: 200, milliseconds: 1.6 },
 };
 
-test('formatRequestLine() writes JSON that says what was asked, without its query', () => {
+test('formatRequestLine() writes JSON with the path, without its query', () => {
   assert.equal(
     formatRequestLine(line, 'json'),
     '{"time":"2023-11-14T22:13:20.250Z","id":"0123456789ab","method":"GET","path":"/a.html","status":200,"ms":2}',
@@ -18,7 +18,7 @@ test('formatRequestLine() writes JSON that says what was asked, without its quer
   });
 });
 
-test('formatRequestLine() keeps any path and name on one line of JSON', () => {
+test('formatRequestLine() writes any path and name as one line of JSON', () => {
   for (const odd of ['/"', '/\\', '/\n', '/\u2028', '/\ud800', '/caf\u00e9', '/a b', '/\u0000"},{"x":"']) {
     const text = formatRequestLine({ ...line, url: odd, token: odd, project: odd }, 'json');
     assert.doesNotMatch(text, /[\n\u0000]/);
@@ -27,7 +27,7 @@ test('formatRequestLine() keeps any path and name on one line of JSON', () => {
   }
 });
 
-test('formatRequestLine() gives each line its own time', () => {
+test('formatRequestLine() writes the time of each line', () => {
   const times = [1, 1.0015, 1.0016, 1].map(
     (time) => formatRequestLine({ ...line, time }, 'text').split(' ')[0],
   );

@@ -1,4 +1,4 @@
-/** One line a request for the operator: JSON or text, with an id, and nothing that is secret. Pure. */
+/** Formats the access log: one line per request, JSON or text, without secrets. Pure. */
 import { rawPath } from './request-path.js';
 import type { LogFormat } from '../config/log-format.js';
 
@@ -7,16 +7,17 @@ export interface RequestLine {
   /** seconds since 1970, UTC */
   readonly time: number;
   readonly method: string;
-  /** as sent: the query, which may hold anything, is left out */
+  /** as sent; the query is not logged, since it may hold anything */
   readonly url: string;
   readonly status: number;
   readonly milliseconds: number;
-  /** the prefix of the project that it was for */
+  /** the prefix of the project */
   readonly project?: string | undefined;
   /** the id of the token, never the token */
   readonly token?: string | undefined;
 }
 
+/** Formats the line of a request, without a line break. */
 export function formatRequestLine(line: RequestLine, format: LogFormat): string {
   const { id, time, method, url, status, milliseconds, project, token } = line;
   const when = formatTime(time);
@@ -24,25 +25,25 @@ export function formatRequestLine(line: RequestLine, format: LogFormat): string 
   const ms = Math.round(milliseconds);
   switch (format) {
     case 'json': {
-      // Written out: an object that is made and walked through for each request costs more than all of its values.
-      const of = project === undefined ? '' : `,"project":${textOf(project)}`;
-      const by = token === undefined ? '' : `,"token":${textOf(token)}`;
-      const asked = `"id":${textOf(id)},"method":${textOf(method)},"path":${textOf(path)}`;
-      return `{"time":"${when}",${asked},"status":${status},"ms":${ms}${of}${by}}`;
+      // By hand: an object and JSON.stringify() for each request cost more than formatting all of its values.
+      const projectField = project === undefined ? '' : `,"project":${jsonString(project)}`;
+      const tokenField = token === undefined ? '' : `,"token":${jsonString(token)}`;
+      const requestFields = `"id":${jsonString(id)},"method":${jsonString(method)},"path":${jsonString(path)}`;
+      return `{"time":"${when}",${requestFields},"status":${status},"ms":${ms}${projectField}${tokenField}}`;
     }
     case 'text':
       return [
-        ...[when, method, oneLine(path), status, `${ms}ms`, `id=${id}`],
+        ...[when, method, escapeControls(path), status, `${ms}ms`, `id=${id}`],
         ...(project === undefined ? [] : [`project=${project}`]),
         ...(token === undefined ? [] : [`token=${token}`]),
       ].join(' ');
   }
 }
 
-/** A string in JSON. Most need no escape. */
-const textOf = (text: string): string => (/^[\w./ -]*$/.test(text) ? `"${text}"` : JSON.stringify(text));
+/** Formats a string as JSON. Most need no escape. */
+const jsonString = (text: string): string => (/^[\w./ -]*$/.test(text) ? `"${text}"` : JSON.stringify(text));
 
-/** Lines of the same millisecond have the same text for it. */
+/** Formats a time, once for all lines of the same millisecond. */
 function formatTime(time: number): string {
   const milliseconds = Math.trunc(time * 1000);
   if (milliseconds !== lastTime.milliseconds) {
@@ -53,17 +54,17 @@ function formatTime(time: number): string {
 
 let lastTime = { milliseconds: 0, text: new Date(0).toISOString() };
 
-/** A line that is about no request. */
+/** Formats a line that is not about a request. */
 export function formatNotice(time: number, message: string, format: LogFormat): string {
   const when = new Date(time * 1000).toISOString();
   switch (format) {
     case 'json':
       return JSON.stringify({ time: when, message });
     case 'text':
-      return `${when} ${oneLine(message)}`;
+      return `${when} ${escapeControls(message)}`;
   }
 }
 
-/** What a client sent must not look like another line, nor steer a terminal. */
-const oneLine = (text: string): string =>
+/** Escapes what a client sent, so that it can neither forge a line nor control a terminal. */
+const escapeControls = (text: string): string =>
   text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -5,7 +5,7 @@ import { digestOf, formatDigest, parseDigest, wantsDigest } from './digest.js';
 
 const sha256 = createHash('sha256').update('hello').digest('hex');
 
-test('wantsDigest() hears a preference for SHA-256, and no other', () => {
+test('wantsDigest() accepts a preference for SHA-256, and no other', () => {
   for (const field of ['sha-256=10', 'SHA-256=1', 'sha-512=3, sha-256=10', ' sha-256 = 5 ']) {
     assert.equal(wantsDigest(field), true, field);
   }
@@ -14,7 +14,7 @@ test('wantsDigest() hears a preference for SHA-256, and no other', () => {
   }
 });
 
-test('parseDigest() reads what formatDigest() writes, among others', () => {
+test('parseDigest() parses what formatDigest() writes, also in a list', () => {
   const field = formatDigest(sha256);
   assert.deepEqual(parseDigest(field), { ok: true, value: sha256 });
   assert.deepEqual(parseDigest(`sha-512=:AAAA:, ${field}`), { ok: true, value: sha256 });
@@ -23,14 +23,14 @@ test('parseDigest() reads what formatDigest() writes, among others', () => {
   }
 });
 
-test('parseDigest() refuses a SHA-256 that is none: a promise that cannot be kept', () => {
+test('parseDigest() refuses a malformed SHA-256', () => {
   for (const field of ['sha-256=', 'sha-256=:AAAA:', `sha-256=${sha256}`, 'sha-256=:not base64:']) {
     const parsed = parseDigest(field);
     assert.match(parsed.ok ? '' : parsed.error, /cannot accept Repr-Digest/, field);
   }
 });
 
-test('digestOf() reads a file once, however often it is asked; after a failure again', async () => {
+test('digestOf() reads a file once, and again after a failure', async () => {
   let reads = 0;
   const read = () => {
     reads++;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LogBuffer } from './log-buffer.js';
 
-/** Writes, and who waits for the next one. */
+/** Collects writes; next() waits for the next one. */
 function collect() {
   const writes: string[] = [];
   let wake = (): void => undefined;
@@ -14,36 +14,36 @@ function collect() {
   return { writes, write, next };
 }
 
-test('LineWriter writes lines of one turn together and in their order', async () => {
+test('LogBuffer writes the lines of one turn together and in order', async () => {
   const { writes, write, next } = collect();
-  const writer = new LogBuffer(write);
-  for (const line of ['a', 'b', 'c']) writer.add(line);
+  const buffer = new LogBuffer(write);
+  for (const line of ['a', 'b', 'c']) buffer.add(line);
   assert.deepEqual(writes, []);
   await next();
   assert.deepEqual(writes, ['a\nb\nc']);
-  writer.add('d');
+  buffer.add('d');
   await next();
   assert.deepEqual(writes, ['a\nb\nc', 'd']);
 });
 
-test('LineWriter.flush() writes what is held, once', async () => {
+test('LogBuffer.flush() writes the buffered lines once', async () => {
   const { writes, write, next } = collect();
-  const writer = new LogBuffer(write);
-  writer.add('a');
-  writer.flush();
-  writer.flush();
+  const buffer = new LogBuffer(write);
+  buffer.add('a');
+  buffer.flush();
+  buffer.flush();
   assert.deepEqual(writes, ['a']);
-  writer.add('b');
+  buffer.add('b');
   await next();
   assert.deepEqual(writes, ['a', 'b']);
 });
 
-test('LineWriter holds no more than 64 KiB of lines', () => {
+test('LogBuffer buffers no more than 64 KiB of lines', () => {
   const { writes, write } = collect();
-  const writer = new LogBuffer(write);
+  const buffer = new LogBuffer(write);
   const lines = Array.from({ length: 1000 }, (_, i) => `${i} ${'x'.repeat(100)}`);
-  for (const line of lines) writer.add(line);
+  for (const line of lines) buffer.add(line);
   assert.ok(writes.length > 0);
-  writer.flush();
+  buffer.flush();
   assert.equal(writes.join('\n'), lines.join('\n'));
 });

@@ -1,18 +1,19 @@
-/** Lines of a log -> one write for those that come together. */
+/** Buffers the lines of a log, so that lines in quick succession share one write. */
 
-/** More than this is written at once. */
-const heldCharacters = 2 ** 16;
+/** More characters than this are written immediately. */
+const maxCharacters = 2 ** 16;
 
-/** A line is written at the end of the turn in which it came; where lines came so shortly before, so much later. */
-const restMs = 5;
+/**
+ * A line is written at the end of the event loop's turn. If lines were written less than this ago, it waits this long.
+ */
+const intervalMs = 5;
 
-/** Keeps the order of its lines. Whoever ends the process calls flush() first, so that nothing is lost. */
+/** Keeps the order of its lines. Call flush() before the process exits, or the last lines are lost. */
 export class LogBuffer {
   readonly #write: (lines: string) => void;
-  #held = '';
-  #isDue = false;
-  /** when it last wrote */
-  #written = -Infinity;
+  #lines = '';
+  #isScheduled = false;
+  #lastWrite = -Infinity;
 
   /** `write` takes one line or several, without the line break at the end. */
   constructor(write: (lines: string) => void) {
@@ -20,25 +21,26 @@ export class LogBuffer {
   }
 
   add(line: string): void {
-    this.#held = this.#held === '' ? line : `${this.#held}\n${line}`;
-    if (this.#held.length > heldCharacters) this.flush();
-    else if (!this.#isDue) {
-      this.#isDue = true;
-      if (performance.now() - this.#written < restMs) setTimeout(this.#end, restMs);
-      else setImmediate(this.#end);
+    this.#lines = this.#lines === '' ? line : `${this.#lines}\n${line}`;
+    if (this.#lines.length > maxCharacters) this.flush();
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      if (performance.now() - this.#lastWrite < intervalMs) setTimeout(this.#writeScheduled, intervalMs);
+      else setImmediate(this.#writeScheduled);
     }
   }
 
+  /** Writes the buffered lines now. */
   flush(): void {
-    if (this.#held === '') return;
-    const lines = this.#held;
-    this.#held = '';
-    this.#written = performance.now();
+    if (this.#lines === '') return;
+    const lines = this.#lines;
+    this.#lines = '';
+    this.#lastWrite = performance.now();
     this.#write(lines);
   }
 
-  readonly #end = (): void => {
-    this.#isDue = false;
+  readonly #writeScheduled = (): void => {
+    this.#isScheduled = false;
     this.flush();
   };
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { acceptsGzip, matchesAny, parseRange, rangeApplies } from './request-headers.js';
 import { contentType } from './content-type.js';
-import { parseTarget } from './request-path.js';
+import { parseRequestPath } from './request-path.js';
 
 test('acceptsGzip() follows the q-values', () => {
   for (const header of [
@@ -32,27 +32,27 @@ test('acceptsGzip() follows the q-values', () => {
   }
 });
 
-test('matchesAny() compares weakly, in lists, and takes * for anything', () => {
+test('matchesAny() compares weakly, in lists, and accepts * for any tag', () => {
   for (const header of ['"a"', 'W/"a"', '"b", "a"', '"b",W/"a"', ' * '])
     assert.ok(matchesAny(header, '"a"'), header);
   for (const header of [undefined, '', 'a', '"A"', '"a-gz"', '"b"'])
     assert.ok(!matchesAny(header, '"a"'), header);
 });
 
-test('rangeApplies() takes a strong tag only', () => {
+test('rangeApplies() accepts only a strong tag', () => {
   assert.ok(rangeApplies(undefined, '"a"'));
   assert.ok(rangeApplies('"a"', '"a"'));
   for (const header of ['W/"a"', '"b"', 'Sat, 21 Nov 2026 07:00:00 GMT'])
     assert.ok(!rangeApplies(header, '"a"'));
 });
 
-test('parseRange() gives a part inside the body, whatever the header', () => {
+test('parseRange() selects a part inside the body for any header', () => {
   const number = fc.oneof(fc.constant(''), fc.nat(50).map(String), fc.constant('9'.repeat(30)));
   fc.assert(
     fc.property(number, number, fc.nat(40), (first, last, size) => {
-      const answer = parseRange(`bytes=${first}-${last}`, size);
-      if (answer.kind !== 'part') return;
-      const { start, end } = answer.range;
+      const selection = parseRange(`bytes=${first}-${last}`, size);
+      if (selection.kind !== 'part') return;
+      const { start, end } = selection.range;
       assert.ok(0 <= start && start < end && end <= size);
     }),
   );
@@ -61,20 +61,27 @@ test('parseRange() gives a part inside the body, whatever the header', () => {
   assert.deepEqual(parseRange('bytes=0-', 0), { kind: 'unsatisfiable' });
 });
 
-test('contentType() knows types by extension, and never guesses', () => {
+test('contentType() goes by the extension, and never guesses', () => {
   assert.equal(contentType('_soil/logs/unit.txt'), 'text/plain; charset=utf-8');
   assert.equal(contentType('a/README'), 'text/plain; charset=utf-8');
   assert.equal(contentType('a.b/stdout'), 'text/plain; charset=utf-8');
   assert.equal(contentType('A.HTML'), 'text/html; charset=utf-8');
   assert.equal(contentType('a.constructor'), 'application/octet-stream');
+  assert.equal(contentType('a.unknown'), 'application/octet-stream');
+  assert.equal(contentType('a.tsv'), 'text/plain; charset=utf-8');
+  assert.equal(contentType('a.vtt'), 'text/vtt; charset=utf-8');
+  assert.equal(contentType('a.tar.zst'), 'application/zstd');
 });
 
-test('parseTarget() decodes once, and takes an encoded slash for no separator', () => {
-  assert.deepEqual(parseTarget('/a%20b/c.wwz/?q=1#x'), {
+test('parseRequestPath() decodes once, and refuses an encoded slash', () => {
+  assert.deepEqual(parseRequestPath('/a%20b/c.wwz/?q=1#x'), {
     ok: true,
     value: { path: 'a b/c.wwz', isFolder: true, query: '?q=1' },
   });
-  assert.deepEqual(parseTarget('/%2541'), { ok: true, value: { path: '%41', isFolder: false, query: '' } });
+  assert.deepEqual(parseRequestPath('/%2541'), {
+    ok: true,
+    value: { path: '%41', isFolder: false, query: '' },
+  });
   for (const url of [
     '',
     'http://x/a',
@@ -88,6 +95,6 @@ test('parseTarget() decodes once, and takes an encoded slash for no separator', 
     '/%zz',
     '/a//',
   ]) {
-    assert.ok(!parseTarget(url).ok, url);
+    assert.ok(!parseRequestPath(url).ok, url);
   }
 });

@@ -1,19 +1,29 @@
-/** What a GET asks for beside its path: encodings, validators and ranges, from its headers. Pure; RFC 9110. */
+/** Parses the headers of a GET: encodings, validators and ranges. Pure. Sections are of RFC 9110. */
+import type { IncomingMessage } from 'node:http';
 import type { ByteRange } from '../../wwz/body.js';
 
-/** Whether Accept-Encoding (12.5.3) allows gzip: by its q-value, or by that of `*`; an absent header does not. */
+/** Returns a header's value, with the values of repeated lines joined by commas. */
+export function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/**
+ * Reports whether Accept-Encoding (12.5.3) allows gzip, by its q-value or that of `*`. An absent header does not.
+ * docs/decisions/0012 compares this and parseRange() with libraries.
+ */
 export function acceptsGzip(header: string | undefined): boolean {
   if (header === undefined) return false;
-  // What browsers send.
+  // Browsers send this.
   if (header === 'gzip' || header.startsWith('gzip, ')) return true;
-  let any = 0;
+  let anyQuality = 0;
   for (const item of header.split(',')) {
     const [coding = '', ...parameters] = item.split(';').map((text) => text.trim().toLowerCase());
     const quality = qualityOf(parameters);
     if (coding === 'gzip' || coding === 'x-gzip') return quality > 0;
-    if (coding === '*') any = quality;
+    if (coding === '*') anyQuality = quality;
   }
-  return any > 0;
+  return anyQuality > 0;
 }
 
 function qualityOf(parameters: readonly string[]): number {
@@ -22,7 +32,7 @@ function qualityOf(parameters: readonly string[]): number {
   return /^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q) ? Number(q) : 0;
 }
 
-/** Whether If-None-Match (13.1.2) names `etag`, or anything: compared weakly, since proxies weaken what they compress. */
+/** Reports whether If-None-Match (13.1.2) has `etag` or `*`. The comparison is weak: proxies weaken tags when they compress. */
 export function matchesAny(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === '*') return true;
@@ -30,18 +40,18 @@ export function matchesAny(header: string | undefined, etag: string): boolean {
   return tags.some((tag) => tag.replace(/^W\//, '') === etag.replace(/^W\//, ''));
 }
 
-/** Whether Range is to be heeded: without If-Range (13.1.5), or with exactly this strong tag. A date never matches. */
+/** Reports whether Range applies: without If-Range (13.1.5), or with exactly this strong tag. A date never matches. */
 export function rangeApplies(ifRange: string | undefined, etag: string): boolean {
   return ifRange === undefined || (!etag.startsWith('W/') && ifRange.trim() === etag);
 }
 
-export type RangeAnswer =
+export type RangeSelection =
   | { readonly kind: 'whole' }
   | { readonly kind: 'part'; readonly range: ByteRange }
   | { readonly kind: 'unsatisfiable' };
 
-/** Reads a Range header (14.2) for a body of `size` bytes. Several ranges, or another unit, get the whole body. */
-export function parseRange(header: string | undefined, size: number): RangeAnswer {
+/** Parses a Range header (14.2) for a body of `size` bytes. Several ranges, or another unit, select the whole body. */
+export function parseRange(header: string | undefined, size: number): RangeSelection {
   const match = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? '');
   const first = match?.[1] ?? '';
   const last = match?.[2] ?? '';

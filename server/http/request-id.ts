@@ -1,20 +1,21 @@
-/** Ids of requests: 48 random bits each, as 12 hexadecimal digits; drawn many at a time. */
+/** Creates request ids: 48 random bits each, as 12 hexadecimal digits. */
 import { randomBytes } from 'node:crypto';
 
 const bytesOfId = 6;
-const drawnAtOnce = 512;
+/** ids per call to randomBytes(), which costs more than the bytes */
+const batch = 512;
 
-/** The next id at each call. */
-export function makeRequestIds(): () => string {
-  let drawn = '';
+/** Returns a function that returns a new id at each call. */
+export function createRequestIds(): () => string {
+  let pool = '';
   let next = 0;
   return () => {
-    if (next === drawn.length) {
-      drawn = randomBytes(bytesOfId * drawnAtOnce).toString('hex');
+    if (next === pool.length) {
+      pool = randomBytes(bytesOfId * batch).toString('hex');
       next = 0;
     }
     const begin = next;
     next += bytesOfId * 2;
-    return drawn.slice(begin, next);
+    return pool.slice(begin, next);
   };
 }

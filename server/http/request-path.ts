@@ -1,32 +1,33 @@
-/** The raw path of a request -> the public path that it names, decoded once, or a refusal. Pure. */
+/** Parses the path of a request. Pure. */
 import { parsePublicPath, type SitePath } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 
-/** What a request names, decoded once. */
-export interface Target {
+/** The path of a request, percent-decoded once. */
+export interface RequestPath {
   /** without a trailing slash; empty for the site's root */
   readonly path: SitePath | '';
   readonly isFolder: boolean;
-  /** with its question mark, as it came */
+  /** with its question mark, as sent */
   readonly query: string;
 }
 
-/** What stands before the query, as it came. */
+/** Returns the path before the query, as sent. */
 export function rawPath(url: string): string {
   const queryAt = url.indexOf('?');
   return queryAt < 0 ? url : url.slice(0, queryAt);
 }
 
-/** Splits before it decodes: a slash that is encoded is no separator, and no name has one. */
-export function parseTarget(url: string): Result<Target> {
+/** Parses a URL's path. Splits it before decoding: an encoded slash is not a separator, and is refused in a name. */
+export function parseRequestPath(url: string): Result<RequestPath> {
   const queryAt = url.search(/[?#]/);
   const raw = queryAt < 0 ? url : url.slice(0, queryAt);
   const query = queryAt < 0 ? '' : url.slice(queryAt).split('#', 1).join('');
-  if (!raw.startsWith('/')) return refuse(`cannot serve ${quote(raw)}: it is not a path`);
+  if (!raw.startsWith('/')) return refuse(`cannot serve ${quote(raw)}: not a path`);
   const segments: string[] = [];
   for (const segment of raw.slice(1).split('/')) {
     const decoded = decodeSegment(segment);
-    if (decoded?.includes('/') !== false) return refuse(`cannot serve ${quote(raw)}: it is not well encoded`);
+    if (decoded === undefined) return refuse(`cannot serve ${quote(raw)}: invalid percent-encoding`);
+    if (decoded.includes('/')) return refuse(`cannot serve ${quote(raw)}: a name has an encoded slash`);
     segments.push(decoded);
   }
   const isFolder = segments.at(-1) === '';

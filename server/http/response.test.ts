@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorResponse, wantsJson } from './response.js';
 
-test('answerToError() tells a full disk from one that is not writable, and both from a bug', () => {
+test('errorResponse() distinguishes a full disk, a read-only one, and a bug', () => {
   for (const [code, status] of [
     ['ENOSPC', 507],
     ['EDQUOT', 507],
@@ -15,10 +15,10 @@ test('answerToError() tells a full disk from one that is not writable, and both 
     assert.equal(errorResponse(Object.assign(new Error('x'), { code })).status, status, code);
   }
   const bug = errorResponse(new TypeError('secret inside'));
-  assert.ok(bug.kind === 'problem' && !bug.sentence.includes('secret'));
+  assert.ok(bug.kind === 'problem' && !bug.message.includes('secret'));
 });
 
-test('wantsJson() gives text only to those who ask for it', () => {
+test('wantsJson() is false only for clients that accept text and not JSON', () => {
   for (const [accept, isJson] of [
     [undefined, true],
     ['*/*', true],

@@ -1,34 +1,34 @@
-/** A path in the site -> whose it is, and the headers that keep what others wrote away from the rest. Pure. */
+/** Chooses the security headers of a response, so that HTML of tasks cannot reach the site's own pages. Pure. */
 import type { SitePath } from '../../model/path.js';
 
-/** `own`: pages that Soil writes. `foreign`: what tasks wrote, in a wwz or as artifacts. `status`: the status API. */
+/** `own`: pages of Soil. `foreign`: files of tasks, in a wwz or published as artifacts. `status`: the status API. */
 export type SiteArea = 'own' | 'foreign' | 'status';
 
-/** The area of a file on disk; entries of a wwz are always `foreign`. */
+/** Returns the area of a file on disk. Entries of a wwz are always `foreign`. */
 export function areaOf(path: SitePath): SiteArea {
   const [top = '', second = '', , below] = path.split('/');
   if (top === 'status-api') return 'status';
-  // HOST-jobs/commits/HASH/FILE: artifacts that a project published, HTML among them.
+  // HOST-jobs/commits/HASH/FILE: artifacts, which may be HTML.
   if (top.endsWith('-jobs') && second === 'commits' && below !== undefined) return 'foreign';
   return 'own';
 }
 
 /**
- * What tasks wrote is other people's HTML. It gets an origin of its own that equals nothing (no allow-same-origin), so
- * that its scripts can neither read the site's storage nor its pages. Reports need scripts, a search box that is a form,
- * links that open a tab, and downloads; they do not need dialogs, nor tabs that are free of the sandbox.
+ * HTML of tasks is untrusted. Without allow-same-origin its scripts run in an opaque origin, and cannot read the site's
+ * storage or pages. Reports need scripts, forms (search boxes), links that open tabs, and downloads; they do not need
+ * dialogs, or tabs outside the sandbox.
  */
 const foreignPolicy = 'sandbox allow-scripts allow-popups allow-forms allow-downloads';
 
-/** Our pages need their stylesheet and icon, and no script in the page. */
+/** Soil's pages need their stylesheet and icon, and no inline scripts. */
 const ownPolicy =
   "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
-/** A list that the server writes of a folder in a wwz: its stylesheet and links. */
+/** For the listing of a folder in a wwz: its stylesheet, icon and links. */
 export const listingPolicy =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
 
-/** Headers for every answer from an area. All but the status API may be kept by caches that ask each time. */
+/** Returns the headers of every response from an area. Caches may store all but the status API, and revalidate each time. */
 export function areaHeaders(area: SiteArea): Readonly<Record<string, string>> {
   return {
     'X-Content-Type-Options': 'nosniff',

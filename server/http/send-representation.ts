@@ -1,37 +1,40 @@
-/** Something that can be served -> an HTTP answer: encoding, validators, range, HEAD, and a body in pieces. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+/** Sends a file, an entry or a page: encoding, validators, range, HEAD, and a body in pieces. */
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Body, ByteRange } from '../../wwz/body.js';
 import { formatDigest, wantsDigest } from './digest.js';
-import { acceptsGzip, matchesAny, parseRange, rangeApplies, type RangeAnswer } from './request-headers.js';
+import {
+  acceptsGzip,
+  headerOf,
+  matchesAny,
+  parseRange,
+  rangeApplies,
+  type RangeSelection,
+} from './request-headers.js';
+import type { HttpExchange } from './response.js';
 
-/** A file, an entry or a page, ready to be sent. */
+/** Something that can be sent (RFC 9110, 3.2). */
 export interface Representation {
   readonly type: string;
-  /** what every answer from its area has */
+  /** of every response from its area of the site */
   readonly headers: Readonly<Record<string, string>>;
-  /** changes whenever the content does; letters, digits, `.` and `-` */
+  /** changes when the content does; letters, digits, `.` and `-` */
   readonly tag: string;
-  /** in bytes, as itself */
+  /** in bytes, without an encoding */
   readonly size: number;
-  /** its bytes, all or a range of them */
+  /** reads its bytes, or a range of them */
   readonly plain: (range?: ByteRange) => Promise<Body>;
-  /** SHA-256 of its bytes as themselves, hexadecimal; absent where nobody can tell */
+  /** returns the SHA-256 of its bytes, hexadecimal; absent where it is unknown */
   readonly digest?: () => Promise<string>;
-  /** the same as gzip; `length` is absent where it is only known in the end */
+  /** the same as gzip; `length` is absent where only the end of the body tells it */
   readonly gzip?: { readonly length?: number; readonly body: () => Promise<Body> };
 }
 
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-/** The whole content as it was sent, in one piece. */
-export interface WholeAnswer {
+/** A complete response whose body was in one piece. */
+export interface WholeResponse {
   readonly headers: Readonly<Record<string, string>>;
-  /** of a 304 in its place */
+  /** of the 304 in its place */
   readonly unchangedHeaders: Readonly<Record<string, string>>;
   /** with its quotes */
   readonly tag: string;
@@ -39,17 +42,17 @@ export interface WholeAnswer {
 }
 
 /**
- * Answers a GET or HEAD. Ends when nothing more is read from the representation, also because the client left. Returns
- * what it sent where another GET without conditions would get the very same.
+ * Responds to a GET or HEAD. Settles when nothing more is read from the representation, also because the client
+ * disconnected. Returns what it sent if every GET without conditions gets the same.
  */
 export async function sendRepresentation(
-  exchange: Exchange,
+  exchange: HttpExchange,
   what: Representation,
-): Promise<WholeAnswer | undefined> {
+): Promise<WholeResponse | undefined> {
   const { request, response } = exchange;
   const plainTag = `"${what.tag}"`;
-  const range = askedRange(request, { tag: plainTag, size: what.size });
-  // A range is one of the content itself: a part of a gzip body is of no use to anybody.
+  const range = selectRange(request, { tag: plainTag, size: what.size });
+  // A range selects bytes of the content itself: a part of a gzip body is of no use.
   const gzip =
     range.kind === 'whole' && acceptsGzip(headerOf(request, 'accept-encoding')) ? what.gzip : undefined;
   const tag = gzip === undefined ? plainTag : `"${what.tag}-gz"`;
@@ -87,34 +90,29 @@ export async function sendRepresentation(
 }
 
 /** Range is defined for GET only (RFC 9110, 14.2). */
-function askedRange(request: IncomingMessage, { tag, size }: { tag: string; size: number }): RangeAnswer {
+function selectRange(request: IncomingMessage, { tag, size }: { tag: string; size: number }): RangeSelection {
   const applies = request.method === 'GET' && rangeApplies(headerOf(request, 'if-range'), tag);
   return applies ? parseRange(request.headers.range, size) : { kind: 'whole' };
 }
 
-export function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
-}
-
-interface Answer {
+interface StreamedResponse {
   readonly status: number;
-  /** gets a Content-Length where it has none and the body turns out to be in one piece */
+  /** gets a Content-Length if it has none and the body is in one piece */
   readonly headers: Record<string, string>;
   readonly body: () => Promise<Body>;
 }
 
-/** Returns the body of a GET that was in one piece. */
+/** Returns the body, if it was sent in one piece. */
 async function sendBody(
-  { request, response }: Exchange,
-  { status, headers, body }: Answer,
+  { request, response }: HttpExchange,
+  { status, headers, body }: StreamedResponse,
 ): Promise<Buffer | undefined> {
   const isHead = request.method === 'HEAD';
   if (isHead && headers['Content-Length'] !== undefined) {
     response.writeHead(status, headers).end();
     return undefined;
   }
-  // Before the head: what cannot be read at all still becomes an honest status.
+  // Before the head: a body that cannot be read still becomes a 500.
   const content = await body();
   if (Buffer.isBuffer(content)) {
     headers['Content-Length'] ??= String(content.length);
@@ -122,25 +120,8 @@ async function sendBody(
     return isHead ? undefined : content;
   }
   response.writeHead(status, headers);
-  // Pieces that nobody takes are never read.
+  // Pieces that are never requested are never read.
   if (isHead) response.end();
   else await pipeline(Readable.from(content), response);
   return undefined;
-}
-
-/** One sentence as plain text, for everything that is not a file. */
-export function sendText(
-  { request, response }: Exchange,
-  status: number,
-  { text, headers = {} }: { readonly text: string; readonly headers?: Readonly<Record<string, string>> },
-): void {
-  const body = `${text}\n`;
-  response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': 'no-store',
-    ...headers,
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
 }

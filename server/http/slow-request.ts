@@ -1,4 +1,4 @@
-/** Cuts clients whose body trickles: a request and a limit in, a call when too little came in a while. */
+/** Detects requests whose body arrives too slowly. */
 import type { IncomingMessage } from 'node:http';
 
 export interface RateLimits {
@@ -6,30 +6,31 @@ export interface RateLimits {
   readonly rateSeconds: number;
 }
 
-/** Whether a body follows the head of a request (RFC 9112, 6.3). */
+/** Reports whether a body follows the head of a request (RFC 9112, 6.3). */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
 /**
- * Watches a request until its body is complete; the returned function ends the watch. `cut` is called once. A while in
- * which bytes lay here unread is not the client's fault: the disk was slow, or the upload waited for its turn.
+ * Calls `onSlow` once when fewer than `rateBytes` arrive in `rateSeconds`. Stops when the body is complete, or when the
+ * returned function is called. An interval in which received bytes are still unread does not count: the disk is slow,
+ * or the upload waits for its turn.
  */
 export function watchRate(
   request: IncomingMessage,
   { rateBytes, rateSeconds }: RateLimits,
-  cut: () => void,
+  onSlow: () => void,
 ): () => void {
   const { socket } = request;
-  let before = socket.bytesRead;
+  let previous = socket.bytesRead;
   const timer = setInterval(() => {
     const read = socket.bytesRead;
-    const came = read - before;
-    before = read;
+    const received = read - previous;
+    previous = read;
     if (request.complete || request.destroyed) clearInterval(timer);
-    else if (came < rateBytes && request.readableLength === 0 && request.readableFlowing !== null) {
+    else if (received < rateBytes && request.readableLength === 0 && request.readableFlowing !== null) {
       clearInterval(timer);
-      cut();
+      onSlow();
     }
   }, rateSeconds * 1000);
   timer.unref();

@@ -1,4 +1,4 @@
-/** A public path of the site -> the file on disk, found safely, and as something that can be served. */
+/** Finds and opens the file at a public path of the site, safely. */
 import { constants } from 'node:fs';
 import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
@@ -15,9 +15,9 @@ import { digestOf } from '../http/digest.js';
 import { areaHeaders, areaOf } from '../http/security-headers.js';
 
 /**
- * The real path of something in the site, symlinks resolved, or undefined where nothing is there for the public: not
- * there, outside the site, or below a name that begins with a dot. `root` is a real path. One call to realpath(3) is
- * cheaper than opening folder by folder; only the server itself may write in the site, so nobody races it.
+ * Returns the real path of something in the site, symlinks resolved; undefined if it does not exist, is outside the
+ * site, or below a name that begins with a dot. `root` is a real path. One call to realpath(3) is cheaper than opening
+ * folder by folder, and safe: only the server itself writes to the site.
  */
 export async function findInSite(root: string, path: string): Promise<string | undefined> {
   let real: string;
@@ -32,10 +32,10 @@ export async function findInSite(root: string, path: string): Promise<string | u
   return parsePublicPath(real.slice(root.length + 1)).ok ? real : undefined;
 }
 
-/** Whether the file system said that there is no such thing, in one of its ways. */
+/** Reports whether an error of the file system means that nothing public is at a path. */
 export function isNotFoundError(error: unknown): boolean {
-  const absent = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EACCES', 'EINVAL'];
-  return absent.includes((error as NodeJS.ErrnoException).code ?? '');
+  const codes = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EACCES', 'EINVAL'];
+  return codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 export type OpenedFile =
@@ -43,11 +43,11 @@ export type OpenedFile =
   | { readonly kind: 'folder' }
   | { readonly kind: 'nothing' };
 
-/** Opens a real path of the site. The caller closes the handle when the representation has been sent. */
+/** Opens a real path of the site. The caller closes the handle once the representation is sent. */
 export async function openSiteFile(real: string, path: SitePath): Promise<OpenedFile> {
   let handle: FileHandle;
   try {
-    // Not blocking: a FIFO would hold a thread until somebody writes to it.
+    // Non-blocking: the open of a FIFO would block a thread until another process writes to it.
     handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isNotFoundError(error)) return { kind: 'nothing' };
@@ -73,7 +73,7 @@ interface FileContent {
   readonly tag: string;
 }
 
-/** Smaller files are not worth a compressor. */
+/** Smaller files are not worth compressing. */
 const gzipFromBytes = 1024;
 
 function representFile(path: SitePath, { handle, size, tag }: FileContent): Representation {
@@ -84,7 +84,7 @@ function representFile(path: SitePath, { handle, size, tag }: FileContent): Repr
     if (end - start > pieceBytes) return readRange(source, start, end);
     const bytes = await source.read(start, end - start);
     if (bytes.length === end - start) return bytes;
-    throw new Error(`cannot read ${JSON.stringify(path)}: it became shorter`);
+    throw new Error(`cannot read ${JSON.stringify(path)}: the file became shorter`);
   };
   const digest = (): Promise<string> => digestOf(tag, plain);
   const common = { type, headers: areaHeaders(area), tag, size, plain, digest };
@@ -92,17 +92,17 @@ function representFile(path: SitePath, { handle, size, tag }: FileContent): Repr
   return { ...common, gzip: { body: async () => gzipped(await plain()) } };
 }
 
-/** Pages are many and change often: they are compressed as they are sent, lightly. */
+/** A low level: pages are compressed while they are sent, since they are many and change often. */
 const gzipOptions = { level: 4 };
-const gzipAtOnce = promisify<Buffer, typeof gzipOptions, Buffer>(gzip);
+const gzipBuffer = promisify<Buffer, typeof gzipOptions, Buffer>(gzip);
 
 const gzipped = (body: Body): Promise<Body> =>
-  Buffer.isBuffer(body) ? gzipAtOnce(body, gzipOptions) : Promise.resolve(gzippedPieces(body));
+  Buffer.isBuffer(body) ? gzipBuffer(body, gzipOptions) : Promise.resolve(gzippedPieces(body));
 
 async function* gzippedPieces(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const input = Readable.from(body);
   const gzip = createGzip(gzipOptions);
-  // An error of the input reaches gzip through pipeline, and is thrown by the loop below.
+  // pipeline() passes an error of the input on to gzip, and the loop below throws it.
   pipeline(input, gzip, () => undefined);
   try {
     for await (const piece of gzip as AsyncIterable<Buffer>) yield piece;

@@ -23,7 +23,7 @@ let site: StaticSite;
 let server: Server;
 let base = '';
 const reports: string[] = [];
-/** Ends of requests, as serveSite saw them. */
+/** The promises of serveSite(). */
 let served: Promise<void>[] = [];
 
 const wwz = '/github-jobs/1234/dev-minimal.wwz';
@@ -117,7 +117,7 @@ test('serveSite() serves files of the site, a folder by its index.html', async (
   assert.equal((await ask('/inside.html')).status, 200, 'a symlink inside the site');
 });
 
-test('serveSite() sends a folder without its slash to the one with it, relatively', async () => {
+test('serveSite() redirects a folder without its slash, relatively', async () => {
   const redirected = await ask('/with%20space?a=b');
   assert.equal(redirected.status, 301);
   assert.equal(redirected.headers.location, './with%20space/?a=b');
@@ -156,7 +156,7 @@ for (const path of [
   '/leak.wwz/x',
   '/unpacked.wwz/b.txt',
 ]) {
-  test(`serveSite() finds nothing at ${path.slice(0, 60)}`, async () => {
+  test(`serveSite() answers 404 at ${path.slice(0, 60)}`, async () => {
     const reply = await ask(path);
     assert.equal(reply.status, 404);
     assert.equal(reply.headers['content-type'], 'text/plain; charset=utf-8');
@@ -164,7 +164,7 @@ for (const path of [
   });
 }
 
-test('serveSite() shows a browser a page that leads home where nothing is', async () => {
+test('serveSite() sends a browser a not-found page with links home', async () => {
   const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
   for (const path of [
     '/nothing',
@@ -188,7 +188,7 @@ test('serveSite() shows a browser a page that leads home where nothing is', asyn
   }
 });
 
-test('serveSite() refuses other methods and names those it has', async () => {
+test('serveSite() refuses other methods and lists those it allows', async () => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
     const reply = await ask('/', {}, method);
     assert.equal(reply.status, 405);
@@ -196,7 +196,7 @@ test('serveSite() refuses other methods and names those it has', async () => {
   }
 });
 
-test('serveSite() serves the status API as text that no cache keeps', async () => {
+test('serveSite() serves the status API as text with no-store', async () => {
   const reply = await ask('/status-api/github/98765/dev-minimal');
   assert.equal(reply.headers['content-type'], 'text/plain; charset=utf-8');
   assert.equal(reply.headers['cache-control'], 'no-store');
@@ -208,7 +208,7 @@ test('serveSite() serves the zip itself as a download', async () => {
   assert.equal(reply.body.readUInt32LE(0), 0x04034b50);
 });
 
-test('serveSite() gives a deflated entry as gzip to who accepts it, and inflated to others', async () => {
+test('serveSite() sends a deflated entry as gzip if the client accepts it, and inflated otherwise', async () => {
   const path = `${wwz}/_soil/logs/unit.txt`;
   const plain = await ask(path);
   const zipped = await ask(path, gzip);
@@ -245,7 +245,7 @@ test('serveSite() serves large entries whole, by fetch and by curl', async () =>
   }
 });
 
-test('serveSite() compresses text of the site, and not what is small or no text', async () => {
+test('serveSite() compresses text of the site, but not small or binary files', async () => {
   const page = await ask('/', gzip);
   assert.equal(page.headers['content-encoding'], 'gzip');
   assert.match(gunzipSync(page.body).toString(), /^<h1>home/);
@@ -256,7 +256,7 @@ test('serveSite() compresses text of the site, and not what is small or no text'
   assert.equal((await ask('/big.bin', gzip)).headers['content-encoding'], undefined);
 });
 
-test('serveSite() gives HEAD the headers of GET', async () => {
+test('serveSite() answers HEAD with the headers of GET', async () => {
   for (const path of [
     '/',
     '/big.bin',
@@ -278,7 +278,7 @@ test('serveSite() gives HEAD the headers of GET', async () => {
   }
 });
 
-test('serveSite() answers 304 to whoever has it', async () => {
+test('serveSite() answers 304 to a client that has the content', async () => {
   for (const headers of [{}, gzip]) {
     for (const path of ['/', `${wwz}/`, `${wwz}/list/`]) {
       const etag = String((await ask(path, headers)).headers.etag);
@@ -299,7 +299,7 @@ test('serveSite() answers 304 to whoever has it', async () => {
   );
 });
 
-test('serveSite() gives a range of the content, whatever encoding is accepted', async () => {
+test('serveSite() sends a range of the content with any Accept-Encoding', async () => {
   for (const path of ['/big.bin', `${wwz}/_soil/logs/big.txt`]) {
     for (const [range, start, end] of [
       ['bytes=0-0', 0, 1],
@@ -341,7 +341,7 @@ test('serveSite() lists a folder of a wwz, escaped and encoded', async () => {
   assert.equal(await (await fetch(new URL(href, `${base}${wwz}/list/`))).text(), 'odd');
 });
 
-test("serveSite() keeps a task's HTML in a sandbox, and lets it be no service worker", async () => {
+test("serveSite() sandboxes a task's HTML, and refuses it as a service worker", async () => {
   for (const path of [`${wwz}/index.html`, '/github-jobs/commits/abcdef0/report.html']) {
     const reply = await ask(path);
     const policy = String(reply.headers['content-security-policy']);
@@ -353,7 +353,7 @@ test("serveSite() keeps a task's HTML in a sandbox, and lets it be no service wo
   }
 });
 
-test('serveSite() serves an unpacked folder that is called like a wwz', async () => {
+test('serveSite() serves a folder that is named like a wwz', async () => {
   assert.equal((await ask('/unpacked.wwz/a.txt')).body.toString(), 'a folder of that name');
 });
 
@@ -363,7 +363,7 @@ test('serveSite() answers 500 for a broken wwz, and reports it', async () => {
   assert.match(reports.join(), /cannot serve "\/broken.wwz\/a": .*no end of central directory/);
 });
 
-test('serveSite() does not give out an entry whose checksum is wrong', async () => {
+test('serveSite() does not serve an entry with a wrong checksum', async () => {
   await put(
     'lying.wwz',
     buildZip([
@@ -375,7 +375,7 @@ test('serveSite() does not give out an entry whose checksum is wrong', async () 
   await assert.rejects(ask('/lying.wwz/b'), /aborted/);
 });
 
-test('defect 16: a wwz that was replaced under its name shows its new content at once', async () => {
+test('a wwz that was replaced shows its new content at the next request', async () => {
   const path = 'srht-jobs/1/replaced.wwz';
   await putWwz(path, { 'index.html': 'old', 'gone.html': 'gone', 'l.txt': big });
   const old = await ask(`/${path}/`);
@@ -388,7 +388,7 @@ test('defect 16: a wwz that was replaced under its name shows its new content at
   assert.equal(replaced.status, 200);
   assert.equal(replaced.body.toString(), 'new');
   assert.equal((await ask(`/${path}/gone.html`)).status, 404);
-  assert.ok((await buffer(slow)).equals(big), 'the request under way got the old content to its end');
+  assert.ok((await buffer(slow)).equals(big), 'the request in progress received the old content to its end');
 });
 
 async function openSlowly(path: string): Promise<IncomingMessage> {
@@ -396,7 +396,7 @@ async function openSlowly(path: string): Promise<IncomingMessage> {
   return response;
 }
 
-/** Files of the site that this process has open; a descriptor that is gone meanwhile is none. */
+/** Returns the files of the site that this process has open. */
 function openFiles(): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
@@ -408,7 +408,7 @@ function openFiles(): string[] {
   });
 }
 
-test('serveSite() closes what it opened for clients that leave, and keeps few wwz files open', async () => {
+test('serveSite() closes files when clients disconnect, and keeps few wwz files open', async () => {
   for (let i = 0; i < 6; i++) await putWwz(`local-jobs/${i}/a.wwz`, { 'index.html': String(i) });
   for (let i = 0; i < 6; i++) assert.equal((await ask(`/local-jobs/${i}/a.wwz/`)).body.toString(), String(i));
   await Promise.all(served);
@@ -428,7 +428,7 @@ test('serveSite() closes what it opened for clients that leave, and keeps few ww
   }
   await Promise.all(served);
   assert.equal(served.length, 40);
-  // What was pushed out of the cache is closed soon after; the limit keeps a leak from waiting for ever.
+  // Evicted files are closed soon after; the limit ends the wait if one leaks.
   for (let turn = 0; turn < 10_000 && openFiles().length > 2; turn++) await new Promise(setImmediate);
   assert.ok(openFiles().length <= 2, openFiles().join(', '));
 });

@@ -1,4 +1,4 @@
-/** GET and HEAD of a site's folder: its files, and what is inside its wwz files as if they were folders. */
+/** Serves a site's folder by GET and HEAD: its files, and the entries of its wwz files as if they were folders. */
 import { realpath, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -7,23 +7,29 @@ import { encodeSegment, parsePublicPath } from '../../model/path.js';
 import { quote } from '../../model/result.js';
 import { EntryDamage } from '../../wwz/body.js';
 import { fileIdentity } from '../../wwz/open.js';
-import { ResponseCaches } from './response-caches.js';
-import type { ResponseCacheOptions } from './response-cache.js';
-import { sendNotFound } from './not-found.js';
-import { sendRepresentation, sendText, type Exchange } from '../http/send-representation.js';
+import { parseRequestPath, type RequestPath } from '../http/request-path.js';
+import { sendResponse, text, type HttpExchange, type HttpResponse } from '../http/response.js';
 import { areaOf } from '../http/security-headers.js';
+import { sendRepresentation } from '../http/send-representation.js';
+import { ResponseCache, type ResponseCacheOptions } from './response-cache.js';
 import { findInSite, isNotFoundError, openSiteFile } from './site-file.js';
-import { parseTarget, type Target } from '../http/request-path.js';
+import {
+  folderRedirect,
+  noSuchFile,
+  notFoundResponse,
+  serviceWorkerRefusal,
+  wrongFileMethod,
+} from './static-responses.js';
 import { WwzCache, type WwzCacheOptions } from './wwz-cache.js';
 import { findInWwz } from './wwz-entry.js';
 
 export interface StaticSiteOptions extends WwzCacheOptions {
-  /** told of what went wrong on our side: a damaged wwz, an error of the disk; nothing by default */
+  /** called with failures of the server: a damaged wwz, an error of the disk; by default they are not reported */
   readonly report?: (message: string) => void;
-  /** why a file that is not there was removed; undefined where it never was */
+  /** returns why the file at a path was removed; undefined if there never was one */
   readonly removed?: (path: string) => string | undefined;
-  readonly hot?: ResponseCacheOptions;
-  /** in milliseconds, from any point on; never goes back */
+  readonly responses?: ResponseCacheOptions;
+  /** monotonic, in milliseconds */
   readonly clock?: () => number;
 }
 
@@ -31,34 +37,33 @@ export interface StaticSiteOptions extends WwzCacheOptions {
 export interface StaticSite {
   /** real path of the folder */
   readonly root: string;
-  readonly cache: WwzCache;
-  readonly hot: ResponseCaches;
+  readonly wwzFiles: WwzCache;
+  readonly responses: ResponseCache;
   readonly clock: () => number;
   readonly report: (message: string) => void;
   readonly removed: (path: string) => string | undefined;
-  /** Closes the wwz files; a request that is under way finishes first on its own. */
+  /** Closes the wwz files. Requests in progress finish first. */
   close(): Promise<void>;
 }
 
-/** Prepares a folder for serving. Throws where it is not there. */
+/** Prepares a folder for serving. Rejects if there is none. */
 export async function openStaticSite(folder: string, options: StaticSiteOptions = {}): Promise<StaticSite> {
-  const cache = new WwzCache(options);
+  const wwzFiles = new WwzCache(options);
   const report = options.report ?? (() => undefined);
   const removed = options.removed ?? (() => undefined);
   const clock = options.clock ?? (() => performance.now());
   const root = await realpath(folder);
-  const hot = new ResponseCaches(root, clock, options.hot);
+  const responses = new ResponseCache(root, clock, options.responses);
   const close = (): Promise<void> => {
-    hot.clear();
-    return cache.close();
+    responses.clear();
+    return wwzFiles.close();
   };
-  return { root, cache, hot, clock, report, removed, close };
+  return { root, wwzFiles, responses, clock, report, removed, close };
 }
 
 /**
- * Answers a request; `request.url` is the raw path below the site's prefix, with its leading slash, and `id` goes out as
- * X-Request-Id. Always answers, and never throws: what goes wrong on our side is reported. Ends when nothing more is read
- * for the request.
+ * Responds to a request. `request.url` is the raw path below the site's prefix, with its leading slash; `id` is sent as
+ * X-Request-Id. Never rejects: failures of the server are reported. Settles when nothing more is read for the request.
  */
 export function serveSite(
   site: StaticSite,
@@ -66,53 +71,46 @@ export function serveSite(
   response: ServerResponse,
   id: string,
 ): Promise<void> {
-  const exchange: Exchange = { request, response };
-  return site.hot.send(exchange, id) ? nothingMore : answerAnew(site, exchange, id);
+  const exchange: HttpExchange = { request, response };
+  return site.responses.send(exchange, id) ? done : serveUncached(site, exchange, id);
 }
 
-const nothingMore = Promise.resolve();
+const done = Promise.resolve();
 
-async function answerAnew(site: StaticSite, exchange: Exchange, id: string): Promise<void> {
+async function serveUncached(site: StaticSite, exchange: HttpExchange, id: string): Promise<void> {
   const { request, response } = exchange;
   try {
     response.setHeader('X-Request-Id', id);
-    await answer(site, exchange);
+    const other = await serve(site, exchange);
+    if (other !== undefined) sendResponse(exchange, other);
   } catch (error) {
-    // A client that leaves in the middle is nobody's fault.
-    const isOurs = error instanceof EntryDamage || !isDeparture(error);
-    if (isOurs) site.report(`cannot serve ${quote(request.url ?? '')}: ${errorMessage(error)}`);
+    // A client that disconnects is not a failure.
+    const isFailure = error instanceof EntryDamage || !isDisconnect(error);
+    if (isFailure) site.report(`cannot serve ${quote(request.url ?? '')}: ${errorMessage(error)}`);
     if (response.headersSent) response.destroy();
-    else sendText(exchange, 500, { text: 'cannot serve this: something is wrong on the server' });
+    else sendResponse(exchange, text(500, 'cannot serve this: internal server error\n'));
   }
 }
 
-function isDeparture(error: unknown): boolean {
+function isDisconnect(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED'].includes(code);
 }
 
-async function answer(site: StaticSite, exchange: Exchange): Promise<void> {
+/** Sends the file or entry at a path. Returns the response to send instead where there is none. */
+async function serve(site: StaticSite, exchange: HttpExchange): Promise<HttpResponse | undefined> {
   const { request } = exchange;
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    sendText(exchange, 405, {
-      text: `cannot ${quote(request.method ?? '', 20)} a file: it must be GET or HEAD`,
-      headers: { Allow: 'GET, HEAD' },
-    });
-    return;
-  }
-  const target = parseTarget(request.url ?? '');
-  if (!target.ok) {
-    sendNotFound(exchange, 404, target.error);
-    return;
-  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return wrongFileMethod(request.method);
+  const path = parseRequestPath(request.url ?? '');
+  if (!path.ok) return notFoundResponse(request, 404, path.error);
   const checked = site.clock();
-  const wwz = await findWwz(site, target.value);
-  await (wwz === undefined
-    ? answerFile(site, exchange, { ...target.value, checked })
-    : answerEntry(site, exchange, { ...wwz, checked }));
+  const wwz = await findWwz(site, path.value);
+  return wwz === undefined
+    ? serveFile(site, exchange, { ...path.value, checked })
+    : serveEntry(site, exchange, { ...wwz, checked });
 }
 
-interface InsideWwz {
+interface PathInWwz {
   readonly real: string;
   readonly identity: string;
   /** from the site's root */
@@ -121,15 +119,18 @@ interface InsideWwz {
   readonly query: string;
 }
 
-/** The first part of the path that is a file called `*.wwz` and has something behind it, if only a slash. */
-async function findWwz(site: StaticSite, { path, isFolder, query }: Target): Promise<InsideWwz | undefined> {
+/** Finds the first part of the path that is a file named `*.wwz` with something behind it, if only a slash. */
+async function findWwz(
+  site: StaticSite,
+  { path, isFolder, query }: RequestPath,
+): Promise<PathInWwz | undefined> {
   const segments = path.split('/');
   for (const [index, segment] of segments.entries()) {
     const isLast = index === segments.length - 1;
     if (!segment.endsWith('.wwz') || (isLast && !isFolder)) continue;
     const wwzPath = segments.slice(0, index + 1).join('/');
     const real = await findInSite(site.root, wwzPath);
-    const stats = real === undefined ? undefined : await statIfThere(real);
+    const stats = real === undefined ? undefined : await statIfExists(real);
     if (real === undefined || stats?.isFile() !== true) continue;
     const rest = segments.slice(index + 1).join('/');
     const inside = isFolder && rest !== '' ? `${rest}/` : rest;
@@ -138,7 +139,7 @@ async function findWwz(site: StaticSite, { path, isFolder, query }: Target): Pro
   return undefined;
 }
 
-async function statIfThere(path: string): Promise<BigIntStats | undefined> {
+async function statIfExists(path: string): Promise<BigIntStats | undefined> {
   try {
     return await stat(path, { bigint: true });
   } catch (error) {
@@ -147,88 +148,63 @@ async function statIfThere(path: string): Promise<BigIntStats | undefined> {
   }
 }
 
-async function answerEntry(
+async function serveEntry(
   site: StaticSite,
-  exchange: Exchange,
-  wwz: InsideWwz & { readonly checked: number },
-): Promise<void> {
-  if (refuseServiceWorker(exchange)) return;
-  const lease = await site.cache.lease(wwz.real, wwz.identity);
+  exchange: HttpExchange,
+  wwz: PathInWwz & { readonly checked: number },
+): Promise<HttpResponse | undefined> {
+  const refusal = serviceWorkerRefusal(exchange.request);
+  if (refusal !== undefined) return refusal;
+  const lease = await site.wwzFiles.lease(wwz.real, wwz.identity);
   if (!lease.ok) throw new Error(lease.error);
   try {
     const found = await findInWwz(lease.value.file, wwz);
     if (!found.ok) throw new Error(found.error);
     switch (found.value.kind) {
       case 'content':
-        site.hot.keep(exchange, await sendRepresentation(exchange, found.value.representation), {
+        site.responses.add(exchange, await sendRepresentation(exchange, found.value.representation), {
           ...{ path: wwz.wwzPath, identity: lease.value.file.identity, checked: wwz.checked },
         });
-        return;
+        return undefined;
       case 'redirect':
-        redirect(exchange, found.value.location + wwz.query);
-        return;
+        return folderRedirect(found.value.location + wwz.query);
       case 'nothing':
-        sendNothing(exchange);
-        return;
+        return noSuchFile(exchange.request);
     }
   } finally {
     lease.value.release();
   }
 }
 
-async function answerFile(
+async function serveFile(
   site: StaticSite,
-  exchange: Exchange,
-  target: Target & { readonly checked: number },
-): Promise<void> {
-  const slash = target.path === '' ? '' : '/';
-  const parsed = parsePublicPath(target.isFolder ? `${target.path}${slash}index.html` : target.path);
+  exchange: HttpExchange,
+  { path, isFolder, query, checked }: RequestPath & { readonly checked: number },
+): Promise<HttpResponse | undefined> {
+  const { request } = exchange;
+  const parsed = parsePublicPath(isFolder ? `${path}${path === '' ? '' : '/'}index.html` : path);
   const real = parsed.ok ? await findInSite(site.root, parsed.value) : undefined;
   if (!parsed.ok || real === undefined) {
-    const removed = site.removed(target.path);
-    if (removed === undefined) sendNothing(exchange);
-    else sendNotFound(exchange, 410, removed);
-    return;
+    const removed = site.removed(path);
+    return removed === undefined ? noSuchFile(request) : notFoundResponse(request, 410, removed);
   }
-  const isForeign = areaOf(parsed.value) === 'foreign';
-  if (isForeign && refuseServiceWorker(exchange)) return;
+  const refusal = areaOf(parsed.value) === 'foreign' ? serviceWorkerRefusal(request) : undefined;
+  if (refusal !== undefined) return refusal;
   const opened = await openSiteFile(real, parsed.value);
   switch (opened.kind) {
     case 'file':
       try {
-        site.hot.keep(exchange, await sendRepresentation(exchange, opened.representation), {
-          ...{ path: parsed.value, identity: opened.representation.tag, checked: target.checked },
+        site.responses.add(exchange, await sendRepresentation(exchange, opened.representation), {
+          ...{ path: parsed.value, identity: opened.representation.tag, checked },
         });
       } finally {
         await opened.handle.close();
       }
-      return;
+      return undefined;
     case 'folder':
-      if (target.isFolder) sendNothing(exchange);
-      else redirect(exchange, `./${encodeSegment(target.path.split('/').at(-1) ?? '')}/${target.query}`);
-      return;
+      if (isFolder) return noSuchFile(request);
+      return folderRedirect(`./${encodeSegment(path.split('/').at(-1) ?? '')}/${query}`);
     case 'nothing':
-      sendNothing(exchange);
-      return;
+      return noSuchFile(request);
   }
-}
-
-/** A script of a task that became a service worker would answer for the site's pages from then on. */
-function refuseServiceWorker(exchange: Exchange): boolean {
-  if (exchange.request.headers['service-worker'] === undefined) return false;
-  sendText(exchange, 403, { text: 'cannot serve this as a service worker: a task wrote it' });
-  return true;
-}
-
-/** Relative, so that it holds under any prefix that a web server in front may have taken off. */
-function redirect(exchange: Exchange, location: string): void {
-  sendText(exchange, 301, {
-    text: 'it is a folder',
-    headers: { Location: location, 'Cache-Control': 'no-cache' },
-  });
-}
-
-function sendNothing(exchange: Exchange): void {
-  const { url = '' } = exchange.request;
-  sendNotFound(exchange, 404, `cannot find ${quote(url, 300)}: the site has no such file`);
 }

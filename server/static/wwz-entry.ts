@@ -1,4 +1,4 @@
-/** A path inside an open wwz -> the entry, the listing or the redirect that answers for it. */
+/** Finds what a path inside an open wwz names: an entry, the listing of a folder, or a redirect to one. */
 import { encodeSegment } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { gzipBody, gzipLength, plainBody, readingObstacle, type LocatedEntry } from '../../wwz/body.js';
@@ -9,22 +9,22 @@ import type { Representation } from '../http/send-representation.js';
 import { areaHeaders, listingPolicy } from '../http/security-headers.js';
 import { renderWwzListing } from '../pages/views/wwz-listing.js';
 
-export type EntryAnswer =
+export type FoundInWwz =
   | { readonly kind: 'content'; readonly representation: Representation }
-  /** a folder without its slash: where to go from here */
+  /** to a folder that was named without its slash; relative */
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'nothing' };
 
-export interface EntryPlace {
-  /** decoded path from the site's root to the wwz */
+export interface WwzPath {
+  /** decoded path of the wwz, from the site's root */
   readonly wwzPath: string;
-  /** decoded path inside; empty or with a trailing slash for a folder */
+  /** decoded path inside the wwz; empty, or with a trailing slash, for a folder */
   readonly inside: string;
 }
 
-/** Finds what is inside a wwz. Refuses an entry that is there and cannot be read. */
-export async function findInWwz(file: WwzFile, place: EntryPlace): Promise<Result<EntryAnswer>> {
-  const { inside, wwzPath } = place;
+/** Finds a path in a wwz. Refuses an entry that exists and cannot be read. */
+export async function findInWwz(file: WwzFile, path: WwzPath): Promise<Result<FoundInWwz>> {
+  const { inside, wwzPath } = path;
   const isFolder = inside === '' || inside.endsWith('/');
   const entry = file.find(isFolder ? `${inside}index.html` : inside);
   if (entry !== undefined) return representEntry(file, entry);
@@ -37,9 +37,9 @@ export async function findInWwz(file: WwzFile, place: EntryPlace): Promise<Resul
   return accept({ kind: 'content', representation: representListing(file, Buffer.from(html)) });
 }
 
-async function representEntry(file: WwzFile, entry: WwzEntry): Promise<Result<EntryAnswer>> {
-  const obstacle = readingObstacle(entry);
-  if (obstacle !== undefined) return refuse(`cannot read entry ${quote(entry.name)}: ${obstacle}`);
+async function representEntry(file: WwzFile, entry: WwzEntry): Promise<Result<FoundInWwz>> {
+  const reason = readingObstacle(entry);
+  if (reason !== undefined) return refuse(`cannot read entry ${quote(entry.name)}: ${reason}`);
   const dataOffset = await file.dataOffset(entry);
   if (!dataOffset.ok) return dataOffset;
   const located: LocatedEntry = { source: file, entry, dataOffset: dataOffset.value };

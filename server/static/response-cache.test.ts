@@ -16,15 +16,15 @@ const line = '<p>a line of a report</p>\n';
 const gzip = { 'accept-encoding': 'gzip' };
 const wwz = 'github-jobs/1/job.wwz';
 
-/** A served site of its own, whose clock stands still until a test moves it. */
-async function openRig(t: TestContext, hot: ResponseCacheOptions = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'soil-hot-'));
+/** Serves a site of its own, whose clock stands still until the test sets it. */
+async function openRig(t: TestContext, responses: ResponseCacheOptions = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-response-cache-'));
   const root = join(folder, 'site');
   await mkdir(root);
   const clock = { now: 0 };
   const removed = new Map<string, string>();
   const site = await openStaticSite(root, {
-    hot,
+    responses,
     clock: () => clock.now,
     removed: (path) => removed.get(path),
   });
@@ -73,12 +73,12 @@ async function openRig(t: TestContext, hot: ResponseCacheOptions = {}) {
       );
       assert.ok(written.ok, written.ok ? '' : written.error);
     },
-    /** Asks until the answer is held: a file that has just changed is not at once. Returns the last one from the file. */
+    /** Requests a path until it is cached: a file that has just changed is not. Returns the last response from the file. */
     warm: async (path: string, headers: Record<string, string> = {}) => {
-      const held = () => site.hot.gzip.bytes + site.hot.plain.bytes;
-      const before = held();
+      const cachedBytes = () => site.responses.gzip.bytes + site.responses.plain.bytes;
+      const before = cachedBytes();
       let reply = await ask(path, headers);
-      while (held() === before) reply = await ask(path, headers);
+      while (cachedBytes() === before) reply = await ask(path, headers);
       return reply;
     },
   };
@@ -86,13 +86,13 @@ async function openRig(t: TestContext, hot: ResponseCacheOptions = {}) {
 
 type Reply = Awaited<ReturnType<Awaited<ReturnType<typeof openRig>>['ask']>>;
 
-/** All that two answers to the same question share. */
+/** Everything that two responses to the same request share. */
 const lasting = ({ status, headers, body }: Reply) => ({
   ...{ status, body },
   headers: { ...headers, date: '', 'x-request-id': '' },
 });
 
-test('serveSite() gives the same answer from memory as from the file', async (t) => {
+test('serveSite() sends the same response from the cache as from the file', async (t) => {
   const rig = await openRig(t);
   await rig.put('index.html', line.repeat(100));
   await rig.put('small.txt', 'small');
@@ -105,9 +105,9 @@ test('serveSite() gives the same answer from memory as from the file', async (t)
   for (const headers of [{}, gzip]) {
     for (const path of ['', 'small.txt', 'empty.txt', `${wwz}/`, `${wwz}/list/`, `${wwz}/list/a.bin`]) {
       const fromFile = await rig.warm(path, headers);
-      const fromMemory = await rig.ask(path, headers);
-      assert.deepEqual(lasting(fromMemory), lasting(fromFile), path);
-      assert.notEqual(fromMemory.headers['x-request-id'], fromFile.headers['x-request-id']);
+      const fromCache = await rig.ask(path, headers);
+      assert.deepEqual(lasting(fromCache), lasting(fromFile), path);
+      assert.notEqual(fromCache.headers['x-request-id'], fromFile.headers['x-request-id']);
       const head = await rig.ask(path, headers, 'HEAD');
       assert.deepEqual(lasting(head), { ...lasting(fromFile), body: Buffer.alloc(0) }, path);
       assert.equal((await rig.ask(`${path}?query`, headers)).status, 200);
@@ -115,20 +115,20 @@ test('serveSite() gives the same answer from memory as from the file', async (t)
   }
 });
 
-test('serveSite() answers 304 from memory as it does from the file', async (t) => {
+test('serveSite() responds 304 from the cache as it does from the file', async (t) => {
   const rig = await openRig(t);
   await rig.putWwz(wwz, { 'index.html': line });
   const path = `${wwz}/index.html`;
   const etag = String((await rig.ask(path)).headers.etag);
   const fromFile = await rig.ask(path, { 'if-none-match': etag });
   await rig.warm(path);
-  const fromMemory = await rig.ask(path, { 'if-none-match': `"other", W/${etag}` });
-  assert.equal(fromMemory.status, 304);
-  assert.deepEqual(lasting(fromMemory), lasting(fromFile));
+  const fromCache = await rig.ask(path, { 'if-none-match': `"other", W/${etag}` });
+  assert.equal(fromCache.status, 304);
+  assert.deepEqual(lasting(fromCache), lasting(fromFile));
   assert.equal((await rig.ask(path, { 'if-none-match': '"other"' })).status, 200);
 });
 
-test('serveSite() keeps gzip and plain apart in memory', async (t) => {
+test('serveSite() caches gzip and plain responses separately', async (t) => {
   const rig = await openRig(t);
   await rig.putWwz(wwz, { 'index.html': line.repeat(100) });
   const path = `${wwz}/index.html`;
@@ -145,7 +145,7 @@ test('serveSite() keeps gzip and plain apart in memory', async (t) => {
   assert.equal((await rig.ask(path, { ...gzip, ...known })).status, 304);
 });
 
-test('serveSite() notices at the next request that a file in memory was replaced', async (t) => {
+test('serveSite() notices at the next request that a cached file was replaced', async (t) => {
   const rig = await openRig(t);
   await rig.putWwz(wwz, { 'index.html': 'old' });
   await rig.put('page.html', 'old');
@@ -161,7 +161,7 @@ test('serveSite() notices at the next request that a file in memory was replaced
   }
 });
 
-test('serveSite() notices at the next request that a file in memory was removed', async (t) => {
+test('serveSite() notices at the next request that a cached file was removed', async (t) => {
   const rig = await openRig(t);
   await rig.putWwz(wwz, { 'index.html': 'old' });
   await rig.put('page.html', 'old');
@@ -172,25 +172,25 @@ test('serveSite() notices at the next request that a file in memory was removed'
   rig.removed.set(`${wwz}/index.html`, 'it was pruned');
   assert.equal((await rig.ask(`${wwz}/index.html`)).status, 410);
   assert.equal((await rig.ask('page.html')).status, 404);
-  assert.equal(rig.site.hot.plain.bytes, 0);
+  assert.equal(rig.site.responses.plain.bytes, 0);
 });
 
-test('serveSite() checks the whole way to a file in memory again after a second', async (t) => {
+test('serveSite() checks the whole path of a cached file again after a second', async (t) => {
   const rig = await openRig(t);
   await rig.putWwz(wwz, { 'index.html': 'inside' });
   const path = `${wwz}/index.html`;
   await rig.warm(path);
-  // The very same file, which is now outside: stat(2) alone cannot tell.
+  // The same file, which is now outside the site: stat(2) alone cannot tell.
   await rename(join(rig.root, 'github-jobs'), join(rig.folder, 'outside'));
   await symlink(join(rig.folder, 'outside'), join(rig.root, 'github-jobs'));
   rig.clock.now = 1000;
-  assert.equal((await rig.ask(path)).body.toString(), 'inside', 'bytes that were public, out of memory');
+  assert.equal((await rig.ask(path)).body.toString(), 'inside', 'bytes that were public, from the cache');
   rig.clock.now = 1001;
   assert.equal((await rig.ask(path)).status, 404);
-  assert.equal(rig.site.hot.plain.bytes, 0);
+  assert.equal(rig.site.responses.plain.bytes, 0);
 });
 
-test('serveSite() gives nothing from memory that was asked for otherwise', async (t) => {
+test('serveSite() bypasses the cache for ranges, digests, service workers and other methods', async (t) => {
   const rig = await openRig(t);
   const commit = 'github-jobs/commits/abcdef0/report.html';
   await rig.put(commit, line.repeat(100));
@@ -206,33 +206,33 @@ test('serveSite() gives nothing from memory that was asked for otherwise', async
   const digest = await rig.ask(commit, { 'want-repr-digest': 'sha-256=1' });
   assert.match(String(digest.headers['repr-digest']), /^sha-256=:/);
   const later = await rig.ask(commit);
-  assert.deepEqual(lasting(later), lasting(whole), 'none of them is held in its place');
+  assert.deepEqual(lasting(later), lasting(whole), 'none of them was cached in its place');
 });
 
-test('HotTable holds no more bytes than it may, and keeps what is asked for', async (t) => {
+test('ResponseCache stays within its bytes, and evicts what is not used', async (t) => {
   const maxBytes = 40_000;
   const rig = await openRig(t, { maxBytes, maxBodyBytes: 20_000 });
-  const { plain } = rig.site.hot;
-  const held = (): number => plain.bytes;
+  const { plain } = rig.site.responses;
+  const cachedBytes = (): number => plain.bytes;
   await rig.put('large.bin', 'x'.repeat(20_001));
   await rig.put('often/a.bin', 'a'.repeat(10_000));
   await rig.put('once/a.bin', 'b'.repeat(10_000));
   for (let i = 0; i < 10; i++) await rig.put(`${i}.bin`, String(i).repeat(10_000));
-  // Once the newest is held, any may be.
+  // Once the newest is cached, any can be.
   await rig.warm('9.bin');
   plain.clear();
   assert.equal((await rig.ask('large.bin')).body.length, 20_001);
-  assert.equal(held(), 0);
+  assert.equal(cachedBytes(), 0);
   await rig.ask('once/a.bin');
-  const one = held();
+  const one = cachedBytes();
   assert.ok(one > 10_000);
   for (let i = 0; i < 10; i++) {
     await rig.ask('often/a.bin');
     assert.equal((await rig.ask(`${i}.bin`)).body.toString(), String(i).repeat(10_000));
-    assert.ok(held() <= maxBytes);
-    assert.ok(held() > 2 * one - 100);
+    assert.ok(cachedBytes() <= maxBytes);
+    assert.ok(cachedBytes() > 2 * one - 100);
   }
-  // A file that was moved out of the site is served only from memory.
+  // A file that was moved out of the site is served only from the cache.
   for (const folder of ['often', 'once']) {
     await rename(join(rig.root, folder), join(rig.folder, folder));
     await symlink(join(rig.folder, folder), join(rig.root, folder));
@@ -241,7 +241,7 @@ test('HotTable holds no more bytes than it may, and keeps what is asked for', as
   assert.equal((await rig.ask('once/a.bin')).status, 404);
 });
 
-test('serveSite() answers requests that come in one piece in their order, from memory', async (t) => {
+test('serveSite() answers pipelined requests in order, from the cache', async (t) => {
   const rig = await openRig(t);
   await rig.putWwz(wwz, { a: 'first\n', b: 'second\n' });
   await rig.put('page.html', line.repeat(1000));
@@ -256,7 +256,7 @@ test('serveSite() answers requests that come in one piece in their order, from m
   assert.deepEqual(bodies, [line.repeat(1000), 'first\n', 'second\n', line.repeat(1000), 'first\n']);
 });
 
-test('serveSite() sends a header that was set before beside those in memory', async (t) => {
+test('serveSite() sends a header that was set before in addition to cached ones', async (t) => {
   const rig = await openRig(t);
   await rig.put('page.html', line);
   const before = await rig.warm('page.html');

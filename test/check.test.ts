@@ -85,7 +85,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
   [
     'a page that was changed',
     (site) => appendFile(join(site, run1234, 'index.html'), '<p>more'),
-    /1234\/index\.html: the page is not what the records make it/,
+    /1234\/index\.html: the page differs from what the records render/,
     true,
   ],
   [
@@ -96,7 +96,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
       await rm(join(site, 'github-jobs/raw.html'));
       await mkdir(join(site, 'github-jobs/raw.html'));
     },
-    /1234\/index\.html: a page belongs here/,
+    /1234\/index\.html: not a regular file, and a page belongs here/,
     true,
   ],
   [
@@ -106,7 +106,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
       const made = await run('mkfifo', [join(site, run1234, 'cpp-small.tsv')]);
       assert.equal(made.status, 0, made.stderr);
     },
-    /1234\/cpp-small\.tsv: it is no file/,
+    /1234\/cpp-small\.tsv: not a regular file/,
     false,
   ],
   [
@@ -116,7 +116,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
     true,
   ],
   [
-    'a page that nothing makes',
+    'a page that no record needs',
     (site) => writeFile(join(site, 'github-jobs/page-7.html'), 'old'),
     /page-7\.html: no page has this name/,
     true,
@@ -124,13 +124,13 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
   [
     'what a rewrite left',
     (site) => writeFile(join(site, run1234, '.soil-new-abc-index.html'), 'half'),
-    /\.soil-new-abc-index\.html: a rewrite left it/,
+    /\.soil-new-abc-index\.html: a temporary file of an interrupted write/,
     true,
   ],
   [
     'an upload that never became whole',
     (site) => writeFile(join(site, run1234, 'other.wwz'), 'PK'),
-    /other\.wwz: the job's JSON is not there/,
+    /other\.wwz: the JSON of the job is missing/,
     true,
   ],
   [
@@ -173,7 +173,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
   [
     'a TSV that was changed',
     (site) => writeFile(join(site, run1234, 'cpp-small.tsv'), tsvOf([0, 'os-info'], [0, 'unit'])),
-    /1234\/cpp-small\.tsv: the file is not the one that was accepted/,
+    /1234\/cpp-small\.tsv: the file differs from the one that was accepted/,
     false,
   ],
   [
@@ -184,13 +184,13 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
       bytes[40] = (bytes[40] ?? 0) ^ 1;
       await writeFile(path, bytes);
     },
-    /cpp-small\.wwz: the file is not the one that was accepted/,
+    /cpp-small\.wwz: the file differs from the one that was accepted/,
     false,
   ],
   [
     'a record that is gone',
     (site) => rm(join(site, 'github-jobs/1234-2/cpp-small.json')),
-    /1234-2\/cpp-small\.json: the file was accepted, and is gone/,
+    /1234-2\/cpp-small\.json: the file was accepted, and is missing/,
     false,
   ],
   [
@@ -202,7 +202,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
         (await readFile(path, 'utf8')).replace(/^3 /, '0 ').replace('outcome=failed', 'outcome=passed'),
       );
     },
-    /status-api\/github\/98766\/cpp-small: the record says something else/,
+    /status-api\/github\/98766\/cpp-small: the record contradicts this status/,
     false,
   ],
 ];

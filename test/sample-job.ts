@@ -7,7 +7,7 @@ import { parseRows, type Row, type TaskRow } from '../model/row.js';
 import { folderName, splitFolder, type RunFolder } from '../model/run.js';
 import { createInterner, summarize } from '../server/state/job-summary.js';
 import type { Job, Run } from '../server/state/site-view.js';
-import type { JobDetails } from '../server/store/job-details.js';
+import type { JobDetails } from '../server/store/stored-job.js';
 
 /** Some seconds of 2026-01-13. */
 export const noon = Date.UTC(2026, 0, 13, 12, 0, 0) / 1000;

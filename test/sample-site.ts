@@ -29,7 +29,7 @@ import {
   type SampleJob,
   type SampleRun,
 } from './sample-job.js';
-import type { JobDetails } from '../server/store/job-details.js';
+import type { JobDetails } from '../server/store/stored-job.js';
 
 const commitOf = (text: string): CommitHash => valueOf(parseCommitHash(text));
 

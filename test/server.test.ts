@@ -191,13 +191,13 @@ test('POST /results refuses bad files by name and reason, and keeps nothing', as
   lying[14] = (lying[14] ?? 0) ^ 1; // the CRC in the local header
   const cases: [Partial<JobBytes>, RegExp][] = [
     [{ json: String(job.json).slice(0, 100) }, /^json: .*JSON/],
-    [{ json: Buffer.from([0x7b, 0xff, 0x7d]) }, /^json: .*not UTF-8/],
+    [{ json: Buffer.from([0x7b, 0xff, 0x7d]) }, /^json: .*not valid UTF-8/],
     [
       { json: String(job.json).replace('"98765"', '5').replace('"18001"', 'null') },
       /GITHUB_RUN_ID is missing/,
     ],
     [{ json: String(job.json).replace('"dev-minimal"', '"other"') }, /job-name "other"/],
-    [{ tsv: Buffer.from([0x30, 0x09, 0xc3, 0x28]) }, /^tsv: .*not UTF-8/],
+    [{ tsv: Buffer.from([0x30, 0x09, 0xc3, 0x28]) }, /^tsv: .*not valid UTF-8/],
     [{ wwz: Buffer.from('no zip at all') }, /^wwz: /],
     [{ wwz: lying }, /^wwz: /],
     [{ wwz: job.wwz.subarray(0, job.wwz.length - 5) }, /^wwz: /],

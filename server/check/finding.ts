@@ -1,27 +1,33 @@
-/** What `soil-server check` finds, as data: what is wrong, where, and whether a repair can mend it. */
+/** The problems that `soil-server check` finds. */
 
 export type Finding =
-  /** a line that is torn, cannot be read, or does not follow from the one before it */
+  /** a line of the log that cannot be read or does not continue the chain */
   | { readonly kind: 'log'; readonly reason: string }
-  /** records that the log does not have */
+  /** a last line that a crash cut short; the next start removes it */
+  | { readonly kind: 'torn-line'; readonly reason: string }
+  /** a record that the log does not have */
   | { readonly kind: 'unlogged'; readonly path: string }
-  /** a page that is not what the state makes it, is missing, or should not be there */
+  /** a page that is missing, or differs from what the state renders */
   | { readonly kind: 'page'; readonly path: string; readonly reason: string }
-  /** a file that nothing leads to: left by a crash, or a part of a job that never arrived */
+  /** a page that nothing renders */
+  | { readonly kind: 'extra-page'; readonly path: string; readonly reason: string }
+  /** a file that no page, record or status needs: left by a crash, or part of a job that was never stored */
   | { readonly kind: 'stray'; readonly path: string; readonly reason: string }
-  /** a file of a job, or a status, that is gone or not what was accepted */
+  /** a file of a job or a status that is missing or is not the one that was accepted */
   | { readonly kind: 'damaged'; readonly path: string; readonly reason: string };
 
-/** Damage cannot be mended here: what was accepted is not there any more. */
+/** Damage cannot be repaired: the accepted bytes are lost. */
 export const isRepairable = (finding: Finding): boolean => finding.kind !== 'damaged';
 
 export function describeFinding(finding: Finding): string {
   switch (finding.kind) {
     case 'log':
+    case 'torn-line':
       return `log: ${finding.reason}`;
     case 'unlogged':
       return `${finding.path}: the log does not have this record`;
     case 'page':
+    case 'extra-page':
     case 'stray':
     case 'damaged':
       return `${finding.path}: ${finding.reason}`;

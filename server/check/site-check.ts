@@ -1,4 +1,4 @@
-/** A site's folder, which stays as it is -> everything in it that is not as its log and its records say. */
+/** Checks a site against its log and its records. Changes nothing. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
@@ -38,7 +38,7 @@ export async function checkSite(folder: string, { own, limits, title }: CheckOpt
   const last = (await logFiles(own.log)).at(-1);
   const torn = last === undefined ? 0 : await tornBytes(last.path);
   if (torn > 0)
-    findings.push({ kind: 'log', reason: `the last line is torn: ${torn} bytes of it are there` });
+    findings.push({ kind: 'torn-line', reason: `the last line is torn: ${torn} bytes without a newline` });
   for (const { address } of site.unlogged)
     findings.push({ kind: 'unlogged', path: jobFile(address, 'json') });
   const records = acceptedRecords(site);
@@ -50,13 +50,14 @@ export async function checkSite(folder: string, { own, limits, title }: CheckOpt
   await eachBounded(planAll({ state: site.state, details: details.read }), async ({ path, render }) => {
     const wanted = render();
     if (wanted !== undefined) pages.add(path);
-    if (await isNoFile(join(folder, path))) {
-      if (wanted !== undefined) findings.push({ kind: 'stray', path, reason: 'a page belongs here' });
+    if (await isOtherThanFile(join(folder, path))) {
+      if (wanted !== undefined)
+        findings.push({ kind: 'stray', path, reason: 'not a regular file, and a page belongs here' });
       return;
     }
     const found = await readOrMissing(join(folder, path));
-    const reason = comparePage(wanted === undefined ? undefined : Buffer.from(wanted), found);
-    if (reason !== undefined) findings.push({ kind: 'page', path, reason });
+    const finding = comparePage(path, wanted === undefined ? undefined : Buffer.from(wanted), found);
+    if (finding !== undefined) findings.push(finding);
   });
   findings.push(...(await findStrays(folder, { state: site.state, pages })));
   return { findings: findings.sort(byText), jobs: records.size, pages: pages.size };
@@ -64,13 +65,20 @@ export async function checkSite(folder: string, { own, limits, title }: CheckOpt
 
 const byText = (a: Finding, b: Finding): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
 
-function comparePage(wanted: Buffer | undefined, found: Buffer | undefined): string | undefined {
-  if (wanted === undefined) return found === undefined ? undefined : 'nothing makes this page any more';
-  if (found === undefined) return 'the page is missing';
-  return found.equals(wanted) ? undefined : 'the page is not what the records make it';
+function comparePage(
+  path: string,
+  wanted: Buffer | undefined,
+  found: Buffer | undefined,
+): Finding | undefined {
+  if (wanted === undefined) {
+    return found && { kind: 'extra-page', path, reason: 'no record needs this page any more' };
+  }
+  if (found === undefined) return { kind: 'page', path, reason: 'the page is missing' };
+  if (found.equals(wanted)) return undefined;
+  return { kind: 'page', path, reason: 'the page differs from what the records render' };
 }
 
-/** Every record that was accepted and not removed, as it was accepted last, and those that are there without a line in the log. */
+/** Lists every record that was accepted and not removed, with its last digests, and every record that the log does not have. */
 function acceptedRecords({ log, unlogged, state }: ReadSite) {
   const records = new Map<string, { readonly address: JobAddress; readonly digests: JobDigests }>();
   const isRecord = (entry: LogEntry) => entry.kind === 'record';
@@ -78,9 +86,9 @@ function acceptedRecords({ log, unlogged, state }: ReadSite) {
   for (const record of unlogged) records.set(addressKey(record.address), record);
   for (const [key, { address, digests }] of records) {
     const { wwz, ...others } = digests;
-    const isEmptied = state.recordedJob(address)?.summary.removedWwz !== undefined;
+    const isWwzRemoved = state.recordedJob(address)?.summary.removedWwz !== undefined;
     if (state.removal(address) !== undefined) records.delete(key);
-    else if (isEmptied && wwz !== undefined) records.set(key, { address, digests: others });
+    else if (isWwzRemoved && wwz !== undefined) records.set(key, { address, digests: others });
   }
   return records;
 }
@@ -112,9 +120,11 @@ async function checkFile(
 ): Promise<string | undefined> {
   try {
     if (digest === 'unreadable') return undefined;
-    if (await isNoFile(path)) return 'it is no file';
+    if (await isOtherThanFile(path)) return 'not a regular file';
     if (digest !== undefined) {
-      return (await digestOf(path)) === digest ? undefined : 'the file is not the one that was accepted';
+      return (await digestOf(path)) === digest
+        ? undefined
+        : 'the file differs from the one that was accepted';
     }
     if (suffix !== 'wwz') return undefined;
     const handle = await open(path, 'r');
@@ -127,7 +137,7 @@ async function checkFile(
   } catch (error) {
     if (!isMissing(error))
       return `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
-    return digest === undefined ? undefined : 'the file was accepted, and is gone';
+    return digest === undefined ? undefined : 'the file was accepted, and is missing';
   }
 }
 
@@ -137,8 +147,8 @@ async function digestOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Something is there that nobody can read as one: a folder, or a FIFO, whose reader would wait for ever. */
-async function isNoFile(path: string): Promise<boolean> {
+/** Whether the path is a folder, or a FIFO, which would block its reader. False when there is nothing. */
+async function isOtherThanFile(path: string): Promise<boolean> {
   const stats = await stat(path).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-/** The status API's files -> those that say something else than the record that they are of. */
+/** Checks the files of the status API against the records of their jobs. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { statusRoot } from '../../model/path.js';
@@ -13,7 +13,7 @@ export async function checkStatuses(site: string, state: SiteReader): Promise<re
   for (const name of await filesBelow(join(site, statusRoot))) {
     const path = `${statusRoot}/${name}`;
     if (isTemporaryName(name.slice(name.lastIndexOf('/') + 1))) {
-      findings.push({ kind: 'stray', path, reason: 'a rewrite left it' });
+      findings.push({ kind: 'stray', path, reason: 'a temporary file of an interrupted write' });
       continue;
     }
     const parsed = parseStatus(await readFile(join(site, path), 'utf8'));
@@ -25,31 +25,31 @@ export async function checkStatuses(site: string, state: SiteReader): Promise<re
 
 function contradiction(status: JobStatus, state: SiteReader): string | undefined {
   const found = recordsOf(status, state);
-  if (found.length === 0) return 'no record is there for this status';
+  if (found.length === 0) return 'no record has this status';
   const agrees = found.some(
     ({ summary, outcome }) =>
       summary.status === status.status &&
       outcome === status.outcome &&
       summary.origin.commit === status.commit,
   );
-  return agrees ? undefined : 'the record says something else than this status';
+  return agrees ? undefined : 'the record contradicts this status';
 }
 
-/** On sourcehut the status is a commit's: any of its jobs of that name may have told it. */
+/** On sourcehut a status belongs to a commit: any job of the commit with that name may have written it. */
 function recordsOf(
   { host, run, attempt, job, commit }: JobStatus,
   state: SiteReader,
 ): readonly RecordedJob[] {
   if (host === 'sourcehut') {
     return state.jobsOfCommit(commit).flatMap(({ address }) => {
-      const isIt = address.host === host && address.job === job;
-      return isIt ? (state.recordedJob(address) ?? []) : [];
+      const matches = address.host === host && address.job === job;
+      return matches ? (state.recordedJob(address) ?? []) : [];
     });
   }
   const base = host === 'github' ? state.githubRunName(run) : run;
   if (base === undefined) return [];
-  const arrived = state.recordedJob({ host, name: folderName(base, attempt), job });
-  return arrived === undefined ? [] : [arrived];
+  const recorded = state.recordedJob({ host, name: folderName(base, attempt), job });
+  return recorded === undefined ? [] : [recorded];
 }
 
 async function filesBelow(path: string): Promise<readonly string[]> {

@@ -1,93 +1,99 @@
-/** The folders of a site that are Soil's alone -> files and folders in them that nothing leads to. */
+/** Finds files and folders that do not belong in the folders of a site that only Soil writes to. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workerHosts, type WorkerHost } from '../../model/name.js';
 import { branchRoot, historyRoot, hostFolder, parseJobFile, parseRunFolder } from '../../model/path.js';
 import type { JobAddress } from '../../model/run.js';
 import type { Finding } from './finding.js';
-import type { SiteState } from '../state/site-state.js';
+import type { SiteReader } from '../state/site-view.js';
 import { isTemporaryName, isMissing } from '../../files/atomic-file.js';
 
+const interrupted = 'a temporary file of an interrupted write';
+
 export interface StrayOptions {
-  readonly state: SiteState;
-  /** every page that there is to be */
+  readonly state: SiteReader;
+  /** the path of every page that the site should have */
   readonly pages: ReadonlySet<string>;
 }
 
-/** What an operator puts beside them, at the top of the site, is not looked at. */
+/** At the top of the site, only temporary files count: an operator may add files there. */
 export async function findStrays(site: string, options: StrayOptions): Promise<readonly Finding[]> {
   const strays: Finding[] = [];
-  const say = (path: string, reason: string): void => {
+  const add = (path: string, reason: string): void => {
     strays.push({ kind: 'stray', path, reason });
   };
-  for (const name of await namesIn(site)) if (isTemporaryName(name)) say(name, 'a rewrite left it');
+  for (const name of await namesIn(site)) if (isTemporaryName(name)) add(name, interrupted);
   for (const host of workerHosts) {
     const folder = hostFolder(host);
     for (const entry of await entriesIn(join(site, folder))) {
       const path = `${folder}/${entry.name}`;
-      if (isTemporaryName(entry.name)) say(path, 'a rewrite left it');
-      else if (entry.name === 'commits') await walkCommits(site, path, { ...options, host, say });
+      if (isTemporaryName(entry.name)) add(path, interrupted);
+      else if (entry.name === 'commits') await checkCommits(site, path, { ...options, host, add });
       else if (options.pages.has(path)) continue;
-      else if (entry.isDirectory()) await walkRun(site, path, { ...options, host, say });
-      else say(path, 'no page has this name');
+      else if (entry.isDirectory()) await checkRun(site, path, { ...options, host, add });
+      else add(path, 'no page has this name');
     }
   }
   for (const root of [branchRoot, historyRoot]) {
     for (const entry of await entriesIn(join(site, root), { recursive: true })) {
       const path = join(entry.parentPath, entry.name).slice(site.length + 1);
-      if (isTemporaryName(entry.name)) say(path, 'a rewrite left it');
-      else if (entry.isFile() && !options.pages.has(path)) say(path, 'no page has this name');
+      if (isTemporaryName(entry.name)) add(path, interrupted);
+      else if (entry.isFile() && !options.pages.has(path)) add(path, 'no page has this name');
     }
   }
   return strays;
 }
 
-interface Walk extends StrayOptions {
+interface CheckOptions extends StrayOptions {
   readonly host: WorkerHost;
-  readonly say: (path: string, reason: string) => void;
+  readonly add: (path: string, reason: string) => void;
 }
 
-async function walkRun(site: string, path: string, { state, pages, host, say }: Walk): Promise<void> {
+async function checkRun(
+  site: string,
+  path: string,
+  { state, pages, host, add }: CheckOptions,
+): Promise<void> {
   const folder = parseRunFolder(host, path.slice(path.lastIndexOf('/') + 1));
   if (!folder.ok) {
-    say(path, 'no run has this name');
+    add(path, 'no run has this name');
     return;
   }
   const names = await namesIn(join(site, path));
-  if (names.length === 0) say(path, 'the folder is empty');
+  if (names.length === 0) add(path, 'the folder is empty');
   for (const name of names) {
     const at = `${path}/${name}`;
     if (pages.has(at)) continue;
     const file = parseJobFile(name);
-    if (isTemporaryName(name)) say(at, 'a rewrite left it');
-    else if (!file.ok) say(at, 'no file of a run has this name');
+    if (isTemporaryName(name)) add(at, interrupted);
+    else if (!file.ok) add(at, 'no file of a run has this name');
     else if (wasRemoved(state, { ...folder.value, ...file.value }))
-      say(at, 'it was removed, and is there all the same');
+      add(at, 'retention removed this file, but it still exists');
     else if (state.recordedJob({ ...folder.value, job: file.value.job }) === undefined) {
-      say(at, `the job's JSON is not there: it never arrived whole`);
+      add(at, 'the JSON of the job is missing: it was never completely stored');
     }
   }
 }
 
 function wasRemoved(
-  state: SiteState,
+  state: SiteReader,
   { suffix, ...address }: JobAddress & { readonly suffix: string },
 ): boolean {
   if (state.removal(address) !== undefined) return true;
   return suffix === 'wwz' && state.recordedJob(address)?.summary.removedWwz !== undefined;
 }
 
-/** Artifacts are whatever was published; only what a crash left is looked for among them. */
-async function walkCommits(site: string, path: string, { pages, say }: Walk): Promise<void> {
+/** Artifacts may have any name: among them only temporary files are strays. */
+async function checkCommits(site: string, path: string, { pages, add }: CheckOptions): Promise<void> {
   for (const entry of await entriesIn(join(site, path))) {
     const at = `${path}/${entry.name}`;
     if (entry.isDirectory()) {
       const files = await readdir(join(site, at), { recursive: true });
       for (const file of files) {
-        if (isTemporaryName(file.slice(file.lastIndexOf('/') + 1))) say(`${at}/${file}`, 'a rewrite left it');
+        if (isTemporaryName(file.slice(file.lastIndexOf('/') + 1))) add(`${at}/${file}`, interrupted);
       }
-    } else if (isTemporaryName(entry.name)) say(at, 'a rewrite left it');
-    else if (!pages.has(at)) say(at, 'no commit has this page');
+    } else if (isTemporaryName(entry.name)) add(at, interrupted);
+    else if (!pages.has(at)) add(at, 'no commit has this page');
   }
 }
 

@@ -1,4 +1,4 @@
-/** Which files a site's pages are, and which of them a change touches: path -> how its bytes are made. */
+/** Plans the page files of a site: all of them, or those that a change affects. Each plan has a path and a render function. */
 import { workerHosts, type CommitHash, type JobName, type WorkerHost } from '../../model/name.js';
 import {
   branchFile,
@@ -33,9 +33,9 @@ import {
   renderRemovedRun,
   renderRun,
 } from './views/site-pages.js';
-import type { JobDetails } from '../store/job-details.js';
+import type { JobDetails } from '../store/stored-job.js';
 
-/** A file of the site. `render` is called when it is to be written; undefined: there is to be no such file. */
+/** A file of the site. `render` returns its content, or undefined when there should be no such file. */
 export interface PlannedPage {
   readonly path: SitePath;
   readonly render: () => string | Buffer | undefined;
@@ -46,16 +46,13 @@ export interface PlanSource {
   readonly details: ReadDetails;
 }
 
-/** How many runs the list of each host has. */
+/** The number of runs in the list of each host. */
 export type ListTotals = ReadonlyMap<WorkerHost, number>;
 
 export const listTotals = (state: SiteState): ListTotals =>
   new Map(workerHosts.map((host) => [host, state.groups(host).length]));
 
-/**
- * What stands under names that stay: of branches and of jobs. It follows a little later than the pages of a run, since
- * who waits for those does not wait for it.
- */
+/** Plans the files at stable URLs of branches and jobs. They are written a little later than the pages of a run. */
 export function planStableUrls(
   { state, details }: PlanSource,
   { branches, jobs }: Pick<PageChanges, 'branches' | 'jobs'>,
@@ -82,7 +79,7 @@ export function planStableUrls(
   return plan;
 }
 
-/** Every page of the site, the most particular first, so that no list links to what is not there yet. */
+/** Plans every page of the site. Lists are last, so that no list links to a page that does not exist yet. */
 export function* planAll(source: PlanSource): Generator<PlannedPage> {
   const { state } = source;
   for (const { path, bytes } of webAssets()) {
@@ -108,7 +105,7 @@ export function* planAll(source: PlanSource): Generator<PlannedPage> {
   yield planHome(source);
 }
 
-/** The pages that show a change. `before`: the lists as they were when their pages were last written. */
+/** Plans the pages that show a change. `before`: the lists when their pages were last written. */
 export function planChange(
   source: PlanSource,
   { folders, commits, reordered }: PageChanges,
@@ -156,8 +153,8 @@ function planRun({ state, details }: PlanSource, folder: RunFolder): PlannedPage
     render: () => {
       const removal = state.removal(folder);
       if (removal !== undefined) return renderRemovedRun(state, removal);
-      const arrived = (state.run(folder)?.jobs ?? []).filter((job) => job.summary !== undefined);
-      const read = arrived.map(({ address }): [JobName, JobDetails] => [address.job, details(address)]);
+      const recorded = (state.run(folder)?.jobs ?? []).filter((job) => job.summary !== undefined);
+      const read = recorded.map(({ address }): [JobName, JobDetails] => [address.job, details(address)]);
       return renderRun(state, folder, new Map(read));
     },
   };
@@ -171,7 +168,7 @@ function* planCommit({ state }: PlanSource, commit: CommitHash): Generator<Plann
   }
 }
 
-/** A list may become longer until its page is made: the newest page is then another one, and keeps its address. */
+/** Plans a page of a host's lists. If the list grows before the page is rendered, the newest page keeps its path. */
 function* planLists({ state }: PlanSource, host: WorkerHost, page: number): Generator<PlannedPage> {
   const plan = (
     pages: typeof hostIndexPages,
@@ -184,8 +181,8 @@ function* planLists({ state }: PlanSource, host: WorkerHost, page: number): Gene
       render: () => {
         const count = pages(state, host);
         const here = isNewest ? count : page;
-        const isThere = here <= count && (isNewest || here < count);
-        return isThere ? render(state, host, here) : undefined;
+        const exists = here <= count && (isNewest || here < count);
+        return exists ? render(state, host, here) : undefined;
       },
     };
   };

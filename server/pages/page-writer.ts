@@ -1,4 +1,4 @@
-/** The pages of a site on disk: what changed in its state -> only the pages that show it, one rewrite at a time. */
+/** Writes the pages that changes of the state affect, in one rewrite at a time. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workerHosts, type CommitHash, type WorkerHost } from '../../model/name.js';
@@ -15,18 +15,15 @@ import type { SiteState } from '../state/site-state.js';
 import { isMissing } from '../../files/atomic-file.js';
 
 export interface PageWriterCounts {
-  /** rewrites that ended well; changes that came together share one */
+  /** rewrites that succeeded; changes that are made together share one */
   readonly rewrites: number;
   /** files whose bytes changed */
   readonly pages: number;
-  /** of all rewrites together */
+  /** the duration of all rewrites */
   readonly seconds: number;
 }
 
-/**
- * Follows a state with its pages. Changes that come while a rewrite is under way wait together for the next one, which
- * shows them all: an older page never lands after a newer one.
- */
+/** Changes that are made during a rewrite wait for the next one, so that an older page never replaces a newer one. */
 export class PageWriter {
   readonly #site: string;
   readonly #state: SiteState;
@@ -36,16 +33,16 @@ export class PageWriter {
   #folders = new Map<string, RunFolder>();
   #commits = new Set<CommitHash>();
   #reordered = new Set<WorkerHost>();
-  readonly #names: StableUrlWriter;
-  /** how many runs each list had when its pages were last written */
+  readonly #stableUrls: StableUrlWriter;
+  /** the lists when their pages were last written */
   #totals: ListTotals;
   #running: Promise<void> | undefined;
-  /** the rewrite under way still takes changes in */
-  #isGathering = false;
+  /** the current rewrite still accepts changes */
+  #isOpen = false;
   #next: Promise<void> | undefined;
   #counts = { rewrites: 0, pages: 0, seconds: 0 };
 
-  /** `totals`: the lists as the pages on disk show them; absent: as they are now. */
+  /** `totals`: the lists as the pages on disk show them; the present ones if absent. */
   constructor(
     site: string,
     {
@@ -69,7 +66,7 @@ export class PageWriter {
     this.#uploads = uploads;
     this.#onRewrite = onRewrite;
     this.#totals = totals ?? listTotals(state);
-    this.#names = new StableUrlWriter({ state, details }, (page) => {
+    this.#stableUrls = new StableUrlWriter({ state, details }, (page) => {
       this.#write(page);
     });
   }
@@ -78,14 +75,14 @@ export class PageWriter {
     return this.#counts;
   }
 
-  /** Settles when the pages show the change, and all before it. After a failure they follow with the next change. */
+  /** Settles when the pages show this change and all earlier ones. Pages that fail are written again with the next change. */
   schedule(change: PageChanges): Promise<void> {
     for (const folder of change.folders) this.#folders.set(`${folder.host} ${folder.name}`, folder);
     for (const commit of change.commits) this.#commits.add(commit);
     for (const host of change.reordered) this.#reordered.add(host);
-    this.#names.schedule(change);
+    this.#stableUrls.schedule(change);
     if (this.#running === undefined) return this.#start();
-    if (this.#isGathering) return this.#running;
+    if (this.#isOpen) return this.#running;
     this.#next ??= this.#running
       .catch(() => undefined)
       .then(() => {
@@ -95,23 +92,23 @@ export class PageWriter {
     return this.#next;
   }
 
-  /** Settles when nothing is under way. */
+  /** Settles when no page is being written. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await (this.#next ?? this.#running).catch(() => undefined);
-    await this.#names.flush();
+    await this.#stableUrls.flush();
   }
 
-  /** Settles when nothing is under way, after another try of what could not be written; whether pages show all then. */
+  /** Writes all pending pages, also those that failed before. Returns whether the pages show the whole state. */
   async flush(): Promise<boolean> {
     const isShown = await this.schedule(noChanges).then(
       () => true,
       () => false,
     );
     await this.idle();
-    return isShown && !this.#names.hasPending;
+    return isShown && !this.#stableUrls.hasPending;
   }
 
-  /** Writes every page of the site whose bytes differ, and takes away pages of lists that have become shorter. */
+  /** Writes every page whose bytes differ, and removes pages of lists that became shorter. Returns how many files changed. */
   async writeAll(): Promise<number> {
     const before = this.#counts.pages;
     const kept = new Set<string>();
@@ -128,19 +125,19 @@ export class PageWriter {
   }
 
   #start(): Promise<void> {
-    const mine = this.#rewrite().finally(() => {
+    const rewrite = this.#rewrite().finally(() => {
       this.#running = undefined;
     });
-    this.#running = mine;
-    return mine;
+    this.#running = rewrite;
+    return rewrite;
   }
 
   async #rewrite(): Promise<void> {
-    this.#isGathering = true;
+    this.#isOpen = true;
     await this.#uploads.drained();
-    this.#isGathering = false;
+    this.#isOpen = false;
     const begin = performance.now();
-    // What arrives from here on belongs to the next rewrite.
+    // Changes from here on belong to the next rewrite.
     const [folders, commits, reordered, totals] = [
       this.#folders,
       this.#commits,
@@ -158,11 +155,11 @@ export class PageWriter {
     try {
       const source = { state: this.#state, details: this.#details };
       const pages = planChange(source, change, totals);
-      // One page that cannot be written keeps no other from its readers.
+      // A page that fails does not stop the others.
       const failures: unknown[] = [];
       for (const page of pages) this.#attempt(page, failures);
       if (failures.length > 0) throw failures[0];
-      // A list that is written from end to end may have become shorter.
+      // A list that is written completely may have become shorter.
       const kept = new Set(pages.map(({ path }) => path));
       for (const host of reordered) await this.#removeStaleLists(host, kept);
       this.#counts.rewrites++;

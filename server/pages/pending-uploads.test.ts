@@ -3,24 +3,24 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PendingUploads } from './pending-uploads.js';
 
-test('a Gathering has nothing to wait for until something is coming', async () => {
-  const gathering = new PendingUploads();
-  assert.equal(gathering.drained(), undefined);
-  await gathering.track(() => Promise.resolve());
-  assert.equal(gathering.drained(), undefined);
+test('drained() returns undefined when no upload is pending', async () => {
+  const uploads = new PendingUploads();
+  assert.equal(uploads.drained(), undefined);
+  await uploads.track(() => Promise.resolve());
+  assert.equal(uploads.drained(), undefined);
 });
 
-test('a Gathering waits for all that is coming, also for what fails', async () => {
-  const gathering = new PendingUploads();
+test('drained() waits for every pending upload, also for one that fails', async () => {
+  const uploads = new PendingUploads();
   const ends: (() => void)[] = [];
   const works = [1, 2].map((n) =>
-    gathering.track(async () => {
+    uploads.track(async () => {
       await new Promise<void>((resolve) => ends.push(resolve));
       if (n === 2) throw new Error('full');
     }),
   );
   let isSettled = false;
-  const settled = gathering.drained()?.then(() => (isSettled = true));
+  const settled = uploads.drained()?.then(() => (isSettled = true));
   ends[0]?.();
   await works[0];
   await sleep(0);
@@ -31,11 +31,11 @@ test('a Gathering waits for all that is coming, also for what fails', async () =
   assert.equal(isSettled, true);
 });
 
-test('a Gathering does not wait for ever for what does not come', async () => {
-  const gathering = new PendingUploads();
+test('drained() does not wait forever for an upload', async () => {
+  const uploads = new PendingUploads();
   let end = (): void => undefined;
-  const work = gathering.track(() => new Promise<void>((resolve) => (end = resolve)));
-  await gathering.drained();
+  const work = uploads.track(() => new Promise<void>((resolve) => (end = resolve)));
+  await uploads.drained();
   end();
   await work;
 });

@@ -1,25 +1,25 @@
-/** Uploads that are nearly stored: the pages wait a moment for them, so that one rewrite shows them all. */
+/** Counts uploads that are nearly stored. A rewrite of the pages waits a moment for them, so that it shows them all. */
 
-/** What an upload's pages may be late for the sake of others; the jobs of a run that end together are stored by then. */
+/** The longest wait for other uploads: enough for jobs of a run that finish together. */
 const waitMilliseconds = 100;
 
 export class PendingUploads {
-  #coming = 0;
+  #pending = 0;
   #waiters: (() => void)[] = [];
 
-  /** Does the last piece of work before something is stored. */
+  /** Runs the last part of an upload, and counts it as pending meanwhile. */
   async track<T>(work: () => Promise<T>): Promise<T> {
-    this.#coming++;
+    this.#pending++;
     try {
       return await work();
     } finally {
-      if (--this.#coming === 0) this.#release();
+      if (--this.#pending === 0) this.#release();
     }
   }
 
-  /** Settles when nothing is coming any more, or has waited long enough; undefined: there is nothing to wait for. */
+  /** Settles when no upload is pending, or after the longest wait. Returns undefined when none is pending. */
   drained(): Promise<void> | undefined {
-    if (this.#coming === 0) return undefined;
+    if (this.#pending === 0) return undefined;
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, waitMilliseconds);
       this.#waiters.push(() => {

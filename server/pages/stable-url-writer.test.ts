@@ -18,7 +18,7 @@ import type { PageChanges } from '../state/page-changes.js';
 import { SiteState } from '../state/site-state.js';
 import { PendingUploads } from './pending-uploads.js';
 import { PageWriter } from './page-writer.js';
-import type { JobDetails } from '../store/job-details.js';
+import type { JobDetails } from '../store/stored-job.js';
 
 let root: string;
 before(async () => {
@@ -36,7 +36,7 @@ interface JobOptions {
   readonly more?: Partial<JobRecord>;
 }
 
-function arrived(
+function storedJob(
   host: WorkerHost,
   folder: string,
   { job = 'unit', status = 0, more = {} }: JobOptions,
@@ -54,7 +54,7 @@ const details = (address: JobAddress): JobDetails =>
   uploads.get(addressKey(address)) ?? { rows: [], problems: [] };
 
 function upload(host: WorkerHost, folder: string, options: JobOptions): Step {
-  const job = arrived(host, folder, options);
+  const job = storedJob(host, folder, options);
   uploads.set(addressKey(job.address), job);
   return (state) => state.addJob(job);
 }
@@ -129,7 +129,7 @@ async function readAll(folder: string): Promise<ReadonlyMap<string, string>> {
 
 const isAddress = (path: string): boolean => /^(branches|history)\//.test(path);
 
-test('after each event, in any order, exactly the files that records and log alone make are there', async () => {
+test('after each change, in any order, the site has exactly the files of its records and events', async () => {
   const all = steps();
   let turn = 0;
   await fc.assert(
@@ -155,13 +155,13 @@ test('after each event, in any order, exactly the files that records and log alo
   );
 });
 
-test('defect 3: branches that no UTF-8 can tell apart have no common file', () => {
+test('branches whose names have the same UTF-8 do not share a file (defect 3)', () => {
   assert.notEqual(branchKey('\ud800'), branchKey('\ufffd'));
   assert.notEqual(branchKey('\ud800'), branchKey('\udc00'));
   assert.notEqual(branchKey('a/b'), branchKey('a~2fb'));
 });
 
-test('an event that no ended job hears of rewrites no history', () => {
+test('addEvent() changes no history of a finished job that it does not concern', () => {
   const state = stateOf(steps());
   const change = steps().at(-2)?.(state);
   assert.deepEqual(change?.jobs, []);
@@ -175,7 +175,7 @@ test('an event that no ended job hears of rewrites no history', () => {
   assert.deepEqual(end.jobs, ['docs']);
 });
 
-test('changeOf() reaches the branches that only events named: their files may be there', () => {
+test('changesOf() lists branches that only events name, since their files may exist', () => {
   const state = stateOf(steps());
   const change = state.changesOf([{ host: 'github', name: valueOf(parseRunId('9')) }]);
   assert.deepEqual([...change.branches].sort(), ['a/b', 'elsewhere']);

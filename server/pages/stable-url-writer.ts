@@ -1,12 +1,12 @@
-/** Files under names that stay -> written soon after what they tell of changed, many changes at a time. */
+/** Writes the files at stable URLs shortly after a change, many changes at a time. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobName } from '../../model/name.js';
 import { planStableUrls, type PlannedPage, type PlanSource } from './page-plan.js';
 import type { PageChanges } from '../state/page-changes.js';
 
-/** So long nothing else must have changed: the jobs of a run end together. */
+/** A write begins after this time without changes: the jobs of a run finish together. */
 const quietMilliseconds = 200;
-/** So long a change waits at most while others come, short enough for who looks. */
+/** The longest time that a change waits while others follow it. */
 const delayMilliseconds = 800;
 
 export class StableUrlWriter {
@@ -15,7 +15,7 @@ export class StableUrlWriter {
   #branches = new Set<string>();
   #jobs = new Set<JobName>();
   #timer: NodeJS.Timeout | undefined;
-  /** when the oldest change that waits came */
+  /** when the oldest pending change was made */
   #since = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -34,45 +34,45 @@ export class StableUrlWriter {
     const left = this.#since + delayMilliseconds - now;
     this.#timer = setTimeout(
       () => {
-        this.#flush();
+        this.#start();
       },
       Math.min(quietMilliseconds, Math.max(0, left)),
     );
   }
 
-  /** Something waits, or could not be written. */
+  /** Whether a file is still to be written, or failed. */
   get hasPending(): boolean {
     return this.#branches.size + this.#jobs.size > 0;
   }
 
-  /** Writes what waits now, and settles when all is written. */
+  /** Writes pending files now. Settles when they are written or have failed. */
   async flush(): Promise<void> {
-    this.#flush();
+    this.#start();
     await this.#writing;
   }
 
-  #flush(): void {
+  #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writing = this.#writing.then(() => this.#writeAll());
   }
 
-  /** After a failure, a full disk say, they follow with the next change. */
+  /** Files that fail, on a full disk for example, are written with the next change. */
   async #writeAll(): Promise<void> {
     const change = { branches: [...this.#branches], jobs: [...this.#jobs] };
     this.#branches = new Set();
     this.#jobs = new Set();
-    let isWhole = true;
+    let isComplete = true;
     for (const page of planStableUrls(this.#source, change)) {
       try {
         this.#write(page);
       } catch {
-        isWhole = false;
+        isComplete = false;
       }
-      // An upload that comes meanwhile goes first.
+      // Lets requests that arrive meanwhile go first.
       await nextTurn();
     }
-    if (!isWhole) {
+    if (!isComplete) {
       for (const branch of change.branches) this.#branches.add(branch);
       for (const job of change.jobs) this.#jobs.add(job);
     }

@@ -1,4 +1,4 @@
-/** Runs that somebody pinned by hand, in a file of the site's private folder; a running server reads it at each prune. */
+/** The runs that are pinned with `soil-server pin`, in a file of the site's private folder. Each prune reads it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -9,14 +9,14 @@ import { writeWhole, isMissing } from '../../files/atomic-file.js';
 
 const pinFile = ({ root }: PrivateFolder): string => join(root, 'pins.json');
 
-/** Throws where the file is there and cannot be read: then nobody knows what must stay. */
+/** Throws when the file exists and cannot be read: a prune could then remove a pinned run. */
 export async function readPins(own: PrivateFolder): Promise<readonly RunPin[]> {
   const text = await readFile(pinFile(own), 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return '{"pins":[]}';
     throw error;
   });
   const { pins } = JSON.parse(text) as { readonly pins?: unknown };
-  if (!Array.isArray(pins)) throw new Error(`cannot read ${quote(pinFile(own))}: it has no list of pins`);
+  if (!Array.isArray(pins)) throw new Error(`cannot read ${quote(pinFile(own))}: "pins" is not a list`);
   return pins.map((pin) => {
     const parsed = parseRunPin(String(pin), 'pin');
     if (!parsed.ok) throw new Error(`cannot read ${quote(pinFile(own))}: ${parsed.error}`);
@@ -24,7 +24,7 @@ export async function readPins(own: PrivateFolder): Promise<readonly RunPin[]> {
   });
 }
 
-/** Adds or takes away a pin; refuses where somebody else is doing so now. Tells whether something changed. */
+/** Adds or removes a pin. Returns whether that changed anything. Refuses while another process changes the pins. */
 export async function changePin(
   own: PrivateFolder,
   pin: RunPin,

@@ -1,4 +1,4 @@
-/** A site's state and the sizes of its files -> the runs that a prune looks at, and what would be logged of one that goes. */
+/** Turns a site's state and the sizes of its files into the runs that a prune decides about. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerHosts, type CommitHash, type JobName, type WorkerHost } from '../../model/name.js';
@@ -8,26 +8,26 @@ import type { PrunableRun } from './prune-plan.js';
 import { newestFirst } from '../state/run-list.js';
 import type { Job, Run, SiteReader } from '../state/site-view.js';
 
-/** With its folders, the newest first. */
+/** `folders`: the run folders that belong to it, newest first. */
 export interface SiteRun extends PrunableRun {
   readonly folders: readonly Run[];
 }
 
-/** Bytes of JSON and TSV by `HOST FOLDER`, and of what was published by `HOST COMMIT`. */
+/** Bytes of JSON and TSV by `HOST FOLDER`, and of artifacts by `HOST COMMIT`. */
 export type Sizes = ReadonlyMap<string, number>;
 
 const sizeKey = (host: WorkerHost, name: string): string => `${host} ${name}`;
 
-/** Runs between two breaths of the process. */
-const runsAtOnce = 200;
+/** Runs that are measured before other work gets its turn. */
+const batchSize = 200;
 
-/** Looks at every file but the wwz ones, whose sizes the state knows. What is not there has no size. */
+/** Measures every file except wwz files, whose sizes are in the state. A missing file has size 0. */
 export async function measureSite(site: string, state: SiteReader): Promise<Sizes> {
   const sizes = new Map<string, number>();
   const sizeOf = (path: string): number => statSync(join(site, path), { throwIfNoEntry: false })?.size ?? 0;
   const runs = workerHosts.flatMap((host) => state.groups(host).flat());
   for (const [index, { folder, jobs }] of runs.entries()) {
-    if (index % runsAtOnce === 0) await new Promise(setImmediate);
+    if (index % batchSize === 0) await new Promise(setImmediate);
     const files = jobs.flatMap(({ address }): SitePath[] => [
       jobFile(address, 'json'),
       jobFile(address, 'tsv'),
@@ -51,7 +51,7 @@ export async function measureSite(site: string, state: SiteReader): Promise<Size
   return sizes;
 }
 
-/** Every run of the site: attempts together, and on sourcehut the jobs of a commit, which is what its lists show as one. */
+/** Lists every run of the site, with its attempts as one; on sourcehut, with all jobs of a commit as one. */
 export function prunableRuns(state: SiteReader, sizes: Sizes): readonly SiteRun[] {
   return workerHosts.flatMap((host) => {
     const groups = new Map<string, Run[]>();
@@ -84,18 +84,18 @@ function siteRun(state: SiteReader, sizes: Sizes, folders: readonly Run[]): Site
       branch,
       lineage: JSON.stringify([branch, origin?.repository, origin?.workflow]),
     }),
-    outcome: foldJobs(newestByName(jobs)),
+    outcome: foldJobs(lastOutcomes(jobs)),
     isUnfinished: jobs.some(({ outcome }) => outcome === 'running' || outcome === 'expected'),
     ...(times.length > 0 && { time: Math.max(...times) }),
     bytes: {
       wwz: sum(jobs.map((job) => job.summary?.wwzBytes ?? 0)),
       run: sum(folders.map(({ folder }) => sizes.get(sizeKey(host, folder.name)) ?? 0)),
     },
-    artifactBytes: artifactsOf(state, sizes, { host, commits }),
+    artifactBytes: measureArtifacts(state, sizes, { host, commits }),
   };
 }
 
-function artifactsOf(
+function measureArtifacts(
   state: SiteReader,
   sizes: Sizes,
   { host, commits }: { readonly host: WorkerHost; readonly commits: readonly CommitHash[] },
@@ -107,8 +107,8 @@ function artifactsOf(
   );
 }
 
-/** A job that was repeated counts as it ended last. */
-function newestByName(jobs: readonly Job[]): readonly JobOutcome[] {
+/** Returns the outcome of each job, in its last attempt. `jobs`: newest first. */
+function lastOutcomes(jobs: readonly Job[]): readonly JobOutcome[] {
   const newest = new Map<JobName, JobOutcome>();
   for (const { address, outcome } of jobs) if (!newest.has(address.job)) newest.set(address.job, outcome);
   return [...newest.values()];

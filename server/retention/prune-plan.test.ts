@@ -38,7 +38,7 @@ const going = (verdicts: readonly Verdict[]): readonly string[] =>
 const plan = (runs: readonly PrunableRun[], policy: RetentionPolicy, facts = noFacts) =>
   planPrune(runs, policy, facts);
 
-test('planPrune() counts run numbers by value: 998 goes before 1000', () => {
+test('planPrune() counts run numbers by value: 998 is older than 1000', () => {
   const runs = ['1000', '999', '998', '1001', '99'].map((run) => runOf(run));
   assert.deepEqual(going(plan(runs, policyOf({ run: { newest: 3 } }))), ['998 run', '99 run']);
 });
@@ -48,7 +48,7 @@ test('planPrune() lets GITHUB_RUN_ID decide between the numbers of two workflows
   assert.deepEqual(going(plan(runs, policyOf({ run: { newest: 1 } }))), ['900 run']);
 });
 
-test('planPrune() orders sourcehut ids by value, none of them is 0', () => {
+test('planPrune() orders sourcehut ids by value', () => {
   const runs = ['1000010', '999999', '1000002'].map((run) => runOf(run, { host: 'sourcehut' }));
   assert.deepEqual(going(plan(runs, policyOf({ run: { newest: 2 } }))), ['999999 run']);
 });
@@ -59,19 +59,19 @@ test('planPrune() orders local runs by the time in their names', () => {
   assert.deepEqual(going(plan(runs, policyOf({ run: { newest: 2 } }))), [`${names[1] ?? ''} run`]);
 });
 
-test('planPrune() drops wwz files first and the run later', () => {
+test('planPrune() removes wwz files first and the run later', () => {
   const runs = [1, 2, 3, 4].map((age) => runOf(String(10 - age), { time: now - age * 100 * day }));
   const policy = policyOf({ wwz: { ageSeconds: 150 * day }, run: { ageSeconds: 350 * day } });
   assert.deepEqual(going(plan(runs, policy)), ['8 wwz', '7 wwz', '6 run']);
 });
 
-test('planPrune() takes the age of a run that tells none from the next newer one', () => {
+test('planPrune() takes the age of a run without a time from the next newer run', () => {
   const runs = [runOf('3', { time: now }), runOf('2', { time: now - 9 * day }), runOf('1')];
   assert.deepEqual(going(plan(runs, policyOf({ run: { ageSeconds: 8 * day } }))), ['2 run', '1 run']);
   assert.deepEqual(going(plan([runOf('2'), runOf('1')], policyOf({ run: { ageSeconds: 1 } }))), []);
 });
 
-test('planPrune() counts bytes from the newest run on, whatever the host, pinned ones first', () => {
+test('planPrune() counts bytes of pinned runs first, then from the newest run on, over all hosts', () => {
   const runs = [
     runOf('4', { time: now - 1 }),
     runOf('9', { host: 'sourcehut', time: now - 2 }),
@@ -124,7 +124,7 @@ test('planPrune() pins: newest green, first failure after it, merged, by hand, b
   );
 });
 
-test('planPrune() pins the newest green run of the branches that the policy names', () => {
+test('planPrune() pins the newest green run of each branch in the policy', () => {
   const passed = { outcome: 'passed' } as const;
   const runs = [
     runOf('4'),
@@ -138,7 +138,7 @@ test('planPrune() pins the newest green run of the branches that the policy name
   assert.deepEqual(going(plan(runs, policy)), ['3 run']);
 });
 
-test('artifactsThatGo() keeps what any other run of the commit still has', () => {
+test('artifactsToRemove() keeps artifacts of a commit that has another run', () => {
   const artifactBytes = new Map([[commitOf(1), 50]]);
   const common = { commits: [commitOf(1)], artifactBytes };
   const runs = [runOf('3'), runOf('2', common), runOf('1', common)];
@@ -199,7 +199,7 @@ const runsArb = fc
   });
 const facts: PlanFacts = { now, merged: new Set([commitOf(2)]), pinned: [{ host: 'local', name: '7' }] };
 
-/** The runs as they are when all that goes has gone. */
+/** The runs after the removals of a plan. */
 function after(verdicts: readonly Verdict[]): readonly PrunableRun[] {
   return verdicts.flatMap(({ run, tier }) => {
     if (tier === 'run') return [];
@@ -235,7 +235,7 @@ test('planPrune() never removes what a pin or a running job needs', () => {
   );
 });
 
-test('planPrune() drops nothing further when all that went has gone', () => {
+test('planPrune() removes nothing more after its removals are done', () => {
   fc.assert(
     fc.property(runsArb, policyArb, (runs, policy) => {
       const left = after(plan(runs, policy, facts));
@@ -271,7 +271,7 @@ test('planPrune() with a stricter policy never keeps more', () => {
   );
 });
 
-test('planPrune() says the same of runs in any order', () => {
+test('planPrune() gives the same verdicts for runs in any order', () => {
   fc.assert(
     fc.property(runsArb, policyArb, (runs, policy) => {
       // Runs of the same instant on two hosts stand in no order of their own.

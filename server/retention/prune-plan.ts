@@ -1,4 +1,4 @@
-/** Runs, a policy and an instant -> of each run whether it goes, how much of it, and by which rule or pin. Pure. */
+/** Plans a prune: what of each run the policy removes at a given time, and by which rule or pin. Pure. */
 import type { CommitHash, RunId, WorkerHost } from '../../model/name.js';
 import { isGreen, type RunOutcome } from '../../model/outcome.js';
 import { bytesText, hostWord } from '../../templates/wording.js';
@@ -13,40 +13,43 @@ import {
 import { compareRuns } from '../state/run-list.js';
 import { matchesPattern } from '../../model/name-pattern.js';
 
-/** What goes or stays as one: a run with all its attempts; on sourcehut all jobs of a commit. */
+/** The unit that is kept or removed: a run with all its attempts, or on sourcehut all jobs of a commit. */
 export interface PrunableRun {
   readonly host: WorkerHost;
-  /** its number or id; on sourcehut the newest of its job ids. It decides which run is newer */
+  /** its number or id, on sourcehut its newest job id: decides which run is newer */
   readonly run: string;
   /** GITHUB_RUN_ID, see compareRuns() */
   readonly runId?: RunId;
-  /** every name that a pin may call it by */
+  /** every name that a pin may use */
   readonly names: readonly string[];
-  /** what its outcome is compared within: the branch, of one workflow and repository */
+  /** the branch, workflow and repository: green and failed runs are compared within it */
   readonly lineage?: string;
   readonly branch?: string;
   readonly outcome: RunOutcome;
-  /** a job is running or expected: nobody knows yet what it will need */
+  /** a job is running or expected */
   readonly isUnfinished: boolean;
-  /** when something of it started last, in seconds since 1970, UTC */
+  /** the last start of a job, seconds since 1970, UTC */
   readonly time?: number;
   readonly commits: readonly CommitHash[];
-  /** of the wwz files; of JSON and TSV */
+  /** `wwz`: bytes of the wwz files; `run`: of JSON and TSV */
   readonly bytes: Readonly<Record<Tier, number>>;
-  /** what was published for its commits, by commit: it goes with the last run of the commit */
+  /** bytes of artifacts by commit; they are removed with the last run of the commit */
   readonly artifactBytes: ReadonlyMap<CommitHash, number>;
 }
 
 export interface PlanFacts {
   /** seconds since 1970, UTC */
   readonly now: number;
-  /** commits that a gate made the tip of a branch */
+  /** commits that a gate merged */
   readonly merged: ReadonlySet<CommitHash>;
-  /** runs that somebody pinned by hand */
+  /** runs that are pinned with `soil-server pin` */
   readonly pinned: readonly RunPin[];
 }
 
-/** `goes`: what is to be removed. `rule`: what it is beyond, also where a pin holds it. */
+/**
+ * `tier`: what is removed; undefined: nothing. `rule`: the limit that the run exceeds, also when a pin keeps it. `pin`:
+ * why the run is kept in any case.
+ */
 export interface Verdict<R extends PrunableRun = PrunableRun> {
   readonly run: R;
   readonly tier: Tier | undefined;
@@ -54,16 +57,18 @@ export interface Verdict<R extends PrunableRun = PrunableRun> {
   readonly pin: string | undefined;
 }
 
-/** Of each host the newest run first. A tier's limits are compared with what is there before anything goes. */
+/** Returns a verdict for each run, by host and newest first. Limits are compared with what exists before the prune. */
 export function planPrune<R extends PrunableRun>(
   runs: readonly R[],
   policy: RetentionPolicy,
   facts: PlanFacts,
 ): readonly Verdict<R>[] {
   const sorted = [...runs].sort((a, b) => (a.host === b.host ? compareRuns(a, b) : a.host < b.host ? -1 : 1));
-  const pins = pinsOf(sorted, policy, facts);
-  const times = knownTimes(sorted);
-  const rules = new Map(tiers.map((tier) => [tier, rulesOf(tier, sorted, { policy, facts, pins, times })]));
+  const pins = findPins(sorted, policy, facts);
+  const times = estimateTimes(sorted);
+  const rules = new Map(
+    tiers.map((tier) => [tier, findExceeded(tier, sorted, { policy, facts, pins, times })]),
+  );
   return sorted.map((run) => {
     const pin = pins.get(run);
     const whole = rules.get('run')?.get(run);
@@ -82,8 +87,8 @@ interface RuleContext {
   readonly times: ReadonlyMap<PrunableRun, number>;
 }
 
-/** Which runs are beyond a limit of the tier, and which limit that is. */
-function rulesOf(
+/** Returns the runs that exceed a limit of the tier, each with that limit in words. */
+function findExceeded(
   tier: Tier,
   sorted: readonly PrunableRun[],
   { policy, facts, pins, times }: RuleContext,
@@ -97,13 +102,13 @@ function rulesOf(
   }
   const position = new Map<WorkerHost, number>();
   for (const run of sorted) {
-    const place = (position.get(run.host) ?? 0) + 1;
-    position.set(run.host, place);
+    const rank = (position.get(run.host) ?? 0) + 1;
+    position.set(run.host, rank);
     const time = times.get(run);
     if (ageSeconds !== undefined && time !== undefined && time < facts.now - ageSeconds) {
       rules.set(run, `older than ${ageText(ageSeconds)}`);
     }
-    if (newest !== undefined && place > newest) {
+    if (newest !== undefined && rank > newest) {
       rules.set(run, `not among the newest ${newest} of ${hostWord(run.host)}`);
     }
   }
@@ -111,8 +116,8 @@ function rulesOf(
 }
 
 /**
- * Pinned runs count first, then the newest ones; from the first that does not fit on, all go. Runs that another rule
- * removes count too: otherwise a stricter rule for one host would keep more of another.
+ * Returns the runs that do not fit into `bytes`: pinned runs count first, then the newest ones, and from the first that
+ * does not fit, no other does. Runs that another rule removes count too, so that a stricter limit never keeps more.
  */
 function beyondBytes(
   tier: Tier,
@@ -148,8 +153,8 @@ function beyondBytes(
   });
 }
 
-/** A run that tells no time is at least as old as the next newer one of its host that does. */
-function knownTimes(sorted: readonly PrunableRun[]): ReadonlyMap<PrunableRun, number> {
+/** Gives a run without a time the one of the next newer run of its host. */
+function estimateTimes(sorted: readonly PrunableRun[]): ReadonlyMap<PrunableRun, number> {
   const times = new Map<PrunableRun, number>();
   const last = new Map<WorkerHost, number>();
   for (const run of sorted) {
@@ -161,8 +166,8 @@ function knownTimes(sorted: readonly PrunableRun[]): ReadonlyMap<PrunableRun, nu
   return times;
 }
 
-/** Why a run stays whatever the limits say; the weightiest reason. */
-function pinsOf(
+/** Returns the runs that are kept in any case, each with the most important reason. */
+function findPins(
   sorted: readonly PrunableRun[],
   { keep }: RetentionPolicy,
   { merged, pinned }: PlanFacts,
@@ -176,7 +181,7 @@ function pinsOf(
     [
       ...keep.runs.map((p) => [p, 'soil-server.yml'] as const),
       ...pinned.map((p) => [p, 'hand'] as const),
-    ].map(([wish, by]) => [pinText(wish), by]),
+    ].map(([pin, by]) => [pinText(pin), by]),
   );
   for (const run of sorted) {
     const by = run.names.flatMap((name) => named.get(pinText({ host: run.host, name })) ?? [])[0];
@@ -185,8 +190,8 @@ function pinsOf(
   }
   const isKept = ({ branch = '' }: PrunableRun): boolean =>
     keep.branches.some((pattern) => matchesPattern(pattern, branch));
-  for (const { newestGreen, firstFailure } of linesOf(sorted.filter(isKept))) {
-    // What is known to have broken needs what it broke.
+  for (const { newestGreen, firstFailure } of currentStreaks(sorted.filter(isKept))) {
+    // A first failure is useful only with the green run before it.
     if (keep.green || (keep.firstFailure && firstFailure !== undefined))
       pin(newestGreen, `the newest green run of ${newestGreen?.branch ?? 'its branch'}`);
     if (keep.firstFailure) {
@@ -201,22 +206,22 @@ function pinsOf(
   return pins;
 }
 
-/** The present streak of each branch: its newest green run, and where red began: after it, or as far back as is known. */
-function linesOf(sorted: readonly PrunableRun[]) {
-  const lines = new Map<string, { newestGreen?: PrunableRun; firstFailure?: PrunableRun }>();
+/** Returns the newest green run of each lineage, and the first failure after it, or the oldest known one. */
+function currentStreaks(sorted: readonly PrunableRun[]) {
+  const streaks = new Map<string, { newestGreen?: PrunableRun; firstFailure?: PrunableRun }>();
   for (const run of sorted) {
     if (run.lineage === undefined || run.isUnfinished) continue;
     const key = `${run.host} ${run.lineage}`;
-    const line = lines.get(key) ?? {};
-    lines.set(key, line);
-    if (line.newestGreen !== undefined) continue;
-    if (isGreen(run.outcome)) line.newestGreen = run;
-    else line.firstFailure = run;
+    const streak = streaks.get(key) ?? {};
+    streaks.set(key, streak);
+    if (streak.newestGreen !== undefined) continue;
+    if (isGreen(run.outcome)) streak.newestGreen = run;
+    else streak.firstFailure = run;
   }
-  return [...lines.values()];
+  return [...streaks.values()];
 }
 
-/** Commits of a host whose last run goes: what was published for them goes too, and by which rule. */
+/** Lists commits whose last run on a host is removed, with the rule. Their artifacts are removed, too. */
 export function artifactsToRemove(
   verdicts: readonly Verdict[],
 ): readonly { readonly host: WorkerHost; readonly commit: CommitHash; readonly rule: string }[] {

@@ -1,4 +1,4 @@
-/** A site and its policy -> what goes, planned, and removed some runs at a time, so that uploads go on in between. */
+/** Plans and does the prune of a site. Runs are removed a few at a time, so that uploads can be stored in between. */
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ import type { Site } from '../site/site.js';
 import type { Job, Run, SiteReader } from '../state/site-view.js';
 import { isMissing } from '../../files/atomic-file.js';
 
-/** Runs that are removed in one step: a crash leaves no more than these half done, and uploads wait no longer. */
-const runsAtOnce = 20;
+/** Runs that are removed in one step: the most that a crash leaves half removed, and that an upload waits for. */
+const batchSize = 20;
 
 export interface Pruned {
-  /** removed whole */
+  /** runs that were removed */
   readonly runs: number;
-  /** that lost their wwz files */
+  /** runs whose wwz files were removed */
   readonly wwz: number;
   readonly bytes: number;
 }
 
-/** What a prune would do now; changes nothing. */
+/** Returns what a prune would do now. Changes nothing. */
 export async function planSite(
   folder: string,
   { state, own, policy, now }: PlanOptions,
@@ -47,18 +47,18 @@ export interface PlanOptions {
 export interface PruneOptions {
   readonly policy: RetentionPolicy;
   readonly now: () => number;
-  /** ends it between two steps */
+  /** stops the prune after the current step */
   readonly stop?: AbortSignal;
 }
 
-/** Removes what is beyond the policy's limits and pinned by nothing. */
+/** Removes what exceeds the policy's limits and is not pinned. */
 export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions): Promise<Pruned> {
   const sizes = await measureSite(site.folder, site.view);
   const pruned = { runs: 0, wwz: 0, bytes: 0 };
   for (;;) {
     if (stop?.aborted === true) return pruned;
     const facts = await readFacts(site.folder, privateFolder(site.folder), now());
-    // Planned when its turn comes: what has arrived meanwhile may need what was to go.
+    // Planned again in each step: an upload in between may pin a run that would be removed.
     const removed = await site.remove(() => {
       const verdicts = planPrune(prunableRuns(site.view, sizes), policy, facts);
       const chosen = choose(verdicts);
@@ -73,12 +73,12 @@ export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions)
   }
 }
 
-/** The oldest first: whatever ends it, what stays is a whole history from some run on. */
+/** Chooses the oldest runs: when the prune stops early, the history that is left has no gaps. */
 function choose(verdicts: readonly Verdict<SiteRun>[]): readonly Verdict<SiteRun>[] {
   return verdicts
     .filter(({ tier }) => tier !== undefined)
     .reverse()
-    .slice(0, runsAtOnce);
+    .slice(0, batchSize);
 }
 
 function entriesOf(
@@ -86,9 +86,9 @@ function entriesOf(
   chosen: readonly Verdict<SiteRun>[],
   { verdicts, time }: { readonly verdicts: readonly Verdict<SiteRun>[]; readonly time: number },
 ): readonly (Removal | ArtifactRemoval)[] {
-  const going = new Set(chosen);
-  // What is not of this step counts as kept: artifacts go with the last run of their commit.
-  const now = verdicts.map((verdict) => (going.has(verdict) ? verdict : { ...verdict, tier: undefined }));
+  const removed = new Set(chosen);
+  // Runs of later steps count as kept: artifacts are removed with the last run of their commit.
+  const now = verdicts.map((verdict) => (removed.has(verdict) ? verdict : { ...verdict, tier: undefined }));
   const artifacts = artifactsToRemove(now).map(({ host, commit, rule }): ArtifactRemoval => {
     return { kind: 'removed-artifacts', time, host, commit, rule, paths: site.view.artifacts(host, commit) };
   });
@@ -102,7 +102,7 @@ function entriesOf(
       };
     }),
   );
-  // Artifacts first: where a crash cuts the rest off, their run is still there to be pruned again.
+  // Artifacts first: if a crash loses the other entries, the next prune still finds the run.
   return [...artifacts, ...removals.filter(({ tier, jobs }) => tier === 'run' || jobs.length > 0)];
 }
 
@@ -132,16 +132,16 @@ function digestOf(site: string, address: JobAddress, suffix: RecordSuffix): stri
   try {
     return sha256(readFileSync(join(site, jobFile(address, suffix))));
   } catch {
-    return undefined; // it was never there, or nobody can read it
+    return undefined; // missing or unreadable
   }
 }
 
 async function readFacts(folder: string, own: PrivateFolder, now: number): Promise<PlanFacts> {
-  return { now, merged: await mergedCommits(folder), pinned: await readPins(own) };
+  return { now, merged: await findMergedCommits(folder), pinned: await readPins(own) };
 }
 
-/** Commits whose evidence a gate left: `merges/COMMIT.json`. */
-async function mergedCommits(folder: string): Promise<ReadonlySet<CommitHash>> {
+/** Lists the commits that a gate merged, by their evidence in `merges/COMMIT.json`. */
+async function findMergedCommits(folder: string): Promise<ReadonlySet<CommitHash>> {
   const merges = join(folder, mergeEvidence('' as CommitHash), '..');
   const names = await readdir(merges).catch((error: unknown) => {
     if (isMissing(error)) return [];

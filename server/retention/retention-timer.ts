@@ -1,4 +1,4 @@
-/** Prunes a site that is being served, when it starts and from time to time, by its policy; one prune at a time. */
+/** Prunes a site that is being served: at the start, in an interval, and on request. One prune runs at a time. */
 import { bytesText, countText } from '../../templates/wording.js';
 import { pruneSite, type Pruned } from './prune.js';
 import type { RetentionPolicy } from '../config/retention-policy.js';
@@ -8,9 +8,9 @@ import { errorMessage } from '../../model/error-message.js';
 
 export interface RetentionTimer {
   readonly pruneNow: () => Promise<Pruned>;
-  /** prunes now, and from now on */
+  /** prunes now and then in the interval of the policy */
   readonly start: () => void;
-  /** prunes no more, and waits for the step that is under way */
+  /** stops pruning; settles after the current step */
   readonly stop: () => Promise<void>;
 }
 
@@ -20,22 +20,22 @@ export interface RetentionTimerOptions {
   readonly now: () => number;
   /** prints a line for the operator */
   readonly report: (message: string) => void;
-  /** something was removed */
+  /** called when something was removed */
   readonly afterPrune: (() => Promise<void>) | undefined;
 }
 
-/** setInterval() takes no more. */
-const longestMilliseconds = 2 ** 31 - 1;
+/** The longest delay of setInterval(). */
+const maxIntervalMilliseconds = 2 ** 31 - 1;
 
 export function startRetentionTimer(
   { site, now, report, afterPrune }: RetentionTimerOptions,
   policy: RetentionPolicy,
 ): RetentionTimer {
-  const end = new AbortController();
+  const abort = new AbortController();
   const queue = new SerialQueue();
   const pruneNow = (): Promise<Pruned> =>
     queue.run(async () => {
-      const pruned = await pruneSite(site, { policy, now, stop: end.signal });
+      const pruned = await pruneSite(site, { policy, now, stop: abort.signal });
       const { runs, wwz, bytes } = pruned;
       if (runs + wwz > 0) {
         report(`removed ${countText(runs, 'run')}, and the wwz files of ${wwz} more: ${bytesText(bytes)}`);
@@ -43,7 +43,7 @@ export function startRetentionTimer(
       }
       return pruned;
     });
-  const look = (): void => {
+  const prune = (): void => {
     pruneNow().catch((error: unknown) => {
       report(`cannot prune: ${errorMessage(error)}`);
     });
@@ -52,12 +52,12 @@ export function startRetentionTimer(
   return {
     pruneNow,
     start: () => {
-      look();
-      timer = setInterval(look, Math.min(policy.everySeconds * 1000, longestMilliseconds));
+      prune();
+      timer = setInterval(prune, Math.min(policy.everySeconds * 1000, maxIntervalMilliseconds));
     },
     stop: () => {
       clearInterval(timer);
-      end.abort();
+      abort.abort();
       return queue.idle();
     },
   };

@@ -1,8 +1,12 @@
 /** Keeps the pages of an open site up to date: after a start, and after each change. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMissing } from '../../files/atomic-file.js';
+import { branchRoot, historyRoot } from '../../model/path.js';
 import { removeTemporary } from '../disk/atomic-file.js';
+import { planAll, type PlanSource } from '../pages/page-plan.js';
 import { PageWriter, type PageWriterCounts } from '../pages/page-writer.js';
 import { PendingUploads } from '../pages/pending-uploads.js';
-import { removeStaleUrls } from '../pages/stale-urls.js';
 import type { PageChanges } from '../state/page-changes.js';
 import type { LoadedSite } from './load-site.js';
 
@@ -72,5 +76,23 @@ export class PageUpdater {
   /** Writes every page that is pending or failed before. Returns whether the pages show all that the site has. */
   async flush(): Promise<boolean> {
     return (await this.#writer.flush()) && this.#isRefreshed;
+  }
+}
+
+/** Removes files at stable URLs that no plan has. Only a start after a crash needs this: a server removes them itself. */
+async function removeStaleUrls(site: string, source: PlanSource): Promise<void> {
+  const planned = new Set<string>();
+  for (const { path } of planAll(source)) planned.add(path);
+  for (const root of [branchRoot, historyRoot]) {
+    const entries = await readdir(join(site, root), { recursive: true, withFileTypes: true }).catch(
+      (error: unknown) => {
+        if (isMissing(error)) return [];
+        throw error;
+      },
+    );
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile() && !planned.has(path.slice(site.length + 1))) await rm(path, { force: true });
+    }
   }
 }

@@ -175,7 +175,7 @@ function applyEntry(
     case 'event':
       state.addEvent(entry.event, entry.time);
       return state.folderOf(entry.event);
-    case 'given-up':
+    case 'lost':
       state.markLost(entry.address, entry.time);
       return entry.address;
     case 'record':

@@ -121,7 +121,7 @@ export class Site {
     return queue.run(async () => {
       const time = now();
       const lost = state.findStaleJobs(seconds, time);
-      await log.append(...lost.map((address) => ({ kind: 'given-up', time, address }) as const));
+      await log.append(...lost.map((address) => ({ kind: 'lost', time, address }) as const));
       const changes = lost.map((address) => pages.schedule(state.markLost(address, time)));
       return { count: lost.length, shown: Promise.all(changes).then(() => undefined) };
     });

@@ -23,7 +23,7 @@ const record: LogEntry = {
   digests: { json: sha256('{}'), tsv: sha256(''), wwz: sha256('PK') },
   found: false,
 };
-const given: LogEntry = { kind: 'given-up', time: 14, address };
+const lost: LogEntry = { kind: 'lost', time: 14, address };
 
 async function folderOf(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-log-'));
@@ -31,7 +31,7 @@ async function folderOf(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** Opens the log where it ends, adds to it, and closes it; a small limit makes a new file of each opening. */
+/** Opens the log, appends and closes it. With a small limit, the next append goes to a new file. */
 async function write(folder: string, entries: readonly LogEntry[], limit?: number): Promise<void> {
   const log = await EventLog.open(folder, valueOf(await readLog(folder)).end);
   await log.append(entries);
@@ -42,13 +42,13 @@ async function write(folder: string, entries: readonly LogEntry[], limit?: numbe
 const entriesOf = async (folder: string) => valueOf(await readLog(folder)).entries.map(({ entry }) => entry);
 const onlyFile = async (folder: string): Promise<string> => (await logFiles(folder))[0]?.path ?? '';
 
-test('readLog() reads what was appended, over several openings and files', async (t) => {
+test('readLog() reads what was appended, in several sessions and files', async (t) => {
   const folder = await folderOf(t);
   assert.deepEqual(await entriesOf(folder), []);
   await write(folder, [start]);
-  await write(folder, [record, given], 1);
+  await write(folder, [record, lost], 1);
   await write(folder, [start]);
-  assert.deepEqual(await entriesOf(folder), [start, record, given, start]);
+  assert.deepEqual(await entriesOf(folder), [start, record, lost, start]);
   assert.deepEqual(
     (await logFiles(folder)).map(({ first }) => first),
     [1, 4],
@@ -56,7 +56,7 @@ test('readLog() reads what was appended, over several openings and files', async
   assert.deepEqual(valueOf(await readLog(folder)).problems, []);
 });
 
-test('each line has its number and the SHA-256 of the line before it', async (t) => {
+test('formatLine() writes the number of a line and the SHA-256 of the line before it', async (t) => {
   const folder = await folderOf(t);
   await write(folder, [start, record]);
   const lines = (await readFile(await onlyFile(folder), 'utf8')).split('\n').slice(0, -1);
@@ -71,11 +71,11 @@ test('each line has its number and the SHA-256 of the line before it', async (t)
   assert.equal(formatLine(start, chainStart).line, `${lines[0] ?? ''}\n`);
 });
 
-test('readLog() goes on from a line that it is told of, and refuses when that line is another one', async (t) => {
+test('readLog() reads what follows a given line, and refuses a line that the log does not have', async (t) => {
   const folder = await folderOf(t);
   await write(folder, [start, record], 1);
   const { end } = valueOf(await readLog(folder));
-  await write(folder, [given, start], 1);
+  await write(folder, [lost, start], 1);
   const tail = valueOf(await readLog(folder, end));
   assert.deepEqual(
     tail.entries.map(({ sequence }) => sequence),
@@ -88,7 +88,7 @@ test('readLog() goes on from a line that it is told of, and refuses when that li
   assert.ok(!(await readLog(folder, { ...end, sequence: 9 })).ok);
 });
 
-test('a torn last line is left out and cut off, wherever it is torn', async (t) => {
+test('readLog() skips a torn last line, and cutTornLine() removes it', async (t) => {
   const folder = await folderOf(t);
   await write(folder, [start]);
   const path = await onlyFile(folder);
@@ -103,16 +103,16 @@ test('a torn last line is left out and cut off, wherever it is torn', async (t) 
   assert.deepEqual(await entriesOf(folder), []);
 });
 
-test('readLog() names a bad line and a line that was changed, and keeps the others', async (t) => {
+test('readLog() reports a bad line and a changed line, and reads the others', async (t) => {
   const folder = await folderOf(t);
-  await write(folder, [start, record, given]);
+  await write(folder, [start, record, lost]);
   const path = await onlyFile(folder);
   await appendFile(path, 'nonsense\n{"sequence":9,"previous":"","time":1,"event":{"eventName":"dance"}}\n');
-  await write(folder, [given]);
+  await write(folder, [lost]);
   const read = valueOf(await readLog(folder));
   assert.deepEqual(
     read.entries.map(({ entry }) => entry),
-    [start, record, given, given],
+    [start, record, lost, lost],
   );
   assert.equal(read.problems.length, 2);
   assert.match(read.problems[0] ?? '', /:4: cannot read the line/);

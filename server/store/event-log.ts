@@ -1,21 +1,21 @@
-/** The site's log of what it accepted: chained lines in numbered files, only ever added to, on the disk before it is answered. */
+/** The append-only log of a site: chained lines in numbered files. An entry is on disk before a request is answered. */
 import { mkdir, open, readdir, readFile, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accept, refuse, type Result } from '../../model/result.js';
 import { chainStart, formatLine, parseLine, type ChainEnd, type LogEntry } from './log-entry.js';
 import { isMissing, syncFolder } from '../../files/atomic-file.js';
 
-/** A file of the log is full at this size, and the next one begins. */
+/** The size at which a file of the log is full and the next one begins. */
 const segmentBytes = 16 * 2 ** 20;
 
 export interface ReadLog {
   readonly entries: readonly { readonly entry: LogEntry; readonly sequence: number }[];
   readonly end: ChainEnd;
-  /** lines that cannot be read or do not follow from the one before, by file, number and reason */
+  /** lines that cannot be read or do not continue the chain, as `FILE:LINE: REASON` */
   readonly problems: readonly string[];
 }
 
-/** The files of a log in their order, each with the number of its first line. */
+/** Lists the files of a log in order, each with the number of its first line. */
 export async function logFiles(
   folder: string,
 ): Promise<readonly { readonly path: string; readonly first: number }[]> {
@@ -32,8 +32,8 @@ export async function logFiles(
 const segmentName = (first: number): string => `${String(first).padStart(12, '0')}.jsonl`;
 
 /**
- * Reads what follows `after`, or the whole log. A last line without its end was never acknowledged: it is left out.
- * Refuses when the line `after` is not there as it was: then only the whole log can tell.
+ * Reads the log, or what follows the line `after`. A last line without a newline was never acknowledged and is skipped.
+ * Refuses when the log does not have the line `after`.
  */
 export async function readLog(folder: string, after: ChainEnd = chainStart): Promise<Result<ReadLog>> {
   const files = await logFiles(folder);
@@ -53,10 +53,10 @@ export async function readLog(folder: string, after: ChainEnd = chainStart): Pro
         continue;
       }
       const { before } = line.value;
-      // A file that is not the log's first may begin anywhere here: what it follows was not read.
+      // The first file that is read may follow one that is not: its first line cannot be checked.
       const expected = end ?? (index === 0 && first === 1 ? chainStart : before);
       if (before.hash !== expected.hash || before.sequence !== expected.sequence) {
-        problems.push(`${at}: the chain is broken: the line does not follow from the one before it`);
+        problems.push(`${at}: the chain is broken: the line does not continue the one before it`);
       }
       end = line.value.end;
       if (end.sequence === after.sequence) isFound = end.hash === after.hash;
@@ -66,7 +66,8 @@ export async function readLog(folder: string, after: ChainEnd = chainStart): Pro
       }
     }
   }
-  if (!isFound) return refuse(`cannot go on from line ${after.sequence} of the log: it is not there`);
+  if (!isFound)
+    return refuse(`cannot read the log after line ${after.sequence}: the log does not have that line`);
   return accept({ entries, end: end ?? after, problems });
 }
 
@@ -79,7 +80,7 @@ async function readLines(path: string): Promise<readonly string[]> {
     .slice(0, -1);
 }
 
-/** Takes away what a crash left of a line that it cut short; how many bytes. */
+/** Removes a last line that a crash cut short. Returns its number of bytes. */
 export async function cutTornLine(folder: string): Promise<number> {
   const last = (await logFiles(folder)).at(-1);
   if (last === undefined) return 0;
@@ -88,17 +89,17 @@ export async function cutTornLine(folder: string): Promise<number> {
   return torn;
 }
 
-/** Bytes behind the last whole line. */
+/** Counts the bytes after the last newline of a file. */
 export async function tornBytes(path: string): Promise<number> {
   const bytes = await readFile(path);
   return bytes.length - (bytes.lastIndexOf(0x0a) + 1);
 }
 
-/** The log of a running server. Entries must be added one after the other. */
+/** A log that is open for appending. Must be called by one caller at a time. */
 export class EventLog {
   readonly #folder: string;
   #handle: FileHandle;
-  /** bytes of whole lines in the present file: what a failed write left behind it is cut off */
+  /** bytes of whole lines in the current file: a failed write is truncated to this size */
   #bytes: number;
   #end: ChainEnd;
 
@@ -112,7 +113,7 @@ export class EventLog {
     this.#end = end;
   }
 
-  /** Goes on behind `end`, where the log was read to. */
+  /** Opens a log whose last line is `end`, as readLog() returned it. */
   static async open(folder: string, end: ChainEnd): Promise<EventLog> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const last = (await logFiles(folder)).at(-1);
@@ -129,7 +130,7 @@ export class EventLog {
     return this.#end;
   }
 
-  /** Adds entries; they are on the disk when this returns. A disk that is full leaves no half line. */
+  /** Appends entries. When this returns, they are on disk. When it fails, none of them is in the log. */
   async append(entries: readonly LogEntry[]): Promise<void> {
     if (entries.length === 0) return;
     let end = this.#end;
@@ -150,7 +151,7 @@ export class EventLog {
     this.#end = end;
   }
 
-  /** Begins a new file where the present one is full; tells whether it did. */
+  /** Begins a new file if the current one has `limit` bytes. Returns whether it did. */
   async rotate(limit = segmentBytes): Promise<boolean> {
     if (this.#bytes < limit) return false;
     const handle = await newSegment(this.#folder, this.#end);

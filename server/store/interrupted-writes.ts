@@ -1,4 +1,4 @@
-/** What a killed server left of jobs that it was just moving into the site: their staging folders tell of it, and it goes. */
+/** Removes files of jobs that a killed server was moving from their staging folders into the site. */
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workerHosts } from '../../model/name.js';
@@ -7,9 +7,9 @@ import { stagedFile } from './staged-job.js';
 import { isMissing } from '../../files/atomic-file.js';
 
 /**
- * The JSON is moved last: a staging folder that still has one is of a job that nobody was told is stored. Its other
- * files may be in the site already, without a JSON; or its run's folder, empty. To be called before staging is emptied,
- * so that a second crash does not forget what the first one left. Files of other jobs stay, whatever they lack.
+ * The JSON is moved last: a staging folder that still has one belongs to a job that was not acknowledged. Its other files
+ * may be in the site already, or its run folder may be empty. Must be called before staging is emptied, so that a second
+ * crash in between loses nothing. Files of other jobs are not touched.
  */
 export async function removeInterruptedWrites(site: string, staging: string): Promise<void> {
   const jobs = new Set<string>();
@@ -17,35 +17,35 @@ export async function removeInterruptedWrites(site: string, staging: string): Pr
     const job = await stagedJobName(join(staging, name));
     if (job !== undefined) jobs.add(job);
   }
-  // The usual case: nothing was under way, and no folder has to be looked at.
+  // The usual case: no upload was interrupted.
   if (jobs.size === 0) return;
   for (const host of workerHosts) {
     const root = join(site, hostFolder(host));
     for (const folder of await namesIn(root)) {
-      if (folder !== 'commits' && !folder.startsWith('.')) await sweepRun(join(root, folder), jobs);
+      if (folder !== 'commits' && !folder.startsWith('.')) await cleanRun(join(root, folder), jobs);
     }
   }
 }
 
-async function sweepRun(folder: string, jobs: ReadonlySet<string>): Promise<void> {
+async function cleanRun(folder: string, jobs: ReadonlySet<string>): Promise<void> {
   const names = await namesIn(folder);
   const unfinished = names.filter((name) => {
     const job = name.replace(/\.(wwz|tsv)$/, '');
     return job !== name && jobs.has(job) && !names.includes(`${job}.json`);
   });
   for (const name of unfinished) await rm(join(folder, name), { force: true });
-  // A folder with anything in it stays: rmdir() removes no other; and a page is none.
+  // rmdir() removes only an empty folder.
   if (unfinished.length === names.length) await rmdir(folder).catch(() => undefined);
 }
 
-/** The name in a staged record; undefined where no whole record is there. */
+/** Returns the job name in a staged record; undefined when there is no complete record. */
 async function stagedJobName(folder: string): Promise<string | undefined> {
   try {
     const record = JSON.parse(await readFile(stagedFile(folder, 'json'), 'utf8')) as unknown;
     const name = (record as Readonly<Record<string, unknown>> | null)?.['job-name'];
     return typeof name === 'string' ? name : undefined;
   } catch {
-    return undefined; // an upload that was not whole yet
+    return undefined; // the upload was not complete
   }
 }
 

@@ -1,10 +1,9 @@
 /** The whole of a job's files on demand: read from the site's folder, and kept while there is room. */
 import { LRUCache } from 'lru-cache';
 import type { JobAddress } from '../../model/run.js';
-import { readStoredJob } from './stored-job.js';
 import type { ServerLimits } from '../config/limits.js';
 import { addressKey } from './log-entry.js';
-import type { JobDetails } from './job-details.js';
+import { readStoredJob, type JobDetails } from './stored-job.js';
 
 /** Rows of TSVs that are kept at the same time; a row takes some 300 bytes. */
 const maxRows = 200_000;

@@ -11,7 +11,7 @@ const passed = '0\t1\tgood\ta\tb\t-';
 const failed = '3\t1\tbad\ta\tb\t-';
 const plain: JobRecord = { schema: 1, attempt: 1, tasks: [], expectedJobs: [] };
 
-test('endOf() folds the rows where the record says nothing, as those of schema 0 do', () => {
+test('checkEnd() folds the rows when the record has no outcome, as in schema 0', () => {
   assert.deepEqual(checkEnd(plain, rowsOf(passed)), { ok: true, value: { outcome: 'passed', status: 0 } });
   assert.deepEqual(checkEnd(plain, rowsOf(passed, failed)), {
     ok: true,
@@ -24,7 +24,7 @@ test('endOf() folds the rows where the record says nothing, as those of schema 0
   });
 });
 
-test('endOf() lets a record say something worse than its rows, never something better', () => {
+test('checkEnd() accepts an outcome that is worse than the rows, and refuses one that is better', () => {
   const allowed: Readonly<Record<string, readonly string[]>> = {
     [passed]: ['error', 'cancelled', 'passed'],
     [failed]: ['error', 'cancelled', 'failed'],
@@ -39,7 +39,7 @@ test('endOf() lets a record say something worse than its rows, never something b
   }
 });
 
-test('endOf() refuses an exit status that is not of its outcome', () => {
+test('checkEnd() refuses an exit status that does not fit the outcome', () => {
   for (const [outcome, line, status, isGood] of [
     ['passed', passed, 1, false],
     ['failed', failed, 0, false],
@@ -53,20 +53,20 @@ test('endOf() refuses an exit status that is not of its outcome', () => {
   }
 });
 
-test('endOf() takes no pass from a TSV that has no row of a task of the record', () => {
+test('checkEnd() refuses a pass when the TSV has no row for a task of the record', () => {
   const [good, bad] = [passed, failed].map((line) => rowsOf(line)[0]);
   assert.ok(good?.kind === 'row' && bad?.kind === 'row');
   const tasks = [good, bad].map(({ task }) => ({ name: task, run: 'x' }));
   assert.deepEqual(checkEnd({ ...plain, tasks }, [good]), {
     ok: false,
-    error: 'cannot accept outcome "passed": the record has task "bad", and the TSV no row of it',
+    error: 'cannot accept outcome "passed": the TSV has no row for task "bad" of the record',
   });
-  assert.equal(checkEnd({ ...plain, tasks }, [bad]).ok, true, 'it is no pass anyway');
+  assert.equal(checkEnd({ ...plain, tasks }, [bad]).ok, true, 'the job has not passed');
   assert.equal(checkEnd({ ...plain, tasks: tasks.slice(0, 1) }, [good]).ok, true);
 });
 
-test('readRecord() and readRows() refuse bytes that are no UTF-8', () => {
+test('readRecord() and readRows() refuse bytes that are not UTF-8', () => {
   const bytes = Buffer.from([0x7b, 0xff, 0x7d]);
-  assert.deepEqual(readRecord(bytes), { ok: false, error: 'cannot read the record: it is not UTF-8' });
-  assert.deepEqual(readRows(bytes), { ok: false, error: 'cannot read the TSV: it is not UTF-8' });
+  assert.deepEqual(readRecord(bytes), { ok: false, error: 'cannot read the record: not valid UTF-8' });
+  assert.deepEqual(readRows(bytes), { ok: false, error: 'cannot read the TSV: not valid UTF-8' });
 });

@@ -1,16 +1,16 @@
-/** The JSON and TSV of a job, as bytes -> the job's record, rows and outcome, and what is wrong with them. Pure. */
+/** Reads the JSON and TSV of a job, and checks that they agree on its outcome. Pure. */
 import { foldTasks, isGreen, jobStatus, type FinishedOutcome } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseRows, type Row, type TaskRow } from '../../model/row.js';
 
-/** Strict: a byte that is no UTF-8 must not become a replacement character that hides what was sent. */
+/** Refuses bytes that are not UTF-8: a replacement character would hide what was sent. */
 function decodeUtf8(bytes: Uint8Array, what: string): Result<string> {
   try {
     return accept(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    return refuse(`cannot read ${what}: it is not UTF-8`);
+    return refuse(`cannot read ${what}: not valid UTF-8`);
   }
 }
 
@@ -24,7 +24,7 @@ export function readRows(bytes: Uint8Array): Result<readonly Row[]> {
   return text.ok ? parseRows(text.value) : text;
 }
 
-/** How a job ended: an outcome and the exit status that goes with it. */
+/** The outcome of a job and the exit status that belongs to it. */
 export interface JobEnd {
   readonly outcome: FinishedOutcome;
   /** 0 to 255 */
@@ -32,8 +32,9 @@ export interface JobEnd {
 }
 
 /**
- * What a record and its rows say together. A record of schema 0 says nothing of its outcome: the rows alone do. A later
- * one may know more than its rows (no image, cancelled, the machinery failed), but never something better.
+ * Returns the outcome and status of a job, or refuses a record that contradicts its rows. A record of schema 0 has no
+ * outcome: the rows decide. A later record may say something worse than its rows (no image, cancelled, container
+ * failed), but never something better.
  */
 export function checkEnd(record: JobRecord, rows: readonly Row[]): Result<JobEnd> {
   const folded = foldTasks(rows);
@@ -42,10 +43,10 @@ export function checkEnd(record: JobRecord, rows: readonly Row[]): Result<JobEnd
   if (!mayClaim(outcome, folded)) {
     return refuse(`cannot accept outcome ${quote(outcome)}: the rows of the TSV say ${quote(folded)}`);
   }
-  const lost = isGreen(outcome) ? taskWithoutRow(record, ended) : undefined;
-  if (lost !== undefined) {
+  const missing = isGreen(outcome) ? taskWithoutRow(record, ended) : undefined;
+  if (missing !== undefined) {
     return refuse(
-      `cannot accept outcome ${quote(outcome)}: the record has task ${quote(lost)}, and the TSV no row of it`,
+      `cannot accept outcome ${quote(outcome)}: the TSV has no row for task ${quote(missing)} of the record`,
     );
   }
   const expected = jobStatus(outcome, ended);
@@ -54,7 +55,7 @@ export function checkEnd(record: JobRecord, rows: readonly Row[]): Result<JobEnd
   return agrees
     ? accept({ outcome, status })
     : refuse(
-        `cannot accept status ${quote(String(status))}: the outcome ${quote(outcome)} and the rows of the TSV make it ${expected}`,
+        `cannot accept status ${quote(String(status))}: with outcome ${quote(outcome)} and the rows of the TSV it must be ${expected}`,
       );
 }
 
@@ -62,7 +63,7 @@ function mayClaim(outcome: FinishedOutcome, folded: FinishedOutcome): boolean {
   return outcome === folded || outcome === 'error' || (outcome === 'cancelled' && folded !== 'error');
 }
 
-/** A TSV that lost its last rows on the way must not become a pass. */
+/** Finds a task without a row: a TSV that was truncated in transfer must not pass. */
 function taskWithoutRow({ tasks }: JobRecord, rows: readonly TaskRow[]): string | undefined {
   const known = new Set<string>(rows.map(({ task }) => task));
   return tasks.find(({ name }) => !known.has(name))?.name;

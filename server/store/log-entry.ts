@@ -1,4 +1,4 @@
-/** One entry of a site's log: what was accepted, as an object, and as a line that is chained to the one before it. Pure. */
+/** The entries of a site's log, and the lines that hold them. Each line has the hash of the one before it. Pure. */
 import { createHash } from 'node:crypto';
 import { errorMessage } from '../../model/error-message.js';
 import { formatEvent, parseEvent, type JobEvent } from '../../model/event.js';
@@ -15,7 +15,7 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobAddress } from '../../model/run.js';
 import { parseRemoval, removalBody, type ArtifactRemoval, type Removal } from './removal-entry.js';
 
-/** SHA-256 of a job's files, in hexadecimal; of a wwz only where it was computed while it came in. */
+/** SHA-256 of a job's files in hex. The one of a wwz is known only if it was computed during the upload. */
 export interface JobDigests {
   readonly json: string;
   readonly tsv?: string;
@@ -23,8 +23,8 @@ export interface JobDigests {
 }
 
 /**
- * Something that a site took in. Times in seconds since 1970, UTC. `record` names a job by its address; `found`: its
- * files were in the folder when the server started. `given-up`: nothing was heard of a job for too long.
+ * A change of a site. Times are in seconds since 1970, UTC. `record`: the files of a job; `found`: they were in the
+ * folder when the server started. `lost`: a job had no events for too long (`givenUp` in the file).
  */
 export type LogEntry =
   | { readonly kind: 'event'; readonly time: number; readonly event: JobEvent }
@@ -43,24 +43,24 @@ export type LogEntry =
       /** below the commit's artifacts */
       readonly path: string;
     }
-  | { readonly kind: 'given-up'; readonly time: number; readonly address: JobAddress }
+  | { readonly kind: 'lost'; readonly time: number; readonly address: JobAddress }
   | { readonly kind: 'repaired'; readonly time: number; readonly reason: string }
   | Removal
   | ArtifactRemoval;
 
-/** Where a log is: the number of its last line, and that line's SHA-256. */
+/** The last line of a log: its number and its SHA-256. */
 export interface ChainEnd {
   readonly sequence: number;
   readonly hash: string;
 }
 
-/** Before the first line. */
+/** The end of an empty log. */
 export const chainStart: ChainEnd = { sequence: 0, hash: '0'.repeat(64) };
 
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
 
-/** The next line of a log, with its end of line, and the chain with it. */
+/** Formats the line, with its newline, that follows `before`, and returns it with the new end of the log. */
 export function formatLine(
   entry: LogEntry,
   before: ChainEnd,
@@ -80,7 +80,7 @@ function bodyOf(entry: LogEntry): object {
     }
     case 'artifact':
       return { artifact: `${entry.host}/${entry.commit}/${entry.path}` };
-    case 'given-up':
+    case 'lost':
       return { givenUp: addressKey(entry.address) };
     case 'repaired':
       return { repaired: entry.reason };
@@ -92,12 +92,12 @@ function bodyOf(entry: LogEntry): object {
 
 export interface ParsedLine {
   readonly entry: LogEntry;
-  /** what the line says it follows */
+  /** the line before it, as the line says */
   readonly before: ChainEnd;
   readonly end: ChainEnd;
 }
 
-/** Reads a line without its end of line. */
+/** Parses a line without its newline. */
 export function parseLine(text: string): Result<ParsedLine> {
   let json: unknown;
   try {
@@ -105,10 +105,10 @@ export function parseLine(text: string): Result<ParsedLine> {
   } catch (error) {
     return refuse(`cannot read the line: ${errorMessage(error)}`);
   }
-  if (typeof json !== 'object' || json === null) return refuse('cannot read the line: it is no object');
+  if (typeof json !== 'object' || json === null) return refuse('cannot read the line: not a JSON object');
   const { sequence, previous, time, ...body } = json as Readonly<Record<string, unknown>>;
   if (!Number.isSafeInteger(sequence) || typeof previous !== 'string' || typeof time !== 'number') {
-    return refuse('cannot read the line: it has no sequence, previous and time');
+    return refuse('cannot read the line: sequence, previous or time is missing');
   }
   const entry = parseBody(body, time);
   if (!entry.ok) return entry;
@@ -139,12 +139,14 @@ function parseBody(body: Readonly<Record<string, unknown>>, time: number): Resul
   if (typeof artifact === 'string') return parseArtifact(artifact, time);
   if (typeof givenUp === 'string') {
     const address = parseAddress(givenUp);
-    return address.ok ? accept({ kind: 'given-up', time, address: address.value }) : address;
+    return address.ok ? accept({ kind: 'lost', time, address: address.value }) : address;
   }
   if (typeof repaired === 'string') return accept({ kind: 'repaired', time, reason: repaired });
   const removal = parseRemoval(body, time);
   if (removal !== undefined) return removal;
-  return refuse(`cannot read the line: ${quote(Object.keys(body).join(', '))} is nothing that a log has`);
+  return refuse(
+    `cannot read the line: ${quote(Object.keys(body).join(', '))} are not the fields of a log entry`,
+  );
 }
 
 function parseArtifact(text: string, time: number): Result<LogEntry> {
@@ -158,12 +160,12 @@ function parseArtifact(text: string, time: number): Result<LogEntry> {
   return accept({ kind: 'artifact', time, host: host.value, commit: commit.value, path: path.value });
 }
 
-/** `HOST/FOLDER/JOB`: none of the three holds a slash. */
+/** Formats an address as `HOST/FOLDER/JOB`. */
 export const addressKey = ({ host, name, job }: JobAddress): string => `${host}/${name}/${job}`;
 
 export function parseAddress(text: string): Result<JobAddress> {
   const [hostText = '', nameText = '', jobText = '', ...more] = text.split('/');
-  if (more.length > 0) return refuse(`cannot read ${quote(text)}: it must be HOST/RUN/JOB`);
+  if (more.length > 0) return refuse(`cannot read address ${quote(text)}: must be HOST/RUN/JOB`);
   const host = parseWorkerHost(hostText, 'host');
   if (!host.ok) return host;
   const name = parseRunId(nameText, 'run folder');

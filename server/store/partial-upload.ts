@@ -1,4 +1,4 @@
-/** Files of a job that a shell client sends one after the other: kept by address until the JSON comes. */
+/** Keeps files of a job that a shell client sends in several requests, until the one with the JSON. */
 import { link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordSuffixes, type RecordSuffix } from '../../model/path.js';
@@ -14,11 +14,11 @@ interface ReceivedFiles {
   readonly files: { readonly suffixes: ReadonlySet<RecordSuffix> };
 }
 
-/** Names are words of letters, digits, `.`, `_` and `-`; a comma keeps them apart. */
+/** Names have only letters, digits, `.`, `_` and `-`, so that a comma separates them. */
 const folderOf = (partial: string, { host, name, job }: JobAddress): string =>
   join(partial, [host, name, job].join(','));
 
-/** Keeps what was received; the same file sent again replaces the one before. */
+/** Keeps the files of a request. A file that is sent again replaces the earlier one. */
 export async function keepPartial(
   partial: string,
   address: JobAddress,
@@ -29,7 +29,7 @@ export async function keepPartial(
   const others = await readdir(partial);
   if (others.length >= limits.partialUploads && !others.some((name) => join(partial, name) === kept)) {
     return refuse(
-      'cannot keep a part of a job: too many jobs wait for their JSON; send all files in one form',
+      'cannot keep part of a job: too many jobs are waiting for their JSON; send all files in one form',
     );
   }
   await mkdir(kept, { recursive: true, mode: 0o700 });
@@ -39,8 +39,8 @@ export async function keepPartial(
 }
 
 /**
- * Puts kept files beside those received, where these lack them. The returned function forgets them once the job is
- * stored; until then they stay, so that a JSON that was refused can be sent again.
+ * Links kept files into the upload's folder, except those that the upload has itself. The returned function deletes the
+ * kept files, and is to be called once the job is stored: a JSON that was refused can be sent again.
  */
 export async function takePartial(
   partial: string,
@@ -50,7 +50,7 @@ export async function takePartial(
   const kept = folderOf(partial, address);
   for (const suffix of recordSuffixes.filter((s) => !files.suffixes.has(s))) {
     try {
-      // A link, not a copy: the upload's own folder is taken away, and the kept file stays.
+      // A link, not a move: the upload's folder is deleted if the JSON is refused.
       await link(stagedFile(kept, suffix), stagedFile(folder, suffix));
     } catch (error) {
       if (!isMissing(error)) throw error;

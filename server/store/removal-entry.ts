@@ -1,4 +1,4 @@
-/** What is remembered of what was removed: a log entry's fields as JSON <-> plain data. Pure. */
+/** Log entries for runs, wwz files and artifacts that retention removed. Pure. */
 import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost } from '../../model/name.js';
 import type { CommitHash, JobName, RunId, WorkerHost } from '../../model/name.js';
 import type { JobOutcome } from '../../model/outcome.js';
@@ -7,7 +7,7 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { RunFolder } from '../../model/run.js';
 import { tiers, type Tier } from '../config/retention-policy.js';
 
-/** A job that was there. Digests are SHA-256: the same files that come again are known by them. */
+/** A removed job. Its SHA-256 digests identify the same files when they are uploaded again. */
 export interface RemovedJob {
   readonly job: JobName;
   readonly outcome: JobOutcome;
@@ -16,7 +16,7 @@ export interface RemovedJob {
   readonly wwzBytes?: number;
 }
 
-/** What was known of the run. */
+/** What the site keeps of a removed run. */
 export interface RemovedRun {
   readonly runId?: RunId;
   readonly commit?: CommitHash;
@@ -25,19 +25,19 @@ export interface RemovedRun {
   readonly startTime?: number;
 }
 
-/** A run's folder lost its wwz files, or all that it had; `time` in seconds since 1970, UTC. */
+/** Retention removed the wwz files of a run's folder, or the whole run. `time`: seconds since 1970, UTC. */
 export interface Removal {
   readonly kind: 'removed';
   readonly time: number;
   readonly folder: RunFolder;
   readonly tier: Tier;
-  /** which limit it was beyond, in words */
+  /** the limit that the run exceeded, in words that follow "it was" */
   readonly rule: string;
   readonly run: RemovedRun;
   readonly jobs: readonly RemovedJob[];
 }
 
-/** What was published for a commit went with its last run. */
+/** Retention removed the artifacts of a commit with its last run. */
 export interface ArtifactRemoval {
   readonly kind: 'removed-artifacts';
   readonly time: number;
@@ -59,7 +59,7 @@ export function removalBody(removal: Removal | ArtifactRemoval): object {
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** A line's `removed` or `removedArtifacts`; undefined where it has neither. */
+/** Parses the fields of a removal. Returns undefined for any other entry. */
 export function parseRemoval(body: Body, time: number): Result<Removal | ArtifactRemoval> | undefined {
   const { removed, removedArtifacts, rule, tier, run, jobs, paths } = body;
   const reason = typeof rule === 'string' ? rule : '';
@@ -79,7 +79,7 @@ export function parseRemoval(body: Body, time: number): Result<Removal | Artifac
   }
   if (typeof removed !== 'string') return undefined;
   const known = tiers.find((t) => t === tier);
-  if (known === undefined) return refuse(`cannot read the line: ${quote(String(tier))} is no tier`);
+  if (known === undefined) return refuse(`cannot read the line: ${quote(String(tier))} is not a tier`);
   const [hostText = '', nameText = ''] = removed.split('/');
   const host = parseWorkerHost(hostText, 'host');
   if (!host.ok) return host;

@@ -1,4 +1,4 @@
-/** The files of a job in a staging folder -> a job that may be stored, or the first thing that is wrong with it. */
+/** Checks the files of an upload in its staging folder. */
 import { readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,24 +13,23 @@ import type { ServerLimits } from '../config/limits.js';
 import { sha256, type JobDigests } from './log-entry.js';
 import { isMissing } from '../../files/atomic-file.js';
 
-/** Where the files of a job are while they are looked at, each under its suffix. */
+/** Returns the path of a job's file in a staging folder. */
 export const stagedFile = (folder: string, suffix: RecordSuffix): string => join(folder, `job.${suffix}`);
 
-/** A job whose files are whole and agree with each other. */
+/** A job whose files are valid and agree with each other. */
 export interface StagedJob {
   readonly folder: string;
   readonly record: JobRecord;
   readonly rows: readonly Row[];
   readonly end: JobEnd;
-  /** absent for a job whose machinery failed before there was anything to pack */
+  /** absent for a job that failed before there was anything to pack */
   readonly wwzBytes?: number;
   readonly digests: JobDigests;
 }
 
 /**
- * Checks what was received. JSON and TSV must be there; the wwz may be missing only where the record's outcome is
- * `error`: then there may have been nothing left to write one with. `wwzDigest`: the wwz's SHA-256, where it was computed
- * as it came in.
+ * Checks the files of a job. JSON and TSV are required. The wwz may be missing only if the record's outcome is `error`,
+ * since the worker may have been unable to write one. `wwzDigest`: the SHA-256 of the wwz, if computed during the upload.
  */
 export async function checkStaged(
   folder: string,
@@ -50,7 +49,7 @@ export async function checkStaged(
   const wwzBytes = await checkWwz(stagedFile(folder, 'wwz'), limits);
   if (!wwzBytes.ok) return refuse(`wwz: ${wwzBytes.error}`);
   if (wwzBytes.value === undefined && record.value.outcome !== 'error') {
-    return refuse('cannot accept the upload: wwz is missing, and the outcome of the record is not "error"');
+    return refuse('cannot accept the upload: wwz is missing, and the outcome in the record is not "error"');
   }
   return accept({
     folder,
@@ -62,7 +61,7 @@ export async function checkStaged(
   });
 }
 
-/** Synchronous: of files that were just written, and this small. */
+/** Synchronous: the files are small and were just written. */
 function readOrMissing(path: string): Uint8Array | undefined {
   try {
     return readFileSync(path);

@@ -1,4 +1,4 @@
-/** A job whose files are in the site: read from its folder, or just accepted. Whatever is wrong stays its own. */
+/** A job whose files are in the site. A file that cannot be read is a problem of its job, and not an error. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobFile } from '../../model/path.js';
@@ -9,20 +9,27 @@ import type { JobAddress } from '../../model/run.js';
 import { checkEnd, readRecord, readRows, type JobEnd } from './job-files.js';
 import type { ServerLimits } from '../config/limits.js';
 import { sha256, type JobDigests } from './log-entry.js';
-import type { JobDetails } from './job-details.js';
 import { isMissing } from '../../files/atomic-file.js';
+
+/** Everything that a run page shows of a job. */
+export interface JobDetails {
+  /** absent when it cannot be read */
+  readonly record?: JobRecord;
+  readonly rows: readonly Row[];
+  /** why the record or the TSV cannot be read */
+  readonly problems: readonly string[];
+}
 
 export interface StoredJob extends JobDetails {
   readonly address: JobAddress;
-  /** an `error` where there are problems */
+  /** `error` when there are problems */
   readonly end: JobEnd;
   readonly wwzBytes?: number;
 }
 
 /**
- * Reads a job from the site's folder, with the digests of its JSON and TSV. Its JSON is known to be there; everything
- * else may be missing or bad. Synchronous: of files this small a start reads thousands, and asking the thread pool for
- * each costs ten times what reading them does.
+ * Reads a job whose JSON exists from the site's folder, and computes the digests of its JSON and TSV. Synchronous: a
+ * start reads thousands of small files, and the thread pool takes ten times longer for each than the read itself.
  */
 export function readStoredJob(
   site: string,
@@ -47,25 +54,25 @@ export function readStoredJob(
 
 function readSmall(path: string, maxBytes: number, what: string): Result<Uint8Array> {
   try {
-    // Not blocking: a FIFO would hold the whole process until somebody writes to it.
+    // Non-blocking: opening a FIFO would otherwise block the whole process.
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = fstatSync(file);
-      if (!stats.isFile()) return refuse(`cannot read ${what}: it is no file`);
+      if (!stats.isFile()) return refuse(`cannot read ${what}: not a regular file`);
       const { size } = stats;
       if (size > maxBytes)
-        return refuse(`cannot read ${what}: it has ${size} bytes, more than the limit of ${maxBytes}`);
+        return refuse(`cannot read ${what}: it has ${size} bytes, and the limit is ${maxBytes}`);
       return accept(readFileSync(file));
     } finally {
       closeSync(file);
     }
   } catch (error) {
-    if (isMissing(error)) return refuse(`cannot read ${what}: it is missing`);
+    if (isMissing(error)) return refuse(`cannot read ${what}: no such file`);
     return refuse(`cannot read ${what}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
   }
 }
 
-/** Puts what could be read together; what could not becomes a problem, and the job an error. Pure. */
+/** Combines a record and rows. A part that could not be read is a problem, and makes the outcome `error`. Pure. */
 export function assembleJob(
   address: JobAddress,
   record: Result<JobRecord>,

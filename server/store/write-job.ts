@@ -1,4 +1,4 @@
-/** Staged files -> the site's own, append-only: what is there is never changed, and the JSON comes last. */
+/** Moves staged files into the site. Existing files are never changed. */
 import { statSync } from 'node:fs';
 import { rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -16,14 +16,14 @@ import { hasSameBytes, makeFolder } from '../disk/atomic-file.js';
 import { stagedFile } from './staged-job.js';
 import { isMissing, syncFolder } from '../../files/atomic-file.js';
 
-/** `conflict`: other bytes are there already; they stay. */
+/** `conflict`: the site has a file at `path` with other bytes. */
 export type WriteResult =
   { readonly kind: 'new' | 'same' } | { readonly kind: 'conflict'; readonly path: SitePath };
 
-/** The JSON makes the others a record: it comes last, and a reader that sees it sees all. */
+/** The JSON is last: it makes the other files a record, so that a reader that finds it finds them all. */
 const order: readonly RecordSuffix[] = ['wwz', 'tsv', 'json'];
 
-/** Moves a job's files, which are synced already, to where they belong. One call at a time for a site. */
+/** Moves a job's synced files to its run folder. Must not run twice at a time for a site. */
 export async function writeJobFiles(
   site: string,
   address: JobAddress,
@@ -32,7 +32,7 @@ export async function writeJobFiles(
   const compared = await compareJob(site, address, { folder, hasWwz });
   if (compared !== 'free') return compared;
   const target = await makeFolder(site, runFolder(address));
-  // Without a JSON whatever else is there was never acknowledged: an upload that was cut off.
+  // Without a JSON, any other file is of an interrupted upload that was never acknowledged.
   if (!hasWwz) await rm(join(site, jobFile(address, 'wwz')), { force: true });
   try {
     for (const suffix of order) {
@@ -42,14 +42,14 @@ export async function writeJobFiles(
     }
   } catch (error) {
     for (const suffix of order) await rm(join(site, jobFile(address, suffix)), { force: true });
-    await rmdir(target).catch(() => undefined); // other jobs may be in it
+    await rmdir(target).catch(() => undefined); // it has files of other jobs
     throw error;
   }
   await syncFolder(target);
   return { kind: 'new' };
 }
 
-/** Whether the job may be stored there: nothing is there, the same is, or something else. */
+/** Compares a staged job with the one at its address. Returns `free` when there is none. */
 export async function compareJob(
   site: string,
   address: JobAddress,
@@ -59,24 +59,24 @@ export async function compareJob(
   for (const suffix of recordSuffixes) {
     const path = jobFile(address, suffix);
     const found = await compareFile(join(site, path), stagedFile(folder, suffix));
-    const isAlike = suffix === 'wwz' && !hasWwz ? found === 'missing' : found === 'same';
-    if (!isAlike) return { kind: 'conflict', path };
+    const isSame = suffix === 'wwz' && !hasWwz ? found === 'missing' : found === 'same';
+    if (!isSame) return { kind: 'conflict', path };
   }
   return { kind: 'same' };
 }
 
-async function compareFile(there: string, staged: string): Promise<'missing' | 'same' | 'other'> {
+async function compareFile(stored: string, staged: string): Promise<'missing' | 'same' | 'other'> {
   try {
-    return (await hasSameBytes(there, staged)) ? 'same' : 'other';
+    return (await hasSameBytes(stored, staged)) ? 'same' : 'other';
   } catch (error) {
     if (!isMissing(error)) throw error;
-    return (error as NodeJS.ErrnoException).path === there ? 'missing' : 'other';
+    return (error as NodeJS.ErrnoException).path === stored ? 'missing' : 'other';
   }
 }
 
 /**
- * Moves a file, which is synced already, to the artifacts of a commit. `path` is below them. `before` comes first where
- * the file is new; when it fails nothing is moved.
+ * Moves a synced file to the artifacts of a commit. `path` is below their folder. `before` is called before a new file is
+ * moved; if it fails, nothing is moved.
  */
 export async function writeArtifact(
   site: string,
@@ -94,7 +94,7 @@ export async function writeArtifact(
     await syncFolder(target);
     return { kind: 'new' };
   } catch (error) {
-    // A file stands where a folder would have to be, or the other way round.
+    // A part of the path is a file where a folder is needed, or the other way round.
     const { code = '' } = error as NodeJS.ErrnoException;
     if (['ENOTDIR', 'EISDIR', 'EEXIST'].includes(code)) return { kind: 'conflict', path: relative };
     throw error;

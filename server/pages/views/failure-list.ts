@@ -13,7 +13,7 @@ import {
 } from '../../../templates/wording.js';
 import type { Job } from '../../state/site-view.js';
 import { jobHref, jobNote, logHref, wwzHref } from './job-view.js';
-import type { JobDetails } from '../../store/job-details.js';
+import type { JobDetails } from '../../store/stored-job.js';
 
 /** A job with what is known of its files. */
 export interface DetailedJob extends JobDetails {

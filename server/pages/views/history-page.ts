@@ -28,7 +28,7 @@ import { FragmentCache } from './fragment-cache.js';
 import { pageFrame } from './page-frame.js';
 import { jobHref, jobStart, logHref, runLabel } from './job-view.js';
 import { isoTime } from './latest-file.js';
-import type { JobDetails } from '../../store/job-details.js';
+import type { JobDetails } from '../../store/stored-job.js';
 
 const maxRuns = 100;
 /** Runs that are looked through for a green one. */

@@ -22,7 +22,7 @@ import { FragmentCache } from './fragment-cache.js';
 import { pageFrame, hostCrumb } from './page-frame.js';
 import { jobAnchor, jobRowView, runLabel } from './job-view.js';
 import { taskLinks, listFailures, type DetailedJob } from './failure-list.js';
-import type { JobDetails } from '../../store/job-details.js';
+import type { JobDetails } from '../../store/stored-job.js';
 
 /** The files of a run's jobs, by name; a job that has not arrived has none. */
 export type RunDetails = ReadonlyMap<JobName, JobDetails>;

@@ -9,7 +9,7 @@ import { siteOf, type SampleSite } from '../../../test/sample-site.js';
 import { renderFeed } from './feed.js';
 import { renderHistoryFile, renderHistoryPage } from './history-page.js';
 import { renderLatest, renderLatestGreen } from './latest-file.js';
-import type { JobDetails } from '../../store/job-details.js';
+import type { JobDetails } from '../../store/stored-job.js';
 
 const unit = valueOf(parseJobName('unit'));
 const hash = (number: number) => valueOf(parseCommitHash(String(number).padStart(40, '0')));

@@ -140,7 +140,7 @@ describe('uses: OWNER/soil@v1', () => {
     assert.match(end.summary, /\| failed \| 2 \|.*compile/);
     assert.match(
       end.summary,
-      /<summary>compile: its log<\/summary>\n\n<pre>\nsrc\/a\.c:3:5: error: no such thing\n/,
+      /<summary>compile: the whole log<\/summary>\n\n<pre>\nsrc\/a\.c:3:5: error: no such thing\n/,
     );
     const commands = end.stdout.split('\n').flatMap((line) => /^\s*::([a-z-]+)/.exec(line)?.[1] ?? []);
     assert.deepEqual([...new Set(commands)].sort(), ['endgroup', 'error', 'group']);

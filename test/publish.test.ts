@@ -100,7 +100,7 @@ describe('soil-worker with a server', () => {
     assert.match(text, /^### lint: failed\n/);
     assert.ok(text.includes(`- <${page}`), text);
     assert.match(text, /\| failed \| 1 \|/);
-    assert.match(text, /^look: its log is empty$/m);
+    assert.match(text, /^look: the log is empty$/m);
     const json = await soil(['publish', 'lint', '--json']);
     const told = JSON.parse(json.stdout) as { job: string; status: number; urls: readonly string[] };
     assert.deepEqual([told.job, told.status], ['lint', 0]);

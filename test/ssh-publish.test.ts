@@ -115,7 +115,7 @@ describe('soil-worker publish --ssh', () => {
   it('refuses a folder that is not there', async () => {
     const end = await publish(trusted(), ['--ssh', `${sshd.user}@127.0.0.1:${site}/none`]);
     assert.equal(end.status, 1);
-    assert.match(end.stderr, /folder ".*none" is not there/);
+    assert.match(end.stderr, /no such folder: ".*none"/);
   });
 
   it('publishes the three files, and once more does nothing; the host may be hashed', async () => {
@@ -146,7 +146,7 @@ describe('soil-worker publish --ssh', () => {
     await writeFile(join(there, 'unit.json'), 'first come\n');
     const end = await publish(trusted());
     assert.equal(end.status, 1);
-    assert.match(end.stderr, /unit\.json" is there with other bytes; nothing is overwritten/);
+    assert.match(end.stderr, /unit\.json" exists with other content, and files are never overwritten/);
     assert.deepEqual(await readdir(there), ['unit.json']);
     assert.equal(await readFile(join(there, 'unit.json'), 'utf8'), 'first come\n');
   });

@@ -46,9 +46,12 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
       const site = await newSite(`site-${host}`);
       const end = await hosts.publish(host, site);
       assert.equal(end.status, 0, 'the files are published');
-      assert.match(end.stderr, /^notice: the pages of "[^\n]*" are not rebuilt, since [^\n]*\n$/);
+      assert.match(
+        end.stderr,
+        /^notice: the pages of "[^\n]*" are not rebuilt: soil-server is not installed there\. [^\n]*\n$/,
+      );
       assert.match(end.stdout, /unit\.json/);
-      const [, command = ''] = /mend, from here: soil-server (.*)\n/.exec(end.stderr) ?? [];
+      const [, command = ''] = /To rebuild them from here, run: soil-server (.*)\n/.exec(end.stderr) ?? [];
       assert.match(command, /^deploy /);
       await assert.rejects(pageOf(site), /ENOENT/);
       const mended = await run('sh', ['-c', `exec ${process.execPath} ${soilServer} ${command}`]);
@@ -78,7 +81,7 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
     await run('touch', [own]);
     const end = await hosts.publish('able', site);
     assert.equal(end.status, 1);
-    assert.match(end.stderr, /^cannot rebuild the pages of ".*", where the files are now: .+/);
+    assert.match(end.stderr, /^the files are uploaded, but the pages of ".*" cannot be rebuilt: .+/);
     await rm(own);
     assert.equal((await hosts.publish('able', site)).status, 0);
     assert.match(await pageOf(site), /unit/);

@@ -48,7 +48,7 @@ describe('soil-worker on the command line', () => {
     const lines = end.stdout.split('\n');
     assert.match(lines[0] ?? '', /^passed +\d+\.\d\d s {2}good$/);
     assert.match(lines[1] ?? '', /^failed +\d+\.\d\d s {2}bad \(status 7\)$/);
-    assert.match(end.stdout, /--- bad: its log\n\| line 1\n\| line 2\n\| line 3\nfiles: .*_soil\/broken\n$/);
+    assert.match(end.stdout, /--- bad: the whole log\n\| line 1\n\| line 2\n\| line 3\nfiles: .*_soil\/broken\n$/);
     assert.doesNotMatch(end.stdout, /\u001b/);
     assert.equal(await readFile(join(repo, '_soil', '.gitignore'), 'utf8'), '*\n');
     assert.equal(await must('git', ['-C', repo, 'status', '--porcelain']), '');

@@ -4,7 +4,7 @@ import { chooseJob } from '../config/load-job.js';
 import { runPipeline, type JobEnd } from '../job/job-pipeline.js';
 import type { JobOptions } from '../job/plan-job.js';
 import { plain } from '../report/format-progress.js';
-import { writeOutputs } from '../report/github-outputs.js';
+import { writeOutputs } from '../report/github-actions.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { formatEndAsJson, quietStdout } from './json-output.js';

@@ -10,7 +10,7 @@ import { isThere, plannedUrls, uploadJob } from '../publish/upload-job.js';
 import { taskLogPath } from '../record/job-folder.js';
 import { artifactsFolderName } from '../record/out-folder.js';
 import { failedRows } from '../report/format-progress.js';
-import { writeStepSummary } from '../report/github-outputs.js';
+import { writeStepSummary } from '../report/github-actions.js';
 import { readLogTail } from '../system/log-tail.js';
 import type { JobContext, JobResults, StoredJob } from './job-context.js';
 

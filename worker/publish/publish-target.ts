@@ -1,4 +1,4 @@
-/** Options and the environment -> where results go: a server with its token, or a folder over SSH. */
+/** Chooses where to publish: a server with its token, or the folder of a site over SSH. */
 import { accept, type Result } from '../../model/result.js';
 import { pasted } from '../../model/shell-word.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -17,17 +17,17 @@ export interface PublishOptions {
   readonly server?: string;
   readonly tokenFile?: string;
   readonly config?: string;
-  /** the same file as a later `publish` finds it, where it is another one */
+  /** the config that a later `publish` must read, if another: `local` removes the clone that holds `config` */
   readonly laterConfig?: string;
   readonly out?: string;
-  /** how long a server that does not answer is tried again */
+  /** how long to retry an unreachable server, as a duration */
   readonly publishLimit?: string;
   /** USER@HOST:DIR */
   readonly ssh?: string;
   readonly sshPort?: string;
   readonly sshKey?: string;
   readonly knownHosts?: string;
-  /** false: the pages of a folder over SSH stay as they are */
+  /** false: do not rebuild the pages on the SSH host */
   readonly rebuild?: boolean;
 }
 
@@ -35,13 +35,13 @@ export type PublishTarget =
   | { readonly kind: 'server'; readonly service: SoilService }
   | { readonly kind: 'ssh'; readonly ssh: SshTarget; readonly pages: RemotePages };
 
-/** What becomes of the pages there: `deploy` is the command that makes them from here. */
+/** Whether to rebuild the pages on the SSH host; `deploy` is the command that rebuilds them from this machine. */
 export interface RemotePages {
   readonly isRebuilt: boolean;
   readonly deploy: string;
 }
 
-/** Where results go; everything that can be wrong with it is told before the job begins. */
+/** Plans the target from options and environment. Reports every mistake before the job starts. */
 export async function planTarget(
   options: PublishOptions,
   context: CommandContext,
@@ -76,7 +76,7 @@ export async function planTarget(
     ...{ url: url.value, retries, idleSeconds: planIdleSeconds(limit.value) },
     ...(context.forceCancel !== undefined && { forceCancel: context.forceCancel }),
     progress: (bytes: number, of: number) => {
-      context.status(bytes < of ? `sent ${Math.floor((100 * bytes) / of)} % of ${of} bytes` : '');
+      context.status(bytes < of ? `uploaded ${Math.floor((100 * bytes) / of)} % of ${of} bytes` : '');
     },
     ...(token.value !== undefined && { token: token.value }),
   };

@@ -1,4 +1,4 @@
-/** A job's three files -> a site's folder on another machine, over SFTP: each whole or not at all, JSON last; then its pages. */
+/** Uploads a job's three files to the folder of a site over SFTP, each atomically, and rebuilds the pages there. */
 import { jobFile, recordSuffixes, type RecordSuffix } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobAddress } from '../../model/run.js';
@@ -11,8 +11,8 @@ import type { CommandContext } from '../system/command-context.js';
 import type { JobFiles } from '../record/progress.js';
 import type { RemotePages } from './publish-target.js';
 
-/** The order in which the files become visible: the JSON makes a record of the rest. */
-const order: readonly RecordSuffix[] = ['wwz', 'tsv', 'json'];
+/** The JSON is last: it makes the other files a record. */
+const uploadOrder: readonly RecordSuffix[] = ['wwz', 'tsv', 'json'];
 
 interface Upload {
   readonly files: JobFiles;
@@ -20,9 +20,9 @@ interface Upload {
 }
 
 /**
- * Sends what is not there yet, and has the pages written again, by the same connection; the paths on the other side are
- * the answer. Nothing there is ever overwritten. A host without soil-server is told of, and is no failure: whoever has
- * such a one runs `soil-server deploy`.
+ * Uploads the files that are missing on the host, and rebuilds the pages over the same connection. Returns the paths on
+ * the host. Never overwrites a file. Without soil-server on the host, the pages are not rebuilt: that is a notice, since
+ * `soil-server deploy` rebuilds them from here.
  */
 export async function publishBySsh(
   target: SshTarget,
@@ -32,27 +32,27 @@ export async function publishBySsh(
   const sent = await withSsh(
     target,
     async (host) => {
-      const paths = await sendAll(host.files, target.folder, upload);
+      const paths = await uploadFiles(host.files, target.folder, upload);
       return { paths, rebuild: pages.isRebuilt ? await rebuildRemotely(host, target.folder) : undefined };
     },
     forceCancel,
   );
-  const place = quote(formatTarget(target), 300);
-  if (!sent.ok) return refuse(`cannot publish job ${quote(upload.address.job)} to ${place}: ${sent.error}`);
+  const shownTarget = quote(formatTarget(target), 300);
+  if (!sent.ok) return refuse(`cannot publish job ${quote(upload.address.job)} to ${shownTarget}: ${sent.error}`);
   const { paths, rebuild } = sent.value;
   switch (rebuild?.kind) {
     case 'failed':
-      return refuse(`cannot rebuild the pages of ${place}, where the files are now: ${rebuild.reason}`);
+      return refuse(`the files are uploaded, but the pages of ${shownTarget} cannot be rebuilt: ${rebuild.reason}`);
     case 'no-server':
       warn(
-        `notice: the pages of ${place} are not rebuilt, since that host has no soil-server; ` +
-          `mend, from here: ${pages.deploy}`,
+        `notice: the pages of ${shownTarget} are not rebuilt: soil-server is not installed there. ` +
+          `To rebuild them from here, run: ${pages.deploy}`,
       );
       break;
     case 'busy':
       warn(
-        `notice: the pages of ${place} are not rebuilt: ${rebuild.reason}; ` +
-          `mend, there and once that has ended: soil-server rebuild ${pasted(target.folder)}`,
+        `notice: the pages of ${shownTarget} are not rebuilt: ${rebuild.reason}. ` +
+          `When that has ended, run on that host: soil-server rebuild ${pasted(target.folder)}`,
       );
       break;
     case 'rebuilt':
@@ -63,33 +63,33 @@ export async function publishBySsh(
   return accept(paths);
 }
 
-async function sendAll(
+async function uploadFiles(
   remote: RemoteFiles,
   folder: string,
   { files, address }: Upload,
 ): Promise<readonly string[]> {
-  if (!(await remote.exists(folder))) throw new Error(`folder ${quote(folder)} is not there`);
+  if (!(await remote.exists(folder))) throw new Error(`no such folder: ${quote(folder)}`);
   const pathOf = (suffix: RecordSuffix): string => `${folder}/${jobFile(address, suffix)}`;
   const missing: RecordSuffix[] = [];
-  // All are compared before the first is sent: a refusal leaves nothing behind.
-  for (const suffix of order) {
+  // Compare all files before the first upload, so that a refusal uploads nothing.
+  for (const suffix of uploadOrder) {
     if (!(await remote.exists(pathOf(suffix)))) missing.push(suffix);
-    else await demandSame(remote, files[suffix], pathOf(suffix));
+    else await refuseDifferent(remote, files[suffix], pathOf(suffix));
   }
   await remote.makeFolders(folder, jobFile(address, 'json'));
   for (const suffix of missing) {
     try {
       await remote.place(files[suffix], pathOf(suffix));
     } catch (error) {
-      // Another worker may have been first with the same bytes.
+      // Another worker may have uploaded the same content meanwhile.
       if (!(await remote.exists(pathOf(suffix)))) throw error;
-      await demandSame(remote, files[suffix], pathOf(suffix));
+      await refuseDifferent(remote, files[suffix], pathOf(suffix));
     }
   }
   return recordSuffixes.map(pathOf);
 }
 
-async function demandSame(remote: RemoteFiles, file: string, path: string): Promise<void> {
+async function refuseDifferent(remote: RemoteFiles, file: string, path: string): Promise<void> {
   if (await remote.isSame(file, path)) return;
-  throw new Error(`${quote(path)} is there with other bytes; nothing is overwritten`);
+  throw new Error(`${quote(path)} exists with other content, and files are never overwritten`);
 }

@@ -102,12 +102,12 @@ a/../../b.c:1:1: error: nor here`,
   ['twice the same', 'a.c:1:1: error: x\na.c:1:1: error: x\n', ['a.c:1:1 x']],
 ];
 for (const [name, log, problems] of table) {
-  test(`findProblems() reads ${name}`, () => {
+  test(`findProblems() parses ${name}`, () => {
     assert.deepEqual(problemsIn(log), problems);
   });
 }
 
-test('findProblems() takes a path from where the task ran, and from where make has gone', () => {
+test('findProblems() resolves paths against the folder of the task and the folders that make enters', () => {
   const log = `main.c:1:1: error: a
 make: Entering directory '/repo/src'
 deep/b.c:2:2: error: b
@@ -129,7 +129,7 @@ g.c:7:7: error: g
   assert.deepEqual(places('sub'), ['sub/main.c:1', ...made, 'sub/g.c:7']);
 });
 
-test('findProblems() stops at its limit, and no log makes it throw or crawl', () => {
+test('findProblems() stops at its limit, and is fast for any log', () => {
   const many = Array.from({ length: 50 }, (_, i) => `a.c:${i + 1}:1: error: x`).join('\n');
   assert.equal(findProblems(many, options).length, 10);
   assert.deepEqual(problemsIn(`${'a:'.repeat(500_000)}\n${' '.repeat(500_000)}`), []);

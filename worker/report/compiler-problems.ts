@@ -1,8 +1,8 @@
-/** A task's log -> the faults that compilers and test runners name in it, with file and line. Pure. */
+/** Finds the errors of compilers and test runners in a log, with file and line. */
 import { posix } from 'node:path';
 
 export interface Problem {
-  /** below the repo's root, without `./` */
+  /** path relative to the repo's root, without `./` */
   readonly file: string;
   readonly line: number;
   readonly column?: number;
@@ -10,15 +10,15 @@ export interface Problem {
 }
 
 export interface ProblemOptions {
-  /** the repo's root as the task saw it: what stands in front of an absolute path that is meant */
+  /** absolute paths of the repo's root, as the task may have seen it */
   readonly roots: readonly string[];
-  /** below the repo's root: where the task ran; absent: the root itself */
+  /** the folder in which the task ran, relative to the repo's root; absent: the root */
   readonly folder?: string | undefined;
-  /** no more than this many */
+  /** the largest number of problems to return */
   readonly limit: number;
 }
 
-/** Reads one form at a line; `after` and `before` are the lines around it. */
+/** Recognizes the format of one tool at a line. */
 type Matcher = (line: string, around: Surroundings) => Found | undefined;
 interface Found {
   readonly file: string | undefined;
@@ -31,20 +31,20 @@ interface Surroundings {
   readonly at: number;
 }
 
-/** The same place and sentence is told once, however often a log has it. */
+/** Finds the problems of a log, without duplicates. */
 export function findProblems(log: string, { roots, folder = '', limit }: ProblemOptions): Problem[] {
-  const lines = log.split(/\r?\n/).map(withoutColour);
+  const lines = log.split(/\r?\n/).map(withoutColor);
   const problems = new Map<string, Problem>();
-  /** where make has gone, the innermost last */
+  /** the folders that make has entered, the innermost last */
   const entered: string[] = [];
   for (const [at, line] of lines.entries()) {
     if (problems.size >= limit) break;
-    // The expressions below look at a line several times: a megabyte without a line end is no message.
+    // A long line is not a message, and the patterns below would take long to search it.
     if (line.length > 2000) continue;
-    const [, way, place = ''] =
+    const [, direction, enteredFolder = ''] =
       /^\w*make(?:\[\d+\])?: (Entering|Leaving) directory ['`](.+)'$/.exec(line) ?? [];
-    if (way === 'Entering') entered.push(place);
-    else if (way === 'Leaving') entered.pop();
+    if (direction === 'Entering') entered.push(enteredFolder);
+    else if (direction === 'Leaving') entered.pop();
     const found = firstMatch(line, { lines, at });
     const within = entered.at(-1) ?? folder;
     const file = found?.file === undefined ? undefined : fileInRepo(found.file, { roots, within });
@@ -69,13 +69,13 @@ function firstMatch(line: string, around: Surroundings): Found | undefined {
   return undefined;
 }
 
-/** `src/a.c:3:5: error: ...`, as gcc, clang, shellcheck -f gcc and many others write. */
+/** `src/a.c:3:5: error: ...`, the format of gcc, clang, shellcheck -f gcc and many others. */
 const gcc: Matcher = (line) => {
   const match = /^([^\s:][^:]*):(\d+):(?:(\d+):)? (?:fatal )?error: (.+)$/.exec(line);
   return match === null ? undefined : found(match);
 };
 
-/** `src/a.ts(3,5): error TS2322: ...`, and the same with colons on a terminal. */
+/** `src/a.ts(3,5): error TS2322: ...`, or with colons if tsc writes to a terminal. */
 const tsc: Matcher = (line) => {
   const match =
     /^([^\s(][^(]*)\((\d+),(\d+)\): error (TS\d+: .+)$/.exec(line) ??
@@ -90,8 +90,8 @@ const pytest: Matcher = (line, { lines, at }) => {
   let first: string | undefined;
   for (let i = at - 1; i >= 0 && i > at - 60; i--) {
     const text = lines[i] ?? '';
-    const said = /^E {3,}(\S.*)$/.exec(text)?.[1];
-    if (said !== undefined) first = said;
+    const message = /^E {3,}(\S.*)$/.exec(text)?.[1];
+    if (message !== undefined) first = message;
     else if (first !== undefined) break;
     else if (text.trim() !== '') break;
   }
@@ -105,7 +105,7 @@ const python: Matcher = (line, { lines, at }) => {
   if (match === null) return undefined;
   for (let i = at + 1; i < lines.length && i < at + 6; i++) {
     const text = lines[i] ?? '';
-    if (/^ {2}File "/.test(text)) return undefined; // a frame further out
+    if (/^ {2}File "/.test(text)) return undefined; // an outer frame
     if (/^[A-Za-z_][\w.]*(: |$)/.test(text)) return { file: match[1], line: match[2], message: text };
   }
   return undefined;
@@ -117,12 +117,12 @@ const go: Matcher = (line) => {
   return match === null ? undefined : found(match);
 };
 
-/** `  --> src/main.rs:3:5` below `error[E0308]: ...`, and a panic's place above its message. */
+/** `  --> src/main.rs:3:5` below `error[E0308]: ...`, or the location of a panic above its message. */
 const rustc: Matcher = (line, { lines, at }) => {
   const panic = /panicked at (?:'(.*)', )?([^\s:'][^:']*\.rs):(\d+):(\d+):?$/.exec(line);
   if (panic !== null) {
-    const [, said, file, number, column] = panic;
-    return { file, line: number, column, message: said ?? lines[at + 1] };
+    const [, message, file, number, column] = panic;
+    return { file, line: number, column, message: message ?? lines[at + 1] };
   }
   const match = /^\s*--> ([^\s:][^:]*):(\d+):(\d+)$/.exec(line);
   const message = /^error(?:\[E\d+\])?: (.+)$/.exec(lines[at - 1] ?? '')?.[1];
@@ -135,7 +135,7 @@ const matchers: readonly Matcher[] = [gcc, tsc, pytest, python, go, rustc];
 
 const found = ([, file, line, column, message]: RegExpExecArray): Found => ({ file, line, column, message });
 
-/** The path below the repo's root; undefined for one that is not: a system header, a library. */
+/** Returns the path relative to the repo's root; undefined for files outside, such as system headers. */
 function fileInRepo(
   path: string,
   { roots, within }: { readonly roots: readonly string[]; readonly within: string },
@@ -148,4 +148,4 @@ function fileInRepo(
   return inside.startsWith('/') || inside.split('/').includes('..') ? undefined : inside;
 }
 
-const withoutColour = (line: string): string => line.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '');
+const withoutColor = (line: string): string => line.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '');

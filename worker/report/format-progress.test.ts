@@ -13,7 +13,7 @@ const row = (change: Partial<TaskRow>): TaskRow => ({
 const lineOf = (change: Partial<TaskRow>): string =>
   formatProgress({ kind: 'task-done', row: row(change), logFile: '' }, { color: false }).join();
 
-test('formatProgress() writes one plain line a task', () => {
+test('formatProgress() formats a task as one line', () => {
   assert.equal(lineOf({}), 'passed      1.23 s  unit');
   assert.equal(lineOf({ status: 124, outcome: 'timed-out' }), 'timed-out   1.23 s  unit (status 124)');
   assert.equal(
@@ -29,25 +29,25 @@ test('formatProgress() writes one plain line a task', () => {
   );
 });
 
-test('formatProgress() colours for a terminal only', () => {
+test('formatProgress() uses colors only if asked to', () => {
   const done = { kind: 'done', outcome: 'passed', status: 0 } as const;
   assert.equal(formatProgress(done, { color: true }).join(), 'job \u001b[32mpassed\u001b[0m, status 0');
   assert.equal(formatProgress(done, { color: false }).join(), 'job passed, status 0');
 });
 
-test('formatLogTail() shows the last 20 lines, each set off', () => {
+test('formatLogTail() shows the last 20 lines, each after a bar', () => {
   const log = Array.from({ length: 30 }, (_, i) => `line ${i}`).join('\n');
   const lines = formatLogTail('unit', `${log}\n`);
   assert.equal(lines.length, 21);
   assert.equal(lines[0], '--- unit: the last 20 lines');
   assert.equal(lines[1], '| line 10');
   assert.equal(lines.at(-1), '| line 29');
-  assert.deepEqual(formatLogTail('unit', 'one\n'), ['--- unit: its log', '| one']);
-  assert.deepEqual(formatLogTail('unit', ''), ['--- unit: its log is empty']);
-  assert.deepEqual(formatLogTail('unit', '\n\n'), ['--- unit: its log is empty']);
+  assert.deepEqual(formatLogTail('unit', 'one\n'), ['--- unit: the whole log', '| one']);
+  assert.deepEqual(formatLogTail('unit', ''), ['--- unit: the log is empty']);
+  assert.deepEqual(formatLogTail('unit', '\n\n'), ['--- unit: the log is empty']);
 });
 
-test('formatLogTail() lets no log command the terminal or the CI host', () => {
+test('formatLogTail() removes control sequences and commands of CI hosts', () => {
   const text =
     '\u001b[31mred\u001b[0m \u001b]0;title\u0007x\r\u0008\n::set-env name=A::b\n##[add-path]/evil\n';
   assert.deepEqual(formatLogTail('t', text).slice(1), [
@@ -57,11 +57,11 @@ test('formatLogTail() lets no log command the terminal or the CI host', () => {
   ]);
 });
 
-test('formatProgress() lets no task name command the CI host', () => {
+test('formatProgress() defuses commands of CI hosts in task names', () => {
   assert.equal(lineOf({ task: '##[add-path]x' as TaskName }), 'passed      1.23 s  ## [add-path]x');
 });
 
-test('plain() leaves no control character, whatever a task printed', () => {
+test('plain() removes control characters from any text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
       assert.doesNotMatch(plain(text), /\p{Cc}|##\[|^\s*::/u);
@@ -69,7 +69,7 @@ test('plain() leaves no control character, whatever a task printed', () => {
   );
 });
 
-test('failedRows() leaves out what passed, what was skipped and nothing else', () => {
+test('failedRows() returns all rows but passed, flaky and skipped ones', () => {
   const rows = (['passed', 'flaky', 'failed', 'timed-out', 'cancelled', 'skipped', 'error'] as const).map(
     (outcome) => row({ outcome }),
   );

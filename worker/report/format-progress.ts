@@ -1,4 +1,4 @@
-/** A job's progress -> lines for a terminal or a CI log. Pure. */
+/** Formats a job's progress as lines for a terminal or a CI log. */
 import { isGreen, type FinishedOutcome, type TaskOutcome } from '../../model/outcome.js';
 import type { TaskRow } from '../../model/row.js';
 import type { Progress } from '../record/progress.js';
@@ -7,7 +7,7 @@ export interface ReportStyle {
   readonly color: boolean;
 }
 
-/** The lines that tell of one step of a job. */
+/** Formats one step of a job. Most steps are one line, some none. */
 export function formatProgress(progress: Progress, style: ReportStyle): string[] {
   switch (progress.kind) {
     case 'start':
@@ -41,7 +41,7 @@ const imageVerbs = {
   build: { doing: 'building', done: 'built' },
 } as const;
 
-/** What is going on now, for the passing line of a terminal; undefined where nothing is that could take long. */
+/** Formats the current activity for the status line. Undefined if nothing that may take long has started. */
 export function formatStatus(progress: Progress): string | undefined {
   switch (progress.kind) {
     case 'pull-begin':
@@ -60,7 +60,7 @@ export function formatStatus(progress: Progress): string | undefined {
   }
 }
 
-/** One task in one line. */
+/** Formats a finished task as one line: `failed      1.23 s  unit (status 2)`. */
 export function formatRow(row: TaskRow, style: ReportStyle): string {
   const word = paint(row.outcome.padEnd(9), row.outcome, style);
   const elapsed = row.elapsedSeconds === undefined ? '' : seconds(row.elapsedSeconds);
@@ -73,19 +73,22 @@ export function formatRow(row: TaskRow, style: ReportStyle): string {
 }
 
 /**
- * The end of a task's log. Every line is set off: nothing that a task printed may reach the terminal as a control
- * sequence, nor GitHub's runner as a command (`::set-env`, `##[...]`).
+ * Formats the last lines of a task's log. Nothing that a task printed reaches the terminal as a control sequence, nor
+ * GitHub's runner as a command (`::set-env`, `##[...]`).
  */
 export function formatLogTail(task: string, log: string, count = 20): string[] {
-  if (log.trim() === '') return [`--- ${plain(task)}: its log is empty`];
+  if (log.trim() === '') return [`--- ${plain(task)}: the log is empty`];
   const { lines, isWhole } = logLines(log, count);
-  return [`--- ${plain(task)}: ${isWhole ? 'its log' : `the last ${count} lines`}`, ...lines.map(setOff)];
+  return [
+    `--- ${plain(task)}: ${isWhole ? 'the whole log' : `the last ${count} lines`}`,
+    ...lines.map(quoteLine),
+  ];
 }
 
-/** A log's line as it may stand among ours. */
-export const setOff = (line: string): string => `| ${plain(line).slice(0, 1000)}`;
+/** Formats a line of a log so that it cannot be taken for one of Soil's own. */
+export const quoteLine = (line: string): string => `| ${plain(line).slice(0, 1000)}`;
 
-/** The last so many lines of a text. */
+/** Returns the last `count` lines of a text, and whether these are all. */
 export function logLines(
   log: string,
   count: number,
@@ -94,7 +97,7 @@ export function logLines(
   return { lines: all.slice(-count), isWhole: all.length <= count };
 }
 
-/** Text without control sequences, and without what a CI host would take for a command. */
+/** Removes control sequences from a text, and defuses what a CI host would take for a command. */
 export function plain(text: string): string {
   return text
     .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)?/g, '')
@@ -104,6 +107,7 @@ export function plain(text: string): string {
     .replace(/^(\s*):(?=:)/, '$1: ');
 }
 
+/** Returns the rows of tasks that ran and did not pass. */
 export function failedRows(rows: readonly TaskRow[]): TaskRow[] {
   return rows.filter((row) => row.outcome !== 'skipped' && !isGreen(row.outcome as FinishedOutcome));
 }

@@ -1,6 +1,6 @@
-/** A job's progress -> what its reader sees meanwhile, in order: a line a task; on GitHub Actions folded logs and annotations. */
+/** Shows a job's progress: one line per task, and on GitHub Actions folded logs and annotations. */
 import type { CommandContext } from '../system/command-context.js';
-import { formatError, formatGroup } from './github-annotations.js';
+import { formatError, formatGroup } from './github-actions.js';
 import {
   failedRows,
   formatLogTail,
@@ -8,7 +8,7 @@ import {
   formatRow,
   formatStatus,
   logLines,
-  setOff,
+  quoteLine,
 } from './format-progress.js';
 import { findProblems } from './compiler-problems.js';
 import { readLogTail } from '../system/log-tail.js';
@@ -18,29 +18,30 @@ export interface DisplayOptions {
   readonly job: string;
   readonly context: Pick<CommandContext, 'print' | 'warn' | 'color' | 'status'>;
   readonly isGithub: boolean;
-  /** the repo's root, here and in a container */
+  /** paths of the repo's root: on this machine, and in a container */
   readonly roots: readonly string[];
-  /** below the repo's root: where a task runs, and what it says of files begins */
+  /** the folder in which a task runs, relative to the repo's root */
   readonly folderOf: (task: string) => string | undefined;
 }
 
-/** GitHub shows ten annotations a step, and no more. */
-const annotations = 10;
+/** GitHub shows at most ten annotations per step. */
+const maxAnnotations = 10;
 const groupLines = 200;
 
-/** Alive from a job's start to its end. What takes time to read is printed later, but never out of order. */
+/** Prints each step in order, even if reading a log takes time. It lives from a job's start to its end. */
 export class JobDisplay {
   readonly #options: DisplayOptions;
   readonly #logs = new Map<string, string>();
-  /** what the passing line tells of the tasks that run, the newest last */
+  /** the status line of each running task, the newest last */
   readonly #running = new Map<string, string>();
-  #annotationsLeft = annotations;
+  #annotationsLeft = maxAnnotations;
   #printed: Promise<void> = Promise.resolve();
 
   constructor(options: DisplayOptions) {
     this.#options = options;
   }
 
+  /** Queues a step for printing. */
   show(progress: Progress): void {
     const { context, isGithub } = this.#options;
     if (progress.kind === 'task-done') this.#logs.set(progress.row.task, progress.logFile);
@@ -55,7 +56,7 @@ export class JobDisplay {
     });
   }
 
-  /** Beside a task that is done others may still run. */
+  /** The status line after a step. Other tasks may run when one finishes. */
   #statusAfter(progress: Progress): string | undefined {
     const status = formatStatus(progress);
     if (progress.kind === 'task-begin' && status !== undefined) this.#running.set(progress.task, status);
@@ -63,7 +64,7 @@ export class JobDisplay {
     return [...this.#running.values()].at(-1) ?? status;
   }
 
-  /** The job's last words; the ends of the failed tasks' logs come back. */
+  /** Prints the last lines of the failed tasks' logs, and returns them by task. */
   async close(finished: FinishedJob): Promise<ReadonlyMap<string, string>> {
     await this.#printed;
     const { context, isGithub, job } = this.#options;
@@ -80,7 +81,7 @@ export class JobDisplay {
     return tails;
   }
 
-  /** The whole log is an artifact; its end is what somebody looks for here. */
+  /** Prints the end of a task's log as a group, and a failure as annotations. The archive holds the whole log. */
   async #showTask({ row, logFile }: Extract<Progress, { readonly kind: 'task-done' }>): Promise<void> {
     const { context, roots, job, folderOf } = this.#options;
     const title = formatRow(row, { color: false });
@@ -90,8 +91,9 @@ export class JobDisplay {
       return;
     }
     const tail = await readLogTail(logFile);
-    for (const line of formatGroup(title, logLines(tail, groupLines).lines.map(setOff))) context.print(line);
-    // A failure that is allowed is no fault of the commit.
+    for (const line of formatGroup(title, logLines(tail, groupLines).lines.map(quoteLine)))
+      context.print(line);
+    // An allowed failure is not annotated.
     if (!isFailed || row.allowed) return;
     const name = `${job}: ${row.task}`;
     const problems = findProblems(tail, { roots, folder: folderOf(row.task), limit: this.#annotationsLeft });

@@ -1,20 +1,20 @@
-/** One passing line at the bottom of a terminal that tells what is going on now; nothing at all anywhere else. */
+/** Shows the current activity as one temporary line at the bottom of a terminal. */
 import type { WriteStream } from 'node:tty';
 
 export interface StatusLine {
-  /** replaces the line; an empty text takes it away */
+  /** Replaces the line. An empty text removes it. */
   readonly show: (text: string) => void;
-  /** writes something that stays, with the line out of its way */
+  /** Removes the line, then calls `write`, which prints something permanent. */
   readonly interrupt: (write: () => void) => void;
 }
 
 type Terminal = Pick<WriteStream, 'isTTY' | 'columns'> & { readonly write: (text: string) => unknown };
 
-/** More often than this nobody can read it. */
+/** The shortest time between two repaints. */
 const repaintMs = 100;
 const clear = '\r\u001b[2K';
 
-/** CI logs keep every byte: there it is silent, and where the terminal is a file, a pipe, or too dumb to go back. */
+/** Opens a status line. Shows nothing in CI, where logs keep every byte, and if stderr is no terminal or a dumb one. */
 export function openStatusLine(
   terminal: Terminal,
   environment: Readonly<Record<string, string | undefined>>,
@@ -40,7 +40,7 @@ export function openStatusLine(
     if (isPainted) terminal.write(clear);
     isPainted = false;
   };
-  // What is left there when the process ends would stand before the shell's next prompt.
+  // Otherwise the line would precede the shell's next prompt.
   process.once('exit', erase);
   return {
     show: (next) => {

@@ -1,24 +1,24 @@
-/** A finished job -> its part of GitHub's step summary: outcome, a table of tasks, the end of each failed log, links. Pure. */
+/** Formats a job for the step summary of GitHub Actions: outcome, links, a table of tasks, and failed tasks' logs. */
 import type { TaskRow } from '../../model/row.js';
 import { logLines, plain } from './format-progress.js';
 import type { FinishedJob } from '../record/progress.js';
 
-/** GitHub drops the whole summary of a step that is larger. */
-export const summaryBytes = 1024 * 1024;
+/** GitHub drops the whole summary of a step if it is larger. */
+export const maxSummaryBytes = 1024 * 1024;
 
 export interface SummaryOptions {
   readonly job: string;
   readonly end: Pick<FinishedJob, 'outcome' | 'record' | 'rows'>;
   readonly urls: readonly string[];
-  /** the ends of the failed tasks' logs, by task */
+  /** the last lines of the failed tasks' logs, by task */
   readonly tails: ReadonlyMap<string, string>;
-  /** what is left of the limit */
+  /** the remaining part of the limit */
   readonly maxBytes: number;
 }
 
-/** Whole lines and whole logs, as many as fit; what does not is counted. Undefined where not even the outcome fits. */
+/** Formats as many whole rows and logs as fit, and counts the others. Undefined if not even the outcome fits. */
 export function formatStepSummary({ job, end, urls, tails, maxBytes }: SummaryOptions): string | undefined {
-  // What is left out is told in the reserve.
+  // Holds the lines that count what was left out.
   const reserve = 300;
   let left = maxBytes - reserve;
   const take = (text: string): boolean => {
@@ -27,8 +27,8 @@ export function formatStepSummary({ job, end, urls, tails, maxBytes }: SummaryOp
     left -= bytes;
     return true;
   };
-  const head = [`### ${cell(job)}: ${end.outcome}`, ''];
-  if (end.record.reason !== undefined) head.push(cell(end.record.reason.slice(0, 2000)), '');
+  const head = [`### ${escapeMarkdown(job)}: ${end.outcome}`, ''];
+  if (end.record.reason !== undefined) head.push(escapeMarkdown(end.record.reason.slice(0, 2000)), '');
   head.push(...urls.map((url) => `- <${url.replace(/[<>\s]/g, encodeURIComponent)}>`), '');
   if (!take(head.join('\n'))) return undefined;
   const rows = takeWhile(end.rows.map(formatRow), take);
@@ -56,24 +56,24 @@ function takeWhile(texts: readonly string[], take: (text: string) => boolean): s
 }
 
 const more = (count: number, noun: string): string[] =>
-  count === 0 ? [] : [`… and ${count} more ${noun}${count === 1 ? '' : 's'}, in the job's own log.`, ''];
+  count === 0 ? [] : [`… and ${count} more ${noun}${count === 1 ? '' : 's'}, see the job's log.`, ''];
 
 function formatRow(row: TaskRow): string {
   const elapsed = row.elapsedSeconds === undefined ? '' : `${row.elapsedSeconds.toFixed(2)} s`;
-  return `| ${row.outcome} | ${row.status} | ${elapsed} | ${cell(row.task)} |`;
+  return `| ${row.outcome} | ${row.status} | ${elapsed} | ${escapeMarkdown(row.task)} |`;
 }
 
-/** HTML, since any fence of Markdown could be closed by a log; `<pre>` ends only where it is said to. */
+/** Formats a log as HTML: a log could close a Markdown fence, but not `<pre>`, since `<` is escaped. */
 function formatLog(task: string, tail: string): string {
-  if (tail.trim() === '') return `${cell(task)}: its log is empty\n`;
+  if (tail.trim() === '') return `${escapeMarkdown(task)}: the log is empty\n`;
   const { lines, isWhole } = logLines(tail, 20);
-  const shown = lines.map((line) => markup(plain(line).slice(0, 1000))).join('\n');
-  const title = `${markup(plain(task))}: ${isWhole ? 'its log' : `the last ${lines.length} lines`}`;
+  const shown = lines.map((line) => escapeHtml(plain(line).slice(0, 1000))).join('\n');
+  const title = `${escapeHtml(plain(task))}: ${isWhole ? 'the whole log' : `the last ${lines.length} lines`}`;
   return `<details><summary>${title}</summary>\n\n<pre>\n${shown}\n</pre>\n\n</details>\n`;
 }
 
-const markup = (text: string): string => text.replace(/[<>&]/g, (c) => `&#${c.charCodeAt(0)};`);
+const escapeHtml = (text: string): string => text.replace(/[<>&]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** No sign of Markdown is left, so that a name is shown as it is. */
-const cell = (text: string): string =>
+/** Escapes the characters that Markdown interprets. */
+const escapeMarkdown = (text: string): string =>
   plain(text).replace(/[\\|<>&`*_[\]#@!~$:]/g, (c) => `&#${c.charCodeAt(0)};`);

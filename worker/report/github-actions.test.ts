@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatError, formatGroup, formatOutputs } from './github-annotations.js';
+import { formatError, formatGroup, formatOutputs } from './github-actions.js';
 
-/** As GitHub's runner reads a line: a command where `::` begins it, or the older form anywhere in it. */
+/** Parses a line like GitHub's runner: `::` starts a command at the start of a line, `##[` anywhere in it. */
 const commandIn = (line: string): string | undefined =>
   /^\s*::([a-z-]+)/i.exec(line)?.[1] ?? /##\[([a-z-]+)/i.exec(line)?.[1];
 
-test('formatError() names file, line and column, escaped as the runner unescapes them', () => {
+test('formatError() escapes file, line, column and message', () => {
   assert.equal(
     formatError('unit: a, b', '100% wrong', { file: 'src/a:b,c.ts', line: 3, column: 5, message: '' }),
     '::error file=src/a%3Ab%2Cc.ts,line=3,col=5,title=unit%3A a%2C b::100%25 wrong',
@@ -15,7 +15,7 @@ test('formatError() names file, line and column, escaped as the runner unescapes
   assert.equal(formatError('unit', 'no image'), '::error title=unit::no image');
 });
 
-test('formatError(), formatGroup() and formatOutputs() are one command each, whatever the text', () => {
+test('formatError(), formatGroup() and formatOutputs() allow no text to add a command', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 60 }),
     fc

@@ -175,7 +175,7 @@ test('soil-server prune: 998 goes before 1000, the whole run, with its status, a
   assert.deepEqual(page.faults, []);
   assert.match(
     page.text,
-    /This run was removed on \d{4}-.* UTC, since it was not among the newest 4 of GitHub/,
+    /This run was removed on \d{4}-.* UTC because it was not among the newest 4 of GitHub/,
   );
   assert.match(page.text, /dev-minimal/);
   await assertSound(site);
@@ -245,10 +245,10 @@ test('soil-server prune: pins by hand, by a gate, green and first red stay, and 
   assert.deepEqual(page.faults, []);
   for (const text of [
     'the newest run of GitHub',
-    'the first failure of main, though not among the newest 1 of GitHub',
-    'the newest green run of main, though',
-    'pinned by hand, though',
-    'its commit was merged, though',
+    'the first failure of main, although not among the newest 1 of GitHub',
+    'the newest green run of main, although',
+    'pinned by hand, although',
+    'its commit was merged, although',
   ]) {
     assert.ok(page.text.includes(text), text);
   }

@@ -106,7 +106,7 @@ test('the feed has the failure and the recovery, and nothing that is no news', a
   await settled();
   const feed = await text('branches/main/feed.atom');
   const titles = [...feed.matchAll(/<entry>\n<title>([^<]*)</g)].map(([, title]) => title);
-  assert.deepEqual(titles, ['main recovered', 'main began to fail: unit']);
+  assert.deepEqual(titles, ['main recovered', 'main started failing: unit']);
   assert.match(feed, new RegExp(`tag:soil.invalid,2026:Soil:main:${commitOf('d')}:recovered`));
 });
 

@@ -43,7 +43,7 @@ export function renderRetention(
       feedHref: undefined,
       crumbs: [{ text: 'Retention', href: undefined }],
     },
-    heading: 'What a prune would remove',
+    heading: 'What pruning would remove',
     summary: summarize(verdicts),
     limits: [...timeFact('Planned', now), ...tiers.map((tier) => limitFact(tier, policy.limits[tier]))],
     hosts: workerHosts
@@ -57,7 +57,7 @@ export function renderRetention(
   return renderPage('retention', view);
 }
 
-/** `3 of 40 runs would go, 12 would lose their wwz files: 1.2 GB.` */
+/** Returns one line: `3 of 40 runs would be removed, 12 would lose wwz files: 1.2 GB`. */
 export function summarize(verdicts: readonly Verdict[]): string {
   const going = verdicts.filter(({ tier }) => tier === 'run');
   const emptied = verdicts.filter(({ tier }) => tier === 'wwz');
@@ -65,7 +65,7 @@ export function summarize(verdicts: readonly Verdict[]): string {
     (sum, { run, tier }) => sum + run.bytes.wwz + (tier === 'run' ? run.bytes.run : 0),
     0,
   );
-  return `${going.length} of ${countText(verdicts.length, 'run')} would go, ${emptied.length} would lose wwz files: ${bytesText(bytes)}`;
+  return `${going.length} of ${countText(verdicts.length, 'run')} would be removed, ${emptied.length} would lose wwz files: ${bytesText(bytes)}`;
 }
 
 function limitFact(tier: 'wwz' | 'run', { newest, ageSeconds, bytes }: TierLimits): Fact {
@@ -74,8 +74,8 @@ function limitFact(tier: 'wwz' | 'run', { newest, ageSeconds, bytes }: TierLimit
     ...(ageSeconds === undefined ? [] : [ageText(ageSeconds)]),
     ...(bytes === undefined ? [] : [bytesText(bytes)]),
   ];
-  const name = tier === 'wwz' ? 'wwz files stay for' : 'Runs stay for';
-  return textFact(name, limits.length === 0 ? 'ever' : limits.join(', '));
+  const name = tier === 'wwz' ? 'wwz files kept' : 'Runs kept';
+  return textFact(name, limits.length === 0 ? 'forever' : limits.join(', '));
 }
 
 function runRow({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePath) => string) {
@@ -100,15 +100,15 @@ function runRow({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePat
 function effectOf(goes: 'wwz' | 'run' | undefined): { readonly fate: string; readonly css: string } {
   switch (goes) {
     case 'run':
-      return { fate: 'goes', css: 'fate goes' };
+      return { fate: 'removed', css: 'fate goes' };
     case 'wwz':
-      return { fate: 'loses its wwz files', css: 'fate' };
+      return { fate: 'loses wwz files', css: 'fate' };
     case undefined:
-      return { fate: 'stays', css: 'fate stays' };
+      return { fate: 'kept', css: 'fate stays' };
   }
 }
 
 function explain(rule: string | undefined, pin: string | undefined): string | undefined {
   if (pin === undefined) return rule && visibleText(rule);
-  return visibleText(rule === undefined ? pin : `${pin}, though ${rule}`);
+  return visibleText(rule === undefined ? pin : `${pin}, although ${rule}`);
 }

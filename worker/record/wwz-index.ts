@@ -162,7 +162,7 @@ function jobFacts(record: JobRecord): readonly Fact[] {
       imagePullSeconds === undefined ? undefined : durationText(imagePullSeconds),
     ),
     ...machineFact(record.machine),
-    ...urlFact('On its host', httpUrl(record.jobUrl)),
+    ...urlFact('On the CI host', httpUrl(record.jobUrl)),
     ...optionalFact('Worker', record.workerVersion),
   ];
 }

@@ -38,7 +38,7 @@ export function runFacts(run: Run, page: SitePath, feedHref: string | undefined)
     ...optionalFact('Workflow', origin?.workflow),
     ...optionalFact('Event', origin?.event),
     ...optionalFact('Repository', origin?.repository, repositoryUrl(origin?.jobUrl)),
-    ...urlFact('On its host', url),
+    ...urlFact('On the CI host', url),
   ];
 }
 
@@ -66,7 +66,7 @@ export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact
     ...imageFact(record?.image),
     ...machineFact(record?.machine),
     // Elsewhere the run's own facts have it.
-    ...(address.host === 'sourcehut' ? urlFact('On its host', httpUrl(record?.jobUrl)) : []),
+    ...(address.host === 'sourcehut' ? urlFact('On the CI host', httpUrl(record?.jobUrl)) : []),
   ];
 }
 

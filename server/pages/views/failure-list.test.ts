@@ -25,7 +25,7 @@ test('troublesOf() names a whole job where its tasks do not tell what became of 
     [job('no-image', [], { outcome: 'error', reason }), `error no-image: all, ${reason}`],
     [job('killed', [unit], { outcome: 'error' }, ['cannot read x']), 'error killed: all, cannot read x'],
     [job('none', [], {}), 'empty none: all, no task ran'],
-    [absent('gone', 'lost'), 'lost gone: all, silent after 0 tasks'],
+    [absent('gone', 'lost'), 'lost gone: all, no events after 0 tasks'],
   ];
   for (const [sample, line] of rows) assert.deepEqual(linesOf(sample), [line]);
 });

@@ -71,7 +71,7 @@ const taskFailure = (
 
 /** An image that could not be pulled, a lost machine, a record that cannot be read: no task says so. */
 function jobFailure({ job, rows, problems }: DetailedJob, link: Link): FailureView {
-  const badRows = rows.some((row) => row.kind === 'bad') ? 'its TSV has lines that are no task' : undefined;
+  const badRows = rows.some((row) => row.kind === 'bad') ? 'its TSV has lines that are not valid tasks' : undefined;
   const reason = job.summary?.reason ?? problems[0] ?? badRows ?? jobNote(job);
   const seconds = job.summary?.seconds;
   return {

@@ -65,7 +65,7 @@ function entryView(
   const names = [...new Set(bad.map((job) => visibleText(job.address.job)))];
   const what = isRecovery
     ? 'recovered'
-    : `began to fail: ${names.slice(0, 5).join(', ') || markOf(outcome).word}`;
+    : `started failing: ${names.slice(0, 5).join(', ') || markOf(outcome).word}`;
   return {
     id: `${tag}:${group.commit}:${isRecovery ? 'recovered' : 'failed'}`,
     title: `${visibleText(branch)} ${what}`,

@@ -54,9 +54,9 @@ export function jobNote(job: Job): string | undefined {
       if (events.pullBeginTime !== undefined && events.pullDoneTime === undefined) return 'pulling the image';
       return `${countText(events.tasksDone, 'task')} done`;
     case 'lost':
-      return `silent after ${countText(events.tasksDone, 'task')}`;
+      return `no events after ${countText(events.tasksDone, 'task')}`;
     case 'expected':
-      return 'not heard of yet';
+      return 'not started yet';
     case 'passed':
     case 'flaky':
     case 'failed':

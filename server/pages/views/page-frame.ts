@@ -70,7 +70,7 @@ export function pageLinks(kind: ListKind, host: WorkerHost, total: number, page:
   return {
     hasOthers: !isNewest || page > 1,
     label: isNewest
-      ? `the newest ${count === 1 ? noun : `${count} ${noun}s`}`
+      ? `newest ${count === 1 ? noun : `${count} ${noun}s`}`
       : `${noun}s ${(page - 1) * runsPerPage + 1} to ${page * runsPerPage}, counted from the oldest`,
     newerHref: isNewest ? undefined : href(page + 1),
     olderHref: page === 1 ? undefined : href(page - 1),

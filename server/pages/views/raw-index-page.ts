@@ -30,7 +30,7 @@ export function renderRawIndex(site: SiteView, host: WorkerHost, page: number): 
   return renderPageWithFragments('raw-index', {
     frame: pageFrame(site, here, isNewest ? 'Flat list' : `Flat list, page ${page}`, [above]),
     heading: `${hostWord(host)}, flat list`,
-    otherList: { text: 'Run by run', href: linkBetween(here, hostIndex(host)) },
+    otherList: { text: 'Grouped by run', href: linkBetween(here, hostIndex(host)) },
     rows: runs
       .slice(start, end)
       .flat()

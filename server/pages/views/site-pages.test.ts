@@ -82,8 +82,8 @@ test('renderHostIndex() of an empty host is a page that says so', () => {
   const empty = siteOf('Test', []);
   assert.equal(hostIndexPages(empty, 'local'), 1);
   assert.equal(rawIndexPages(empty, 'local'), 1);
-  assert.match(String(renderHostIndex(empty, 'local', 1)), /No run of this host has been published yet/);
-  assert.match(String(renderRawIndex(empty, 'local', 1)), /No job of this host has been published yet/);
+  assert.match(String(renderHostIndex(empty, 'local', 1)), /No runs have been published yet/);
+  assert.match(String(renderRawIndex(empty, 'local', 1)), /No jobs have been published yet/);
 });
 
 test('renderHostIndex() pages long lists; an old page stays as it was when a run comes', () => {
@@ -135,8 +135,8 @@ test('renderRun() tells the outcome in its title, how its jobs ended, and where 
 
 test('renderRun() shows expected, running and lost jobs as what they are', () => {
   const { text } = checkPage(runHtml(site, folder('1234-2')));
-  assert.match(text, /○ expected\s*raw-vm\s*not heard of yet/);
-  assert.match(text, /\? lost\s*wild\s*silent after 0 tasks/);
+  assert.match(text, /○ expected\s*raw-vm\s*not started yet/);
+  assert.match(text, /\? lost\s*wild\s*no events after 0 tasks/);
   assert.match(text, /▸ running\s*dev-minimal\s*3 tasks done/);
   assert.match(text, /≈ flaky 2 tries\s*ble-issues try 1/);
 });

@@ -33,7 +33,7 @@ const detailsOf =
 test('renderFeed() names only the jobs whose newest attempt is not green', () => {
   const again = run(2, 'p', { attempt: 2, startTime: noon + 900, deployTime: noon + 905 });
   const feed = renderFeed(siteOf('Test', [again, run(2, 'ff'), run(1, 'pp')]), 'main', 'main') ?? '';
-  assert.match(feed, /<title>main began to fail: job1<\/title>/);
+  assert.match(feed, /<title>main started failing: job1<\/title>/);
   assert.match(feed, /<summary>[^<]*1 job not green: job1<\/summary>/);
 });
 

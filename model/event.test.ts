@@ -5,7 +5,7 @@ import { valueOf } from './result.js';
 
 const form = (query: string) => [...new URLSearchParams(query)] as [string, string][];
 
-test('parseEvent() reads the addresses of the README', () => {
+test('parseEvent() parses the examples of the README', () => {
   const start = valueOf(parseEvent(form('eventName=start&workerHost=github&runId=1234&jobName=dev-minimal')));
   assert.deepEqual(start, {
     name: 'start',
@@ -25,7 +25,7 @@ test('parseEvent() reads the addresses of the README', () => {
   assert.equal(done.updateStatusApi, true);
 });
 
-test('formatEvent() and parseEvent() are each other’s reverse', () => {
+test('parseEvent() inverts formatEvent()', () => {
   for (const query of [
     'eventName=start&workerHost=github&jobName=a&runId=9&runNumber=3&attempt=2&commit=abcdef1&branch=x%2Fé&expectedJobs=a,b',
     'eventName=task-done&workerHost=local&jobName=a&runId=night&task=unit+tests&status=0',
@@ -38,10 +38,10 @@ test('formatEvent() and parseEvent() are each other’s reverse', () => {
 });
 
 const base = 'workerHost=github&jobName=a&runId=1';
-const faults: [string, string][] = [
+const refused: [string, string][] = [
   [base, 'cannot accept eventName "": it must be one of start, pull-begin'],
   [`eventName=stop&${base}`, 'cannot accept eventName "stop"'],
-  [`eventName=start&${base}&jobName=b`, 'cannot accept field "jobName": it stands twice'],
+  [`eventName=start&${base}&jobName=b`, 'cannot accept field "jobName": duplicate field'],
   [`eventName=start&${base}&colour=red`, 'cannot accept field "colour": it must be one of'],
   ['eventName=start&workerHost=travis&jobName=a&runId=1', 'cannot accept workerHost "travis"'],
   ['eventName=start&workerHost=github&jobName=..&runId=1', 'cannot accept jobName ".."'],
@@ -53,17 +53,17 @@ const faults: [string, string][] = [
   [`eventName=start&${base}&attempt=0`, 'cannot accept attempt "0"'],
   [`eventName=start&${base}&commit=HEAD`, 'cannot accept commit "HEAD"'],
   [`eventName=start&${base}&expectedJobs=a,../b`, 'cannot accept expectedJobs "../b"'],
-  ['eventName=start&workerHost=local&jobName=a&runId=index.html', 'cannot accept runId "index.html": pages'],
+  ['eventName=start&workerHost=local&jobName=a&runId=index.html', 'cannot accept runId "index.html": it ends in'],
   [
     `eventName=start&${base}&expectedJobs=${Array.from({ length: 1001 }, (_, i) => `j${i}`).join(',')}`,
     'cannot accept expectedJobs: it has 1001 names, more than 1000',
   ],
   [`eventName=start&${base}&branch=${'b'.repeat(4001)}`, 'cannot accept branch "bbb'],
-  ['eventName=start&workerHost=local&jobName=a&runId=x-2', 'cannot accept runId "x-2": it ends like'],
+  ['eventName=start&workerHost=local&jobName=a&runId=x-2', 'cannot accept runId "x-2": it ends with'],
 ];
 
-test('parseEvent() names field, value and reason of what it refuses', () => {
-  for (const [query, error] of faults) {
+test('parseEvent() names the field, the value and the reason of a refusal', () => {
+  for (const [query, error] of refused) {
     const result = parseEvent(form(query));
     assert.ok(!result.ok, query);
     assert.ok(result.error.startsWith(error), result.error);

@@ -1,4 +1,4 @@
-/** Events: something that happened to a job. Form fields of `POST /event` -> an event, and back. */
+/** Events of jobs: parses and formats the form fields of `POST /event`. */
 import {
   parseCommitHash,
   parseJobName,
@@ -18,14 +18,14 @@ import { accept, quote, refuse, type Result } from './result.js';
 const eventNames = ['start', 'pull-begin', 'pull-done', 'task-done', 'heartbeat', 'done'] as const;
 export type EventName = (typeof eventNames)[number];
 
-/** What the sender knows of the job when the event happens. */
+/** An event, with what its sender knows about the job. */
 export interface JobEvent {
   readonly name: EventName;
   readonly host: WorkerHost;
   readonly job: JobName;
-  /** GITHUB_RUN_ID, or a local run's id; absent on sourcehut */
+  /** GITHUB_RUN_ID or the id of a local run; absent on sourcehut */
   readonly runId?: RunId;
-  /** GITHUB_RUN_NUMBER: with it, the run's page can show the job before its record arrives */
+  /** GITHUB_RUN_NUMBER: lets the run page show the job before its record arrives */
   readonly runNumber?: RunId;
   readonly attempt: number;
   /** sourcehut's JOB_ID; absent elsewhere */
@@ -36,9 +36,9 @@ export interface JobEvent {
   readonly task?: TaskName;
   /** for `task-done` and `done` */
   readonly status?: number;
-  /** for `done`: whether the status API is to have the status */
+  /** for `done`: whether to write the status to the status API */
   readonly updateStatusApi: boolean;
-  /** every job that this run is to have; empty where the sender does not know */
+  /** all jobs of the run; empty if the sender does not know them */
   readonly expectedJobs: readonly JobName[];
 }
 
@@ -59,7 +59,7 @@ const fields = [
 ] as const;
 type Field = (typeof fields)[number];
 
-/** Reads an event from its form fields; an unknown, repeated, missing or malformed field is named and refused. */
+/** Parses the form fields of an event. Refuses an unknown, duplicate, missing or malformed field. */
 export function parseEvent(form: Iterable<readonly [string, string]>): Result<JobEvent> {
   const values = new Map<Field, string>();
   for (const [key, value] of form) {
@@ -67,7 +67,7 @@ export function parseEvent(form: Iterable<readonly [string, string]>): Result<Jo
     if (field === undefined) {
       return refuse(`cannot accept field ${quote(key)}: it must be one of ${fields.join(', ')}`);
     }
-    if (values.has(field)) return refuse(`cannot accept field ${quote(key)}: it stands twice`);
+    if (values.has(field)) return refuse(`cannot accept field ${quote(key)}: duplicate field`);
     values.set(field, value);
   }
   const name = eventNames.find((n) => n === values.get('eventName'));
@@ -139,7 +139,7 @@ function optional<T>(text: string | undefined, parse: (text: string) => Result<T
   return text === undefined || text === '' ? accept(undefined) : parse(text);
 }
 
-/** The form fields of an event, in a fixed order; what is absent is left out. */
+/** Returns the form fields of an event in a fixed order, without absent values. */
 export function formatEvent(event: JobEvent): [string, string][] {
   const pairs: [Field, string | undefined][] = [
     ['eventName', event.name],

@@ -42,14 +42,14 @@ const accepted: [(t: string) => { ok: boolean }, string[], string[]][] = [
   [parseWorkerHost, ['github', 'sourcehut', 'local'], ['', 'GitHub', 'srht', 'toString']],
 ];
 
-test('names: what fits is accepted, what does not is refused', () => {
+test('the parsers of names accept good names and reject bad ones', () => {
   for (const [parse, good, bad] of accepted) {
     for (const text of good) assert.equal(parse(text).ok, true, `${parse.name} ${JSON.stringify(text)}`);
     for (const text of bad) assert.equal(parse(text).ok, false, `${parse.name} ${JSON.stringify(text)}`);
   }
 });
 
-test('names: a refusal quotes the value, gives the reason and holds no control character', () => {
+test('a refused name is quoted without its control characters', () => {
   const result = parseTaskName('a\u0007b\u202e');
   assert.ok(!result.ok);
   assert.equal(
@@ -58,7 +58,7 @@ test('names: a refusal quotes the value, gives the reason and holds no control c
   );
 });
 
-test('names: whatever is accepted stays one path segment', () => {
+test('an accepted name is always one path segment', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 130 }), (text) => {
       for (const parse of [parseJobName, parseTaskName, parseRunId]) {

@@ -13,7 +13,7 @@ const known = [
   'run',
 ];
 
-test('nearWord() finds what was meant', () => {
+test('nearWord() finds the intended word', () => {
   const cases: readonly (readonly [string, string | undefined])[] = [
     ['imgae', 'image'],
     ['img', 'image'],
@@ -35,7 +35,7 @@ test('nearWord() finds what was meant', () => {
   for (const [word, near] of cases) assert.equal(nearWord(word, known), near, word.slice(0, 80));
 });
 
-test('hintFor() is the end of a sentence, or nothing', () => {
+test('hintFor() returns a hint or an empty string', () => {
   assert.equal(hintFor('taks', known), ' (did you mean tasks?)');
   assert.equal(hintFor('before_script', known), '');
 });

@@ -1,14 +1,14 @@
-/** A word that is not known, and those that are -> the one that was probably meant. Pure. */
+/** Suggests the known word that an unknown one is probably a misspelling of. Pure. */
 
-/** ` (did you mean X?)` for the end of a sentence; empty where nothing known is like the word. */
+/** Returns ` (did you mean X?)` to append to a sentence, or an empty string if no known word is similar. */
 export function hintFor(word: string, known: readonly string[]): string {
   const near = nearWord(word, known);
   return near === undefined ? '' : ` (did you mean ${near}?)`;
 }
 
-/** The known word that is most like it: a slip of the finger, another way to join words, or another ending. */
+/** Returns the most similar known word: a typo, another way to join words, or another ending. */
 export function nearWord(word: string, known: readonly string[]): string | undefined {
-  // What no person would have typed for one of ours is not worth the squares below.
+  // The distance takes quadratic time, and nobody types that much by mistake.
   if (word.length > 60) return undefined;
   const meant = plainForm(word);
   const ranked = known
@@ -18,7 +18,7 @@ export function nearWord(word: string, known: readonly string[]): string | undef
   return ranked[0]?.candidate;
 }
 
-/** `workingFolder`, `working_folder` and `Working-Folder` are one word. */
+/** Makes `workingFolder`, `working_folder` and `Working-Folder` equal. */
 const plainForm = (word: string): string =>
   word
     .replace(/([a-z\d])([A-Z])/g, '$1-$2')
@@ -33,7 +33,7 @@ function isNear(a: string, b: string, distance: number): boolean {
   return shared >= 4 && shared >= longer / 2;
 }
 
-/** Letters to add, drop or change, and neighbours to swap: the optimal string alignment distance. */
+/** Returns the optimal string alignment distance: letters to add, drop or change, and adjacent letters to swap. */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity;

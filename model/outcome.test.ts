@@ -11,7 +11,7 @@ import {
   type TaskOutcome,
 } from './outcome.js';
 
-/** What one task makes of a job, and what two tasks make of it: every pair, written out. */
+/** The outcome of a job of one task, and below of every pair of tasks. */
 const alone: Record<TaskOutcome, FinishedOutcome> = {
   passed: 'passed',
   flaky: 'flaky',
@@ -33,13 +33,13 @@ const pairs: Record<TaskOutcome, string> = {
   error: 'error error error error error error error',
 };
 
-test('defect 2: foldTasks() of no task at all is not a pass', () => {
+test('defect 2: foldTasks() of no tasks is not a pass', () => {
   assert.equal(foldTasks([]), 'empty');
   assert.equal(jobStatus('empty', []), 125);
   assert.equal(isGreen('empty'), false);
 });
 
-test('foldTasks() holds its truth table for one and for two tasks', () => {
+test('foldTasks() matches the truth table of one and two tasks', () => {
   for (const a of taskOutcomes) {
     assert.equal(foldTasks([{ outcome: a }]), alone[a], a);
     const row = pairs[a].split(' ');
@@ -49,7 +49,7 @@ test('foldTasks() holds its truth table for one and for two tasks', () => {
   }
 });
 
-test('foldTasks() of many tasks is the fold of pairs, whatever the order', () => {
+test('foldTasks() of three tasks does not depend on their order', () => {
   for (const a of taskOutcomes) {
     for (const b of taskOutcomes) {
       for (const c of taskOutcomes) {
@@ -81,7 +81,7 @@ const jobOutcomes: readonly JobOutcome[] = [
   'error',
 ];
 
-test('foldJobs() takes the worst job of every pair', () => {
+test('foldJobs() returns the worst job of every pair', () => {
   jobOutcomes.forEach((a, i) => {
     jobOutcomes.forEach((b, j) => {
       assert.equal(foldJobs([a, b]), jobOutcomes[Math.max(i, j)], `${a} and ${b}`);
@@ -90,14 +90,14 @@ test('foldJobs() takes the worst job of every pair', () => {
   assert.equal(foldJobs([]), 'empty');
 });
 
-test('isGreen() is true for passed and flaky alone', () => {
+test('isGreen() is true for passed and flaky only', () => {
   assert.deepEqual(
     jobOutcomes.filter((o) => isGreen(o)),
     ['passed', 'flaky'],
   );
 });
 
-test('jobStatus() is 0 exactly for the green outcomes', () => {
+test('jobStatus() is 0 for green outcomes only', () => {
   const failed = { outcome: 'failed', status: 3 } as const;
   const late = { outcome: 'timed-out', status: 124 } as const;
   const tolerated = { outcome: 'failed', status: 200, allowed: true } as const;

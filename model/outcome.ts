@@ -1,8 +1,8 @@
-/** Outcomes of tasks, jobs and runs, and the folds task -> job -> run. Pure; the truth table is its test. */
+/** Outcomes of tasks, jobs and runs, and how a job's follows from its tasks and a run's from its jobs. Pure. */
 
 /**
- * How a task ended. `flaky`: passed after a failed try. `error`: the machinery failed (image, container, disk), which
- * is neither a pass nor the task's own failure. `skipped`: never begun, because of what happened before.
+ * How a task ended. `flaky`: passed after a failed try. `error`: the infrastructure failed (image, container, disk),
+ * which is neither a pass nor a failure of the task. `skipped`: not started, because of an earlier task.
  */
 export type TaskOutcome = 'passed' | 'flaky' | 'failed' | 'timed-out' | 'cancelled' | 'skipped' | 'error';
 export const taskOutcomes: readonly TaskOutcome[] = [
@@ -17,7 +17,7 @@ export const taskOutcomes: readonly TaskOutcome[] = [
 
 /** How a finished job ended. `empty`: no task passed and none failed, which is not a pass. */
 export type FinishedOutcome = 'passed' | 'flaky' | 'failed' | 'cancelled' | 'error' | 'empty';
-/** What a job is: finished, or `running`, `expected` (declared, not heard of), `lost` (silent for too long). */
+/** The state of a job: finished, `running`, `expected` (declared, no events yet) or `lost` (no events for too long). */
 export type JobOutcome = FinishedOutcome | 'running' | 'expected' | 'lost';
 export type RunOutcome = JobOutcome;
 
@@ -30,26 +30,26 @@ export const finishedOutcomes: readonly FinishedOutcome[] = [
   'passed',
 ];
 
-/** What the fold needs of a task: `allowed` marks a task whose failure the job tolerates. */
+/** A task's outcome. `allowed`: the job tolerates a failure of the task. */
 export interface TaskEnd {
   readonly outcome: TaskOutcome;
   readonly allowed?: boolean;
 }
 
 /**
- * The job's outcome from its tasks: the worst wins, in the order error, cancelled, failed, flaky, passed.
- * A tolerated failure or time-out counts like a flaky pass would: seen, not fatal. Nothing but skips is `empty`.
+ * Returns a job's outcome: the worst of its tasks, in the order error, cancelled, failed, flaky, passed. A tolerated
+ * failure or timeout counts as flaky. A job of skipped tasks only is `empty`.
  */
 export function foldTasks(tasks: readonly TaskEnd[]): FinishedOutcome {
   let worst: FinishedOutcome = 'empty';
   for (const task of tasks) {
-    const mark = taskMark(task);
-    if (mark !== undefined && finishedRank(mark) > finishedRank(worst)) worst = mark;
+    const outcome = taskContribution(task);
+    if (outcome !== undefined && finishedRank(outcome) > finishedRank(worst)) worst = outcome;
   }
   return worst;
 }
 
-function taskMark({ outcome, allowed = false }: TaskEnd): FinishedOutcome | undefined {
+function taskContribution({ outcome, allowed = false }: TaskEnd): FinishedOutcome | undefined {
   switch (outcome) {
     case 'passed':
     case 'flaky':
@@ -81,7 +81,7 @@ function finishedRank(outcome: FinishedOutcome): number {
   }
 }
 
-/** From best to worst, for a reader who asks of a run: what is the worst thing that happened here? */
+/** From best to worst. */
 const jobOrder: readonly JobOutcome[] = [
   'passed',
   'flaky',
@@ -94,25 +94,25 @@ const jobOrder: readonly JobOutcome[] = [
   'error',
 ];
 
-/** The run's outcome: that of its worst job. No job at all is `empty`. */
+/** Returns a run's outcome: that of its worst job. A run without jobs is `empty`. */
 export function foldJobs(jobs: readonly JobOutcome[]): RunOutcome {
   if (jobs.length === 0) return 'empty';
   return jobs.reduce((worst, job) => (jobOrder.indexOf(job) > jobOrder.indexOf(worst) ? job : worst));
 }
 
-/** True for an outcome that lets a gate pass: every task passed, perhaps on a second try. */
+/** Returns whether an outcome lets the gate pass: every task passed, perhaps after retries. */
 export function isGreen(outcome: JobOutcome): boolean {
   return outcome === 'passed' || outcome === 'flaky';
 }
 
-/** What the fold to an exit status needs of a task: the status its last try ended with. */
+/** A task's outcome, and the exit status of its last try. */
 export interface TaskStatus extends TaskEnd {
   readonly status: number;
 }
 
 /**
- * A job's exit status, 0 to 255: 0 when green; the largest status of its failed tasks; 125 for a failure of the
- * machinery and for a job without tasks; 130 when it was cancelled. `timeout`'s 124 is kept for a task that ran too long.
+ * Returns a job's exit status: 0 if it is green; the largest status of its failed tasks, which is 124 for a timeout; 125
+ * after an infrastructure failure and for a job without tasks; 130 if it was cancelled.
  */
 export function jobStatus(outcome: FinishedOutcome, tasks: readonly TaskStatus[]): number {
   switch (outcome) {
@@ -125,6 +125,6 @@ export function jobStatus(outcome: FinishedOutcome, tasks: readonly TaskStatus[]
     case 'cancelled':
       return 130;
     case 'failed':
-      return Math.max(1, ...tasks.filter((t) => taskMark(t) === 'failed').map((t) => t.status));
+      return Math.max(1, ...tasks.filter((t) => taskContribution(t) === 'failed').map((t) => t.status));
   }
 }

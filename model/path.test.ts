@@ -7,7 +7,7 @@ import { valueOf } from './result.js';
 
 const address = { host: 'sourcehut', name: '345' as RunId, job: 'dev-minimal' as JobName } as const;
 
-test('addresses are those of the README', () => {
+test('addresses match the README', () => {
   assert.equal(path.jobFile(address, 'wwz'), 'srht-jobs/345/dev-minimal.wwz');
   assert.equal(path.runPage(address), 'srht-jobs/345/index.html');
   assert.equal(path.commitPage('github', 'abcdef1' as CommitHash), 'github-jobs/commits/abcdef1.html');
@@ -21,7 +21,7 @@ test('addresses are those of the README', () => {
   assert.equal(path.wwzLog('unit tests' as TaskName), '_soil/logs/unit tests.txt');
 });
 
-test('defect 12: parseJobFile() takes JOB.json, JOB.tsv and JOB.wwz alone, never a path', () => {
+test('defect 12: parseJobFile() accepts JOB.json, JOB.tsv and JOB.wwz only, and no path', () => {
   assert.deepEqual(valueOf(path.parseJobFile('cpp.small.wwz')), { job: 'cpp.small', suffix: 'wwz' });
   for (const bad of [
     '../x.json',
@@ -38,7 +38,7 @@ test('defect 12: parseJobFile() takes JOB.json, JOB.tsv and JOB.wwz alone, never
   }
 });
 
-test('parsePublicPath() refuses hidden, empty and climbing segments', () => {
+test('parsePublicPath() rejects hidden, empty and parent segments', () => {
   for (const good of ['index.html', 'github-jobs/1/a.wwz', 'ü/日'])
     assert.ok(path.parsePublicPath(good).ok, good);
   for (const bad of [
@@ -58,7 +58,7 @@ test('parsePublicPath() refuses hidden, empty and climbing segments', () => {
   }
 });
 
-test('linkBetween() leads from one page to another, under any prefix', () => {
+test('linkBetween() resolves from one page to another under any prefix', () => {
   const run = path.runPage({ host: 'github', name: '12' as RunId });
   assert.equal(path.linkBetween(run, path.homePage()), '../../index.html');
   assert.equal(path.linkBetween(run, 'github-jobs/12/a.wwz/x y#?.txt'), 'a.wwz/x%20y%23%3F.txt');

@@ -1,4 +1,4 @@
-/** A record's JSON text -> a JobRecord, or a refusal that names the key, the value and the reason. */
+/** Parses a record's JSON. A refusal names the key, the value and the reason. */
 import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost, type JobName } from './name.js';
 import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
 import { defined, recordSchema, type ImageRecord, type JobRecord, type MachineRecord } from './record.js';
@@ -9,7 +9,7 @@ import { errorMessage } from './error-message.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads a record. Null, empty and missing values are the same; a value of a wrong type or form is named and refused. */
+/** Parses a record. Null, empty and missing values are equivalent. Refuses a value of a wrong type or form. */
 export function parseRecord(text: string): Result<JobRecord> {
   let json: unknown;
   try {
@@ -31,7 +31,7 @@ const isObject = (value: unknown): value is Json =>
 
 class Refusal extends Error {}
 
-/** Takes values out of one JSON object by key; a refusal leaves through an exception that parseRecord turns back. */
+/** Reads the values of one JSON object by key. Throws a Refusal, which parseRecord() catches. */
 class RecordReader {
   readonly #json: Json;
 
@@ -55,7 +55,7 @@ class RecordReader {
     const schema = this.#json.schema ?? 0;
     if (schema !== 0 && schema !== recordSchema) {
       throw new Refusal(
-        `cannot accept schema ${quote(shownValue(schema))}: this Soil reads 0 and ${recordSchema}`,
+        `cannot accept schema ${quote(formatValue(schema))}: this Soil reads 0 and ${recordSchema}`,
       );
     }
     return {
@@ -100,14 +100,14 @@ class RecordReader {
     };
   }
 
-  /** A string or a number as text; null, missing and blank are undefined. What is too long for a page is refused. */
+  /** Returns a string or number as text; undefined if it is null, missing or blank. Refuses text too long for a page. */
   text(key: string): string | undefined {
     const text = this.anyText(key);
     if (text === undefined || text.length <= longestText) return text;
     return this.wrong(key, text, `it has more than ${longestText} characters`);
   }
 
-  /** Text that readers see and nothing depends on: cut where it is too long for a page. */
+  /** Returns text that is for display only, truncated if it is too long for a page. */
   shown(key: string): string | undefined {
     const text = this.anyText(key);
     if (text === undefined || text.length <= longestText) return text;
@@ -122,7 +122,7 @@ class RecordReader {
     return value.trim() === '' ? undefined : value.trim();
   }
 
-  /** Text with its blanks and line breaks, as a shell needs it. */
+  /** Returns text with its whitespace, as a shell needs it. */
   verbatim(key: string): string {
     const value = this.#json[key];
     return typeof value === 'string' ? value : (this.anyText(key) ?? '');
@@ -141,24 +141,24 @@ class RecordReader {
     return value;
   }
 
-  /** Seconds since 1970 as a number, or a date that names its zone. */
+  /** Parses seconds since 1970, or a date with a time zone. */
   instant(key: string): number | undefined {
     const text = this.text(key);
     if (text === undefined) return undefined;
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : parseDate(text);
-    // Year 9999: past it, no date can be shown.
+    // Dates after the year 9999 cannot be formatted.
     if (!(value >= 0 && value < 253402300800))
       this.wrong(key, text, 'it must be seconds since 1970 or a date');
     return value;
   }
 
-  /** `time -p` prints three lines, `real 12.34` the first; a plain number is taken too. */
+  /** Parses a number, or the output of `time -p`, whose first line is like `real 12.34`. */
   pullSeconds(): number | undefined {
     const text = this.text('image-pull-time');
     if (text === undefined || text === '-') return undefined;
     const [, real] = /(?:^real\s+|^)(\d+(?:\.\d+)?)\s*$/m.exec(text) ?? [];
     if (real === undefined)
-      this.wrong('image-pull-time', text, 'it must be a number or what `time -p` prints');
+      this.wrong('image-pull-time', text, 'it must be a number or the output of `time -p`');
     return Number(real);
   }
 
@@ -215,7 +215,7 @@ class RecordReader {
     return items.map((item) =>
       typeof item === 'string'
         ? unwrap(parseJobName(item, key))
-        : this.wrong(key, item, 'it must have names'),
+        : this.wrong(key, item, 'it must be a list of names'),
     );
   }
 
@@ -224,17 +224,17 @@ class RecordReader {
   }
 
   wrong(key: string, value: unknown, reason: string): never {
-    const text = typeof value === 'string' ? value : shownValue(value);
+    const text = typeof value === 'string' ? value : formatValue(value);
     throw new Refusal(`cannot accept ${key} ${quote(text)}: ${reason}`);
   }
 }
 
-/** Without its zone a date would mean something else on each machine, and `-1` the year 2001. */
+/** Requires a time zone: Date.parse() would assume the local one, and would read `-1` as the year 2001. */
 const parseDate = (text: string): number =>
   /^\S.*\d\d:\d\d.*(?:[Zz]|UTC|GMT|[+-]\d\d:?\d\d)(?: \d{4})?$/.test(text) ? Date.parse(text) / 1000 : NaN;
 
-/** A parser reads lists within lists deeper than JSON.stringify() can follow them. */
-function shownValue(value: unknown): string {
+/** JSON.parse() accepts deeper nesting than JSON.stringify(). */
+function formatValue(value: unknown): string {
   try {
     return JSON.stringify(value ?? null);
   } catch (error) {

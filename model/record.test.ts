@@ -26,7 +26,7 @@ const ancestor = {
 };
 const read = (json: unknown) => parseRecord(JSON.stringify(json));
 
-test('parseRecord() reads a record that the ancestor wrote', () => {
+test('parseRecord() parses a record of Soil’s shell worker', () => {
   const record = valueOf(read(ancestor));
   assert.equal(record.schema, 0);
   assert.equal(record.commitLine, '[refactor] Größe der Töpfe');
@@ -44,7 +44,7 @@ test('parseRecord() reads a record that the ancestor wrote', () => {
   });
 });
 
-test('defect 1: parseRecord() takes null and missing values, and refuses a truncated record with its reason', () => {
+test('defect 1: parseRecord() accepts null and missing values, and rejects a truncated record', () => {
   const empty = valueOf(read(Object.fromEntries(Object.keys(ancestor).map((key) => [key, null]))));
   assert.deepEqual(empty, { schema: 0, attempt: 1, tasks: [], expectedJobs: [] });
   const nameless = identityOf(empty, { host: 'github', job: 'a' as JobName });
@@ -69,9 +69,9 @@ const faults: [object, string][] = [
   [{ image: 'x' }, 'cannot accept image "x": it must be an object'],
   [{ image: { engine: 'lxc' } }, 'cannot accept engine "lxc": it must be podman or docker'],
   [{ tasks: {} }, 'cannot accept tasks "{}": it must be a list'],
-  [{ 'expected-jobs': [{}] }, 'cannot accept expected-jobs "{}": it must have names'],
+  [{ 'expected-jobs': [{}] }, 'cannot accept expected-jobs "{}": it must be a list of names'],
   [{ 'expected-jobs': [{ toString: 1 }] }, 'cannot accept expected-jobs "{\\"toString\\":1}"'],
-  [{ 'expected-jobs': [[['a']]] }, 'cannot accept expected-jobs "[[\\"a\\"]]": it must have names'],
+  [{ 'expected-jobs': [[['a']]] }, 'cannot accept expected-jobs "[[\\"a\\"]]": it must be a list of names'],
   [
     { 'expected-jobs': Array.from({ length: 1001 }, (_, i) => `j${i}`) },
     'cannot accept expected-jobs: it has 1001 names, more than 1000',
@@ -82,7 +82,7 @@ const faults: [object, string][] = [
   [{ 'task-run-start-time': '2026-01-13 06:58:12' }, 'cannot accept task-run-start-time "2026'],
 ];
 
-test('parseRecord() names key, value and reason of what it refuses', () => {
+test('parseRecord() names the key, the value and the reason of a refusal', () => {
   for (const [json, error] of faults) {
     const result = read({ ...ancestor, ...json });
     assert.ok(!result.ok, JSON.stringify(json));
@@ -90,7 +90,7 @@ test('parseRecord() names key, value and reason of what it refuses', () => {
   }
 });
 
-test('parseRecord() takes a date in any form that names its zone', () => {
+test('parseRecord() accepts dates of any form with a time zone', () => {
   for (const text of [
     '2026-01-13T11:58:12Z',
     '2026-01-13 06:58:12 -0500',
@@ -103,7 +103,7 @@ test('parseRecord() takes a date in any form that names its zone', () => {
   }
 });
 
-test('parseRecord() cuts what is only shown where it is too long for a page, between characters', () => {
+test('parseRecord() truncates long text for display between characters', () => {
   const record = valueOf(
     read({ ...ancestor, 'commit-line': `${'x'.repeat(3999)}😀`, reason: 'r'.repeat(1e6) }),
   );
@@ -111,7 +111,7 @@ test('parseRecord() cuts what is only shown where it is too long for a page, bet
   assert.equal(record.reason?.length, 4001);
 });
 
-test('identityOf() refuses a record that is not what the request says', () => {
+test('identityOf() rejects a record that contradicts the request', () => {
   const record = valueOf(read({ ...ancestor, host: 'github', schema: 1 }));
   const job = identityOf(record, { job: 'other' as JobName });
   assert.ok(!job.ok && job.error.includes('"dev-minimal": the upload is for job "other"'));
@@ -185,7 +185,7 @@ const anyRecord: fc.Arbitrary<JobRecord> = fc.record(
   { requiredKeys: ['schema', 'attempt', 'tasks', 'expectedJobs'], noNullPrototype: true },
 );
 
-test('formatRecord() and parseRecord() are each other’s reverse', () => {
+test('parseRecord() inverts formatRecord()', () => {
   fc.assert(
     fc.property(anyRecord, (record) => {
       assert.deepEqual(valueOf(parseRecord(formatRecord(record))), record);
@@ -194,7 +194,7 @@ test('formatRecord() and parseRecord() are each other’s reverse', () => {
   );
 });
 
-test('parseRecord() returns or refuses, whatever JSON comes', () => {
+test('parseRecord() never throws', () => {
   const keys = fc.constantFrom(
     ...Object.keys(ancestor),
     'image',
@@ -211,7 +211,7 @@ test('parseRecord() returns or refuses, whatever JSON comes', () => {
   );
 });
 
-test('parseRecord() refuses lists that are nested deeper than it can show them', () => {
+test('parseRecord() rejects deeply nested lists', () => {
   const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
   for (const key of ['commit-line', 'schema', 'tasks', 'expected-jobs']) {
     const parsed = parseRecord(`{"schema":1,"${key}":${deep}}`);

@@ -1,10 +1,10 @@
-/** A job's record and its JSON text: Soil's own keys as they always were, and ours beside them under `schema`. */
+/** A job's record and its JSON form: the keys of Soil's shell worker, and newer keys with a `schema`. */
 import type { CommitHash, JobName, RunId, WorkerHost } from './name.js';
 import type { FinishedOutcome } from './outcome.js';
 import type { JobIdentity } from './run.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
-/** The version of our keys. A record without one was written by Soil's shell and Python worker: schema 0. */
+/** The version of the newer keys. A record without `schema` is by Soil's shell and Python worker: schema 0. */
 export const recordSchema = 1;
 
 export interface ImageLayer {
@@ -30,31 +30,31 @@ export interface MachineRecord {
   readonly memoryBytes: number;
 }
 
-/** A declared task, as far as the record keeps it: the whole command, which no TSV cell could hold. */
+/** A task as declared. Its full command does not fit into a TSV cell. */
 export interface TaskCommand {
   readonly name: string;
   readonly run: string;
-  /** why it was not run, where other tasks kept it from that; one sentence */
+  /** why the task was skipped; one sentence */
   readonly skipped?: string;
 }
 
-/** One job's record. Every field but `schema` may be missing in a record that another tool wrote. */
+/** One job's record. In records of other tools every field but `schema` may be missing. */
 export interface JobRecord {
   readonly schema: number;
   readonly host?: WorkerHost;
   readonly job?: JobName;
   readonly commit?: CommitHash;
-  /** as the writer had it; for showing only */
+  /** as written by the worker; for display only */
   readonly commitDate?: string;
   /** the subject of the commit */
   readonly commitLine?: string;
   readonly branch?: string;
   /** seconds since 1970, UTC: when the first task began */
   readonly startTime?: number;
-  /** seconds since 1970, UTC: when the results were put together */
+  /** seconds since 1970, UTC: when the results were packed */
   readonly deployTime?: number;
   readonly imagePullSeconds?: number;
-  /** the job on its host's own site; any text: a page links it only when it is http or https */
+  /** the job's page on its host: any text; linked only if it is an http or https URL */
   readonly jobUrl?: string;
   /** GitHub's OWNER/NAME */
   readonly repository?: string;
@@ -77,18 +77,18 @@ export interface JobRecord {
   readonly machine?: MachineRecord;
   readonly workerVersion?: string;
   readonly tasks: readonly TaskCommand[];
-  /** every job that this run is to have, where the worker knows them */
+  /** all jobs of the run, if the worker knows them */
   readonly expectedJobs: readonly JobName[];
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The same object without its undefined values, as `exactOptionalPropertyTypes` wants it. */
+/** Returns the object without undefined values, as `exactOptionalPropertyTypes` requires. */
 export function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-/** The record's JSON text: keys always in the same order, so that the same record has the same bytes. */
+/** Formats a record as JSON. The order of keys is fixed, so equal records have equal bytes. */
 export function formatRecord(r: JobRecord): string {
   const json = {
     'job-name': r.job,
@@ -137,8 +137,8 @@ const instantText = (seconds: number | undefined): string | undefined =>
   seconds === undefined ? undefined : seconds.toFixed(3);
 
 /**
- * Whose record this is. `host` and `job` may come from the request where the record does not say; where both say it
- * they must agree.
+ * Returns the job that a record is about. `asked` is what the request says: it completes a record without host or job,
+ * and must agree with one that has them.
  */
 export function identityOf(
   record: JobRecord,

@@ -12,7 +12,7 @@ const six =
 const rowsOf = (text: string): Row[] => valueOf(parseRows(text));
 const reasons = (rows: readonly Row[]) => rows.flatMap((r) => (r.kind === 'bad' ? [r.reason] : []));
 
-test('parseRows() reads the six columns of the ancestor, without header', () => {
+test('parseRows() parses the six columns of Soil’s shell worker without header', () => {
   const rows = rowsOf(six);
   assert.deepEqual(rows[0], {
     kind: 'row',
@@ -32,7 +32,7 @@ test('parseRows() reads the six columns of the ancestor, without header', () => 
   assert.deepEqual(rowsOf(six.replaceAll('\n', '\r\n')), rows);
 });
 
-test('defect 1: parseRows() keeps a short row, a non-ASCII name and a bad status apart from the rest', () => {
+test('defect 1: parseRows() returns other rows beside a short row, a non-ASCII name and a bad status', () => {
   const rows = rowsOf(`0\t1.0\n${six}0\t1\tprüfung\ta\tb\t-\n999\t1\tx\ta\tb\t-\n0\tsoon\ty\ta\tb\t-\n`);
   assert.equal(rows.filter((r) => r.kind === 'row').length, 3);
   assert.deepEqual(reasons(rows), [
@@ -43,7 +43,7 @@ test('defect 1: parseRows() keeps a short row, a non-ASCII name and a bad status
   assert.equal(foldTasks(rows), 'error');
 });
 
-test('parseRows() refuses a million tasks before it reads any', () => {
+test('parseRows() rejects a million tasks before parsing', () => {
   const refused = parseRows('0\t1\tt\ts\t-\t-\n'.repeat(1_000_000));
   assert.deepEqual(refused, {
     ok: false,
@@ -51,14 +51,14 @@ test('parseRows() refuses a million tasks before it reads any', () => {
   });
 });
 
-test('defect 2: parseRows() of an empty TSV has no row, which is no pass', () => {
+test('defect 2: parseRows() returns no rows for an empty TSV, which is not a pass', () => {
   for (const text of ['', '\n', `${columns.join('\t')}\n`]) {
     assert.deepEqual(rowsOf(text), []);
     assert.equal(foldTasks(rowsOf(text)), 'empty');
   }
 });
 
-test('defect 3: parseRows() refuses a result that is a script URL', () => {
+test('defect 3: parseRows() rejects a result that is a script URL', () => {
   const rows = rowsOf('0\t1\tx\ta\tb\tjavascript:alert(1)\n');
   assert.match(
     reasons(rows)[0] ?? '',
@@ -66,7 +66,7 @@ test('defect 3: parseRows() refuses a result that is a script URL', () => {
   );
 });
 
-test('parseRows() refuses an outcome that its status contradicts, and a task that comes twice', () => {
+test('parseRows() rejects an outcome that contradicts the status, and a duplicate task', () => {
   const row = (status: number, outcome: string, task: string) =>
     `${status}\t1\t${task}\ta\tb\t-\t-\t-\t-\t-\t${outcome}\tno\t1\n`;
   const rows = rowsOf(
@@ -75,7 +75,7 @@ test('parseRows() refuses an outcome that its status contradicts, and a task tha
   assert.deepEqual(reasons(rows), [
     'cannot accept outcome "passed": the status is 1',
     'cannot accept outcome "failed": the status is 0',
-    'task "c" has a row already',
+    'task "c" already has a row',
   ]);
   assert.equal(parseRows('a\0b').ok, false);
 });
@@ -108,7 +108,7 @@ const anyRow: fc.Arbitrary<TaskRow> = fc
   )
   .map((r) => ({ ...r, status: r.outcome === 'passed' || r.outcome === 'flaky' ? 0 : 7 }));
 
-test('formatRows() and parseRows() are each other’s reverse', () => {
+test('parseRows() inverts formatRows()', () => {
   fc.assert(
     fc.property(fc.array(anyRow, { maxLength: 8 }), (list) => {
       const rows = list.map((row, i) => ({ ...row, task: `task ${i} é` as TaskName }));
@@ -118,7 +118,7 @@ test('formatRows() and parseRows() are each other’s reverse', () => {
   );
 });
 
-test('parseRows() returns or refuses, whatever comes', () => {
+test('parseRows() never throws', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'0\t\n\r"\\x-é\0'), maxLength: 60 }), (text) => {
       assert.equal(typeof parseRows(text).ok, 'boolean');

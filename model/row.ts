@@ -1,4 +1,4 @@
-/** A job's TSV, one row a task, both ways. What cannot be read as a row is kept as a bad row and never hides others. */
+/** Parses and formats a job's TSV, one row per task. A line that is not a row becomes a bad row, and hides no others. */
 import { parse } from 'csv-parse/sync';
 import { parseTaskName, type TaskName } from './name.js';
 import { taskOutcomes, type TaskEnd, type TaskOutcome } from './outcome.js';
@@ -10,9 +10,9 @@ import { errorMessage } from './error-message.js';
 /** One task as it ran. */
 export interface TaskRow extends TaskEnd {
   readonly kind: 'row';
-  /** exit status of the last try, 0 to 255; 124 when it ran too long, 128 + n when signal n ended it */
+  /** exit status of the last try, 0 to 255; 124 after a timeout, 128 + n if signal n ended it */
   readonly status: number;
-  /** wall time of all tries; absent where nobody measured it */
+  /** wall time of all tries; absent if it was not measured */
   readonly elapsedSeconds?: number;
   readonly task: TaskName;
   readonly script: string;
@@ -28,11 +28,11 @@ export interface TaskRow extends TaskEnd {
   readonly outcome: TaskOutcome;
   /** a tolerated failure */
   readonly allowed: boolean;
-  /** how often it was tried; 1 without retries */
+  /** number of tries; 1 without retries */
   readonly tries: number;
 }
 
-/** A line that is no row: shown with its reason, and counted as an `error`. */
+/** A line that is not a row: shown with the reason, and counted as an `error`. */
 export interface BadRow extends TaskEnd {
   readonly kind: 'bad';
   /** counted from 1 */
@@ -44,7 +44,7 @@ export interface BadRow extends TaskEnd {
 
 export type Row = TaskRow | BadRow;
 
-/** The six columns that Soil's files have had from the start, then ours. */
+/** The six columns of Soil's shell worker, then newer ones. */
 export const columns = [
   'status',
   'elapsed',
@@ -61,7 +61,7 @@ export const columns = [
   'tries',
 ] as const;
 
-/** The TSV with our header line; `-` stands for what is not known. */
+/** Formats a TSV with a header line. `-` is an unknown value. */
 export function formatRows(rows: readonly TaskRow[]): string {
   const lines = rows.map((r) =>
     [
@@ -86,16 +86,16 @@ export function formatRows(rows: readonly TaskRow[]): string {
 const seconds = (value: number | undefined, digits: number): string =>
   value === undefined ? '-' : value.toFixed(digits);
 
-/** No cell can hold a tab or a line break. */
+/** Replaces tabs and line breaks, which a cell cannot contain. */
 const cell = (text: string): string => text.replace(/[\t\r\n]+/g, ' ') || '-';
 
-/** Of one job: their names stay in memory as long as the job is in the site. */
+/** The limit for one job. The server keeps the names of all tasks in memory. */
 const mostRows = 50_000;
 
-/** Reads a TSV with or without a header line, with six columns or more. Only text that is no TSV at all is refused. */
+/** Parses a TSV with or without a header line, with six or more columns. Refuses only text that is not a TSV at all. */
 export function parseRows(text: string): Result<Row[]> {
-  if (text.includes('\0')) return refuse('cannot read the TSV: it has a NUL byte');
-  // Counted before it is parsed: a million lines would hold everybody up for seconds.
+  if (text.includes('\0')) return refuse('cannot read the TSV: it contains a NUL byte');
+  // Checked before parsing: a million lines would block the server for seconds.
   const lines = text.match(/\n/g)?.length ?? 0;
   if (lines > mostRows + 1)
     return refuse(`cannot read the TSV: it has ${lines} lines, more than ${mostRows}`);
@@ -123,7 +123,7 @@ export function parseRows(text: string): Result<Row[]> {
       rows.push(row.value);
       return;
     }
-    const reason = row.ok ? `task ${quote(row.value.task)} has a row already` : row.error;
+    const reason = row.ok ? `task ${quote(row.value.task)} already has a row` : row.error;
     rows.push({
       kind: 'bad',
       line: index + 1,

@@ -16,7 +16,7 @@ import {
 const job = 'cpp' as JobName;
 const id = (text: string) => text as RunId;
 
-test('addressOf() gives each host its own folder', () => {
+test('addressOf() uses a folder per host', () => {
   const commit = 'a'.repeat(40) as CommitHash;
   const github = { host: 'github', number: id('1234'), runId: id('99'), attempt: 2, job } as const;
   assert.deepEqual(addressOf(github), { host: 'github', name: '1234-2', job });
@@ -29,7 +29,7 @@ test('addressOf() gives each host its own folder', () => {
   assert.equal(statusRunId(local), 'night');
 });
 
-test('splitFolder() takes apart what folderName() put together', () => {
+test('splitFolder() inverts folderName()', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1e9 }), fc.integer({ min: 1, max: 9999 }), (number, attempt) => {
       const name = folderName(id(String(number)), attempt);
@@ -38,13 +38,13 @@ test('splitFolder() takes apart what folderName() put together', () => {
   );
 });
 
-test('parseLocalRun() refuses a name that would read as an attempt', () => {
+test('parseLocalRun() rejects a name that looks like an attempt', () => {
   assert.equal(parseLocalRun('night-2').ok, false);
   assert.equal(parseLocalRun('night-two').ok, true);
   assert.equal(parseLocalRun('20261121T101500Z').ok, true);
 });
 
-test('parseRunNumber() and parseAttempt() take whole numbers alone', () => {
+test('parseRunNumber() and parseAttempt() accept whole numbers only', () => {
   for (const bad of ['', '0', '01', '-1', '1.5', '1e3', ' 1', '１']) {
     assert.equal(parseRunNumber(bad).ok, false, bad);
     assert.equal(parseAttempt(bad).ok, false, bad);
@@ -53,7 +53,7 @@ test('parseRunNumber() and parseAttempt() take whole numbers alone', () => {
   assert.deepEqual(parseAttempt('3'), { ok: true, value: 3 });
 });
 
-test('defect 5: compareRunNames() puts 998 before 1000', () => {
+test('defect 5: compareRunNames() sorts 998 before 1000', () => {
   const names = [
     '1000',
     '998',

@@ -1,10 +1,10 @@
-/** Which run, attempt and job: identities as their hosts give them, and the folder of the site where each lives. */
+/** Identities of runs, attempts and jobs, and their folders in the site. */
 import { parseRunId, type CommitHash, type JobName, type RunId, type WorkerHost } from './name.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
 /**
- * One job of one attempt, in its host's own terms. GitHub numbers a run twice: `number` counts within a workflow and is
- * shown, `runId` is unique everywhere. sourcehut has no runs, only jobs: the commit stands in for the run.
+ * One job of one attempt. A GitHub run has two numbers: `number` counts the runs of a workflow and is shown, `runId` is
+ * unique. sourcehut has jobs only, no runs: the commit identifies the run.
  */
 export type JobIdentity =
   | {
@@ -17,23 +17,23 @@ export type JobIdentity =
   | { readonly host: 'sourcehut'; readonly jobId: RunId; readonly commit: CommitHash; readonly job: JobName }
   | { readonly host: 'local'; readonly run: RunId; readonly attempt: number; readonly job: JobName };
 
-/** A folder `HOST-jobs/NAME/` of the site: one attempt of one run (on sourcehut: one job). */
+/** A folder `HOST-jobs/NAME/` of the site: one attempt of a run, or one sourcehut job. */
 export interface RunFolder {
   readonly host: WorkerHost;
   readonly name: RunId;
 }
 
-/** Where a job's three files are: `HOST-jobs/FOLDER/JOB.{json,tsv,wwz}`. */
+/** The address of a job's three files: `HOST-jobs/FOLDER/JOB.{json,tsv,wwz}`. */
 export interface JobAddress extends RunFolder {
   readonly job: JobName;
 }
 
-/** The folder of a run's attempt: `1234`, and `1234-2` for the second attempt. */
+/** Returns the folder of an attempt: `1234` for the first, `1234-2` for the second. */
 export function folderName(run: RunId, attempt: number): RunId {
   return attempt <= 1 ? run : (`${run}-${attempt}` as RunId);
 }
 
-/** Where the files of a job go. Pure: the same identity always has the same address. */
+/** Returns the address of a job's files, which depends on the identity only. */
 export function addressOf(identity: JobIdentity): JobAddress {
   const { host, job } = identity;
   switch (identity.host) {
@@ -46,7 +46,7 @@ export function addressOf(identity: JobIdentity): JobAddress {
   }
 }
 
-/** The id under which the status API knows the run: `status-api/HOST/ID/JOB`. */
+/** Returns the id of the run in the status API: `status-api/HOST/ID/JOB`. */
 export function statusRunId(identity: JobIdentity): string {
   switch (identity.host) {
     case 'github':
@@ -58,37 +58,37 @@ export function statusRunId(identity: JobIdentity): string {
   }
 }
 
-/** Of any text that a page may show in each of its lines: the subject of a commit, a branch, an address. In characters. */
+/** The limit, in characters, of text that a page may show on each line: a commit's subject, a branch, a URL. */
 export const longestText = 4000;
 
-/** How many jobs a run may declare: each is a row of its pages, and on GitHub a matrix has 256 at most. */
+/** The limit of jobs that a run may declare: each is a row of its pages. A matrix on GitHub has at most 256. */
 export const mostExpectedJobs = 1000;
 
-/** An attempt: 1 for the first; at most 9999. */
+/** Parses the number of an attempt: 1 to 9999. */
 export function parseAttempt(text: string, what = 'attempt'): Result<number> {
   if (/^[1-9]\d{0,3}$/.test(text)) return accept(Number(text));
   return refuse(`cannot accept ${what} ${quote(text)}: it must be a whole number from 1 to 9999`);
 }
 
 /**
- * A GitHub run number: digits only, so that `1234-2` can only be a second attempt.
- * (GITHUB_RUN_NUMBER, "a unique number for each run of a particular workflow, begins at 1".)
+ * Parses GITHUB_RUN_NUMBER ("a unique number for each run of a particular workflow"): digits only, so `1234-2` is always
+ * a second attempt.
  */
 export function parseRunNumber(text: string, what = 'run number'): Result<RunId> {
   if (/^[1-9]\d{0,18}$/.test(text)) return accept(text as RunId);
   return refuse(`cannot accept ${what} ${quote(text)}: it must be a whole number from 1`);
 }
 
-/** A local run's id. It may not end like an attempt (`-2`), since its second attempt will. */
+/** Parses the id of a local run. It must not end like `-2`, which is the suffix of a second attempt. */
 export function parseLocalRun(text: string, what = 'run'): Result<RunId> {
   const id = parseRunId(text, what);
   if (id.ok && /-[1-9]\d{0,3}$/.test(text)) {
-    return refuse(`cannot accept ${what} ${quote(text)}: it ends like the number of an attempt`);
+    return refuse(`cannot accept ${what} ${quote(text)}: it ends with "-" and a number, like an attempt`);
   }
   return id;
 }
 
-/** Splits a folder's name into run and attempt; `1234-2` -> 1234, attempt 2. */
+/** Splits the name of a folder into run and attempt: `1234-2` is attempt 2 of run 1234. */
 export function splitFolder(folder: RunFolder): { readonly run: string; readonly attempt: number } {
   if (folder.host === 'sourcehut') return { run: folder.name, attempt: 1 };
   const [, run, attempt] = /^(.+)-([1-9]\d{0,3})$/.exec(folder.name) ?? [];
@@ -97,7 +97,7 @@ export function splitFolder(folder: RunFolder): { readonly run: string; readonly
     : { run: folder.name, attempt: 1 };
 }
 
-/** Orders run names as people count: digit groups by value, so 998 stands before 1000; ties by code unit. */
+/** Compares run names with groups of digits by value, so 998 sorts before 1000; other parts by code unit. */
 export function compareRunNames(a: string, b: string): number {
   const left = a.match(/\d+|\D+/g) ?? [];
   const right = b.match(/\d+|\D+/g) ?? [];
@@ -111,7 +111,7 @@ export function compareRunNames(a: string, b: string): number {
   return 0;
 }
 
-/** Digits of any length by value, without a number type that would round them. */
+/** Compares decimal numbers of any length, which the number type would round. */
 function compareDigits(a: string, b: string): number {
   const x = a.replace(/^0+/, '');
   const y = b.replace(/^0+/, '');

@@ -1,9 +1,9 @@
-/** Any text -> one word of a POSIX shell's line. Pure. */
+/** Quotes text for POSIX shells. Pure. */
 import { quote } from './result.js';
 
-/** Text as one word of the shell, whatever is in it. */
+/** Quotes any text as one word. */
 export const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** A word of a command that can be pasted; what cannot be one line is quoted for the eye. */
+/** Formats a word of a command for people to paste: quoted only if necessary. Text with line breaks is shown in JSON. */
 export const pasted = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : /[\n\r]/.test(text) ? quote(text) : shellWord(text);

@@ -16,7 +16,7 @@ const green: JobStatus = {
   time: 1763719200.5,
 };
 
-test('formatStatus() begins with the exit status and ends with a newline', () => {
+test('formatStatus() starts with the exit status and ends with a newline', () => {
   assert.equal(
     formatStatus(green),
     `0 host=github run=98765 attempt=1 job=dev-minimal commit=${'a'.repeat(40)} outcome=passed time=2025-11-21T10:00:00.500Z\n`,
@@ -24,7 +24,7 @@ test('formatStatus() begins with the exit status and ends with a newline', () =>
   assert.deepEqual(valueOf(parseStatus(formatStatus(green))), green);
 });
 
-test('parseStatus() refuses whatever is not one whole status line', () => {
+test('parseStatus() rejects anything but one complete status line', () => {
   const line = formatStatus(green);
   for (const bad of [
     '',
@@ -47,11 +47,11 @@ test('parseStatus() refuses whatever is not one whole status line', () => {
   }
 });
 
-test('parseStatus() passes over keys it does not know', () => {
+test('parseStatus() ignores unknown keys', () => {
   assert.deepEqual(valueOf(parseStatus(formatStatus(green).replace('\n', ' later=1\n'))), green);
 });
 
-test('parseStatus() never takes a cut line for a whole one', () => {
+test('parseStatus() rejects truncated lines', () => {
   const line = formatStatus(green);
   for (let i = 0; i < line.length; i++) assert.equal(parseStatus(line.slice(0, i)).ok, false);
   fc.assert(
@@ -62,7 +62,7 @@ test('parseStatus() never takes a cut line for a whole one', () => {
   );
 });
 
-test('parseExitStatus() takes 0 to 255', () => {
+test('parseExitStatus() accepts 0 to 255', () => {
   for (const good of ['0', '7', '124', '255']) assert.equal(valueOf(parseExitStatus(good)), Number(good));
   for (const bad of ['', '256', '00', '+1', '1.0', 'x', '1 '])
     assert.equal(parseExitStatus(bad).ok, false, bad);

@@ -1,4 +1,4 @@
-/** The status API's one-line files: an exit status as the first word, `key=value` words behind it. Both ways. */
+/** Parses and formats the status API's files: one line with an exit status and `key=value` words. */
 import {
   parseCommitHash,
   parseJobName,
@@ -13,7 +13,7 @@ import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
 import { parseAttempt } from './run.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
-/** What a gate must know of a job: bound to its run, attempt and commit. */
+/** The status of a job, bound to its run, attempt and commit. */
 export interface JobStatus {
   /** 0 to 255 */
   readonly status: number;
@@ -28,7 +28,7 @@ export interface JobStatus {
   readonly time: number;
 }
 
-/** One line with its newline: `0 host=github run=98765 attempt=1 job=cpp commit=09ab... outcome=passed time=...Z`. */
+/** Formats one line with its newline, like `0 host=github run=98765 attempt=1 job=cpp commit=09ab... outcome=passed time=...Z`. */
 export function formatStatus(s: JobStatus): string {
   const time = new Date(s.time * 1000).toISOString();
   return (
@@ -37,11 +37,11 @@ export function formatStatus(s: JobStatus): string {
   );
 }
 
-/** Reads a status file. Every key must stand once; unknown keys are passed over, so that later ones can be added. */
+/** Parses a status file. Every known key must occur once. Unknown keys are ignored, so keys can be added later. */
 export function parseStatus(text: string): Result<JobStatus> {
   const because = (reason: string) => refuse(`cannot read status ${quote(text)}: ${reason}`);
   if (!text.endsWith('\n') || text.length > 2000 || text.trimEnd().includes('\n')) {
-    return because('it must be one whole line');
+    return because('it must be one complete line');
   }
   const [first = '', ...rest] = text.trimEnd().split(' ');
   const status = parseExitStatus(first);
@@ -50,7 +50,7 @@ export function parseStatus(text: string): Result<JobStatus> {
   for (const word of rest) {
     const at = word.indexOf('=');
     if (at < 1) return because(`${quote(word)} is not key=value`);
-    if (words.has(word.slice(0, at))) return because(`${quote(word.slice(0, at))} stands twice`);
+    if (words.has(word.slice(0, at))) return because(`${quote(word.slice(0, at))} is a duplicate key`);
     words.set(word.slice(0, at), word.slice(at + 1));
   }
   const get = (key: string) => words.get(key) ?? '';
@@ -65,7 +65,7 @@ export function parseStatus(text: string): Result<JobStatus> {
   const commit = parseCommitHash(get('commit'), 'commit in status');
   if (!commit.ok) return commit;
   const outcome = finishedOutcomes.find((o) => o === get('outcome'));
-  if (outcome === undefined) return because(`outcome ${quote(get('outcome'))} is not known`);
+  if (outcome === undefined) return because(`outcome ${quote(get('outcome'))} is unknown`);
   const milliseconds = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(get('time')) ? Date.parse(get('time')) : NaN;
   if (Number.isNaN(milliseconds)) return because(`time ${quote(get('time'))} is not a date`);
   return accept({
@@ -80,7 +80,7 @@ export function parseStatus(text: string): Result<JobStatus> {
   });
 }
 
-/** An exit status as POSIX has it: a whole number from 0 to 255, written without sign or leading zero. */
+/** Parses an exit status: 0 to 255, without sign and leading zeros. */
 export function parseExitStatus(text: string, what = 'exit status'): Result<number> {
   if (/^(0|[1-9]\d{0,2})$/.test(text) && Number(text) <= 255) return accept(Number(text));
   return refuse(`cannot accept ${what} ${quote(text)}: it must be a whole number from 0 to 255`);

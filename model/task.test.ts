@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseResultPath, parseTaskList, splitCommand } from './task.js';
 import { valueOf } from './result.js';
 
-test('parseTaskList() reads four columns, comments and blank lines', () => {
+test('parseTaskList() parses four columns, comments and empty lines', () => {
   const text =
     '# name script action result\n\nos-info soil/diagnose.sh os-info -\nunit\ttest/unit.sh - _test/index.html\n';
   const [first, second, ...rest] = valueOf(parseTaskList(text, 'tasks'));
@@ -19,7 +19,7 @@ test('parseTaskList() reads four columns, comments and blank lines', () => {
 const faults: [string, RegExp][] = [
   [
     'unit test/unit.sh -',
-    /^list:1: cannot accept task "unit test\/unit.sh -": it has 3 columns, not the four/,
+    /^list:1: cannot accept task "unit test\/unit.sh -": it has 3 columns, not four/,
   ],
   ['unit a b c d', /5 columns/],
   ['unit - - -', /it has no script/],
@@ -27,10 +27,10 @@ const faults: [string, RegExp][] = [
   ['x a b /etc/passwd', /it must be relative/],
   ['x a b ../secret', /leaves the repo/],
   ['x a b javascript:alert(1)', /it must be a path, not a URL/],
-  ['x a b -\nx c d -', /^list:2: cannot accept task "x": line 1 has that name already/],
+  ['x a b -\nx c d -', /^list:2: cannot accept task "x": line 1 has a task of that name/],
 ];
 
-test('parseTaskList() names source, line, value and reason of every fault', () => {
+test('parseTaskList() names the source, the line, the value and the reason of every error', () => {
   for (const [text, error] of faults) {
     const result = parseTaskList(text, 'list');
     assert.ok(!result.ok, text);
@@ -44,7 +44,7 @@ test('parseTaskList() names source, line, value and reason of every fault', () =
   );
 });
 
-test('parseTaskList() returns or refuses, whatever comes', () => {
+test('parseTaskList() never throws', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
       const result = parseTaskList(text, 'x');
@@ -54,13 +54,13 @@ test('parseTaskList() returns or refuses, whatever comes', () => {
   );
 });
 
-test('splitCommand() gives one line in two columns', () => {
+test('splitCommand() splits a command into two columns', () => {
   assert.deepEqual(splitCommand('make check'), { script: 'make', action: 'check' });
   assert.deepEqual(splitCommand('make'), { script: 'make', action: '-' });
   assert.deepEqual(splitCommand('cd x\n\tmake  all\n'), { script: 'cd', action: 'x make all' });
 });
 
-test('parseResultPath() keeps inside the repo', () => {
+test('parseResultPath() rejects paths outside the repo', () => {
   for (const good of ['a', 'a/b.html', '_test/', 'a/**/*.html', 'ü/x y'])
     assert.ok(parseResultPath(good).ok, good);
   for (const bad of ['', '/a', 'a/../b', '..', 'a\\b', 'http://x', 'a\nb'])

@@ -1,42 +1,42 @@
-/** A declared task, and the four-column task list (`task_name script action result_html`) that declares some. */
+/** Declared tasks, and the task list that declares some in four columns: `task_name script action result_html`. */
 import { parseTaskName, type TaskName } from './name.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
-/** One command of a project, run by `sh -e` from the working folder. */
+/** One command of a project, run by `sh -e` in the working folder. */
 export interface TaskDeclaration {
   readonly name: TaskName;
   /** shell text; may have several lines */
   readonly run: string;
-  /** files, folders and globs below the repo that go into the wwz */
+  /** files, folders and globs in the repo that go into the wwz */
   readonly results: readonly string[];
-  /** the result that the task's row links to: a path inside the wwz; absent where there is none */
+  /** the result that the task's row links to: a path inside the wwz */
   readonly resultHtml?: string;
-  /** absent: the job's default */
+  /** the job's timeout unless set */
   readonly timeoutSeconds?: number;
   /** names of tasks of the same job that must have passed before */
   readonly needs: readonly TaskName[];
-  /** further tries after a failed one */
+  /** number of further tries after a failed one */
   readonly retries: number;
-  /** a failure is shown and does not fail the job */
+  /** a failure of the task does not fail the job */
   readonly allowFailure: boolean;
   /** added to the job's environment */
   readonly environment: Readonly<Record<string, string>>;
-  /** where it runs, a folder below the repo; absent: the job's */
+  /** a folder in the repo; the job's unless set */
   readonly workingFolder?: string;
-  /** between TERM and KILL; absent: the job's */
+  /** time between SIGTERM and SIGKILL; the job's unless set */
   readonly graceSeconds?: number;
-  /** its outputs and input are a terminal; absent: as the job says */
+  /** runs the task in a terminal; as for the job unless set */
   readonly tty?: boolean;
 }
 
-/** A task with nothing but a name and a command. */
+/** Returns a task with a name and a command only. */
 export function plainTask(name: TaskName, run: string): TaskDeclaration {
   return { name, run, results: [], needs: [], retries: 0, allowFailure: false, environment: {} };
 }
 
 /**
- * The command in the two columns that Soil's files have: the first word, and the rest. Line breaks and tabs become
- * spaces, since no cell can hold them; the whole command stands in the record's JSON.
+ * Splits a command into the columns `script` and `action` of the TSV: the first word and the rest. Whitespace becomes
+ * single spaces, since cells cannot contain line breaks and tabs. The record's JSON has the full command.
  */
 export function splitCommand(run: string): { readonly script: string; readonly action: string } {
   const line = run.trim().replace(/\s+/g, ' ');
@@ -45,31 +45,31 @@ export function splitCommand(run: string): { readonly script: string; readonly a
 }
 
 /**
- * Reads a task list: columns apart by blanks, `-` for no action and for no result; blank lines and lines that begin
- * with `#` are passed over. Every fault is named with `source` and its line; one fault refuses the list.
+ * Parses a task list: columns separated by blanks, `-` for no action and for no result. Empty lines and lines that start
+ * with `#` are ignored. A refusal lists every error with `source` and the line.
  */
 export function parseTaskList(text: string, source: string): Result<TaskDeclaration[]> {
   const tasks: TaskDeclaration[] = [];
-  const faults: string[] = [];
+  const errors: string[] = [];
   const lines = new Map<string, number>();
   text.split(/\r?\n/).forEach((line, index) => {
     if (line.trim() === '' || line.trimStart().startsWith('#')) return;
     const number = index + 1;
     const task = parseTaskLine(line);
-    if (!task.ok) faults.push(`${source}:${number}: ${task.error}`);
+    if (!task.ok) errors.push(`${source}:${number}: ${task.error}`);
     else {
       const before = lines.get(task.value.name);
       if (before === undefined) {
         lines.set(task.value.name, number);
         tasks.push(task.value);
       } else {
-        faults.push(
-          `${source}:${number}: cannot accept task ${quote(task.value.name)}: line ${before} has that name already`,
+        errors.push(
+          `${source}:${number}: cannot accept task ${quote(task.value.name)}: line ${before} has a task of that name`,
         );
       }
     }
   });
-  return faults.length === 0 ? accept(tasks) : refuse(faults.join('\n'));
+  return errors.length === 0 ? accept(tasks) : refuse(errors.join('\n'));
 }
 
 function parseTaskLine(line: string): Result<TaskDeclaration> {
@@ -77,7 +77,7 @@ function parseTaskLine(line: string): Result<TaskDeclaration> {
   if (columns.length !== 4) {
     return refuse(
       `cannot accept task ${quote(line.trim())}: it has ${columns.length} columns, ` +
-        'not the four of "task_name script action result_html"',
+        'not four like "task_name script action result_html"',
     );
   }
   const [first = '', script = '', action = '', result = ''] = columns;
@@ -90,14 +90,13 @@ function parseTaskLine(line: string): Result<TaskDeclaration> {
   return path.ok ? accept({ ...plainTask(name.value, run), results: [result], resultHtml: result }) : path;
 }
 
-/** A path below the repo (and so inside the wwz): relative, no `..`, no backslash, no scheme, no control character. */
+/** Parses a path in the repo, and so inside the wwz: relative, without `..`, backslashes, scheme and control characters. */
 export function parseResultPath(text: string, what = 'result'): Result<string> {
   const because = (reason: string) => refuse(`cannot accept ${what} ${quote(text)}: ${reason}`);
   if (text === '') return because('it is empty');
   if (text.startsWith('/')) return because('it must be relative to the repo');
-
   if (/[\u0000-\u001f\u007f\\]/.test(text)) return because('it has a backslash or a control character');
   if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(text)) return because('it must be a path, not a URL');
-  if (text.split('/').includes('..')) return because('it leaves the repo through ".."');
+  if (text.split('/').includes('..')) return because('it leaves the repo with ".."');
   return accept(text);
 }

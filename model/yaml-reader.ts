@@ -1,16 +1,16 @@
-/** YAML text -> located maps, lists and words; every fault is kept with its line and column, none ends the reading. */
+/** Reads YAML as maps, lists and words with positions. Collects every error with its line and column. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
 import { hintFor } from './near-word.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
-/** A file under reading: where its lines begin, and what was found wrong so far. */
+/** A file that is being read, and the errors found so far. */
 export interface YamlSource {
   readonly file: string;
   readonly lines: LineCounter;
   readonly faults: { readonly offset: number; readonly text: string }[];
 }
 
-/** A value and where it stands. `offset` counts characters from the start of the file. */
+/** A value with its position. `offset` counts characters from the start of the file. */
 export interface Located {
   readonly offset: number;
   readonly node: Node | null;
@@ -21,12 +21,12 @@ export interface Entry extends Located {
   readonly keyOffset: number;
 }
 
-/** The largest file that is read: a list of jobs is a page or two. */
+/** The size limit. Real files have a few thousand characters. */
 const largestCharacters = 1_000_000;
 
 /**
- * Reads one document with YAML's failsafe schema, so that every scalar is the text that stands in the file: `yes`,
- * `1.10` and `2026-01-13` stay as written, and each meets the parser of its own key.
+ * Parses one document with YAML's failsafe schema, in which every scalar is text as written: `yes`, `1.10` and
+ * `2026-01-13` go to the parser of their key.
  */
 export function readYaml(
   text: string,
@@ -43,38 +43,38 @@ export function readYaml(
     const document = parseDocument(text, {
       lineCounter: lines,
       schema: 'failsafe',
-      uniqueKeys: false, // readMap says it better
+      uniqueKeys: false, // readMap() has a better message
       prettyErrors: false,
     });
     for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
       const text = `cannot read YAML: ${reasons[code] ?? reasons[message] ?? message}`;
-      // One bracket that is not closed is told once for each list and map around it.
-      if (source.faults.some((told) => told.offset === pos[0] && told.text === text)) continue;
+      // The package reports an unclosed bracket again for each list and map around it.
+      if (source.faults.some((known) => known.offset === pos[0] && known.text === text)) continue;
       fault(source, pos[0], text);
     }
     return { source, root: { offset: document.contents?.range[0] ?? 0, node: document.contents } };
   } catch (error) {
-    // The package's parser recurses: a hundred thousand brackets end the stack before they end the file.
+    // The package's parser recurses, so a hundred thousand brackets overflow the stack.
     if (!(error instanceof RangeError)) throw error;
     fault(source, 0, 'cannot read YAML: lists or maps are nested too deeply');
     return { source, root: { offset: 0, node: null } };
   }
 }
 
-/** By code or message: where the package's own words do not tell whoever wrote the file what to do. */
+/** By code or message: replacements for messages of the package that do not say what to do. */
 const reasons: Readonly<Record<string, string>> = {
-  MULTIPLE_DOCS: 'a second document begins here',
-  TAB_AS_INDENT: 'a tab stands where the line begins; indent with blanks',
-  // of the code BLOCK_AS_IMPLICIT_KEY, which has another fault too
+  MULTIPLE_DOCS: 'a second document starts here',
+  TAB_AS_INDENT: 'the line starts with a tab; indent with spaces',
+  // The code BLOCK_AS_IMPLICIT_KEY has several messages.
   'Nested mappings are not allowed in compact mappings':
-    'a second ": " in one line; put a value that has one in quotes, or after | on lines of its own',
+    'a second ": " on one line; quote a value that contains one, or put it on lines of its own after |',
 };
 
 export function fault(source: YamlSource, offset: number, text: string): void {
   source.faults.push({ offset, text });
 }
 
-/** What was read, or every fault in the order of the file: `FILE:LINE:COLUMN: sentence`. */
+/** Returns `value`, or a refusal with every error in the order of the file: `FILE:LINE:COLUMN: MESSAGE`. */
 export function settle<T>(source: YamlSource, value: T): Result<T> {
   if (source.faults.length === 0) return accept(value);
   const sorted = [...source.faults].sort((a, b) => a.offset - b.offset);
@@ -88,7 +88,7 @@ export function settle<T>(source: YamlSource, value: T): Result<T> {
   );
 }
 
-/** The entries of a map by key. A key that is not `allowed` (where given), or that stands twice, is a fault. */
+/** Reads the entries of a map by key. A duplicate key, or one that is not `allowed`, is an error. */
 export function readMap(
   source: YamlSource,
   { node, offset }: Located,
@@ -96,7 +96,7 @@ export function readMap(
   allowed?: readonly string[],
 ): ReadonlyMap<string, Entry> | undefined {
   if (!isMap(node)) {
-    fault(source, offset, `cannot accept ${what} ${shown(node)}: it must be a map of keys and values`);
+    fault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be a map of keys and values`);
     return undefined;
   }
   const entries = new Map<string, Entry>();
@@ -118,7 +118,7 @@ export function readMap(
       );
     } else if (before !== undefined) {
       const line = source.lines.linePos(before.keyOffset).line;
-      fault(source, keyOffset, `cannot accept key ${quote(key)} in ${what}: line ${line} has it already`);
+      fault(source, keyOffset, `cannot accept key ${quote(key)} in ${what}: duplicate of line ${line}`);
     } else {
       entries.set(key, { key, keyOffset, node: value, offset: value?.range?.[0] ?? keyOffset });
     }
@@ -126,19 +126,19 @@ export function readMap(
   return entries;
 }
 
-/** Whether a map stands there, where a word would do as well. */
+/** Returns whether a value is a map. */
 export const isMapEntry = ({ node }: Located): boolean => isMap(node);
 
-/** The items of a list. */
+/** Reads the items of a list. */
 export function readList(source: YamlSource, { node, offset }: Located, what: string): Located[] | undefined {
   if (!isSeq(node)) {
-    fault(source, offset, `cannot accept ${what} ${shown(node)}: it must be a list`);
+    fault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be a list`);
     return undefined;
   }
   return (node.items as (Node | null)[]).map((item) => ({ node: item, offset: item?.range?.[0] ?? offset }));
 }
 
-/** A scalar's text through `parse`; a list, a map, an alias and an empty value are faults. */
+/** Reads a scalar with `parse`. A list, a map, an alias and an empty value are errors. */
 export function readWord<T>(
   source: YamlSource,
   { node, offset }: Located,
@@ -146,7 +146,7 @@ export function readWord<T>(
   parse: (text: string) => Result<T>,
 ): T | undefined {
   if (!isScalar(node) || typeof node.value !== 'string') {
-    fault(source, offset, `cannot accept ${what} ${shown(node)}: it must be text`);
+    fault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be text`);
     return undefined;
   }
   if (node.value === '') {
@@ -159,14 +159,14 @@ export function readWord<T>(
   return undefined;
 }
 
-/** A node for a message: its text, or what it is. */
-function shown(node: Node | null): string {
-  // A key without a value is the empty text to the failsafe schema; `""` stands in quotes in the file.
+/** Describes a node for a message. */
+function describeNode(node: Node | null): string {
+  // In the failsafe schema a key without a value has empty text, like `""`, which is quoted in the file.
   const isNothing = isScalar(node) && node.value === '' && node.type === 'PLAIN';
   if (isScalar(node) && typeof node.value === 'string' && !isNothing) return quote(node.value);
   if (isMap(node)) return '(a map)';
   if (isSeq(node)) return '(a list)';
-  // Nested aliases can stand for a file larger than memory, so none is followed.
+  // Aliases are not resolved: nested ones can expand beyond all memory.
   if (isAlias(node)) return `${quote(`*${node.source}`)} (an alias; write it out)`;
   return '(nothing)';
 }

@@ -1,4 +1,4 @@
-/** known_hosts as ssh has it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) -> whether a host's key may be trusted. Pure. */
+/** Parses known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) and checks the keys of hosts. Pure. */
 import { createHmac } from 'node:crypto';
 
 interface KnownHost {
@@ -9,7 +9,7 @@ interface KnownHost {
   readonly key: Buffer;
 }
 
-/** Lines that are no entry, and authorities' keys (which sign, and are no host's own), are passed over as ssh does. */
+/** Ignores lines that are not entries, and keys of certificate authorities, which are not keys of hosts. */
 export function parseKnownHosts(text: string): KnownHost[] {
   return text.split(/\r?\n/).flatMap((line) => {
     if (line.trim() === '' || line.trimStart().startsWith('#')) return [];
@@ -21,20 +21,20 @@ export function parseKnownHosts(text: string): KnownHost[] {
   });
 }
 
-/** The name under which ssh keeps a host: `HOST`, and `[HOST]:PORT` where the port is not 22. */
+/** Returns the name of a host in the file: `HOST`, or `[HOST]:PORT` if the port is not 22. */
 export function hostEntryName(host: string, port: number): string {
   return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
 }
 
-/** The types of key that are on file for a host: the connection must ask for one of them. */
+/** Returns the types of the known keys of a host. The connection must ask for one of them. */
 export function knownKeyTypes(hosts: readonly KnownHost[], name: string): string[] {
   return [...new Set(hosts.filter((h) => !h.revoked && matches(h.names, name)).map(({ type }) => type))];
 }
 
 export type KeyVerdict = 'known' | 'unknown' | 'changed' | 'revoked';
 
-/** `changed`: the host is on file with other keys only, which is what an impostor looks like. */
-export function judgeKey(hosts: readonly KnownHost[], name: string, key: Buffer): KeyVerdict {
+/** Checks a host's key. `changed`: only other keys of the host are known, as for an impostor. */
+export function checkKey(hosts: readonly KnownHost[], name: string, key: Buffer): KeyVerdict {
   const own = hosts.filter((host) => matches(host.names, name));
   if (own.some((host) => host.revoked && host.key.equals(key))) return 'revoked';
   const trusted = own.filter((host) => !host.revoked);
@@ -65,7 +65,7 @@ function matchesPattern(pattern: string, name: string): boolean {
   return new RegExp(`^${expression}$`).test(name);
 }
 
-/** The signature algorithms that use a type of key: an RSA key signs with SHA-2 nowadays. */
+/** Returns the signature algorithms for types of keys. RSA keys sign with SHA-2, too. */
 export function algorithmsFor(types: readonly string[]): string[] {
   return types.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'] : [type]));
 }

@@ -1,4 +1,4 @@
-/** Files on another machine, over SFTP: looked at, fetched, and put in place whole or not at all. */
+/** Reads and writes files on another machine over SFTP. Writes a file completely or not at all. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -15,11 +15,11 @@ export interface RemoteEntry {
   readonly bytes: number;
 }
 
-/** Each method throws its reason. */
+/** Its methods throw errors with complete messages. */
 export class RemoteFiles {
   constructor(private readonly sftp: SFTPWrapper) {}
 
-  /** SFTP's status 2 is SSH_FX_NO_SUCH_FILE; every other trouble is told. */
+  /** Returns whether a path exists. Throws on other errors than SSH_FX_NO_SUCH_FILE, which is 2. */
   async exists(path: string): Promise<boolean> {
     try {
       await call((done) => {
@@ -30,7 +30,7 @@ export class RemoteFiles {
       return true;
     } catch (error) {
       if ((error as { readonly code?: unknown }).code === 2) return false;
-      throw new Error(`cannot look at ${quote(path)}: ${errorMessage(error)}`);
+      throw new Error(`cannot stat ${quote(path)}: ${errorMessage(error)}`);
     }
   }
 
@@ -50,7 +50,7 @@ export class RemoteFiles {
     });
   }
 
-  /** The folders above `path` below `root`. */
+  /** Creates the folders of `path` in `root`. */
   async makeFolders(root: string, path: string): Promise<void> {
     let folder = root;
     for (const part of path.split('/').slice(0, -1)) {
@@ -59,19 +59,19 @@ export class RemoteFiles {
     }
   }
 
-  /** One that is there is fine. */
+  /** Creates a folder unless it exists. */
   async makeFolder(folder: string, mode = 0o755): Promise<void> {
     await call((done) => {
       this.sftp.mkdir(folder, { mode }, done);
     }).catch(async (error: unknown) => {
       if (!(await this.exists(folder)))
-        throw new Error(`cannot make ${quote(folder)}: ${errorMessage(error)}`);
+        throw new Error(`cannot create ${quote(folder)}: ${errorMessage(error)}`);
     });
   }
 
   /**
-   * A temporary name in the same folder, then a rename. SFTP's own rename refuses a file that is there; `replace` takes
-   * OpenSSH's other one, which is that of POSIX.
+   * Uploads a file under a temporary name, then renames it. Fails if `path` exists, unless `replace` is set, which needs
+   * OpenSSH's POSIX rename.
    */
   async place(file: string, path: string, { replace = false } = {}): Promise<void> {
     const at = path.lastIndexOf('/');

@@ -1,18 +1,18 @@
-/** A host and its keys -> a connection for as long as some work takes; the work's value, or why it failed, out. */
+/** Runs work over an SSH connection. */
 import { NodeSSH } from 'node-ssh';
 import { accept, refuse, type Result } from '../model/result.js';
-import { algorithmsFor, hostEntryName, judgeKey, knownKeyTypes, type KeyVerdict } from './known-hosts.js';
+import { algorithmsFor, hostEntryName, checkKey, knownKeyTypes, type KeyVerdict } from './known-hosts.js';
 import { RemoteFiles } from './remote-files.js';
 import type { SshTarget } from './ssh-target.js';
 
 export interface SshHost {
   readonly files: RemoteFiles;
-  /** Runs a line of shell there; it never throws for what the line does. */
+  /** Runs a line of shell on the host. Does not throw if the line fails. */
   readonly execute: (line: string) => Promise<RemoteEnd>;
 }
 
 export interface RemoteEnd {
-  /** null where a signal ended it */
+  /** null if a signal ended it */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -21,12 +21,12 @@ export interface RemoteEnd {
 const connectSeconds = 20;
 const totalSeconds = 30 * 60;
 
-/** `USER@HOST:DIR`, for messages. */
+/** Returns `USER@HOST:DIR`, for messages. */
 export const formatTarget = ({ user, host, folder }: SshTarget): string => `${user}@${host}:${folder}`;
 
 /**
- * What the work throws is the reason of a refusal. At the limit of half an hour the connection is ended under it, and when
- * `cancel` is aborted from here on.
+ * Connects, calls `work` and disconnects. An error that `work` throws becomes the reason of a refusal. Disconnects after
+ * half an hour, and when `cancel` is aborted after the call.
  */
 export async function withSsh<T>(
   target: SshTarget,
@@ -46,7 +46,7 @@ export async function withSsh<T>(
   });
   ended.catch(() => undefined);
   cancel?.addEventListener('abort', cancelled);
-  const all = async (): Promise<T> => {
+  const run = async (): Promise<T> => {
     await connect(ssh, target, (verdict) => (judged.verdict = verdict));
     const files = new RemoteFiles(await ssh.requestSFTP());
     const execute = async (line: string): Promise<RemoteEnd> => {
@@ -56,8 +56,8 @@ export async function withSsh<T>(
     return work({ files, execute });
   };
   try {
-    const doing = all();
-    doing.catch(() => undefined); // nobody hears of it once the rest is cancelled
+    const doing = run();
+    doing.catch(() => undefined); // after a cancellation, errors no longer matter
     return accept(await Promise.race([doing, ended]));
   } catch (error) {
     return refuse(describeFailure(judged.verdict, error as Error));
@@ -68,7 +68,7 @@ export async function withSsh<T>(
   }
 }
 
-async function connect(ssh: NodeSSH, target: SshTarget, tell: (verdict: KeyVerdict) => void): Promise<void> {
+async function connect(ssh: NodeSSH, target: SshTarget, report: (verdict: KeyVerdict) => void): Promise<void> {
   const { user, host, port, login, knownHosts } = target;
   const name = hostEntryName(host, port);
   const types = algorithmsFor(knownKeyTypes(knownHosts, name));
@@ -76,11 +76,11 @@ async function connect(ssh: NodeSSH, target: SshTarget, tell: (verdict: KeyVerdi
     ...{ host, port, username: user, ...login },
     readyTimeout: connectSeconds * 1000,
     ...{ keepaliveInterval: 10_000, keepaliveCountMax: 3 },
-    // A host that has several keys must show one that is on file, or it would look like an impostor.
+    // A host with several keys must present a known one, or it would look like an impostor.
     algorithms: { serverHostKey: types as never },
     hostVerifier: (key: Buffer) => {
-      const verdict = judgeKey(knownHosts, name, key);
-      tell(verdict);
+      const verdict = checkKey(knownHosts, name, key);
+      report(verdict);
       return verdict === 'known';
     },
   });
@@ -89,7 +89,7 @@ async function connect(ssh: NodeSSH, target: SshTarget, tell: (verdict: KeyVerdi
 function describeFailure(verdict: KeyVerdict | undefined, error: Error): string {
   switch (verdict) {
     case 'changed':
-      return "the host's key is not the one in known_hosts: it may be another machine";
+      return "the host's key differs from the one in known_hosts: it may be another machine";
     case 'revoked':
       return "the host's key is marked as revoked in known_hosts";
     case 'unknown':

@@ -1,4 +1,4 @@
-/** `USER@HOST:DIR` and its keys -> where results go over SSH, with every reason against it told before a job begins. */
+/** Resolves `USER@HOST:DIR` and the keys to log in with, so that problems are reported before a job starts. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileErrorMessage } from '../model/error-message.js';
@@ -10,7 +10,7 @@ export interface SshTarget {
   readonly user: string;
   readonly host: string;
   readonly port: number;
-  /** the site's folder there; relative to the user's home where it does not begin with a slash */
+  /** the site's folder on the host; relative to the user's home unless it starts with a slash */
   readonly folder: string;
   readonly login: { readonly privateKey: string } | { readonly agent: string };
   readonly knownHosts: ReturnType<typeof parseKnownHosts>;
@@ -18,20 +18,20 @@ export interface SshTarget {
 
 export interface SshOptions {
   readonly ssh: string;
-  /** what the address is called in messages; --ssh unless set */
+  /** the name of the address in messages; --ssh unless set */
   readonly what?: string;
   readonly sshPort?: string;
   readonly sshKey?: string;
   readonly knownHosts?: string;
 }
 
-/** Where keys are looked for. */
+/** The environment and folder that keys are searched in. */
 export interface SshContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
 }
 
-/** Reads `USER@HOST:DIR`; an IPv6 address stands in brackets. */
+/** Parses `USER@HOST:DIR`. An IPv6 address needs brackets. */
 function parseSshAddress(
   text: string,
   what = '--ssh',
@@ -42,7 +42,7 @@ function parseSshAddress(
   return accept({ user, host: host.replace(/^\[|\]$/g, ''), folder: folder.replace(/(.)\/+$/, '$1') });
 }
 
-/** A host without an entry in known_hosts is refused here; its key is compared when it answers. */
+/** Refuses a host that is not in known_hosts. Its key is compared when connecting. */
 export async function planSshTarget(
   options: SshOptions,
   { environment, cwd }: SshContext,
@@ -66,8 +66,8 @@ export async function planSshTarget(
   const { host } = address.value;
   if (knownKeyTypes(knownHosts, hostEntryName(host, port)).length === 0) {
     return refuse(
-      `cannot trust host ${quote(hostEntryName(host, port))}: ${quote(knownHostsFile, 300)} has no key of it; ` +
-        `mend: ssh-keyscan -p ${port} ${host}, compare the key with the host's own, and add it`,
+      `cannot trust host ${quote(hostEntryName(host, port))}: ${quote(knownHostsFile, 300)} has no key for it; ` +
+        `run: ssh-keyscan -p ${port} ${host}, verify the key, and add it to the file`,
     );
   }
   const login = await findLogin(
@@ -78,7 +78,7 @@ export async function planSshTarget(
   return login.ok ? accept({ ...address.value, port, login: login.value, knownHosts }) : login;
 }
 
-/** The named key; else the agent; else the first of ssh's own default keys. */
+/** Returns the given key, else the agent, else the first of ssh's default keys. */
 async function findLogin(
   file: string | undefined,
   agent: string | undefined,
@@ -93,5 +93,5 @@ async function findLogin(
     const privateKey = await readPrivateFile(join(home, '.ssh', name), 'SSH key');
     if (privateKey.ok) return accept({ privateKey: privateKey.value });
   }
-  return refuse('cannot log in over SSH: there is no key; name one with --ssh-key');
+  return refuse('cannot log in over SSH: no key found; pass one with --ssh-key');
 }

@@ -400,7 +400,7 @@ test("on sourcehut an older job's status never takes the place of a newer one's,
 
 test('POST /event refuses what is no event', async () => {
   await refusedWithoutTrace(400, /eventName/, () => event({ workerHost: 'github' }));
-  await refusedWithoutTrace(400, /stands twice/, () =>
+  await refusedWithoutTrace(400, /duplicate field/, () =>
     ask('event?eventName=start&eventName=start', { method: 'POST' }),
   );
   await refusedWithoutTrace(413, /more than 65536 bytes/, () =>

@@ -56,7 +56,7 @@ describe('soil-worker publish --ssh', () => {
     assert.equal(end.status, 2, 'the entry is for port 22');
     assert.match(
       end.stderr,
-      new RegExp(`cannot trust host "\\[127\\.0\\.0\\.1\\]:${sshd.port}": .* has no key of it`),
+      new RegExp(`cannot trust host "\\[127\\.0\\.0\\.1\\]:${sshd.port}": .* has no key for it`),
     );
     assert.deepEqual(await filesThere(), []);
   });
@@ -109,7 +109,7 @@ describe('soil-worker publish --ssh', () => {
     await chmod(open, 0o644);
     const end = await publish(trusted(), ['--ssh-key', open]);
     assert.equal(end.status, 2);
-    assert.match(end.stderr, /cannot read SSH key .*: others may read it; mend: chmod 600/);
+    assert.match(end.stderr, /cannot read SSH key .*: other users can read it; run: chmod 600/);
   });
 
   it('refuses a folder that is not there', async () => {

@@ -275,7 +275,7 @@ describe('soil-worker on the command line', () => {
     const publish = ['publish', 'unit', '--server', 'http://127.0.0.1:9', '--token-file', '_soil/token'];
     const open = await soil(publish);
     assert.equal(open.status, 2);
-    assert.match(open.stderr, /cannot read token file "_soil\/token": others may read it; mend: chmod 600/);
+    assert.match(open.stderr, /cannot read token file "_soil\/token": other users can read it; run: chmod 600/);
     await chmod(file, 0o600);
     await writeFile(file, 'two words\n');
     const words = await soil(publish);

@@ -73,7 +73,7 @@ for (const content of [Buffer.from('hello'), large]) {
   });
 }
 
-test('findData() refuses an offset where no header is', async () => {
+test('findData() rejects an offset without a header', async () => {
   const source = bufferSource(buildZip([{ name: 'a', offset: 3 }]));
   const read = await readDirectory(source, defaultWwzLimits);
   assert.ok(read.ok);
@@ -83,7 +83,7 @@ test('findData() refuses an offset where no header is', async () => {
   assert.match(found.ok ? '' : found.error, /cannot read entry "a": no header stands at byte 3/);
 });
 
-test('readingObstacle() names what cannot be given out', async () => {
+test('readingObstacle() names entries that cannot be read', async () => {
   const { entry } = await locate({ name: 'a', content: 'x' });
   assert.equal(readingObstacle(entry), undefined);
   assert.match(readingObstacle({ ...entry, method: 99 }) ?? '', /method 99/);

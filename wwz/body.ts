@@ -1,14 +1,14 @@
-/** An entry of an open wwz -> its bytes: as a gzip body without any work, or inflated with every checksum checked. */
+/** Reads the content of an entry: as a gzip body without recompression, or inflated and verified. */
 import { pipeline, Readable } from 'node:stream';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { quote } from '../model/result.js';
 import { pieceBytes, readRange, type ByteSource } from './byte-source.js';
 import type { WwzEntry } from './directory.js';
 
-/** Small bodies come whole, large ones in pieces as they are asked for. */
+/** A small body is one buffer; a large one is read in pieces on demand. */
 export type Body = Buffer | AsyncIterable<Buffer>;
 
-/** What an entry holds is not what its zip says of it. The message names the entry and the reason. */
+/** The content of an entry does not match the zip's directory. The message names the entry and the reason. */
 export class EntryDamage extends Error {
   constructor(entry: WwzEntry, reason: string) {
     super(`cannot read entry ${quote(entry.name)}: ${reason}`);
@@ -16,19 +16,19 @@ export class EntryDamage extends Error {
   }
 }
 
-/** An entry whose data's place in the source is known. */
+/** An entry with the position of its data in the source. */
 export interface LocatedEntry {
   readonly source: ByteSource;
   readonly entry: WwzEntry;
   readonly dataOffset: number;
 }
 
-/** Why an entry cannot be given out: only stored and deflated files that are not encrypted can. */
+/** Returns why an entry cannot be read, or undefined if it can: it must be stored or deflated, and not encrypted. */
 export function readingObstacle(entry: WwzEntry): string | undefined {
   if (entry.method !== 0 && entry.method !== 8) return `its method ${entry.method} is not 0 or 8`;
   if ((entry.flags & encryptionFlags) !== 0) return 'it is encrypted';
   if (entry.method === 0 && entry.compressedSize !== entry.size)
-    return 'it is stored, and its two sizes differ';
+    return 'it is stored, but its two sizes differ';
   return undefined;
 }
 
@@ -39,11 +39,11 @@ const encryptionFlags = 0x2041;
 const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 const gzipTrailerLength = 8;
 
-/** The length of a deflated entry as a gzip body. */
+/** Returns the length of a deflated entry as a gzip body. */
 export const gzipLength = (entry: WwzEntry): number =>
   gzipHeader.length + entry.compressedSize + gzipTrailerLength;
 
-/** A deflated entry as a gzip body: header, the zip's own bytes, and a trailer that the directory knows already. */
+/** Returns a deflated entry as a gzip body: a header, the zip's bytes, and a trailer from the directory's values. */
 export async function gzipBody({ source, entry, dataOffset }: LocatedEntry): Promise<Body> {
   const trailer = Buffer.alloc(gzipTrailerLength);
   trailer.writeUInt32LE(entry.crc, 0);
@@ -51,7 +51,7 @@ export async function gzipBody({ source, entry, dataOffset }: LocatedEntry): Pro
   const end = dataOffset + entry.compressedSize;
   if (entry.compressedSize <= pieceBytes) {
     const data = await source.read(dataOffset, entry.compressedSize);
-    if (data.length !== entry.compressedSize) throw new EntryDamage(entry, 'the file is shorter');
+    if (data.length !== entry.compressedSize) throw new EntryDamage(entry, 'the file is truncated');
     return Buffer.concat([gzipHeader, data, trailer]);
   }
   return (async function* () {
@@ -61,13 +61,13 @@ export async function gzipBody({ source, entry, dataOffset }: LocatedEntry): Pro
   })();
 }
 
-/** Bytes `start` to before `end` of what an entry inflates to. */
+/** Bytes from `start` to before `end` of an entry's inflated content. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** An entry's own bytes, all or a range of them. A damaged entry throws EntryDamage, before the last piece is out. */
+/** Returns an entry's inflated content, or a range of it. Throws EntryDamage before the last piece of damaged content. */
 export async function plainBody(located: LocatedEntry, range?: ByteRange): Promise<Body> {
   const { source, entry, dataOffset } = located;
   const { start, end } = range ?? { start: 0, end: entry.size };
@@ -83,21 +83,21 @@ export async function plainBody(located: LocatedEntry, range?: ByteRange): Promi
 }
 
 function inflateWhole(entry: WwzEntry, data: Buffer): Buffer {
-  const plain = entry.method === 0 ? data : inflateAtOnce(entry, data);
+  const plain = entry.method === 0 ? data : inflateBuffer(entry, data);
   checkSums(entry, plain.length, crc32(plain));
   return plain;
 }
 
-function inflateAtOnce(entry: WwzEntry, data: Buffer): Buffer {
+function inflateBuffer(entry: WwzEntry, data: Buffer): Buffer {
   try {
-    // With `info`, zlib also tells how much of its input it took; the types of Node 20 do not know it.
+    // With `info`, zlib also returns how much of its input it read. The types of Node 20 lack this option.
     const options = { info: true, maxOutputLength: Math.max(1, entry.size) };
     const result = inflateRawSync(data, options) as unknown as InflateInfo;
     if (result.engine.bytesWritten === data.length) return result.buffer;
   } catch (error) {
     throw inflateDamage(entry, error);
   }
-  throw new EntryDamage(entry, leftOver);
+  throw new EntryDamage(entry, trailingBytes);
 }
 
 interface InflateInfo {
@@ -105,7 +105,7 @@ interface InflateInfo {
   readonly engine: { readonly bytesWritten: number };
 }
 
-const leftOver = 'bytes are left over behind its deflated data';
+const trailingBytes = 'extra bytes follow its deflated data';
 
 function inflateDamage(entry: WwzEntry, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';
@@ -125,8 +125,8 @@ function checkSums(entry: WwzEntry, size: number, crc: number): void {
 const hexadecimal = (crc: number): string => crc.toString(16).padStart(8, '0');
 
 /**
- * All of an entry, piece by piece. The last piece is held back until size and checksum are right: a reader that got
- * everything would never know that it was wrong.
+ * Yields the whole content in pieces. The last piece is withheld until size and checksum are verified, so that a reader
+ * of damaged content notices that it is incomplete.
  */
 async function* checkedPieces(located: LocatedEntry): AsyncGenerator<Buffer> {
   const { source, entry, dataOffset } = located;
@@ -153,7 +153,7 @@ async function* inflatedPieces({ source, entry, dataOffset }: LocatedEntry): Asy
   pipeline(input, inflater, () => undefined);
   try {
     for await (const piece of inflater as AsyncIterable<Buffer>) yield piece;
-    if (inflater.bytesWritten !== entry.compressedSize) throw new EntryDamage(entry, leftOver);
+    if (inflater.bytesWritten !== entry.compressedSize) throw new EntryDamage(entry, trailingBytes);
   } catch (error) {
     throw inflateDamage(entry, error);
   } finally {
@@ -162,14 +162,14 @@ async function* inflatedPieces({ source, entry, dataOffset }: LocatedEntry): Asy
   }
 }
 
-/** The part of some pieces from byte `start` to before `end`; reads no further than it must. */
+/** Yields the bytes from `start` to before `end`, and stops reading after them. */
 async function* slice(pieces: AsyncIterable<Buffer>, { start, end }: ByteRange): AsyncGenerator<Buffer> {
   let position = 0;
   for await (const piece of pieces) {
     const part = piece.subarray(Math.max(0, start - position), Math.max(0, end - position));
     position += piece.length;
     if (part.length > 0) yield part;
-    // At the very end the check of the sums still follows.
+    // A range that reaches the end must read on, for the verification of the checksum.
     if (position > end) return;
   }
 }

@@ -1,10 +1,10 @@
-/** Where a zip's bytes come from: a file, or memory. Everything that reads a wwz reads through this. */
+/** The interface through which wwz files are read, for files and for memory. */
 import type { FileHandle } from 'node:fs/promises';
 
 export interface ByteSource {
   /** bytes in all */
   readonly size: number;
-  /** The bytes from `position` on; fewer than `length` only at the end of the source. */
+  /** Returns `length` bytes from `position`; fewer only at the end of the source. */
   read(position: number, length: number): Promise<Buffer>;
 }
 
@@ -15,7 +15,7 @@ export function bufferSource(bytes: Buffer): ByteSource {
   };
 }
 
-/** Reads of an open file at given positions: any number of readers at once. The caller closes the handle. */
+/** Reads an open file, for any number of concurrent readers. The caller closes the handle. */
 export function fileSource(handle: FileHandle, size: number): ByteSource {
   return {
     size,
@@ -32,7 +32,7 @@ export function fileSource(handle: FileHandle, size: number): ByteSource {
   };
 }
 
-/** The same source for one reader that goes from front to back in small steps: it reads `windowBytes` ahead. */
+/** Wraps a source for one reader that reads forward in small steps: reads `windowBytes` ahead. */
 export function readAhead(source: ByteSource, windowBytes: number): ByteSource {
   let start = 0;
   let bytes: Buffer = Buffer.alloc(0);
@@ -50,16 +50,16 @@ export function readAhead(source: ByteSource, windowBytes: number): ByteSource {
   };
 }
 
-/** The bytes from `start` to before `end`, in pieces of at most 64 KiB, read as they are asked for. */
+/** Yields the bytes from `start` to before `end` in pieces of at most 64 KiB. */
 export async function* readRange(source: ByteSource, start: number, end: number): AsyncGenerator<Buffer> {
   let position = start;
   while (position < end) {
     const piece = await source.read(position, Math.min(pieceBytes, end - position));
-    if (piece.length === 0) throw new Error(`cannot read bytes ${position} to ${end}: the file is shorter`);
+    if (piece.length === 0) throw new Error(`cannot read bytes ${position} to ${end}: the file is truncated`);
     yield piece;
     position += piece.length;
   }
 }
 
-/** What is read or inflated at once: small enough for many readers, large enough to be fast. */
+/** The size of pieces that are read or inflated: small enough for many readers, large enough to be fast. */
 export const pieceBytes = 64 * 1024;

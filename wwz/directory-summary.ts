@@ -1,4 +1,4 @@
-/** What a zip's directory claims of its entries, checked before a byte of them is read. Pure. */
+/** Checks what a zip's directory says about its entries, before any entry is read. Pure. */
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { readingObstacle } from './body.js';
 import type { WwzEntry } from './directory.js';
@@ -6,7 +6,7 @@ import { findNameClash, parseEntryName } from './entry-name.js';
 import { hasOtherName, isWellFormed } from './extra-field.js';
 import type { WwzLimits } from './limits.js';
 
-/** What a wwz holds. */
+/** The contents of a wwz, according to its directory. */
 export interface DirectorySummary {
   /** files and folders */
   readonly entries: number;
@@ -17,7 +17,7 @@ export interface DirectorySummary {
 const because = (entry: WwzEntry, reason: string) =>
   refuse(`cannot accept entry ${quote(entry.name)}: ${reason}`);
 
-/** Everything that the directory alone tells: names, kinds, sizes under the limits, and no two in each other's way. */
+/** Checks names, kinds and sizes against the limits, and that no two names collide. Returns the totals. */
 export function summarizeDirectory(
   entries: readonly WwzEntry[],
   limits: WwzLimits,
@@ -41,7 +41,7 @@ export function summarizeDirectory(
     if (totalBytes > limits.totalBytes) {
       return because(
         entry,
-        `with it the wwz has more than the limit of ${limits.totalBytes} bytes, inflated`,
+        `it takes the wwz over the limit of ${limits.totalBytes} inflated bytes`,
       );
     }
   }
@@ -50,28 +50,28 @@ export function summarizeDirectory(
   const [first, second] = clash;
   return refuse(
     first === second
-      ? `cannot accept entry ${quote(first)}: it stands twice`
-      : `cannot accept entry ${quote(second)}: ${quote(first)} is a file already`,
+      ? `cannot accept entry ${quote(first)}: duplicate entry`
+      : `cannot accept entry ${quote(second)}: ${quote(first)} is a file`,
   );
 }
 
-/** Flags that a served file may have: how hard it was deflated (1, 2), a descriptor behind it (3), UTF-8 (11). */
+/** The accepted flags: compression level (1, 2), data descriptor (3), UTF-8 (11). */
 const knownFlags = 0x080e;
 
 function checkKind(entry: WwzEntry): Result<WwzEntry> {
   const obstacle = readingObstacle(entry);
   if (obstacle !== undefined) return because(entry, obstacle);
   const unknown = entry.flags & ~knownFlags;
-  if (unknown !== 0) return because(entry, `its flags 0x${unknown.toString(16)} are not known here`);
+  if (unknown !== 0) return because(entry, `its flags 0x${unknown.toString(16)} are not supported`);
   if (entry.disk !== 0) return because(entry, 'it is on another disk');
-  if (!isWellFormed(entry.extra)) return because(entry, 'its extra field is cut off');
-  if (hasOtherName(entry.extra, entry.nameBytes)) return because(entry, 'its extra field names it otherwise');
-  // The upper half is st_mode for whoever made the zip on Unix, and 0 for others.
+  if (!isWellFormed(entry.extra)) return because(entry, 'its extra field is truncated');
+  if (hasOtherName(entry.extra, entry.nameBytes)) return because(entry, 'its extra field has another name');
+  // Zips made on Unix have st_mode in the upper half, others 0.
   const fileType = (entry.externalAttributes >>> 28) & 0xf;
   const isFolder = entry.name.endsWith('/');
-  if (isFolder && entry.size !== 0) return because(entry, 'it is a folder and has content');
+  if (isFolder && entry.size !== 0) return because(entry, 'it is a folder, but has content');
   if (fileType === 0 || fileType === (isFolder ? folderType : fileOfType)) return accept(entry);
-  return because(entry, `it is a ${typeNames.get(fileType) ?? 'file of unknown kind'} by its mode`);
+  return because(entry, `its mode is that of a ${typeNames.get(fileType) ?? 'file of unknown kind'}`);
 }
 
 /** The upper four bits of st_mode. */

@@ -1,10 +1,10 @@
-/** The end of a zip's bytes -> its central directory, by one scan. Pure; section numbers are those of APPNOTE 6.3.10. */
+/** Parses the central directory of a zip in one scan. Pure. Section numbers refer to APPNOTE 6.3.10. */
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { parseZip64Extra } from './extra-field.js';
 
-/** One file of the zip, as the central directory describes it. Nothing of it is verified. */
+/** One entry as described by the central directory, unverified. */
 export interface WwzEntry {
-  /** decoded as UTF-8, whatever the flags say */
+  /** decoded as UTF-8, regardless of the flags */
   readonly name: string;
   readonly nameBytes: Buffer;
   readonly flags: number;
@@ -15,26 +15,26 @@ export interface WwzEntry {
   readonly compressedSize: number;
   /** bytes when inflated */
   readonly size: number;
-  /** where its local header begins */
+  /** position of the local header */
   readonly headerOffset: number;
   readonly disk: number;
   readonly externalAttributes: number;
   readonly extra: Buffer;
 }
 
-/** Where the central directory is, as the end record (and its Zip64 companion) say. */
+/** The position of the central directory, from the end record and its Zip64 counterpart. */
 export interface DirectoryEnd {
   readonly entries: number;
   /** of the central directory, in bytes */
   readonly size: number;
   readonly offset: number;
-  /** where the end records begin: right behind the directory */
+  /** position of the end records, right after the directory */
   readonly end: number;
-  /** of the zip's own comment, the last thing in the file */
+  /** of the zip's comment, which ends the file */
   readonly commentLength: number;
 }
 
-/** The directory's bytes, and where each name's record begins in them: a record is decoded when it is asked for. */
+/** The directory's bytes, and the position of each name's record in them. Records are decoded on demand. */
 export interface WwzDirectory {
   readonly bytes: Buffer;
   readonly records: ReadonlyMap<string, number>;
@@ -46,17 +46,17 @@ const end64Length = 56;
 const recordLength = 46;
 const signatures = { end: 0x06054b50, locator: 0x07064b50, end64: 0x06064b50, record: 0x02014b50 } as const;
 
-/** So many bytes at a zip's end hold all end records, however long its comment is. */
+/** The last bytes of a zip that contain all end records, even with the longest comment. */
 export const tailByteLimit = endLength + 0xffff + locatorLength + end64Length;
 
 /**
- * Finds the end record (4.3.16) in `tail`, the last bytes of a file of `fileSize` bytes. Its comment must reach exactly
- * the file's end, and the directory exactly the end records: whatever else is there, some program would read it.
+ * Finds the end record (4.3.16) in `tail`, the last bytes of a file of `fileSize` bytes. Its comment must end with the
+ * file, and the directory at the end records: other programs would read whatever is in between.
  */
 export function parseDirectoryEnd(tail: Buffer, fileSize: number): Result<DirectoryEnd> {
   const at = findEnd(tail);
   if (at === undefined) {
-    return refuse('cannot read the zip: no end of central directory stands exactly at its end');
+    return refuse('cannot read the zip: no end of central directory record right at its end');
   }
   const start = fileSize - tail.length + at;
   const disks = tail.readUInt16LE(at + 4) + tail.readUInt16LE(at + 6);
@@ -68,22 +68,22 @@ export function parseDirectoryEnd(tail: Buffer, fileSize: number): Result<Direct
   const end: Result<DirectoryEnd> = hasZip64
     ? parseEnd64(tail, { at: locatorAt, fileSize, plain: { entries, size, offset } })
     : entries === 0xffff || size === 0xffffffff || offset === 0xffffffff
-      ? refuse('cannot read the zip: it says that it is Zip64 and has no Zip64 end record')
+      ? refuse('cannot read the zip: it is marked as Zip64, but has no Zip64 end record')
       : accept({ entries, size, offset, end: start, commentLength: 0 });
   if (!end.ok) return end;
   if (disks !== 0 || (!hasZip64 && tail.readUInt16LE(at + 8) !== entries)) {
-    return refuse('cannot read the zip: it is one part of several');
+    return refuse('cannot read the zip: it is part of a multi-disk archive');
   }
   if (end.value.offset + end.value.size !== end.value.end) {
     return refuse(
       `cannot read the zip: its directory of ${end.value.size} bytes at ${end.value.offset} ` +
-        `does not end at ${end.value.end}, where the end record begins`,
+        `does not end at ${end.value.end}, where the end record starts`,
     );
   }
   return accept({ ...end.value, commentLength: tail.readUInt16LE(at + 20) });
 }
 
-/** The one place where an end record's comment reaches the file's end. Two such places: nobody knows which is meant. */
+/** Returns the only position of an end record whose comment ends with the file; undefined if there is none or several. */
 function findEnd(tail: Buffer): number | undefined {
   let found: number | undefined;
   for (let at = tail.length - endLength; at >= 0 && at >= tail.length - endLength - 0xffff; at--) {
@@ -95,24 +95,24 @@ function findEnd(tail: Buffer): number | undefined {
   return found;
 }
 
-interface LocatorPlace {
+interface Zip64Context {
   readonly at: number;
   readonly fileSize: number;
   readonly plain: { readonly entries: number; readonly size: number; readonly offset: number };
 }
 
-/** The Zip64 end record (4.3.14), which must stand right before its locator (4.3.15) and agree with the plain one. */
-function parseEnd64(tail: Buffer, { at, fileSize, plain }: LocatorPlace): Result<DirectoryEnd> {
+/** Parses the Zip64 end record (4.3.14), which must be right before its locator (4.3.15) and match the plain one. */
+function parseEnd64(tail: Buffer, { at, fileSize, plain }: Zip64Context): Result<DirectoryEnd> {
   const because = (reason: string) => refuse(`cannot read the zip: ${reason}`);
   const start = at - end64Length;
   if (start < 0 || tail.readUInt32LE(start) !== signatures.end64) {
-    return because('no Zip64 end record stands before its locator');
+    return because('no Zip64 end record right before its locator');
   }
   const disks = tail.readUInt32LE(at + 4) + tail.readUInt32LE(start + 16) + tail.readUInt32LE(start + 20);
-  if (disks !== 0 || tail.readUInt32LE(at + 16) > 1) return because('it is one part of several');
+  if (disks !== 0 || tail.readUInt32LE(at + 16) > 1) return because('it is part of a multi-disk archive');
   const end = fileSize - tail.length + start;
   if (readSize(tail, at + 8) !== end || readSize(tail, start + 4) !== end64Length - 12) {
-    return because('its Zip64 end record is not where or not as long as it says');
+    return because('the position or length of its Zip64 end record is wrong');
   }
   const entries = readSize(tail, start + 32);
   const size = readSize(tail, start + 40);
@@ -127,29 +127,29 @@ function parseEnd64(tail: Buffer, { at, fileSize, plain }: LocatorPlace): Result
     : because('its two end records contradict each other');
 }
 
-/** An 8-byte number; what is beyond 2^53 becomes infinite, which no comparison accepts. */
+/** Reads an 8-byte number. Returns Infinity beyond 2^53, which fails every comparison. */
 function readSize(bytes: Buffer, at: number): number {
   const value = bytes.readUInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
   return Number.isSafeInteger(value) ? value : Infinity;
 }
 
-/** Scans the central directory: exactly `entries` records that fill `bytes`, no name twice. */
+/** Scans the central directory: exactly `entries` records with unique names that fill `bytes`. */
 export function scanDirectory(bytes: Buffer, entries: number): Result<WwzDirectory> {
   const because = (reason: string) => refuse(`cannot read the zip's directory: ${reason}`);
   const records = new Map<string, number>();
   let at = 0;
   for (let count = 0; count < entries; count++) {
     if (at + recordLength > bytes.length || bytes.readUInt32LE(at) !== signatures.record) {
-      return because(`record ${count + 1} of ${entries} is not there`);
+      return because(`record ${count + 1} of ${entries} is missing`);
     }
     const nameEnd = at + recordLength + bytes.readUInt16LE(at + 28);
     const next = nameEnd + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32);
-    if (next > bytes.length) return because(`record ${count + 1} of ${entries} is cut off`);
+    if (next > bytes.length) return because(`record ${count + 1} of ${entries} is truncated`);
     const name = bytes.toString('utf8', at + recordLength, nameEnd);
     records.set(name, at);
-    if (records.size !== count + 1) return because(`the entry ${quote(name)} stands twice`);
-    if (hasSizeElsewhere(bytes, at) && decodeRecord(bytes, at) === undefined) {
-      return because(`the entry ${quote(name)} has a wrong Zip64 field`);
+    if (records.size !== count + 1) return because(`duplicate entry ${quote(name)}`);
+    if (hasZip64Sizes(bytes, at) && decodeRecord(bytes, at) === undefined) {
+      return because(`entry ${quote(name)} has a wrong Zip64 field`);
     }
     at = next;
   }
@@ -157,13 +157,13 @@ export function scanDirectory(bytes: Buffer, entries: number): Result<WwzDirecto
   return accept({ bytes, records });
 }
 
-/** The entry of that name, or undefined. */
+/** Returns the entry of a name, or undefined. */
 export function findEntry(directory: WwzDirectory, name: string): WwzEntry | undefined {
   const at = directory.records.get(name);
   return at === undefined ? undefined : decodeRecord(directory.bytes, at);
 }
 
-/** All entries, in the directory's order. */
+/** Yields all entries in the directory's order. */
 export function* entriesOf(directory: WwzDirectory): Generator<WwzEntry> {
   for (const at of directory.records.values()) {
     const entry = decodeRecord(directory.bytes, at);
@@ -171,12 +171,12 @@ export function* entriesOf(directory: WwzDirectory): Generator<WwzEntry> {
   }
 }
 
-const hasSizeElsewhere = (bytes: Buffer, at: number): boolean =>
+const hasZip64Sizes = (bytes: Buffer, at: number): boolean =>
   bytes.readUInt32LE(at + 20) === 0xffffffff ||
   bytes.readUInt32LE(at + 24) === 0xffffffff ||
   bytes.readUInt32LE(at + 42) === 0xffffffff;
 
-/** The record (4.3.12) at `at`; undefined where its Zip64 field is wrong, which the scan has refused. */
+/** Decodes the record (4.3.12) at `at`. Returns undefined if its Zip64 field is wrong, which scanDirectory() refuses. */
 function decodeRecord(bytes: Buffer, at: number): WwzEntry | undefined {
   const nameStart = at + recordLength;
   const nameEnd = nameStart + bytes.readUInt16LE(at + 28);

@@ -1,16 +1,16 @@
-/** Names of entries inside a wwz: raw bytes or text -> a name that is safe as a path and in a URL, or a refusal. */
+/** Parses names of entries: a valid name is safe as a path and in a URL. */
 import { accept, quote, refuse, type Result } from '../model/result.js';
 
-/** A whole name in UTF-8. More than any path of a job needs, and far below what file systems accept. */
+/** The limit of a name in UTF-8: longer than paths of jobs, and much shorter than file systems accept. */
 export const nameByteLimit = 1024;
-/** What Linux file systems accept for one name between slashes. */
+/** The limit of Linux file systems for one segment of a path. */
 const segmentByteLimit = 255;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a name as a zip's header has it. Zips made in the C locale leave the UTF-8 flag away although the bytes are
- * UTF-8, so the bytes decide and not the flag; anything else is refused, since each program would guess differently.
+ * Parses a name from a zip's header. Zips made in the C locale lack the UTF-8 flag although the names are UTF-8, so the
+ * flag is ignored. Other encodings are refused, since every program would guess a different one.
  */
 export function parseEntryName(bytes: Uint8Array): Result<string> {
   let name: string;
@@ -24,7 +24,7 @@ export function parseEntryName(bytes: Uint8Array): Result<string> {
   return checkEntryName(name);
 }
 
-/** The rule for names, the same for writing and for verifying. A folder's name ends in one slash. */
+/** Checks a name for writing and for verification. A folder's name ends with one slash. */
 export function checkEntryName(name: string): Result<string> {
   const because = (reason: string) => refuse(`cannot accept entry ${quote(name)}: ${reason}`);
   if (name === '') return because('its name is empty');
@@ -36,7 +36,7 @@ export function checkEntryName(name: string): Result<string> {
   if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) return because('its name has a control character');
   if (name.includes('\\')) return because('its name has a backslash');
   if (name.startsWith('/')) return because('its name is an absolute path');
-  if (/^[A-Za-z]:/.test(name)) return because('its name begins with a drive letter');
+  if (/^[A-Za-z]:/.test(name)) return because('its name starts with a drive letter');
   const path = name.endsWith('/') ? name.slice(0, -1) : name;
   for (const segment of path.split('/')) {
     if (segment === '') return because('its name has an empty part');
@@ -48,17 +48,17 @@ export function checkEntryName(name: string): Result<string> {
   return accept(name);
 }
 
-/** Orders names by the bytes of their UTF-8, as every machine does, whatever its locale. */
+/** Compares names by their UTF-8 bytes, independently of the locale. */
 export function compareNames(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /**
- * The first two names that cannot live in one folder tree: the same name twice, or a file `a` beside `a/b`. Names of
- * folders end in a slash. Sorts by parts, so that a file would stand right before what pretends to be inside it.
+ * Returns the first two names that cannot exist in one folder tree: a duplicate, or a file `a` and a name `a/b`. Names of
+ * folders end with a slash. Sorts by segments, so that a file `a` is adjacent to the names below `a/`.
  */
 export function findNameClash(names: readonly string[]): readonly [string, string] | undefined {
-  // NUL sorts before every character that a name may have.
+  // NUL sorts before every valid character of a name.
   const keys = names.map((name) => name.replaceAll('/', '\0')).sort();
   for (let i = 1; i < keys.length; i++) {
     const before = keys[i - 1] ?? '';

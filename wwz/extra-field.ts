@@ -1,4 +1,4 @@
-/** The extra field of a zip's header: its bytes -> what it says of sizes and of the name. Pure; APPNOTE 4.5. */
+/** Parses the extra field of a zip's header, for sizes and names. Pure. See APPNOTE 4.5. */
 
 /** Sizes and offset of an entry, in bytes. */
 export interface EntrySizes {
@@ -9,14 +9,14 @@ export interface EntrySizes {
 
 const zip64Id = 0x0001;
 const unicodePathId = 0x7075;
-const elsewhere = 0xffffffff;
+const inZip64Field = 0xffffffff;
 
 /**
- * Sizes as the header has them, those that are 0xffffffff replaced by the Zip64 field's (4.5.3: only these stand
- * there, in this order). Undefined where the field is missing, too short, or holds more than 2^53.
+ * Returns the sizes of a header, with those that are 0xffffffff replaced from the Zip64 field, which contains only these
+ * in this order (4.5.3). Returns undefined if the field is missing, too short, or has a number beyond 2^53.
  */
 export function parseZip64Extra(extra: Buffer, header: EntrySizes): EntrySizes | undefined {
-  const keys = (['size', 'compressedSize', 'headerOffset'] as const).filter((k) => header[k] === elsewhere);
+  const keys = (['size', 'compressedSize', 'headerOffset'] as const).filter((k) => header[k] === inZip64Field);
   if (keys.length === 0) return header;
   const field = findField(extra, zip64Id);
   if (field === undefined || field.length < keys.length * 8) return undefined;
@@ -29,13 +29,13 @@ export function parseZip64Extra(extra: Buffer, header: EntrySizes): EntrySizes |
   return sizes;
 }
 
-/** Whether the field gives the entry another name (4.6.9), which unzip would take and we would not. */
+/** Returns whether the field has another name for the entry (4.6.9). unzip would use that name. */
 export function hasOtherName(extra: Buffer, nameBytes: Buffer): boolean {
   const field = findField(extra, unicodePathId);
   return field !== undefined && !field.subarray(5).equals(nameBytes);
 }
 
-/** Whether the field is a row of whole parts. Some old tools pad with up to three bytes; nobody reads those. */
+/** Returns whether the field is a sequence of complete parts. Some old tools pad it with up to three bytes. */
 export function isWellFormed(extra: Buffer): boolean {
   let at = 0;
   while (at + 4 <= extra.length) at += 4 + extra.readUInt16LE(at + 2);

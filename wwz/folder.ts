@@ -1,4 +1,4 @@
-/** Sorted names of entries -> what is in one folder of them. Pure. */
+/** Lists one folder of a wwz. Pure. */
 
 export interface WwzFolder {
   /** names of folders in it, without a slash, sorted */
@@ -7,7 +7,7 @@ export interface WwzFolder {
   readonly files: readonly string[];
 }
 
-/** `sortedNames` by UTF-16 units; `folder` is `''` or ends in a slash. Undefined where nothing is there. */
+/** `sortedNames` are in UTF-16 order; `folder` is `''` or ends with a slash. Returns undefined if no name is in it. */
 export function listFolder(sortedNames: readonly string[], folder: string): WwzFolder | undefined {
   const folders: string[] = [];
   const files: string[] = [];
@@ -25,7 +25,7 @@ export function listFolder(sortedNames: readonly string[], folder: string): WwzF
   return exists ? { folders: [...new Set(folders)], files } : undefined;
 }
 
-/** The index of the first name that is not before `key`. */
+/** Returns the index of the first name that does not sort before `key`. */
 function lowerBound(names: readonly string[], key: string): number {
   let low = 0;
   let high = names.length;

@@ -1,4 +1,4 @@
-/** How large a wwz may be. Plain data; every number is a setting of whoever accepts one. */
+/** Limits for accepting a wwz. */
 
 export interface WwzLimits {
   /** files and folders */
@@ -9,14 +9,14 @@ export interface WwzLimits {
   readonly entryBytes: number;
   /** of all entries together, inflated */
   readonly totalBytes: number;
-  /** inflated bytes for one compressed byte, for each entry */
+  /** inflated bytes per compressed byte of each entry */
   readonly ratio: number;
 }
 
 /**
- * Room for three times a job of 22,000 files and 100 MB. One entry more would need Zip64. Deflate cannot exceed a ratio
- * of 1,032, and a log that repeats one line comes near it: the default refuses only what lies, and `totalBytes` keeps
- * the work small; a site that is short of time lowers both.
+ * Three times the size of a job of 22,000 files and 100 MB. More entries would need Zip64. Deflate cannot exceed a ratio of
+ * 1,032, and a log that repeats one line comes close: the default refuses only forged sizes. `totalBytes` bounds the time
+ * of verification; a slow server should lower both.
  */
 export const defaultWwzLimits: WwzLimits = {
   entries: 65_534,

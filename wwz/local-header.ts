@@ -1,9 +1,9 @@
-/** What stands around an entry's data: the header before it and the descriptor behind it. Pure; APPNOTE 4.3.7, 4.3.9. */
+/** Parses the local header before an entry's data and the descriptor after it. Pure. See APPNOTE 4.3.7 and 4.3.9. */
 import { parseZip64Extra } from './extra-field.js';
 
 export const localHeaderLength = 30;
 
-/** The header's fixed part: how long the whole is, and what it repeats of the central directory. */
+/** The fixed part of a local header. */
 export interface LocalHeader {
   readonly flags: number;
   readonly method: number;
@@ -14,7 +14,7 @@ export interface LocalHeader {
   readonly extraLength: number;
 }
 
-/** Undefined where `bytes` do not begin with a local header. */
+/** Returns undefined if `bytes` do not start with a local header. */
 export function parseLocalHeader(bytes: Buffer): LocalHeader | undefined {
   if (bytes.length < localHeaderLength || bytes.readUInt32LE(0) !== 0x04034b50) return undefined;
   return {
@@ -28,21 +28,21 @@ export function parseLocalHeader(bytes: Buffer): LocalHeader | undefined {
   };
 }
 
-/** Checksum and sizes of one entry, wherever they stand. */
+/** The checksum and sizes of an entry. */
 export interface Sums {
   readonly crc: number;
   readonly compressedSize: number;
   readonly size: number;
 }
 
-/** The sums that a local header claims, its Zip64 field seen through; undefined where that field is wrong. */
+/** Returns the sums of a local header and its Zip64 field, or undefined if that field is wrong. */
 export function localSums(header: LocalHeader, extra: Buffer): Sums | undefined {
   const { crc, compressedSize, size } = header;
   const sizes = parseZip64Extra(extra, { size, compressedSize, headerOffset: 0 });
   return sizes && { crc, compressedSize: sizes.compressedSize, size: sizes.size };
 }
 
-/** Reads a descriptor that must fill `bytes`: with or without signature, sizes of four bytes or of eight (Zip64). */
+/** Parses a descriptor that fills `bytes`: with or without signature, with sizes of four or eight bytes (Zip64). */
 export function parseDescriptor(bytes: Buffer): Sums | undefined {
   const hasSignature = bytes.length === 16 || bytes.length === 24;
   if (hasSignature && bytes.readUInt32LE(0) !== 0x08074b50) return undefined;

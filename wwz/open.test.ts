@@ -38,7 +38,7 @@ async function read(file: WwzFile, name: string): Promise<string> {
   return body.toString();
 }
 
-test('openWwz() finds entries by name, also where the directory is far from the end', async () => {
+test('openWwz() finds entries by name, even if the directory is far from the end', async () => {
   const file = await openMade(
     buildZip(
       Array.from({ length: 3000 }, (_, i) => ({ name: `folder/file-${i}`, content: `content ${i}` })),
@@ -52,7 +52,7 @@ test('openWwz() finds entries by name, also where the directory is far from the 
   await file.close();
 });
 
-test('openWwz(): an open file stays what it was when its name goes to another', async () => {
+test('openWwz() keeps reading a file that was replaced', async () => {
   const old = await openMade(buildZip([{ name: 'a', content: 'old' }]));
   const replaced = await openMade(buildZip([{ name: 'a', content: 'new' }]));
   assert.notEqual(old.identity, replaced.identity);
@@ -61,7 +61,7 @@ test('openWwz(): an open file stays what it was when its name goes to another', 
   await Promise.all([old.close(), replaced.close()]);
 });
 
-test('openWwz() refuses what is missing, a folder, a FIFO and what is no zip, naming it', async () => {
+test('openWwz() rejects a missing file, a folder, a FIFO and a file that is not a zip', async () => {
   await promisify(execFile)('mkfifo', [join(folder, 'fifo')]);
   await writeFile(join(folder, 'text'), 'text');
   for (const [name, reason] of [
@@ -75,7 +75,7 @@ test('openWwz() refuses what is missing, a folder, a FIFO and what is no zip, na
   }
 });
 
-test('listFolder() tells folders from files, and neighbours from contents', () => {
+test('listFolder() lists files and folders, and no siblings', () => {
   const names = ['a', 'a-b/x', 'a.txt', 'b/', 'b/c/d', 'b/c/e', 'b/c.txt', 'b/f'].sort();
   assert.deepEqual(listFolder(names, ''), { folders: ['a-b', 'b'], files: ['a', 'a.txt'] });
   assert.deepEqual(listFolder(names, 'b/'), { folders: ['c'], files: ['c.txt', 'f'] });

@@ -1,4 +1,4 @@
-/** A wwz file on disk -> an open one: its directory read once, its entries by name, its bytes at any position. */
+/** Opens wwz files: reads the directory once, then finds entries by name and reads their bytes. */
 import { constants, type BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { errorMessage } from '../model/error-message.js';
@@ -17,11 +17,11 @@ import { listFolder, type WwzFolder } from './folder.js';
 import { defaultWwzLimits, type WwzLimits } from './limits.js';
 import { localHeaderLength, parseLocalHeader } from './local-header.js';
 
-/** Opens the wwz at `path`. Refuses what is missing, not a regular file, not a zip, or beyond the limits. */
+/** Opens the wwz at `path`. Refuses a missing file, anything but a regular file and a zip, and one beyond the limits. */
 export async function openWwz(path: string, limits: WwzLimits = defaultWwzLimits): Promise<Result<WwzFile>> {
   let handle: FileHandle;
   try {
-    // Not blocking: a FIFO would otherwise hold the call until somebody writes to it.
+    // Opening a FIFO would block otherwise until another process writes to it.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     return refuse(`cannot open ${quote(path)}: ${errorMessage(error)}`);
@@ -32,10 +32,10 @@ export async function openWwz(path: string, limits: WwzLimits = defaultWwzLimits
   return refuse(`cannot open ${quote(path)}: ${opened.error}`);
 }
 
-/** The same for a file that is open already. A WwzFile closes the handle; after a refusal it is the caller's still. */
+/** Opens the wwz of an open file. The WwzFile closes the handle; after a refusal the caller must. */
 async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Result<WwzFile>> {
   const stats = await handle.stat({ bigint: true });
-  if (!stats.isFile()) return refuse('it is not a regular file');
+  if (!stats.isFile()) return refuse('not a regular file');
   const source = fileSource(handle, Number(stats.size));
   const read = await readDirectory(source, limits);
   if (!read.ok) return read;
@@ -44,7 +44,7 @@ async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Res
   );
 }
 
-/** Tells one file from another that replaced it under the same name. */
+/** Returns a string that differs for another file of the same name, and after a change. */
 export function fileIdentity(stats: BigIntStats): string {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs].map((n) => n.toString(36)).join('.');
 }
@@ -54,7 +54,7 @@ export interface ReadDirectory {
   readonly directory: WwzDirectory;
 }
 
-/** Reads the end records, then the directory: mostly one read of 64 KiB, else one more. */
+/** Reads the end records and the directory, mostly with one read of 64 KiB, else with two. */
 export async function readDirectory(source: ByteSource, limits: WwzLimits): Promise<Result<ReadDirectory>> {
   const tailStart = Math.max(0, source.size - tailByteLimit);
   const tail = await source.read(tailStart, tailByteLimit);
@@ -77,7 +77,7 @@ export async function readDirectory(source: ByteSource, limits: WwzLimits): Prom
   return directory.ok ? accept({ end: end.value, directory: directory.value }) : directory;
 }
 
-/** An open wwz: holds one descriptor until close(). It stays what it was when its name is given to another file. */
+/** An open wwz. Keeps one descriptor until close(), so it remains readable when another file replaces it. */
 export class WwzFile implements ByteSource {
   readonly identity: string;
   readonly size: number;
@@ -103,13 +103,13 @@ export class WwzFile implements ByteSource {
     return findEntry(this.directory, name);
   }
 
-  /** What is in a folder (`''` is the root, others end in a slash); undefined where no entry is below it. */
+  /** Lists a folder: `''` is the root, others end with a slash. Returns undefined if no entry is in it. */
   list(folder: string): WwzFolder | undefined {
     this.#sortedNames ??= [...this.directory.records.keys()].sort();
     return listFolder(this.#sortedNames, folder);
   }
 
-  /** Where an entry's data begins: asked of its local header once, then remembered. */
+  /** Returns the position of an entry's data. Reads the local header once, then uses a cache. */
   async dataOffset(entry: WwzEntry): Promise<Result<number>> {
     const known = this.#dataOffsets.get(entry.headerOffset);
     if (known !== undefined) return accept(known);
@@ -127,11 +127,11 @@ export class WwzFile implements ByteSource {
   }
 }
 
-/** The data's offset by the lengths in the local header: those in the directory may differ (extra fields often do). */
+/** Finds an entry's data from the lengths in its local header, since those in the directory often differ. */
 export async function findData(source: ByteSource, entry: WwzEntry): Promise<Result<number>> {
   const header = parseLocalHeader(await source.read(entry.headerOffset, localHeaderLength));
   if (header === undefined) {
-    return refuse(`cannot read entry ${quote(entry.name)}: no header stands at byte ${entry.headerOffset}`);
+    return refuse(`cannot read entry ${quote(entry.name)}: no header at byte ${entry.headerOffset}`);
   }
   return accept(entry.headerOffset + localHeaderLength + header.nameLength + header.extraLength);
 }

@@ -42,10 +42,10 @@ async function contentsOf(place: string): Promise<Map<string, string>> {
   return contents;
 }
 
-test('archiveFolder() and extractWwz(): every file comes back as it was', async () => {
+test('unpackWwz() inverts packFolder()', async () => {
   const made = await makeFolder();
   const target = join(folder, 'round.wwz');
-  assert.deepEqual(await packFolder(made, target).then((r) => r.ok && [r.value.files, r.value.leftOut]), [
+  assert.deepEqual(await packFolder(made, target).then((r) => r.ok && [r.value.files, r.value.skipped]), [
     5,
     [],
   ]);
@@ -55,7 +55,7 @@ test('archiveFolder() and extractWwz(): every file comes back as it was', async 
   assert.deepEqual(await contentsOf(out), await contentsOf(made));
 });
 
-test('archiveFolder() copies files behind links that stay inside, and names what it left out', async () => {
+test('packFolder() copies the targets of links inside the folder, and lists what it skipped', async () => {
   const made = await makeFolder();
   await symlink('a/b/c.txt', join(made, 'inside'));
   await symlink('/etc/passwd', join(made, 'outside'));
@@ -66,7 +66,7 @@ test('archiveFolder() copies files behind links that stay inside, and names what
   const target = join(folder, 'links.wwz');
   const archived = await packFolder(made, target);
   assert.ok(archived.ok, archived.ok ? '' : archived.error);
-  assert.deepEqual(archived.value.leftOut, [
+  assert.deepEqual(archived.value.skipped, [
     { name: 'a/loop', reason: 'it is a symlink to what is not a regular file' },
     { name: 'dangling', reason: 'it is a symlink that leads nowhere' },
     { name: 'fifo', reason: 'it is not a regular file' },
@@ -79,7 +79,7 @@ test('archiveFolder() copies files behind links that stay inside, and names what
   assert.equal((await contentsOf(out)).get('outside'), undefined);
 });
 
-test('archiveFolder() passes over the wwz that it writes', async () => {
+test('packFolder() skips the wwz that it writes', async () => {
   const made = await makeFolder();
   const first = await packFolder(made, join(made, 'all.wwz'));
   const bytes = await readFile(join(made, 'all.wwz'));
@@ -88,7 +88,7 @@ test('archiveFolder() passes over the wwz that it writes', async () => {
   assert.deepEqual(await readFile(join(made, 'all.wwz')), bytes);
 });
 
-test('archiveFolder() refuses what is no folder, and a name that no wwz can have', async () => {
+test('packFolder() rejects a file and an invalid name', async () => {
   const missing = await packFolder(join(folder, 'missing'), join(folder, 'x.wwz'));
   assert.match(missing.ok ? '' : missing.error, /cannot read folder ".*missing": no such file or directory$/);
   const made = await makeFolder();
@@ -106,7 +106,7 @@ const hostile: [string, Buffer, RegExp][] = [
 ];
 
 for (const [what, bytes, reason] of hostile) {
-  test(`extractWwz() refuses ${what} before it writes anything`, async () => {
+  test(`unpackWwz() rejects ${what} before it writes a file`, async () => {
     const place = await mkdtemp(join(folder, 'hostile-'));
     await writeFile(join(place, 'a.wwz'), bytes);
     const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
@@ -115,7 +115,7 @@ for (const [what, bytes, reason] of hostile) {
   });
 }
 
-test('extractWwz() overwrites nothing', async () => {
+test('unpackWwz() overwrites no files', async () => {
   const place = await mkdtemp(join(folder, 'full-'));
   await writeFile(join(place, 'a.wwz'), buildZip([{ name: 'a', content: 'new' }]));
   await mkdir(join(place, 'out'));
@@ -125,7 +125,7 @@ test('extractWwz() overwrites nothing', async () => {
   assert.equal(await readFile(join(place, 'out/a'), 'utf8'), 'old');
 });
 
-test('extractWwz() reads a zip with a long comment, folders, and empty entries that have a descriptor', async () => {
+test('unpackWwz() accepts a zip with a long comment, folders, and empty entries with a descriptor', async () => {
   const descriptor = Buffer.alloc(12);
   const zip = buildZip(
     [
@@ -148,7 +148,7 @@ test('extractWwz() reads a zip with a long comment, folders, and empty entries t
   );
 });
 
-test('extractWwz() reads what zip writes, from files and through a pipe', async () => {
+test('unpackWwz() accepts the output of zip, from files and through a pipe', async () => {
   const made = await makeFolder();
   const place = await mkdtemp(join(folder, 'zip-'));
   await run('sh', ['-c', `zip -qr "$1/a.wwz" . && zip -qr - . > "$1/b.wwz"`, 'sh', place], { cwd: made });

@@ -1,12 +1,12 @@
-/** `soil-worker archive`: a folder of any kind -> a wwz of its files, and a list of what was left out. */
+/** `soil-worker archive`: packs the files of a folder into a wwz, and lists what it skipped. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileErrorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from './write.js';
 
-/** Something in the folder that did not become an entry. */
-export interface LeftOut {
+/** Something in the folder that is not in the wwz. */
+export interface SkippedFile {
   /** relative to the folder */
   readonly name: string;
   readonly reason: string;
@@ -14,33 +14,33 @@ export interface LeftOut {
 
 export interface FolderContents {
   readonly sources: readonly WwzSource[];
-  readonly leftOut: readonly LeftOut[];
+  readonly skipped: readonly SkippedFile[];
 }
 
 export interface ArchivedFolder extends WrittenWwz {
-  readonly leftOut: readonly LeftOut[];
+  readonly skipped: readonly SkippedFile[];
 }
 
 /**
- * Writes `target`, a wwz of everything in `folder`, dot files included; `target` itself is passed over when it is in
- * there. A wwz has no symlinks: one that leads to a file inside the folder becomes a copy of that file. One that leads
- * elsewhere, to a folder, or nowhere is left out, and so are FIFOs, sockets and devices: a result that is uploaded must
- * not take along what its task did not write. Refuses names that no wwz can have.
+ * Writes `target`, a wwz of all files in `folder` but `target`, dot files included. A symlink to a file in the folder becomes
+ * a copy of that file, since a wwz has no symlinks. Symlinks to other files, folders or nothing are skipped, and so are
+ * FIFOs, sockets and devices: an upload must not include files that its task did not write. Refuses names that are not
+ * valid in a wwz.
  */
 export async function packFolder(folder: string, target: string): Promise<Result<ArchivedFolder>> {
-  const contents = await listFolderContents(folder, { except: await absolute(target) });
+  const contents = await listFolderContents(folder, { except: await realTarget(target) });
   if (!contents.ok) return contents;
   const written = await writeWwz(target, contents.value.sources);
-  return written.ok ? accept({ ...written.value, leftOut: contents.value.leftOut }) : written;
+  return written.ok ? accept({ ...written.value, skipped: contents.value.skipped }) : written;
 }
 
-/** The files of a folder as sources of a wwz, named relative to it; the order is not fixed. Refuses what is no folder. */
+/** Lists the files of a folder as sources of a wwz, in no fixed order, with names relative to the folder. */
 async function listFolderContents(
   folder: string,
   { except }: { readonly except?: string } = {},
 ): Promise<Result<FolderContents>> {
   const sources: WwzSource[] = [];
-  const leftOut: LeftOut[] = [];
+  const skipped: SkippedFile[] = [];
   try {
     const root = await realpath(folder);
     const waiting = [''];
@@ -51,11 +51,11 @@ async function listFolderContents(
         if (path === except) continue;
         if (item.isDirectory()) waiting.push(`${name}/`);
         else if (item.isFile()) sources.push({ kind: 'file', name, path });
-        else if (!item.isSymbolicLink()) leftOut.push({ name, reason: 'it is not a regular file' });
+        else if (!item.isSymbolicLink()) skipped.push({ name, reason: 'not a regular file' });
         else {
           const link = await followLink(root, path);
           if (link.ok) sources.push({ kind: 'file', name, path: link.value });
-          else leftOut.push({ name, reason: link.error });
+          else skipped.push({ name, reason: link.error });
         }
       }
     }
@@ -63,25 +63,25 @@ async function listFolderContents(
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     return refuse(`cannot read folder ${quote(folder, 300)}: ${fileErrorMessage(error)}`);
   }
-  leftOut.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return accept({ sources, leftOut });
+  skipped.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return accept({ sources, skipped });
 }
 
-/** Where a symlink leads, when that is a regular file below `root`. */
+/** Returns the target of a symlink if it is a regular file in `root`. */
 async function followLink(root: string, path: string): Promise<Result<string>> {
   try {
     const real = await realpath(path);
-    if (!real.startsWith(root + sep)) return refuse('it is a symlink that leaves the folder');
+    if (!real.startsWith(root + sep)) return refuse('symlink to a file outside the folder');
     return (await stat(real)).isFile()
       ? accept(real)
-      : refuse('it is a symlink to what is not a regular file');
+      : refuse('symlink to something other than a regular file');
   } catch {
-    return refuse('it is a symlink that leads nowhere');
+    return refuse('broken symlink');
   }
 }
 
-/** `target`, which need not exist, as readdir below a real path would name it. */
-async function absolute(target: string): Promise<string> {
+/** Returns the real path of `target`, which need not exist. */
+async function realTarget(target: string): Promise<string> {
   const path = resolve(target);
   try {
     return join(await realpath(dirname(path)), basename(path));

@@ -1,4 +1,4 @@
-/** Which files are compressed already, by their names' extensions: those are stored, not deflated once more. Pure. */
+/** Recognizes compressed files by their extensions. They are stored, not deflated. Pure. */
 
 const compressed = new Set(
   (
@@ -7,6 +7,7 @@ const compressed = new Set(
   ).split(' '),
 );
 
+/** Returns whether the extension of a file is that of a compressed type. */
 export function isCompressedType(name: string): boolean {
   const dot = name.lastIndexOf('.');
   return dot > name.lastIndexOf('/') + 1 && compressed.has(name.slice(dot + 1).toLowerCase());

@@ -1,4 +1,4 @@
-/** A wwz -> its files in a folder, by unzipper, after every byte of it was verified. */
+/** Unpacks a wwz into a folder with unzipper, after verifying all of it. */
 import { constants, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
 import { once } from 'node:events';
@@ -18,9 +18,8 @@ export interface ExtractOptions {
 }
 
 /**
- * Unpacks `wwz` into `folder`, which must be empty or not there yet: nothing is ever overwritten, and no symlink can
- * stand in the way. The file is verified first, through the same descriptor that is then read, so that nobody can give
- * it another content in between. Refuses whatever verification refuses.
+ * Unpacks `wwz` into `folder`, which must be empty or missing, so that no file is overwritten and no symlink followed. The
+ * file is verified first, through the descriptor that is then read, so it cannot be replaced in between.
  */
 export async function unpackWwz(
   wwz: string,
@@ -34,7 +33,7 @@ export async function unpackWwz(
       const verified = await verifyWwzHandle(handle, limits);
       if (!verified.ok) return because(verified.error);
       await mkdir(folder, { recursive: true });
-      if ((await readdir(folder)).length > 0) return because(`the folder ${quote(folder, 300)} is not empty`);
+      if ((await readdir(folder)).length > 0) return because(`folder ${quote(folder, 300)} is not empty`);
       await unpack(handle, { folder, commentBytes: verified.value.commentBytes });
       return verified;
     } finally {
@@ -51,7 +50,7 @@ interface Unpacking {
   readonly commentBytes: number;
 }
 
-/** unzipper's second argument, which its types do not know. */
+/** unzipper's second argument, which its types lack. */
 type OpenCustom = (
   source: Parameters<typeof Open.custom>[0],
   options: { readonly tailSize: number },
@@ -64,7 +63,7 @@ async function unpack(handle: FileHandle, { folder, commentBytes }: Unpacking): 
   const readers = new Set<Readable>();
   const source = {
     size: () => Promise.resolve(bytes.size),
-    // Not a ReadStream: unzipper destroys what it has read, and that would close the descriptor under the next entry.
+    // Not a ReadStream: unzipper destroys the streams it has read, which would close the descriptor.
     stream(start: number, length?: number) {
       const end = length === undefined ? bytes.size : Math.min(bytes.size, start + length);
       const reader = Readable.from(readRange(bytes, start, end), { objectMode: false });
@@ -75,11 +74,11 @@ async function unpack(handle: FileHandle, { folder, commentBytes }: Unpacking): 
   };
   try {
     const made = new Set<string>();
-    // Told where the end record is, unzipper cannot take something else for it.
+    // `tailSize` keeps unzipper from taking other bytes for the end record.
     const { files } = await (Open.custom as OpenCustom)(source, { tailSize: endRecordLength + commentBytes });
     for (const file of files) await unpackEntry(file, { folder, made });
   } finally {
-    // unzipper leaves the reader of the directory open; none may outlive the descriptor.
+    // unzipper leaves the reader of the directory open, which must not outlive the descriptor.
     for (const reader of readers) reader.destroy();
   }
 }
@@ -101,7 +100,7 @@ async function unpackEntry(file: File, { folder, made }: Destination): Promise<v
   }
   if (name.value.endsWith('/')) return;
   const output = createWriteStream(path, { flags: 'wx', mode: 0o644 });
-  // For an empty entry unzipper searches its end in what follows.
+  // unzipper would search the following bytes for the end of an empty entry.
   if (file.uncompressedSize === 0) {
     output.end();
     await once(output, 'close');

@@ -1,4 +1,4 @@
-/** A wwz that somebody sent -> what it holds, or the first thing that is wrong with it. Every byte is accounted for. */
+/** Verifies a wwz from an untrusted source: every byte must belong to an entry, the directory or the end records. */
 import type { FileHandle } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { EntryDamage, plainBody, type LocatedEntry } from './body.js';
@@ -17,15 +17,15 @@ import {
 } from './local-header.js';
 import { readDirectory } from './open.js';
 
-/** What a good wwz holds. */
+/** The contents of a valid wwz. */
 export interface WwzSummary extends DirectorySummary {
-  /** of the zip's own comment */
+  /** length of the zip's comment */
   readonly commentBytes: number;
 }
 
 /**
- * Verifies the wwz in an open file; the handle stays open. Memory is bounded by the limits on directory and entries,
- * whatever the file's size.
+ * Verifies the wwz in an open file, and leaves the handle open. Memory is bounded by the limits on directory and entries,
+ * not by the size of the file.
  */
 export async function verifyWwzHandle(
   handle: FileHandle,
@@ -34,12 +34,12 @@ export async function verifyWwzHandle(
   const stats = await handle.stat();
   return stats.isFile()
     ? verifyWwz(fileSource(handle, stats.size), limits)
-    : refuse('cannot accept the wwz: it is not a regular file');
+    : refuse('cannot accept the wwz: not a regular file');
 }
 
 /**
- * Verifies names and claims of all entries first, which costs nothing, then inflates each in the order in which they
- * stand in the file. The entries must follow each other without a gap from byte 0 to the directory: nothing can hide.
+ * First checks the directory, which is cheap, then inflates every entry in the order of the file. The entries must follow
+ * each other without gaps from byte 0 to the directory. Returns the first problem.
  */
 export async function verifyWwz(
   source: ByteSource,
@@ -48,44 +48,44 @@ export async function verifyWwz(
   const read = await readDirectory(source, limits);
   if (!read.ok) return read;
   const entries = [...entriesOf(read.value.directory)];
-  const claims = summarizeDirectory(entries, limits);
-  if (!claims.ok) return claims;
+  const summary = summarizeDirectory(entries, limits);
+  if (!summary.ok) return summary;
   const inOrder = entries.sort((a, b) => a.headerOffset - b.headerOffset);
   const ahead = readAhead(source, aheadBytes);
   const directoryStart = read.value.end.offset;
   const start = inOrder[0]?.headerOffset ?? directoryStart;
-  if (start !== 0) return refuse(`cannot accept the wwz: its first ${start} bytes belong to no entry`);
+  if (start !== 0) return refuse(`cannot accept the wwz: its first ${start} bytes are not part of an entry`);
   for (const [index, entry] of inOrder.entries()) {
     const next = inOrder[index + 1]?.headerOffset ?? directoryStart;
     const checked = await checkEntry({ source: ahead, entry, next });
     if (!checked.ok) return checked;
   }
-  return accept({ ...claims.value, commentBytes: read.value.end.commentLength });
+  return accept({ ...summary.value, commentBytes: read.value.end.commentLength });
 }
 
-/** Most entries of a job are small: one read serves many. */
+/** Most entries are small, so one read covers many. */
 const aheadBytes = 512 * 1024;
 
 const because = (entry: WwzEntry, reason: string) =>
   refuse(`cannot accept entry ${quote(entry.name)}: ${reason}`);
 
-interface PlacedEntry {
+interface EntrySpan {
   readonly source: ByteSource;
   readonly entry: WwzEntry;
-  /** where the next entry or the directory begins */
+  /** start of the next entry or the directory */
   readonly next: number;
 }
 
-/** Header, data and descriptor must tell the same as the directory, and fill the place up to `next` exactly. */
-async function checkEntry({ source, entry, next }: PlacedEntry): Promise<Result<WwzEntry>> {
-  if (entry.headerOffset + localHeaderLength > next) return because(entry, 'it overlaps what follows');
+/** Checks that header, data and descriptor match the directory, and end exactly at `next`. */
+async function checkEntry({ source, entry, next }: EntrySpan): Promise<Result<WwzEntry>> {
+  if (entry.headerOffset + localHeaderLength > next) return because(entry, 'it overlaps the next entry');
   const room = localHeaderLength + nameByteLimit + 0xffff;
   const bytes = await source.read(entry.headerOffset, Math.min(room, next - entry.headerOffset));
   const header = parseLocalHeader(bytes);
-  if (header === undefined) return because(entry, `no header stands at byte ${entry.headerOffset}`);
+  if (header === undefined) return because(entry, `no header at byte ${entry.headerOffset}`);
   const nameEnd = localHeaderLength + header.nameLength;
   const headerEnd = nameEnd + header.extraLength;
-  if (headerEnd > bytes.length) return because(entry, 'it overlaps what follows');
+  if (headerEnd > bytes.length) return because(entry, 'it overlaps the next entry');
   if (!bytes.subarray(localHeaderLength, nameEnd).equals(entry.nameBytes)) {
     return because(entry, 'its header has another name');
   }
@@ -93,48 +93,48 @@ async function checkEntry({ source, entry, next }: PlacedEntry): Promise<Result<
   if (header.flags !== entry.flags) return because(entry, 'its header has other flags');
   const extra = bytes.subarray(nameEnd, headerEnd);
   if (!isWellFormed(extra) || hasOtherName(extra, entry.nameBytes)) {
-    return because(entry, 'the extra field of its header is cut off or names it otherwise');
+    return because(entry, 'the extra field of its header is truncated or has another name');
   }
   const dataOffset = entry.headerOffset + headerEnd;
   const dataEnd = dataOffset + entry.compressedSize;
-  if (dataEnd > next) return because(entry, 'it overlaps what follows');
-  const claimed = localSums(header, extra);
-  const behind = await source.read(dataEnd, Math.min(next - dataEnd, 64));
-  const place = checkSumsAround({ entry, claimed, behind, gap: next - dataEnd });
+  if (dataEnd > next) return because(entry, 'it overlaps the next entry');
+  const headerSums = localSums(header, extra);
+  const after = await source.read(dataEnd, Math.min(next - dataEnd, 64));
+  const place = checkSumsAround({ entry, headerSums, after, gap: next - dataEnd });
   return place.ok ? checkContent({ source, entry, dataOffset }) : place;
 }
 
-/** Flag bit 3: checksum and sizes stand behind the data too. */
+/** Flag bit 3: a descriptor with checksum and sizes follows the data. */
 const descriptorFlag = 0x0008;
 
-interface Surroundings {
+interface EntryEdges {
   readonly entry: WwzEntry;
-  readonly claimed: Sums | undefined;
-  readonly behind: Buffer;
+  readonly headerSums: Sums | undefined;
+  readonly after: Buffer;
   readonly gap: number;
 }
 
-function checkSumsAround({ entry, claimed, behind, gap }: Surroundings): Result<WwzEntry> {
-  if (claimed === undefined) return because(entry, 'its header has a wrong Zip64 field');
+function checkSumsAround({ entry, headerSums, after, gap }: EntryEdges): Result<WwzEntry> {
+  if (headerSums === undefined) return because(entry, 'its header has a wrong Zip64 field');
   const keys = ['crc', 'compressedSize', 'size'] as const;
   const hasDescriptor = (entry.flags & descriptorFlag) !== 0;
   for (const key of keys) {
-    // A header that was written before the data may leave the sums to the descriptor, as zeros.
-    if (claimed[key] !== entry[key] && !(hasDescriptor && claimed[key] === 0)) {
+    // A header that was written before the data may have zeros, with the sums in the descriptor only.
+    if (headerSums[key] !== entry[key] && !(hasDescriptor && headerSums[key] === 0)) {
       return because(entry, 'its header has another checksum or size');
     }
   }
   if (!hasDescriptor) {
-    return gap === 0 ? accept(entry) : because(entry, `${gap} bytes behind it belong to no entry`);
+    return gap === 0 ? accept(entry) : because(entry, `${gap} bytes after it are not part of an entry`);
   }
-  const descriptor = gap > behind.length ? undefined : parseDescriptor(behind);
-  if (descriptor === undefined) return because(entry, 'no descriptor stands right behind it');
+  const descriptor = gap > after.length ? undefined : parseDescriptor(after);
+  if (descriptor === undefined) return because(entry, 'no descriptor right after its data');
   return keys.every((key) => descriptor[key] === entry[key])
     ? accept(entry)
     : because(entry, 'its descriptor has another checksum or size');
 }
 
-/** Inflates the entry, a piece at a time, and stops at the first byte too many. */
+/** Inflates the entry in pieces, and stops as soon as it is too long. */
 async function checkContent(located: LocatedEntry): Promise<Result<WwzEntry>> {
   try {
     const body = await plainBody(located);

@@ -49,7 +49,7 @@ async function entriesIn(zip: Buffer) {
 
 const large = Buffer.alloc(700_000, 'a large log, which comes as a stream\n');
 
-test('writeWwz() sorts entries by bytes, and stores what is compressed already', async () => {
+test('writeWwz() sorts entries by bytes, and does not deflate compressed files', async () => {
   const made = await write([
     bytes('b.html', 'b'),
     bytes('_soil/logs/unit.txt', 'ok'),
@@ -73,7 +73,7 @@ test('writeWwz() sorts entries by bytes, and stores what is compressed already',
   );
 });
 
-test('writeWwz() writes what unzip, unzipper and verifyWwz() accept', async () => {
+test('writeWwz() writes zips that unzip, unzipper and verifyWwz() accept', async () => {
   const made = await write([
     bytes('a/b.txt', 'hello'),
     bytes('empty', ''),
@@ -95,7 +95,7 @@ test('writeWwz() writes what unzip, unzipper and verifyWwz() accept', async () =
   ]);
 });
 
-test('writeWwz() gives the same bytes for files as for bytes, in any order, mode, zone and umask', async () => {
+test('writeWwz() output does not depend on order, file mode, time zone and umask', async () => {
   const names = ['x.txt', 'y/z.html', 'large.txt', 'large.gz', 'empty'];
   const contents = ['x', '<p>z</p>'.repeat(99), large, large, ''];
   const inMemory = await write(names.map((name, i) => bytes(name, contents[i] ?? '')));
@@ -137,7 +137,7 @@ const badSources: [string, WwzSource[], RegExp][] = [
 ];
 
 for (const [what, sources, reason] of badSources) {
-  test(`writeWwz() refuses ${what}, and leaves what was there`, async () => {
+  test(`writeWwz() rejects ${what}, and leaves the old file`, async () => {
     const target = join(await mkdtemp(join(folder, 'bad-')), 'a.wwz');
     await writeFile(target, 'before');
     const written = await writeWwz(target, [bytes('0', 'first'), ...sources]);
@@ -155,7 +155,7 @@ test('writeWwz() does not follow a symlink', async () => {
   assert.match(written.ok ? '' : written.error, /cannot read ".*link": ELOOP/);
 });
 
-test('writeWwz() says so when the disk is full', async () => {
+test('writeWwz() reports a full disk', async () => {
   // Writes to a folder that is not there fail in the same place as others; a full disk fails in the middle.
   const missing = await writeWwz(join(folder, 'missing', 'a.wwz'), [bytes('a', 'x')]);
   assert.match(missing.ok ? '' : missing.error, /cannot write ".*a.wwz": ENOENT/);
@@ -177,7 +177,7 @@ test('writeWwz() says so when the disk is full', async () => {
   );
 });
 
-test('checkWritableName() accepts nothing that verification refuses', () => {
+test('checkWritableName() rejects every name that verification rejects', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 12 }), (name) => {
       assert.ok(!checkWritableName(name).ok || checkEntryName(name).ok);
@@ -188,7 +188,7 @@ test('checkWritableName() accepts nothing that verification refuses', () => {
 const part = fc.stringMatching(/^[a-zé😀._ -]{1,6}$/u).filter((text) => !['.', '..'].includes(text));
 const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
 
-test('writeWwz() and back: what went in comes out, whatever the names and contents', async () => {
+test('writeWwz() keeps any names and contents', async () => {
   await fc.assert(
     fc.asyncProperty(fc.dictionary(path, fc.uint8Array({ maxLength: 300 })), async (files) => {
       const target = join(folder, 'round.wwz');

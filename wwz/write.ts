@@ -1,4 +1,4 @@
-/** Files and bytes with their names -> a wwz, by archiver. The same contents give the same bytes, wherever it is done. */
+/** Writes a wwz with archiver. The result depends on names and contents only. */
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
 import { defaultWwzLimits } from './limits.js';
 import { isCompressedType } from './stored-type.js';
 
-/** A file of the wwz: where its content is, and its name inside. Names of files only; folders follow from them. */
+/** A file to write into the wwz. Folders are implied by the names of files. */
 export type WwzSource =
   | { readonly kind: 'file'; readonly name: string; readonly path: string }
   | { readonly kind: 'bytes'; readonly name: string; readonly bytes: Uint8Array };
@@ -24,9 +24,8 @@ export interface WrittenWwz {
 }
 
 /**
- * Writes a wwz to `target` through a temporary file beside it: there is a whole one in the end, or what was there
- * before. Refuses a bad name, two names in each other's way, and whatever the file system says, naming the file.
- * A source must be a regular file itself; a symlink is refused. Memory does not grow with the files' sizes.
+ * Writes a wwz to `target`, or leaves `target` as it was. Refuses invalid names, colliding names, sources that are not
+ * regular files, such as symlinks, and errors of the file system. Memory does not grow with the sizes of files.
  */
 export async function writeWwz(target: string, sources: readonly WwzSource[]): Promise<Result<WrittenWwz>> {
   const names = checkNames(sources);
@@ -36,18 +35,18 @@ export async function writeWwz(target: string, sources: readonly WwzSource[]): P
     return accept({ files: sources.length, bytes });
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === undefined ? undefined : errorMessage(error);
-    if (error instanceof SourceFault) return refuse(error.message);
+    if (error instanceof SourceError) return refuse(error.message);
     if (reason === undefined) throw error;
     return refuse(`cannot write ${quote(target, 300)}: ${reason}`);
   }
 }
 
-/** A source that cannot be put into the archive; its message is the whole sentence. */
-class SourceFault extends Error {}
+/** A source cannot be read. The message is complete. */
+class SourceError extends Error {}
 
 function checkNames(sources: readonly WwzSource[]): Result<readonly WwzSource[]> {
   if (sources.length > defaultWwzLimits.entries) {
-    return refuse(`cannot write a wwz of ${sources.length} files: more than ${defaultWwzLimits.entries}`);
+    return refuse(`cannot write a wwz of ${sources.length} files: the limit is ${defaultWwzLimits.entries}`);
   }
   for (const { name } of sources) {
     const checked = checkWritableName(name);
@@ -55,24 +54,24 @@ function checkNames(sources: readonly WwzSource[]): Result<readonly WwzSource[]>
   }
   const clash = findNameClash(sources.map((source) => source.name));
   if (clash === undefined) return accept(sources);
-  return refuse(`cannot write entry ${quote(clash[1])}: there is an entry ${quote(clash[0])} already`);
+  return refuse(`cannot write entry ${quote(clash[1])}: it collides with entry ${quote(clash[0])}`);
 }
 
-/** The names that writeWwz takes: those that a server accepts for a file, and that archiver leaves as they are. */
+/** Checks a name for writeWwz(): the server must accept it for a file, and archiver must not change it. */
 export function checkWritableName(name: string): Result<string> {
   const checked = checkEntryName(name);
   if (!checked.ok) return checked;
   const because = (reason: string) => refuse(`cannot accept entry ${quote(name)}: ${reason}`);
-  if (name.endsWith('/')) return because('it names a folder, and folders follow from their files');
-  // archiver cuts it off as if it were a drive: "http:x" would become "x".
-  if (/^\w+:/.test(name)) return because('its name begins like a drive or a URL');
+  if (name.endsWith('/')) return because('it is the name of a folder; folders are implied by their files');
+  // archiver removes it like a drive letter: "http:x" would become "x".
+  if (/^\w+:/.test(name)) return because('its name starts like a drive or a URL');
   return checked;
 }
 
-/** The earliest time that a zip can say. */
+/** The earliest time that a zip can represent. */
 const fixedTime = new Date(Date.UTC(1980, 0, 1));
 const fixedMode = 0o644;
-/** Smaller files are read whole: a stream for each of 20,000 files costs more than the rest. */
+/** Smaller files are read whole: streams of 20,000 files would take most of the time. */
 const wholeBytes = 256 * 1024;
 
 async function writeArchive(path: string, sources: readonly WwzSource[]): Promise<number> {
@@ -80,7 +79,7 @@ async function writeArchive(path: string, sources: readonly WwzSource[]): Promis
   try {
     const archive = new ZipArchive({ zlib: { level: 6 } });
     const written = pipeline(archive, (pieces: AsyncIterable<Buffer>) => writePieces(handle, pieces));
-    // The entry that is under way would wait for ever when the disk is full: whoever fails first, ends both.
+    // When the disk is full, the current entry would wait forever, so a failed write aborts it.
     const stop = new AbortController();
     written.catch((error: unknown) => {
       stop.abort(error);
@@ -99,20 +98,20 @@ async function writeArchive(path: string, sources: readonly WwzSource[]): Promis
     } catch (error) {
       archive.destroy();
       await written.catch(() => undefined);
-      throw stop.signal.aborted && !(error instanceof SourceFault) ? stop.signal.reason : error;
+      throw stop.signal.aborted && !(error instanceof SourceError) ? stop.signal.reason : error;
     }
   } finally {
     await handle.close();
   }
 }
 
-/** Writes all pieces and returns how many bytes they were. archiver's are tiny: many become one write. */
+/** Writes all pieces and returns the number of bytes. Buffers them, since archiver's pieces are tiny. */
 async function writePieces(handle: FileHandle, pieces: AsyncIterable<Buffer>): Promise<number> {
   let written = 0;
   let held: Buffer[] = [];
   let heldBytes = 0;
   const flush = async () => {
-    // appendFile, unlike write, goes on until all of it is written.
+    // Unlike write(), appendFile() continues until everything is written.
     await handle.appendFile(Buffer.concat(held));
     written += heldBytes;
     held = [];
@@ -137,7 +136,7 @@ async function appendSource(archive: ZipArchive, source: WwzSource, signal: Abor
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) {
-      throw new SourceFault(`cannot read ${quote(source.path, 300)}: it is not a regular file`);
+      throw new SourceError(`cannot read ${quote(source.path, 300)}: not a regular file`);
     }
     const content =
       stats.size <= wholeBytes
@@ -149,7 +148,7 @@ async function appendSource(archive: ZipArchive, source: WwzSource, signal: Abor
   }
 }
 
-/** Large contents as a stream, so that archiver writes the same headers for bytes as for a file. */
+/** Returns large contents as a stream, so that archiver writes the same headers for bytes and for files. */
 const asContent = (bytes: Buffer): Buffer | Readable =>
   bytes.length <= wholeBytes ? bytes : Readable.from([bytes]);
 
@@ -157,7 +156,7 @@ async function openSource(path: string): Promise<FileHandle> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    throw new SourceFault(`cannot read ${quote(path, 300)}: ${errorMessage(error)}`);
+    throw new SourceError(`cannot read ${quote(path, 300)}: ${errorMessage(error)}`);
   }
 }
 
@@ -167,7 +166,7 @@ interface NamedContent {
   readonly signal: AbortSignal;
 }
 
-/** Appends one entry and waits until archiver is done with it, so that one file at a time is open or in memory. */
+/** Appends one entry and waits until it is written, so that only one file at a time is open or in memory. */
 async function appendContent(archive: ZipArchive, { name, content, signal }: NamedContent): Promise<void> {
   signal.throwIfAborted();
   const data = { name, date: fixedTime, mode: fixedMode, store: isCompressedType(name) };
@@ -176,7 +175,7 @@ async function appendContent(archive: ZipArchive, { name, content, signal }: Nam
   if (Buffer.isBuffer(content)) archive.append(content, data);
   else {
     content.on('error', (error) => {
-      fault.abort(new SourceFault(`cannot read the content of entry ${quote(name)}: ${error.message}`));
+      fault.abort(new SourceError(`cannot read the content of entry ${quote(name)}: ${error.message}`));
     });
     archive.append(content.pipe(new PassThrough()), data);
   }

@@ -71,7 +71,7 @@ test('parseServerConfig() reports line, column, value and what is allowed', () =
     ],
     [`${project}lost-after: 5s`, /lost-after "5s": it must be at least 1m/],
     [`${project}quota: { site: 1MB, reserve: 1MB }`, /reserve, 1000000 bytes, leaves nothing/],
-    [`${project}projects: {}`, /key "projects" in the file: line 1 has it already/],
+    [`${project}projects: {}`, /key "projects" in the file: duplicate of line 1/],
     [
       'projects:\n  /a: { site: a, limits: { idle-time: 5s } }',
       /key "idle-time" in limits: it must be one of/,

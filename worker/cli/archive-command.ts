@@ -15,8 +15,8 @@ export async function archiveCommand(
     context.warn(archived.error);
     return exitStatus.failed;
   }
-  const { files, bytes, leftOut } = archived.value;
-  for (const { name, reason } of leftOut) context.warn(`left out ${JSON.stringify(name)}: ${reason}`);
+  const { files, bytes, skipped } = archived.value;
+  for (const { name, reason } of skipped) context.warn(`skipped ${JSON.stringify(name)}: ${reason}`);
   context.print(`${output}: ${files} files, ${bytes} bytes`);
   return exitStatus.ok;
 }

@@ -165,12 +165,12 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'a duplicate key',
     jobOf('image: none', task, 'image: x'),
-    /^soil\.yml:6:5: cannot accept key "image" in job "a": line 4 has it already$/,
+    /^soil\.yml:6:5: cannot accept key "image" in job "a": duplicate of line 4$/,
   ],
   [
     'a duplicate job',
     `${jobOf('image: none', task)}  a: {}\n`,
-    /^soil\.yml:6:3: cannot accept key "a" in jobs: line 3 has it already$/,
+    /^soil\.yml:6:3: cannot accept key "a" in jobs: duplicate of line 3$/,
   ],
   ['a missing image', jobOf(task), /^soil\.yml:3:3: cannot accept job "a": image or build is missing$/],
   [
@@ -364,12 +364,12 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'a tab before a key',
     `project: p\njobs:\n\ta: { image: none }\n`,
-    /^soil\.yml:3:1: cannot read YAML: a tab stands where the line begins; indent with blanks$/,
+    /^soil\.yml:3:1: cannot read YAML: the line starts with a tab; indent with spaces$/,
   ],
   [
     'a command with a colon and a space',
     'project: p\njobs:\n  a:\n    image: none\n    tasks:\n      - name: t\n        run: echo a: b\n',
-    /^soil\.yml:7:14: cannot read YAML: a second ": " in one line; put a value that has one in quotes, or after \| on/,
+    /^soil\.yml:7:14: cannot read YAML: a second ": " on one line; quote a value that contains one, or put it on lines of its own after \|$/,
   ],
   [
     'a key without a value',
@@ -442,7 +442,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'a second document',
     'project: p\n---\njobs: {}\n',
-    /^soil\.yml:2:1: cannot read YAML: a second document begins here$/,
+    /^soil\.yml:2:1: cannot read YAML: a second document starts here$/,
   ],
   ['a tag', 'project: !x p\n', /cannot read YAML: Unresolved tag: !x/],
   ['broken YAML', 'project: [p\n', /^soil\.yml:\d+:\d+: cannot read YAML: /],

@@ -129,7 +129,7 @@ const refusals: readonly (readonly [string, Partial<Record<string, string>>, Reg
   [
     'a local run like an attempt',
     { SOIL_RUN: 'x-2' },
-    /cannot accept SOIL_RUN "x-2": it ends like the number of an attempt/,
+    /cannot accept SOIL_RUN "x-2": it ends with "-" and a number/,
   ],
   ['a local attempt that is none', { SOIL_ATTEMPT: 'two' }, /cannot accept SOIL_ATTEMPT "two"/],
 ];

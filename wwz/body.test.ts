@@ -80,7 +80,7 @@ test('findData() rejects an offset without a header', async () => {
   const entry = findEntry(read.value.directory, 'a');
   assert.ok(entry);
   const found = await findData(source, entry);
-  assert.match(found.ok ? '' : found.error, /cannot read entry "a": no header stands at byte 3/);
+  assert.match(found.ok ? '' : found.error, /cannot read entry "a": no header at byte 3/);
 });
 
 test('readingObstacle() names entries that cannot be read', async () => {

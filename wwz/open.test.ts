@@ -67,7 +67,7 @@ test('openWwz() rejects a missing file, a folder, a FIFO and a file that is not 
   for (const [name, reason] of [
     ['missing', /cannot open ".*missing": ENOENT/],
     ['.', /not a regular file/],
-    ['fifo', /cannot open ".*fifo": it is not a regular file/],
+    ['fifo', /cannot open ".*fifo": not a regular file/],
     ['text', /cannot open ".*text": cannot read the zip: no end of central directory/],
   ] as const) {
     const opened = await openWwz(join(folder, name));

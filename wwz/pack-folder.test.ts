@@ -67,11 +67,11 @@ test('packFolder() copies the targets of links inside the folder, and lists what
   const archived = await packFolder(made, target);
   assert.ok(archived.ok, archived.ok ? '' : archived.error);
   assert.deepEqual(archived.value.skipped, [
-    { name: 'a/loop', reason: 'it is a symlink to what is not a regular file' },
-    { name: 'dangling', reason: 'it is a symlink that leads nowhere' },
-    { name: 'fifo', reason: 'it is not a regular file' },
-    { name: 'outside', reason: 'it is a symlink that leaves the folder' },
-    { name: 'to-folder', reason: 'it is a symlink to what is not a regular file' },
+    { name: 'a/loop', reason: 'symlink to something other than a regular file' },
+    { name: 'dangling', reason: 'broken symlink' },
+    { name: 'fifo', reason: 'not a regular file' },
+    { name: 'outside', reason: 'symlink to a file outside the folder' },
+    { name: 'to-folder', reason: 'symlink to something other than a regular file' },
   ]);
   const out = join(folder, 'links');
   assert.ok((await unpackWwz(target, out)).ok);
@@ -121,7 +121,7 @@ test('unpackWwz() overwrites no files', async () => {
   await mkdir(join(place, 'out'));
   await writeFile(join(place, 'out/a'), 'old');
   const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
-  assert.match(extracted.ok ? '' : extracted.error, /the folder ".*out" is not empty/);
+  assert.match(extracted.ok ? '' : extracted.error, /: folder ".*out" is not empty/);
   assert.equal(await readFile(join(place, 'out/a'), 'utf8'), 'old');
 });
 

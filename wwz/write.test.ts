@@ -127,13 +127,13 @@ const badSources: [string, WwzSource[], RegExp][] = [
   ['an absolute name', [bytes('/a', '')], /absolute path/],
   ['a name with a line break', [bytes('a\nb', '')], /control character/],
   ['a name of half a character', [bytes('a\ud800', '')], /not Unicode/],
-  ['a folder', [bytes('a/', '')], /names a folder/],
+  ['a folder', [bytes('a/', '')], /the name of a folder/],
   ['a name that archiver would cut', [bytes('http:a', '')], /like a drive or a URL/],
-  ['a name twice', [bytes('a', '1'), bytes('a', '2')], /there is an entry "a" already/],
-  ['a file beside its folder', [bytes('a/b', '1'), bytes('a', '2')], /"a\/b": there is an entry "a" already/],
+  ['a duplicate name', [bytes('a', '1'), bytes('a', '2')], /it collides with entry "a"/],
+  ['a file beside its folder', [bytes('a/b', '1'), bytes('a', '2')], /"a\/b": it collides with entry "a"/],
   ['a file that is missing', [{ kind: 'file', name: 'a', path: '/nowhere/a' }], /"\/nowhere\/a": ENOENT/],
-  ['a device', [{ kind: 'file', name: 'a', path: '/dev/null' }], /"\/dev\/null": it is not a regular file/],
-  ['a folder as a file', [{ kind: 'file', name: 'a', path: '/etc' }], /"\/etc": it is not a regular file/],
+  ['a device', [{ kind: 'file', name: 'a', path: '/dev/null' }], /"\/dev\/null": not a regular file/],
+  ['a folder as a file', [{ kind: 'file', name: 'a', path: '/etc' }], /"\/etc": not a regular file/],
 ];
 
 for (const [what, sources, reason] of badSources) {
@@ -197,7 +197,7 @@ test('writeWwz() keeps any names and contents', async () => {
         Object.entries(files).map(([name, content]) => ({ kind: 'bytes', name, bytes: content })),
       );
       if (!written.ok) {
-        assert.match(written.error, /there is an entry .* already/);
+        assert.match(written.error, /it collides with entry /);
         return;
       }
       const made = await readFile(target);

@@ -61,7 +61,7 @@ test('every route works below its prefix, and what one project has no other show
   });
   assert.equal(artifact.status, 201);
   assert.equal((await get(`team/other/github-jobs/commits/${commit}/a.txt`)).text, 'artifact');
-  assert.match((await get('oils/wwup.cgi')).text, /wwup\.cgi takes/);
+  assert.match((await get('oils/wwup.cgi')).text, /wwup\.cgi accepts/);
 });
 
 test("a project's limits are its own", async () => {

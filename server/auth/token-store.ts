@@ -1,20 +1,21 @@
-/** The site's tokens on disk, `.soil/tokens.json`: read by the server, changed by the commands. */
+/** Reads and changes the site's tokens in `.soil/tokens.json`. */
 import { readFile, stat } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import { takeLock } from '../disk/site-lock.js';
 import {
-  isAlive,
-  makeToken,
+  isActive,
+  generateToken,
   matchToken,
   parseStoredToken,
   sha256Of,
-  tokenId,
+  parseToken,
   type StoredToken,
 } from './token.js';
 import { writeWhole, isMissing } from '../../files/atomic-file.js';
 
+/** Reads all tokens; none if the file does not exist. */
 export async function readTokens(path: string): Promise<Result<readonly StoredToken[]>> {
   let json: unknown;
   try {
@@ -23,7 +24,7 @@ export async function readTokens(path: string): Promise<Result<readonly StoredTo
     if (isMissing(error)) return accept([]);
     return refuse(`cannot read ${quote(path)}: ${errorMessage(error)}`);
   }
-  if (!Array.isArray(json)) return refuse(`cannot read ${quote(path)}: it is not a list`);
+  if (!Array.isArray(json)) return refuse(`cannot read ${quote(path)}: not a list`);
   const tokens: StoredToken[] = [];
   for (const [index, item] of json.entries()) {
     const token = parseStoredToken(item);
@@ -33,7 +34,7 @@ export async function readTokens(path: string): Promise<Result<readonly StoredTo
   return accept(tokens);
 }
 
-/** Changes the list under a lock, so that two commands at once lose nothing. */
+/** Changes the list under a lock, so that concurrent commands do not overwrite each other. */
 async function changeTokens<T>(
   folder: PrivateFolder,
   change: (
@@ -57,10 +58,10 @@ async function changeTokens<T>(
   }
 }
 
-/** Two alive at once are enough for rotation; more would be forgotten. */
-const aliveAtOnce = 2;
+/** Per id. Two are enough for rotation; more would be forgotten. */
+const maxActive = 2;
 
-/** Makes a token and returns it: the only time that anybody sees it. `now` in seconds since 1970. */
+/** Creates a token and returns it. It cannot be shown again. `now` in seconds since 1970. */
 export function createToken(
   folder: PrivateFolder,
   scope: Omit<StoredToken, 'number' | 'sha256' | 'revoked'>,
@@ -68,36 +69,36 @@ export function createToken(
 ): Promise<Result<string>> {
   return changeTokens(folder, (tokens) => {
     const same = tokens.filter((token) => token.id === scope.id);
-    if (same.filter((token) => isAlive(token, now)).length >= aliveAtOnce) {
+    if (same.filter((token) => isActive(token, now)).length >= maxActive) {
       return refuse(
-        `cannot create a token of id ${quote(scope.id)}: two are alive already; revoke one of them first`,
+        `cannot create a token with id ${quote(scope.id)}: two are already active. Revoke one first: soil-server token revoke`,
       );
     }
-    const token = makeToken(scope.id);
+    const token = generateToken(scope.id);
     const number = 1 + Math.max(0, ...same.map((t) => t.number));
     return accept({ tokens: [...tokens, { ...scope, number, sha256: sha256Of(token) }], value: token });
   });
 }
 
-/** Revokes the tokens of an id that are alive, or the one with `number`; tells how many. */
+/** Revokes the tokens of an id, or the one with `number`. Returns how many. */
 export function revokeTokens(
   folder: PrivateFolder,
   { id, number }: { readonly id: string; readonly number?: number },
   now: number,
 ): Promise<Result<number>> {
   return changeTokens(folder, (tokens) => {
-    const isMeant = (t: StoredToken): boolean =>
+    const isSelected = (t: StoredToken): boolean =>
       t.id === id && t.revoked === undefined && (number === undefined || t.number === number);
-    const count = tokens.filter(isMeant).length;
+    const count = tokens.filter(isSelected).length;
     if (count === 0) {
       const which = number === undefined ? '' : ` with number ${number}`;
-      return refuse(`cannot revoke token ${quote(id)}${which}: there is none, or it is revoked already`);
+      return refuse(`cannot revoke token ${quote(id)}${which}: no such token, or it is already revoked`);
     }
-    return accept({ tokens: tokens.map((t) => (isMeant(t) ? { ...t, revoked: now } : t)), value: count });
+    return accept({ tokens: tokens.map((t) => (isSelected(t) ? { ...t, revoked: now } : t)), value: count });
   });
 }
 
-/** The tokens as a running server sees them: read again whenever the file has changed, which costs one stat(2) to know. */
+/** The tokens of a running server. One stat(2) per lookup tells whether the file changed and must be read again. */
 export class TokenStore {
   readonly #path: string;
   #stamp = '';
@@ -107,13 +108,13 @@ export class TokenStore {
     this.#path = path;
   }
 
-  /** Whose token it is; `now` in seconds since 1970. Tokens that cannot be read let nobody in. */
+  /** Finds a valid token. Refuses all tokens while the file cannot be read. `now` in seconds since 1970. */
   async find(token: string, now: number): Promise<Result<StoredToken>> {
-    const id = tokenId(token);
+    const id = parseToken(token);
     if (!id.ok) return id;
-    const tokens = await this.#fresh();
-    // Where the site's files are is nobody's business who has no token; `token list` tells the operator what is wrong.
-    if (!tokens.ok) return refuse('cannot accept the token: the site cannot read its own tokens');
+    const tokens = await this.#current();
+    // The path is not disclosed to clients without a token; `soil-server token list` prints the reason.
+    if (!tokens.ok) return refuse('cannot accept the token: the site cannot read its tokens');
     return matchToken(
       token,
       tokens.value.filter((t) => t.id === id.value),
@@ -121,7 +122,7 @@ export class TokenStore {
     );
   }
 
-  async #fresh(): Promise<Result<readonly StoredToken[]>> {
+  async #current(): Promise<Result<readonly StoredToken[]>> {
     const stamp = await stat(this.#path, { bigint: true }).then(
       (s) => `${s.ino} ${s.size} ${s.mtimeNs}`,
       () => 'missing',

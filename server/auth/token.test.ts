@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { parseJobName } from '../../model/name.js';
 import { valueOf } from '../../model/result.js';
 import {
-  makeToken,
+  generateToken,
   matchToken,
   parseStoredToken,
   permits,
   sha256Of,
-  tokenId,
+  parseToken,
   type StoredToken,
 } from './token.js';
 import { matchesPattern } from '../../model/name-pattern.js';
@@ -19,14 +19,14 @@ const stored = (token: string, more: Partial<StoredToken> = {}): StoredToken => 
   ...more,
 });
 
-test('makeToken() has a form that a scanner can match, and is never the same', () => {
-  const tokens = new Set(Array.from({ length: 200 }, () => makeToken('my-ci')));
+test('generateToken() has a form that a scanner can match, and never repeats', () => {
+  const tokens = new Set(Array.from({ length: 200 }, () => generateToken('my-ci')));
   assert.equal(tokens.size, 200);
-  for (const token of tokens) assert.deepEqual(tokenId(token), { ok: true, value: 'my-ci' });
+  for (const token of tokens) assert.deepEqual(parseToken(token), { ok: true, value: 'my-ci' });
 });
 
-test('tokenId() refuses what is cut, changed or something else, and never repeats it', () => {
-  const token = makeToken('ci');
+test('parseToken() refuses what is cut, changed or not a token, and never quotes it', () => {
+  const token = generateToken('ci');
   const changed = token.replace(/.$/, (c) => (c === 'A' ? 'B' : 'A'));
   for (const bad of [
     '',
@@ -36,21 +36,21 @@ test('tokenId() refuses what is cut, changed or something else, and never repeat
     changed,
     token.replace('_ci_ci_', '_ci_cj_'),
   ]) {
-    const found = tokenId(bad);
+    const found = parseToken(bad);
     assert.ok(!found.ok, bad);
     assert.ok(bad.length < 10 || !found.error.includes(bad));
   }
 });
 
-test('matchToken() knows two tokens of one id, and their life', () => {
-  const [old, young, other] = [makeToken('ci'), makeToken('ci'), makeToken('ci')];
+test('matchToken() accepts two tokens of one id, while they are valid', () => {
+  const [old, young, other] = [generateToken('ci'), generateToken('ci'), generateToken('ci')];
   const both = [stored(old, { expires: 200 }), stored(young, { number: 2 })];
   assert.equal(matchToken(old, both, 150).ok, true);
   assert.equal(valueOf(matchToken(young, both, 150)).number, 2);
   const refusals: [string, readonly StoredToken[], number, RegExp][] = [
     [old, both, 200, /expired/],
-    [young, both, 99, /does not hold yet/],
-    [other, both, 150, /does not know it/],
+    [young, both, 99, /not valid yet/],
+    [other, both, 150, /unknown token/],
     [young, [stored(young, { revoked: 120 })], 150, /revoked/],
   ];
   for (const [token, tokens, now, pattern] of refusals) {
@@ -60,7 +60,7 @@ test('matchToken() knows two tokens of one id, and their life', () => {
   }
 });
 
-test('matchesPattern() takes a star for any characters and nothing else for more than itself', () => {
+test('matchesPattern() matches * with any characters, and every other character with itself', () => {
   for (const [pattern, name, isMatch] of [
     ['*', 'anything', true],
     ['cpp-*', 'cpp-small', true],
@@ -77,19 +77,19 @@ test('matchesPattern() takes a star for any characters and nothing else for more
 test('permits() names what a token lacks', () => {
   const token = stored('x', { jobs: 'cpp-*', workerHost: 'github' });
   assert.equal(permits(token, { action: 'append', host: 'github', job: job('cpp-a') }).ok, true);
-  const wishes = [
+  const permissions = [
     [{ action: 'status' }, /lacks the action status/],
-    [{ action: 'append', host: 'local' }, /github only/],
-    [{ action: 'append', job: job('dev') }, /jobs "cpp-\*" only/],
+    [{ action: 'append', host: 'local' }, /limited to worker host "github"/],
+    [{ action: 'append', job: job('dev') }, /limited to jobs "cpp-\*"/],
   ] as const;
-  for (const [wish, pattern] of wishes) {
-    const permitted = permits(token, wish);
+  for (const [permission, pattern] of permissions) {
+    const permitted = permits(token, permission);
     assert.ok(!permitted.ok);
     assert.match(permitted.error, pattern);
   }
 });
 
-test('parseStoredToken() reads back what is stored, and lets no limit be lost', () => {
+test('parseStoredToken() parses what is stored, and loses no limit', () => {
   const token = stored('x', { workerHost: 'local', expires: 5, revoked: 6 });
   assert.deepEqual(parseStoredToken(JSON.parse(JSON.stringify(token))), token);
   for (const bad of [

@@ -1,4 +1,4 @@
-/** Tokens: how one is made, recognised, and what it may do. Only its SHA-256 is ever kept. */
+/** Creates and verifies tokens, and checks their permissions. Only the SHA-256 of a token is stored. */
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { workerHosts, type JobName, type WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -7,15 +7,15 @@ import { matchesPattern } from '../../model/name-pattern.js';
 const tokenActions = ['append', 'event', 'status', 'prune'] as const;
 export type TokenAction = (typeof tokenActions)[number];
 
-/** What the site keeps of a token. Times in seconds since 1970, UTC. */
+/** A token as the site stores it. Times in seconds since 1970, UTC. */
 export interface StoredToken {
   readonly id: string;
-  /** tells tokens of the same id apart, from 1 */
+  /** distinguishes tokens of the same id; from 1 */
   readonly number: number;
-  /** of the whole token, hexadecimal */
+  /** of the whole token, in hexadecimal */
   readonly sha256: string;
   readonly actions: readonly TokenAction[];
-  /** a job's name, with `*` for any characters */
+  /** a job name, with `*` for any characters */
   readonly jobs: string;
   /** absent: any */
   readonly workerHost?: WorkerHost;
@@ -25,43 +25,41 @@ export interface StoredToken {
 }
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** 32 letters of 62 are 190 random bits. */
+/** 32 characters of 62 are 190 random bits. */
 const randomLength = 32;
-const checkLength = 6;
+const checksumLength = 6;
 
-/** A new token, `soil_ci_ID_RANDOM+CHECK`. The check lets scanners for leaked secrets be sure without asking anyone. */
-export function makeToken(id: string): string {
+/** Returns a new token, `soil_ci_ID_RANDOM+CHECKSUM`. Scanners for leaked secrets verify the checksum offline. */
+export function generateToken(id: string): string {
   const random = Array.from({ length: randomLength }, () => alphabet[randomInt(alphabet.length)]).join('');
   const body = `soil_ci_${id}_${random}`;
-  return body + checkOf(body);
+  return body + checksumOf(body);
 }
 
-function checkOf(body: string): string {
+function checksumOf(body: string): string {
   let value = createHash('sha256').update(body).digest().readUIntBE(0, 6);
-  let check = '';
-  for (let i = 0; i < checkLength; i++) {
-    check += alphabet[value % alphabet.length] ?? '';
+  let checksum = '';
+  for (let i = 0; i < checksumLength; i++) {
+    checksum += alphabet[value % alphabet.length] ?? '';
     value = Math.floor(value / alphabet.length);
   }
-  return check;
+  return checksum;
 }
 
-/** The id in a token, where its form and check are right. The reason never quotes the token. */
-export function tokenId(token: string): Result<string> {
+/** Returns the id in a token. Refuses a wrong form or checksum; the reason never quotes the token. */
+export function parseToken(token: string): Result<string> {
   const [, id] = /^soil_ci_([a-z0-9-]{1,40})_[0-9A-Za-z]{38}$/.exec(token) ?? [];
-  if (id === undefined) return refuse('cannot accept the token: it does not have the form soil_ci_ID_...');
-  const body = token.slice(0, -checkLength);
-  if (checkOf(body) !== token.slice(-checkLength)) {
-    return refuse(
-      'cannot accept the token: its check does not fit, so that a part of it is missing or changed',
-    );
+  if (id === undefined) return refuse('cannot accept the token: it must have the form soil_ci_ID_...');
+  const body = token.slice(0, -checksumLength);
+  if (checksumOf(body) !== token.slice(-checksumLength)) {
+    return refuse('cannot accept the token: wrong checksum; a part of it is missing or changed');
   }
   return accept(id);
 }
 
 export function parseTokenId(text: string): Result<string> {
   if (/^[a-z0-9-]{1,40}$/.test(text)) return accept(text);
-  return refuse(`cannot accept id ${quote(text)}: it must be 1 to 40 lower-case letters, digits or "-"`);
+  return refuse(`cannot accept id ${quote(text)}: it must be 1 to 40 lowercase letters, digits or "-"`);
 }
 
 export function parseActions(text: string): Result<TokenAction[]> {
@@ -76,17 +74,17 @@ export function parseActions(text: string): Result<TokenAction[]> {
   return accept(actions);
 }
 
-/** A pattern of job names: the letters of one, and `*` for any of them. */
+/** Parses a pattern of job names: the characters of a name, and `*`. */
 export function parseJobPattern(text: string): Result<string> {
   if (/^[A-Za-z0-9._*-]{1,100}$/.test(text)) return accept(text);
   return refuse(
-    `cannot accept jobs ${quote(text)}: it must be a job's name, in which "*" stands for any characters`,
+    `cannot accept jobs ${quote(text)}: it must be a job name, with "*" for any characters`,
   );
 }
 
 export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** What of the tokens with its id is this one, compared in constant time; `now` in seconds since 1970. */
+/** Returns the stored token that is this one and valid now. Constant time. `now` in seconds since 1970. */
 export function matchToken(
   token: string,
   candidates: readonly StoredToken[],
@@ -94,18 +92,19 @@ export function matchToken(
 ): Result<StoredToken> {
   const digest = Buffer.from(sha256Of(token), 'hex');
   const found = candidates.find((stored) => {
-    const kept = Buffer.from(stored.sha256, 'hex');
-    return kept.length === digest.length && timingSafeEqual(kept, digest);
+    const storedDigest = Buffer.from(stored.sha256, 'hex');
+    return storedDigest.length === digest.length && timingSafeEqual(storedDigest, digest);
   });
-  if (found === undefined) return refuse('cannot accept the token: the site does not know it');
-  if (found.revoked !== undefined) return refuse('cannot accept the token: it is revoked');
-  if (now < found.notBefore) return refuse('cannot accept the token: it does not hold yet');
+  if (found === undefined) return refuse('cannot accept the token: unknown token');
+  if (found.revoked !== undefined) return refuse('cannot accept the token: it was revoked');
+  if (now < found.notBefore) return refuse('cannot accept the token: not valid yet');
   if (found.expires !== undefined && now >= found.expires)
     return refuse('cannot accept the token: it has expired');
   return accept(found);
 }
 
-export const isAlive = (token: StoredToken, now: number): boolean =>
+/** Reports whether a token is neither revoked nor expired. */
+export const isActive = (token: StoredToken, now: number): boolean =>
   token.revoked === undefined && (token.expires === undefined || now < token.expires);
 
 export interface Permission {
@@ -114,20 +113,20 @@ export interface Permission {
   readonly job?: JobName;
 }
 
-/** Whether a token may do it; the reason names what it lacks. */
+/** Checks that a token has a permission. The reason names what it lacks. */
 export function permits(token: StoredToken, { action, host, job }: Permission): Result<true> {
   const who = `token ${quote(token.id)}`;
   if (!token.actions.includes(action)) return refuse(`cannot do this: ${who} lacks the action ${action}`);
   if (host !== undefined && token.workerHost !== undefined && token.workerHost !== host) {
-    return refuse(`cannot do this for worker host ${quote(host)}: ${who} is for ${token.workerHost} only`);
+    return refuse(`cannot do this for worker host ${quote(host)}: ${who} is limited to worker host ${quote(token.workerHost)}`);
   }
   if (job !== undefined && !matchesPattern(token.jobs, job)) {
-    return refuse(`cannot do this for job ${quote(job)}: ${who} is for jobs ${quote(token.jobs)} only`);
+    return refuse(`cannot do this for job ${quote(job)}: ${who} is limited to jobs ${quote(token.jobs)}`);
   }
   return accept(true);
 }
 
-/** Reads one entry of tokens.json; undefined where it is not what this Soil wrote: then nobody gets in by it. */
+/** Parses an entry of tokens.json. Returns undefined for one that Soil did not write, so that it grants nothing. */
 export function parseStoredToken(value: unknown): StoredToken | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const t = value as Readonly<Record<string, unknown>>;
@@ -138,7 +137,7 @@ export function parseStoredToken(value: unknown): StoredToken | undefined {
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
   if (typeof jobs !== 'string' || !parseJobPattern(jobs).ok || actions?.ok !== true) return undefined;
   if (typeof notBefore !== 'number') return undefined;
-  // A limit that cannot be read must not read as no limit.
+  // A limit that cannot be parsed must not become no limit.
   if (t.workerHost !== undefined && workerHost === undefined) return undefined;
   if (expires !== undefined && typeof expires !== 'number') return undefined;
   if (revoked !== undefined && typeof revoked !== 'number') return undefined;

@@ -242,7 +242,7 @@ test('check refuses a site that a server has', async () => {
   const end = await check(site);
   await server.stop();
   assert.equal(end.status, 2);
-  assert.match(end.stderr, /cannot take the site: process \d+ has it/);
+  assert.match(end.stderr, /cannot lock the site: process \d+ holds the lock/);
 });
 
 test('rebuild gives the same bytes, with log and snapshot and from records alone', async () => {

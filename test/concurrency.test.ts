@@ -113,11 +113,11 @@ test('a rewrite waits for uploads that are nearly stored, and shows them too', a
   assert.equal(writer.counts().rewrites, 1);
 });
 
-test('a rebuild and a check of a site that is served name the process that has it', async () => {
+test('a rebuild and a check of a site that is served name the process that holds the lock', async () => {
   for (const command of ['serve', 'rebuild', 'check']) {
     const end = await run(process.execPath, [soilServer, command, server.site]);
     assert.equal(end.status, 2, end.stdout);
-    assert.ok(end.stderr.includes(`process ${server.pid} has it`), end.stderr);
+    assert.ok(end.stderr.includes(`process ${server.pid} holds the lock`), end.stderr);
   }
 });
 

@@ -330,7 +330,7 @@ test('a server prunes when it starts and when it is asked; a removed file is 410
 
   const refused = await prune(site, '{ run: { newest: 1 } }');
   assert.equal(refused.status, 2);
-  assert.match(refused.stderr, /process \d+ has it .*POST \/prune/);
+  assert.match(refused.stderr, /process \d+ holds the lock .*POST \/prune/);
   await server.stop();
   const pruned = await contentOf(site);
   await assertSound(site);

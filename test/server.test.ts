@@ -451,7 +451,7 @@ test('GET /healthz and /metrics tell how the server is', async () => {
 test('a second server of a site refuses politely', async () => {
   const second = await run(process.execPath, [soilServer, 'serve', '--site', server.site, '--port', '0']);
   assert.equal(second.status, 2);
-  assert.match(second.stderr, /process \d+ has it/);
+  assert.match(second.stderr, /process \d+ holds the lock/);
   const rebuild = await run(process.execPath, [soilServer, 'rebuild', server.site]);
   assert.equal(rebuild.status, 2);
 });
@@ -497,7 +497,10 @@ test('init makes no site of a folder that holds other files, unless told to', as
   const rebuild = () => run(process.execPath, [soilServer, 'rebuild', folder]);
   for (const end of [await init(), await rebuild()]) {
     assert.equal(end.status, 2);
-    assert.match(end.stderr, /^cannot make .* a site: it holds "letter\.txt", and all of a site is public; /);
+    assert.match(
+      end.stderr,
+      /^cannot make .* a site: it contains "letter\.txt", and everything in a site is public\. /,
+    );
     assert.deepEqual(await readdir(folder), ['letter.txt']);
   }
   const nowhere = await run(process.execPath, [soilServer, 'rebuild', join(folder, 'sub')]);

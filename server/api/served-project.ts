@@ -10,7 +10,7 @@ import { startRetentionTimer } from '../retention/retention-timer.js';
 import type { RouteContext } from './route-context.js';
 import { startLostJobTimer } from './lost-job-timer.js';
 import { Site } from '../site/site.js';
-import { keepTitle, readTitle } from '../disk/site-title.js';
+import { storeTitle, readTitle } from '../disk/site-title.js';
 import { SiteUsage } from '../upload/quota.js';
 import { openStaticSite, type StaticSite } from '../static/static-site.js';
 import { TokenStore } from '../auth/token-store.js';
@@ -44,7 +44,7 @@ export async function openProject(
       `cannot serve ${quote(folder)}: it is not a site. Create one: soil-server init --site ${quote(folder)}`,
     );
   }
-  if (project.title !== undefined) await keepTitle(folder, project.title);
+  if (project.title !== undefined) await storeTitle(folder, project.title);
   const title = await readTitle(folder);
   const metrics = new Metrics();
   const onRewrite = (seconds: number): void => {

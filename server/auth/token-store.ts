@@ -41,7 +41,7 @@ async function changeTokens<T>(
     tokens: readonly StoredToken[],
   ) => Result<{ readonly tokens: readonly StoredToken[]; readonly value: T }>,
 ): Promise<Result<T>> {
-  const lock = await takeLock(folder.tokensLock, 'the lock of the tokens');
+  const lock = await takeLock(folder.tokensLock, 'the tokens');
   if (!lock.ok) return lock;
   try {
     const before = await readTokens(folder.tokens);

@@ -77,9 +77,7 @@ export function parseActions(text: string): Result<TokenAction[]> {
 /** Parses a pattern of job names: the characters of a name, and `*`. */
 export function parseJobPattern(text: string): Result<string> {
   if (/^[A-Za-z0-9._*-]{1,100}$/.test(text)) return accept(text);
-  return refuse(
-    `cannot accept jobs ${quote(text)}: it must be a job name, with "*" for any characters`,
-  );
+  return refuse(`cannot accept jobs ${quote(text)}: it must be a job name, with "*" for any characters`);
 }
 
 export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -118,7 +116,9 @@ export function permits(token: StoredToken, { action, host, job }: Permission): 
   const who = `token ${quote(token.id)}`;
   if (!token.actions.includes(action)) return refuse(`cannot do this: ${who} lacks the action ${action}`);
   if (host !== undefined && token.workerHost !== undefined && token.workerHost !== host) {
-    return refuse(`cannot do this for worker host ${quote(host)}: ${who} is limited to worker host ${quote(token.workerHost)}`);
+    return refuse(
+      `cannot do this for worker host ${quote(host)}: ${who} is limited to worker host ${quote(token.workerHost)}`,
+    );
   }
   if (job !== undefined && !matchesPattern(token.jobs, job)) {
     return refuse(`cannot do this for job ${quote(job)}: ${who} is limited to jobs ${quote(token.jobs)}`);

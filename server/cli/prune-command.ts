@@ -9,7 +9,7 @@ import { exitStatus, usageError } from '../../command/command-context.js';
 import type { CommandContext } from './command-context.js';
 import { notASite, openSite } from './open-site.js';
 import { JobDetailsCache } from '../store/job-details-cache.js';
-import { writePage } from '../disk/atomic-file.js';
+import { writePage } from '../disk/site-files.js';
 import { defaultLimits } from '../config/limits.js';
 import { changePin } from '../retention/pin-store.js';
 import { isSite, privateFolder } from '../disk/private-folder.js';

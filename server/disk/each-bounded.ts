@@ -1,13 +1,21 @@
-/** Runs work on many items with a bound on how many run concurrently. */
+/** Processes many items, a bounded number of them concurrently. docs/decisions/0015 compares it with libraries. */
 
-/** Files read concurrently: enough to keep the thread pool busy. */
+/** Enough to keep the thread pool busy. */
 const concurrency = 32;
 
-/** Calls `work` for every item, at most 32 concurrently, and settles when all are done. Rejects with the first error. */
+/** Calls `work` for every item, at most 32 concurrently. Rejects with the first error, and takes no more items then. */
 export async function eachBounded<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();
+  let hasFailed = false;
   const worker = async (): Promise<void> => {
-    for (let next = iterator.next(); next.done !== true; next = iterator.next()) await work(next.value);
+    try {
+      for (let next = iterator.next(); next.done !== true && !hasFailed; next = iterator.next()) {
+        await work(next.value);
+      }
+    } catch (error) {
+      hasFailed = true;
+      throw error;
+    }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
 }

@@ -1,4 +1,4 @@
-/** A socket beside a lock file, on which nobody talks: whoever can connect to it knows that its owner is alive. */
+/** A socket beside a lock file. It carries no data: a process that can connect to it knows that the owner is alive. */
 import { open, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { basename, dirname } from 'node:path';
@@ -8,8 +8,8 @@ export interface LockSocket {
 }
 
 /**
- * Listens at `path`, until it is closed or the process is gone, however it ended: the kernel knows. Undefined on a file
- * system that has no sockets.
+ * Listens at `path` until the socket is closed or the process ends; the kernel then refuses connections, even after
+ * SIGKILL. Returns undefined on a file system without sockets.
  */
 export async function openLockSocket(path: string): Promise<LockSocket | undefined> {
   const server = createServer((socket) => socket.destroy());
@@ -36,7 +36,7 @@ export async function openLockSocket(path: string): Promise<LockSocket | undefin
   return { close };
 }
 
-/** Whether a process listens there; one that is stopped, or too busy to answer, does. */
+/** Reports whether a process listens at `path`. One that is stopped or busy does, too. */
 export async function isListening(path: string): Promise<boolean> {
   const folder = await open(dirname(path), 'r');
   try {
@@ -55,5 +55,5 @@ export async function isListening(path: string): Promise<boolean> {
   }
 }
 
-/** A socket's address has room for 107 bytes, a folder's path for more. */
+/** Returns a path that fits: the address of a socket is limited to 107 bytes, the path of a folder to more. */
 const shortPath = (folder: number, path: string): string => `/proc/self/fd/${folder}/${basename(path)}`;

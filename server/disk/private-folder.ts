@@ -1,4 +1,4 @@
-/** The site's private folder, `.soil/`: where its parts are, and how a folder becomes a site. Never served. */
+/** The private folder of a site, `.soil/`. It makes a folder a site, and is never served. */
 import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -6,18 +6,19 @@ export interface PrivateFolder {
   readonly root: string;
   readonly tokens: string;
   readonly tokensLock: string;
-  /** uploads under way; emptied on start */
+  /** uploads in progress; emptied on start */
   readonly staging: string;
   /** files of jobs that a shell client sends one by one */
   readonly partial: string;
-  /** a folder of chained files */
+  /** the folder of the event log */
   readonly log: string;
   readonly snapshot: string;
   readonly lock: string;
-  /** what the site is called on its pages, where it is not called Soil */
+  /** the title of the site, if it is not Soil */
   readonly title: string;
 }
 
+/** Returns the paths in the private folder of a site. */
 export function privateFolder(site: string): PrivateFolder {
   const root = join(site, '.soil');
   return {
@@ -33,18 +34,18 @@ export function privateFolder(site: string): PrivateFolder {
   };
 }
 
-/** Makes `.soil/` for its owner alone, in a folder that is made too; what is there already stays. */
+/** Makes `.soil/`, and the site's folder, readable by their owner only. What exists is kept. */
 export async function makePrivateFolder(site: string): Promise<PrivateFolder> {
   const folder = privateFolder(site);
   await mkdir(site, { recursive: true });
   for (const path of [folder.root, folder.staging, folder.partial, folder.log]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    await chmod(path, 0o700); // a folder that was there may have been opened by an umask or a copy
+    await chmod(path, 0o700); // an existing folder may have a wider mode, from an umask or a copy
   }
   return folder;
 }
 
-/** Whether `soil-server init` or `rebuild` made the folder a site. */
+/** Reports whether `soil-server init` or `rebuild` made the folder a site. */
 export async function isSite(site: string): Promise<boolean> {
   try {
     return (await stat(privateFolder(site).root)).isDirectory();
@@ -53,7 +54,7 @@ export async function isSite(site: string): Promise<boolean> {
   }
 }
 
-/** Takes away what an interrupted server left: uploads that nobody was told had arrived, and partial ones of `maxAge`. */
+/** Removes what an interrupted server left: unfinished uploads, and partial ones older than `partialSeconds`. */
 export async function emptyStaging(
   folder: PrivateFolder,
   { now, partialSeconds }: { readonly now: number; readonly partialSeconds: number },

@@ -1,15 +1,15 @@
-/** A folder that is to become a site -> a refusal where it holds what no site has: `/etc` is not made public by a slip. */
+/** Refuses to make a folder a site if it has other files in it, so that a mistake does not make `/etc` public. */
 import { readdir } from 'node:fs/promises';
 import { fileErrorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { isMissing } from '../../files/atomic-file.js';
 
-/** A site of ours, or the records of one: of Soil's shell and Python server too. */
-const ownNames: readonly string[] = ['.soil', 'github-jobs', 'srht-jobs', 'sourcehut-jobs', 'local-jobs'];
+/** The folder of a site has one of these; so has one of Soil's first server, in shell and Python. */
+const siteNames: readonly string[] = ['.soil', 'github-jobs', 'srht-jobs', 'sourcehut-jobs', 'local-jobs'];
 
 /**
- * Accepts a folder that is a site, or has nothing that would be served: none at all, an empty one, a new disk's
- * `lost+found`, names that begin with a dot.
+ * Accepts a site, a folder that does not exist, and one with nothing that would be served: only names that begin with a
+ * dot, and the `lost+found` of a new disk.
  */
 export async function refuseForeign(folder: string): Promise<Result<undefined>> {
   let names: string[];
@@ -20,11 +20,11 @@ export async function refuseForeign(folder: string): Promise<Result<undefined>> 
       ? accept(undefined)
       : refuse(`cannot make ${quote(folder, 300)} a site: ${fileErrorMessage(error)}`);
   }
-  if (names.some((name) => ownNames.includes(name))) return accept(undefined);
+  if (names.some((name) => siteNames.includes(name))) return accept(undefined);
   const foreign = names.sort().find((name) => name !== 'lost+found' && !name.startsWith('.'));
   if (foreign === undefined) return accept(undefined);
   return refuse(
-    `cannot make ${quote(folder, 300)} a site: it holds ${quote(foreign)}, and all of a site is public; ` +
-      'name a folder that is empty or not there, or give soil-server init --force',
+    `cannot make ${quote(folder, 300)} a site: it contains ${quote(foreign)}, and everything in a site is public. ` +
+      'Name an empty or new folder, or pass --force to soil-server init',
   );
 }

@@ -14,19 +14,19 @@ async function folderOf(t: TestContext): Promise<string> {
   return folder;
 }
 
-test('takeLock() has one owner, who is named to others until it is released', async (t) => {
+test('takeLock() names the owner to other processes until it is released', async (t) => {
   const folder = await folderOf(t);
   const path = join(folder, 'lock');
   const lock = valueOf(await takeLock(path, 'the site'));
   const second = await takeLock(path, 'the site');
   assert.ok(!second.ok);
-  assert.match(second.error, new RegExp(`^cannot take the site: process ${process.pid} has it`));
+  assert.match(second.error, new RegExp(`^cannot lock the site: process ${process.pid} holds the lock`));
   await lock.release();
   await valueOf(await takeLock(path, 'the site')).release();
   assert.equal((await readdir(folder)).length, 1);
 });
 
-test('takeLock() gives one of many at once the lock', async (t) => {
+test('takeLock() gives the lock to one of many concurrent callers', async (t) => {
   const path = join(await folderOf(t), 'lock');
   await writeFile(`${path}.1`, '1 1 another-boot');
   for (let round = 0; round < 50; round++) {
@@ -37,18 +37,18 @@ test('takeLock() gives one of many at once the lock', async (t) => {
   }
 });
 
-test('takeLock() knows that an owner lives whose number says nothing here, and when it is gone', async (t) => {
+test('takeLock() recognizes a living owner in another container, and its end', async (t) => {
   // Longer than a socket's address may be.
   const folder = join(await folderOf(t), 'f'.repeat(120));
   await mkdir(folder);
   const path = join(folder, 'lock');
   const held = valueOf(await takeLock(path, 'the site'));
   const words = (await readFile(`${path}.1`, 'utf8')).split(' ');
-  // As a process of another container reads it: that number is nobody, or somebody else.
+  // As in another container, where the number is of no process, or of another.
   await writeFile(`${path}.1`, ['1', '1', ...words.slice(2)].join(' '));
   const refused = await takeLock(path, 'the site');
   assert.ok(!refused.ok);
-  assert.match(refused.error, /^cannot take the site: process 1 of another container has it/);
+  assert.match(refused.error, /^cannot lock the site: process 1 of another container holds the lock/);
   await held.release();
   await valueOf(await takeLock(path, 'the site')).release();
   assert.deepEqual(await readdir(folder), ['lock.2']);
@@ -71,7 +71,7 @@ test('takeLock() takes the lock of an owner that was killed, and removes its soc
   assert.deepEqual(await readdir(folder), ['lock.2']);
 });
 
-test('takeLock() knows a lock whose process is gone, or whose number another process has now', async (t) => {
+test('takeLock() takes a lock whose process is dead, or whose number another process has', async (t) => {
   const folder = await folderOf(t);
   const path = join(folder, 'lock');
   const child = spawn('true');

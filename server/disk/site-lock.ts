@@ -1,4 +1,4 @@
-/** One writer per site: numbered lock files, of which the highest names the process that holds the lock. */
+/** Locks a site for one process: of its numbered lock files, the highest names the process that holds the lock. */
 import { randomBytes } from 'node:crypto';
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -10,88 +10,88 @@ export interface Lock {
   readonly release: () => Promise<void>;
 }
 
-/** What stands in a lock file that its owner gave back. */
+/** The content of a lock file whose owner released it. */
 const RELEASED = 'released\n';
 
 /**
- * Takes the lock at `path`, or says who has it. Its files are `PATH.1`, `PATH.2` and so on: the highest number counts,
- * and whoever finds its owner gone makes the next. So a stale lock is never removed to make room, which two processes
- * could do to each other; it is only removed once a higher number stands.
+ * Takes the lock at `path`; refuses with the number of the process that holds it. The files are `PATH.1`, `PATH.2` and
+ * so on. The highest number counts, and a process that finds its owner dead creates the next. A stale lock is removed
+ * only once a higher one exists: two processes that removed it first could both take the lock.
  *
- * A process is told from a later one with the same number by its start time in `/proc`, and from one before a reboot by
- * the boot's id. In a container numbers are others: there, whether the owner lives is asked at the socket it listens on.
+ * Process numbers repeat. The start time in `/proc` distinguishes processes with the same number, and the boot id those
+ * before a reboot. In another container numbers differ: the owner is alive if its socket accepts a connection.
  */
 export async function takeLock(path: string, what: string): Promise<Result<Lock>> {
-  const before = await ownerOf(path, Math.max(0, ...(await numbersAt(path))));
-  if (before !== undefined) return taken(before, { path, what });
+  const before = await findOwner(path, Math.max(0, ...(await listNumbers(path))));
+  if (before !== undefined) return refuseTaken(before, { path, what });
   const name = randomBytes(4).toString('hex');
   const draft = `${path}.draft-${process.pid}-${name}`;
   const socket = await openLockSocket(socketOf(path, name));
-  let isMine = false;
+  let isTaken = false;
   try {
     const self = (await describeProcess(process.pid)) ?? '- - -';
     await writeFile(draft, `${self} ${name}`, { mode: 0o600, flag: 'wx' });
     for (;;) {
-      const highest = Math.max(0, ...(await numbersAt(path)));
-      const owner = await ownerOf(path, highest);
-      if (owner !== undefined) return taken(owner, { path, what });
-      const mine = highest + 1;
-      if (!(await linked(draft, `${path}.${mine}`))) continue;
-      // The number was free because its file was never made, or because it was made, passed and removed meanwhile.
-      const numbers = await numbersAt(path);
-      if (Math.max(...numbers) > mine) {
-        await rm(`${path}.${mine}`, { force: true });
+      const highest = Math.max(0, ...(await listNumbers(path)));
+      const owner = await findOwner(path, highest);
+      if (owner !== undefined) return refuseTaken(owner, { path, what });
+      const number = highest + 1;
+      if (!(await linkNew(draft, `${path}.${number}`))) continue;
+      // The number was free either because no file had it, or because a process took it, was passed and removed.
+      const numbers = await listNumbers(path);
+      if (Math.max(...numbers) > number) {
+        await rm(`${path}.${number}`, { force: true });
         continue;
       }
-      for (const number of numbers) if (number < mine) await removeStale(path, number);
-      isMine = true;
+      for (const older of numbers) if (older < number) await removeStale(path, older);
+      isTaken = true;
       return accept({
         release: async () => {
-          await release(`${path}.${mine}`);
+          await release(`${path}.${number}`);
           await socket?.close();
         },
       });
     }
   } finally {
     await rm(draft, { force: true });
-    if (!isMine) await socket?.close();
+    if (!isTaken) await socket?.close();
   }
 }
 
-const taken = (owner: string, { path, what }: { readonly path: string; readonly what: string }) =>
-  refuse(`cannot take ${what}: process ${owner} has it (${quote(path)})`);
+const refuseTaken = (owner: string, { path, what }: { readonly path: string; readonly what: string }) =>
+  refuse(`cannot lock ${what}: process ${owner} holds the lock (${quote(path)})`);
 
 const socketOf = (path: string, name: string): string => `${path}.${name}.sock`;
 
-/** A lock whose owner is gone, and the socket that it listened on. */
+/** Removes a lock whose owner is dead, and its socket. */
 async function removeStale(path: string, number: number): Promise<void> {
-  const [, , , socket] = await wordsIn(`${path}.${number}`);
+  const [, , , socket] = await readWords(`${path}.${number}`);
   if (socket !== undefined) await rm(socketOf(path, socket), { force: true });
   await rm(`${path}.${number}`, { force: true });
 }
 
-/** The file stays, so that numbers only ever grow, but it names no process any more. */
+/** Keeps the file, so that numbers only grow, but removes the process from it. */
 async function release(file: string): Promise<void> {
   await writeWhole(file, RELEASED, { sync: false, mode: 0o600 });
 }
 
-async function numbersAt(path: string): Promise<readonly number[]> {
+async function listNumbers(path: string): Promise<readonly number[]> {
   const start = `${basename(path)}.`;
   return (await readdir(dirname(path)))
     .filter((name) => name.startsWith(start) && /^[1-9]\d*$/.test(name.slice(start.length)))
     .map((name) => Number(name.slice(start.length)));
 }
 
-/** The number of the process that holds the lock file, or nothing when it is gone or gave the lock back. */
-async function ownerOf(path: string, number: number): Promise<string | undefined> {
-  const [pid = '', start = '', boot = '', socket] = await wordsIn(`${path}.${number}`);
+/** Returns the number of the process that holds the lock; undefined if it is dead or released the lock. */
+async function findOwner(path: string, number: number): Promise<string | undefined> {
+  const [pid = '', start = '', boot = '', socket] = await readWords(`${path}.${number}`);
   if (/^\d+$/.test(pid) && (await describeProcess(Number(pid))) === `${pid} ${start} ${boot}`) return pid;
   if (socket === undefined || !(await isListening(socketOf(path, socket)))) return undefined;
   return `${pid} of another container`;
 }
 
-/** `PID START BOOT SOCKET`; other words, or none, where nobody holds the lock. */
-async function wordsIn(file: string): Promise<readonly string[]> {
+/** Returns `PID START BOOT SOCKET`; other words, or none, if the lock is free. */
+async function readWords(file: string): Promise<readonly string[]> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return '';
     throw error;
@@ -100,8 +100,8 @@ async function wordsIn(file: string): Promise<readonly string[]> {
   return words.slice(0, 3).concat(words.slice(3, 4).filter((word) => /^[0-9a-f]{8}$/.test(word)));
 }
 
-/** link(2) makes the name with its contents at once, and fails where the name is taken. */
-async function linked(draft: string, path: string): Promise<boolean> {
+/** Creates `path` with the content of `draft`, atomically. Returns false if it exists: link(2) does not overwrite. */
+async function linkNew(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path);
     return true;
@@ -111,11 +111,11 @@ async function linked(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** `PID START BOOT`, where START is in clock ticks since boot: field 22 of proc_pid_stat(5). */
+/** Returns `PID START BOOT`. START is in clock ticks since boot: field 22 of proc_pid_stat(5). */
 async function describeProcess(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything, blanks and parentheses too.
+    // The name in parentheses may contain anything, spaces and parentheses included.
     const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
     const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
     return `${pid} ${start} ${boot}`;

@@ -1,10 +1,11 @@
-/** What a site is called on its pages: kept in its private folder, so that every command renders the same bytes. */
+/** The title of a site on its pages. It is stored in the site, so that every command renders the same pages. */
 import { readFile } from 'node:fs/promises';
 import { privateFolder } from './private-folder.js';
 import { writeWhole, isMissing } from '../../files/atomic-file.js';
 
 const defaultTitle = 'Soil';
 
+/** Returns the stored title, or Soil. */
 export async function readTitle(site: string): Promise<string> {
   try {
     return (await readFile(privateFolder(site).title, 'utf8')).trimEnd();
@@ -14,8 +15,8 @@ export async function readTitle(site: string): Promise<string> {
   }
 }
 
-/** Keeps a title for the commands that come later. */
-export async function keepTitle(site: string, title: string): Promise<void> {
+/** Stores a title. */
+export async function storeTitle(site: string, title: string): Promise<void> {
   if ((await readTitle(site)) === title) return;
   await writeWhole(privateFolder(site).title, `${title}\n`, { sync: true, mode: 0o600 });
 }

@@ -1,10 +1,10 @@
-/** A folder of its own for each upload, on the site's own file system, so that a rename is all that is left to do. */
+/** Staging folders: one per upload, on the file system of the site, so that a rename stores a file. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Does the work in a new staging folder, which is gone afterwards whatever happens. */
+/** Calls `work` with a new staging folder, and removes the folder afterwards. */
 export async function withStaging<T>(staging: string, work: (folder: string) => Promise<T>): Promise<T> {
   const folder = join(staging, randomBytes(12).toString('hex'));
   mkdirSync(folder, { mode: 0o700 });
@@ -15,7 +15,7 @@ export async function withStaging<T>(staging: string, work: (folder: string) => 
   }
 }
 
-/** Of an upload that was stored nothing is left in it. */
+/** Tries rmdir(2) first: after an upload that was stored the folder is empty. */
 async function removeFolder(folder: string): Promise<void> {
   try {
     rmdirSync(folder);

@@ -5,7 +5,7 @@ import { workerHosts, type CommitHash, type WorkerHost } from '../../model/name.
 import { hostFolder } from '../../model/path.js';
 import type { RunFolder } from '../../model/run.js';
 import type { ReadDetails } from '../store/job-details-cache.js';
-import { removePage, writePage } from '../disk/atomic-file.js';
+import { removePage, writePage } from '../disk/site-files.js';
 import { listTotals, planAll, planChange, type ListTotals, type PlannedPage } from './page-plan.js';
 import type { PendingUploads } from './pending-uploads.js';
 import { eachBounded } from '../disk/each-bounded.js';

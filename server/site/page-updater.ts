@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../../files/atomic-file.js';
 import { branchRoot, historyRoot } from '../../model/path.js';
-import { removeTemporary } from '../disk/atomic-file.js';
+import { removeTemporary } from '../disk/site-files.js';
 import { planAll, type PlanSource } from '../pages/page-plan.js';
 import { PageWriter, type PageWriterCounts } from '../pages/page-writer.js';
 import { PendingUploads } from '../pages/pending-uploads.js';

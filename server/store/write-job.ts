@@ -12,7 +12,7 @@ import {
   type SitePath,
 } from '../../model/path.js';
 import type { JobAddress } from '../../model/run.js';
-import { hasSameBytes, makeFolder } from '../disk/atomic-file.js';
+import { hasSameBytes, makeFolder } from '../disk/site-files.js';
 import { stagedFile } from './staged-job.js';
 import { isMissing, syncFolder } from '../../files/atomic-file.js';
 

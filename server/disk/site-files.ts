@@ -1,13 +1,12 @@
-/** Pages, folders and comparisons on the disk of a site. Bytes are written by files/atomic-file.ts. */
+/** Writes and removes pages, makes folders and compares files of a site. files/atomic-file.ts writes all else. */
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isTemporaryName, temporaryPath, isMissing, syncFolder } from '../../files/atomic-file.js';
 
 /**
- * Puts a page where its bytes differ from what is there; tells whether they did. Makes the folder where it is missing.
- * Synchronous, and not synced: a page can always be made again, and its few steps in the thread pool took longer than
- * to render it.
+ * Writes a page, and its folder, if the bytes differ from those on disk. Returns whether they did. Synchronous: in the
+ * thread pool the few steps took longer than rendering the page. Not synced: a page can be rendered again.
  */
 export function writePage(path: string, text: string | Buffer): boolean {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
@@ -25,7 +24,7 @@ export function writePage(path: string, text: string | Buffer): boolean {
   return true;
 }
 
-/** Takes a page away, and its folder where that is empty then. */
+/** Removes a page, and its folder if that is then empty. */
 export function removePage(path: string): void {
   try {
     unlinkSync(path);
@@ -36,7 +35,7 @@ export function removePage(path: string): void {
   try {
     rmdirSync(dirname(path));
   } catch {
-    // Something else is in it.
+    // The folder is not empty.
   }
 }
 
@@ -50,8 +49,8 @@ function readPage(path: string): Buffer | undefined {
 }
 
 /**
- * Makes a folder below `root` with its parents, each durable; those that are there too: whoever made them to put a page
- * in did not wait for the disk.
+ * Makes a folder below `root`, with its parents, and syncs them all. Existing ones too: writePage() makes folders
+ * without a sync.
  */
 export async function makeFolder(root: string, relative: string): Promise<string> {
   const path = join(root, relative);
@@ -60,7 +59,7 @@ export async function makeFolder(root: string, relative: string): Promise<string
   return path;
 }
 
-/** Whether two files have the same bytes. */
+/** Reports whether two files have the same bytes. */
 export async function hasSameBytes(left: string, right: string): Promise<boolean> {
   const [a, b] = [await open(left, 'r'), await open(right, 'r')];
   try {
@@ -89,12 +88,12 @@ async function readFully(
 ): Promise<void> {
   for (let done = 0; done < into.length;) {
     const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
-    if (bytesRead === 0) throw new Error('cannot compare files: one became shorter meanwhile');
+    if (bytesRead === 0) throw new Error('cannot compare files: one became shorter');
     done += bytesRead;
   }
 }
 
-/** Removes temporary files that an interrupted process left, in a folder and those below it, private ones apart. */
+/** Removes temporary files that an interrupted process left, in all folders but private ones. Returns how many. */
 export async function removeTemporary(root: string): Promise<number> {
   let removed = 0;
   for (const entry of await readdir(root, { withFileTypes: true })) {

@@ -138,8 +138,8 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         ['out/fine.txt'],
       );
       assert.ok(names.includes('_soil/logs/files.txt'));
-      assert.match(job.output, /cannot keep result "out\/back\\\\slash.txt"/);
-      assert.match(job.output, /there is no result "nothing-here.txt"/);
+      assert.match(job.output, /cannot store result "out\/back\\\\slash.txt"/);
+      assert.match(job.output, /no file matches result "nothing-here.txt"/);
     });
 
     it('results never hold .git, nor the job’s own folder', async (t) => {
@@ -353,7 +353,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
           assert.equal(job.status, 125);
           assert.match(
             job.output,
-            /notice: cannot remove container "soil-[0-9a-f]+": .*; mend: docker rm --force soil-/,
+            /notice: cannot remove container "soil-[0-9a-f]+": .*\. To remove it: docker rm --force soil-/,
           );
         });
         await waitUntil('its container is gone', async () => (await machine.containers()).length === 0);

@@ -94,7 +94,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       registry.turn('broken');
       const started = await startJob(machine, yaml(`image: ${remote}\n    pull: {when: always, retries: 3}`));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
-      await waitForOutput(started, /notice: try 1 of 4 to pull .* failed/);
+      await waitForOutput(started, /notice: attempt 1 of 4 to pull .* failed/);
       registry.turn('fine');
       await passed(await started.ended);
       assert.ok(registry.refused() > 0);
@@ -104,7 +104,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       registry.turn('broken');
       const job = await jobOf(t, `image: ${remote}\n    pull: {when: always, retries: 1}`);
       registry.turn('fine');
-      isError(job, /^cannot pull image "127.*" 2 times: .*503/);
+      isError(job, /^cannot pull image "127.*" in 2 attempts: .*503/);
     });
 
     it('a registry that never answers is given up at the limit', async (t) => {

@@ -237,9 +237,12 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.match(await readFile(join(unpacked, 'out/index.html'), 'utf8'), /^<p>\*+<\/p>\n$/);
       assert.match(
         job.output,
-        /cannot keep result "out\/bad.bin": it is no text, and holds the value of a secret/,
+        /cannot store result "out\/bad.bin": it is a binary file that contains the value of a secret/,
       );
-      assert.match(job.output, /cannot keep result "out\/\*+\.txt": its name holds the value of a secret/);
+      assert.match(
+        job.output,
+        /cannot store result "out\/\*+\.txt": its name contains the value of a secret/,
+      );
       await access(join(unpacked, 'out/fine.bin'));
       assert.match(await readFile(join(unpacked, '_soil/logs/retried/1.txt'), 'utf8'), /^\*+\n$/);
       assert.equal(
@@ -268,7 +271,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       t.after(() => rm(named.repo, { recursive: true, force: true }));
       await assert.rejects(
         named.ended,
-        /ended with 2\ncannot run job "job": the name of it or of a task holds a secret/,
+        /ended with 2\ncannot run job "job": its name or the name of a task contains a secret/,
       );
     });
 

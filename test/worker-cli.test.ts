@@ -265,7 +265,7 @@ describe('soil-worker on the command line', () => {
     await writeFile(join(sources, 'main.c'), 'int x;\n');
     const end = await soil(['run', 'unit', '--out', '_soil/mine']);
     assert.equal(end.status, 2);
-    assert.match(end.stderr, /cannot use folder ".*": it holds "main\.c", which is not of a job/);
+    assert.match(end.stderr, /cannot use folder ".*": it contains "main\.c", which is not a file of Soil/);
     assert.deepEqual(await readdir(sources), ['main.c']);
   });
 

@@ -1,4 +1,4 @@
-/** A Containerfile of the repo -> an image of the engine, by its id; all that the build printed goes to a log. */
+/** Builds an image from a Containerfile of the repo; the output of the build goes to a log. */
 import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,32 +12,33 @@ import type { Redactor } from '../redact/redactor.js';
 
 export interface BuildOptions {
   readonly repo: string;
+  /** receives the output of the build */
   readonly buildLog: string;
   readonly cancel: AbortSignal;
 }
 
 type BuildSource = Extract<ImageSource, { readonly kind: 'build' }>;
 
-/** What an interrupted build has to end its own containers. */
+/** The time for a cancelled build to remove its own containers. */
 const graceSeconds = 10;
 
 /**
- * Builds with the engine's own cache of layers. The image is used by its id, so that another build at the same time
- * cannot take its place; its name keeps it, and so the cache, from `image prune`.
+ * Builds an image with the engine's layer cache and returns its id. The image is used by id, since a concurrent build can
+ * move the tag. The tag protects the image, and with it the cache, from `image prune`.
  */
 export async function buildImage(
   engine: Engine,
   { file, context, timeoutSeconds, flags }: BuildSource,
   { repo, buildLog, cancel }: BuildOptions,
 ): Promise<Result<string>> {
-  const because = (reason: string) => refuse(`cannot build image ${quote(file, 200)}: ${reason}`);
+  const fail = (reason: string) => refuse(`cannot build image ${quote(file, 200)}: ${reason}`);
   const temporary = await mkdtemp(join(tmpdir(), 'soil-build-'));
   const log = await open(buildLog, 'w');
   try {
     const idFile = join(temporary, 'id');
     const args = [
       ...['build', '--file', join(repo, file), '--tag', imageTag(file), '--iidfile', idFile],
-      // docker's old builder leaves the container of a step that failed.
+      // docker's legacy builder leaves the container of a failed step.
       ...['--force-rm', ...flags],
       join(repo, context),
     ];
@@ -46,10 +47,10 @@ export async function buildImage(
     });
     if (end.status !== 0 || end.failure !== undefined) {
       const reason = end.failure ?? lastLine(await readLogTail(buildLog));
-      return because(reason ?? `exit status ${String(end.status)}`);
+      return fail(reason ?? `exit status ${String(end.status)}`);
     }
     const id = (await readFile(idFile, 'utf8').catch(() => '')).trim();
-    return /^sha256:[0-9a-f]{64}$/.test(id) ? accept(id) : because(`${engine.program} told no image id`);
+    return /^sha256:[0-9a-f]{64}$/.test(id) ? accept(id) : fail(`${engine.program} printed no image id`);
   } finally {
     await log.close();
     await rm(temporary, { recursive: true, force: true });
@@ -57,23 +58,23 @@ export async function buildImage(
 }
 
 /**
- * Masks secrets in the log of a build while it grows: its flags can hand on what the worker's environment has. The
- * returned function ends that; a log that cannot be searched, or says nothing, is not kept.
+ * Redacts secrets in the log of a build while it grows: flags of the build can pass on the worker's environment. The
+ * returned function stops that, and removes the log when it is empty or could not be searched.
  */
 export async function redactBuildLog(buildLog: string, redactor: Redactor): Promise<() => Promise<void>> {
   await writeFile(buildLog, '');
-  const end = new LogRedactor(redactor).follow(buildLog);
+  const stop = new LogRedactor(redactor).follow(buildLog);
   return async () => {
-    const isSearched = await end().then(
+    const isRedacted = await stop().then(
       () => true,
       () => false,
     );
     const { size } = await stat(buildLog);
-    if (!isSearched || size === 0) await rm(buildLog, { force: true });
+    if (!isRedacted || size === 0) await rm(buildLog, { force: true });
   };
 }
 
-/** `images/Dev.containerfile` -> `localhost/soil-build:images-dev.containerfile`, at most what a tag may hold. */
+/** `images/Dev.containerfile` -> `localhost/soil-build:images-dev.containerfile`. Cut to what a tag can hold. */
 export const imageTag = (file: string): string =>
   `localhost/soil-build:${file
     .toLowerCase()

@@ -1,4 +1,4 @@
-/** An image in a file or folder -> words for the engine's `run`: archives and OCI layouts are loaded, a root file system is used. */
+/** Loads an image from an archive, an OCI layout or a root file system in the repo. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,66 +11,68 @@ import type { ImageSource } from '../config/job-declaration.js';
 import { readOciManifest } from './oci-layout.js';
 
 export interface LoadedImage {
+  /** the arguments of `podman run` or `docker run` that name the image */
   readonly args: readonly string[];
-  /** what `image inspect` takes; a root file system has none */
+  /** the argument of `image inspect`; a root file system has none */
   readonly ref?: string;
+  /** removes what was created for this job only */
   readonly release: () => Promise<void>;
 }
 
 type FileSource = Extract<ImageSource, { readonly kind: 'file' }>;
 
 const loadSeconds = 30 * 60;
-const keep = (): Promise<void> => Promise.resolve();
+const nothingToRelease = (): Promise<void> => Promise.resolve();
 
-/** `path` is absolute. */
+/** Loads the image at an absolute path. */
 export async function loadImage(
   engine: Engine,
   { form, path }: FileSource,
   cancel: AbortSignal,
 ): Promise<Result<LoadedImage>> {
-  const because = (reason: string) => refuse(`cannot load image ${quote(`${form}:${path}`, 300)}: ${reason}`);
-  const found = await stat(path).catch((error: unknown) => errorMessage(error));
-  if (typeof found === 'string') return because(found);
-  if (found.isDirectory() === (form === 'docker-archive')) {
-    return because(form === 'docker-archive' ? 'it is a folder' : 'it is no folder');
+  const fail = (reason: string) => refuse(`cannot load image ${quote(`${form}:${path}`, 300)}: ${reason}`);
+  const stats = await stat(path).catch((error: unknown) => errorMessage(error));
+  if (typeof stats === 'string') return fail(stats);
+  if (stats.isDirectory() === (form === 'docker-archive')) {
+    return fail(form === 'docker-archive' ? 'it is a folder' : 'not a folder');
   }
-  const load = new Loader(engine, cancel);
-  const end = await load.take(form, path).catch((error: unknown) => errorMessage(error));
-  if (typeof end === 'string') return because(end);
-  return accept(end);
+  const loader = new Loader(engine, cancel);
+  const loaded = await loader.load(form, path).catch((error: unknown) => errorMessage(error));
+  if (typeof loaded === 'string') return fail(loaded);
+  return accept(loaded);
 }
 
-/** Each way throws its reason. */
+/** Loads each form of image. Its methods throw an error whose message is the reason. */
 class Loader {
   constructor(
     private readonly engine: Engine,
     private readonly cancel: AbortSignal,
   ) {}
 
-  async take(form: FileSource['form'], path: string): Promise<LoadedImage> {
+  async load(form: FileSource['form'], path: string): Promise<LoadedImage> {
     const isPodman = this.engine.program === 'podman';
     switch (form) {
       case 'docker-archive':
-        return isPodman ? this.#pull(`${form}:${path}`) : this.#load(path);
+        return isPodman ? this.#pull(`${form}:${path}`) : this.#loadArchive(path);
       case 'oci':
         return isPodman ? this.#pullLayout(path) : this.#loadLayout(path);
       case 'rootfs':
-        // `:O`: what the tasks write goes into a layer above it, which ends with the container.
-        return isPodman ? { args: ['--rootfs', `${path}:O`], release: keep } : this.#import(path);
+        // `:O` mounts an overlay: what the tasks write is discarded with the container.
+        return isPodman ? { args: ['--rootfs', `${path}:O`], release: nothingToRelease } : this.#import(path);
     }
   }
 
   async #pull(source: string): Promise<LoadedImage> {
-    return one(await this.#call('pull', '--quiet', source), /^([0-9a-f]{64})$/gm);
+    return parseImage(await this.#call('pull', '--quiet', source), /^([0-9a-f]{64})$/gm);
   }
 
-  /** podman names the image after the folder, and fails where that is no name of an image: a folder called `Images`. */
+  /** podman names the image after the folder, and fails when that is not a valid image name, as for `Images`. */
   async #pullLayout(folder: string): Promise<LoadedImage> {
     const link = join(tmpdir(), `soil-image-${randomBytes(8).toString('hex')}`);
     await symlink(folder, link);
     try {
       const image = await this.#pull(`oci:${link}`);
-      // A name for each time would pile up.
+      // Names would accumulate, one for each load.
       await callEngine(this.engine, ['untag', ...image.args, `localhost${link}:latest`]);
       return image;
     } finally {
@@ -78,26 +80,26 @@ class Loader {
     }
   }
 
-  async #load(archive: string): Promise<LoadedImage> {
+  async #loadArchive(archive: string): Promise<LoadedImage> {
     const printed = await this.#call('load', '--quiet', '--input', archive);
-    return one(printed, /^Loaded image(?: ID)?: (\S+)$/gm);
+    return parseImage(printed, /^Loaded image(?: ID)?: (\S+)$/gm);
   }
 
-  /** docker knows a tar with its own `manifest.json`, which may name an OCI layout's blobs as they are. */
+  /** docker loads a tar with its own `manifest.json`, which can refer to the blobs of an OCI layout. */
   async #loadLayout(folder: string): Promise<LoadedImage> {
     const manifest = await readOciManifest(folder);
-    return this.#throughTar(async (tar, temporary) => {
+    return this.#withTar(async (tar, temporary) => {
       await writeFile(join(temporary, 'manifest.json'), JSON.stringify([manifest]));
       await this.#tar(['-cf', tar, '-C', folder, 'blobs', '-C', temporary, 'manifest.json']);
-      return this.#load(tar);
+      return this.#loadArchive(tar);
     });
   }
 
-  /** docker has no `--rootfs`: the folder becomes an image, for this job alone. */
+  /** docker has no `--rootfs`: the folder is imported as an image for this job only. */
   async #import(folder: string): Promise<LoadedImage> {
-    return this.#throughTar(async (tar) => {
+    return this.#withTar(async (tar) => {
       await this.#tar(['-cf', tar, '--numeric-owner', '-C', folder, '.']);
-      const image = one(await this.#call('import', tar), /^(sha256:[0-9a-f]{64})$/gm);
+      const image = parseImage(await this.#call('import', tar), /^(sha256:[0-9a-f]{64})$/gm);
       const release = async (): Promise<void> => {
         await callEngine(this.engine, ['image', 'rm', '--force', image.ref ?? '']);
       };
@@ -105,35 +107,40 @@ class Loader {
     });
   }
 
-  async #throughTar(work: (tar: string, temporary: string) => Promise<LoadedImage>): Promise<LoadedImage> {
+  async #withTar(load: (tar: string, temporary: string) => Promise<LoadedImage>): Promise<LoadedImage> {
     const temporary = await mkdtemp(join(tmpdir(), 'soil-image-'));
     try {
-      return await work(join(temporary, 'image.tar'), temporary);
+      return await load(join(temporary, 'image.tar'), temporary);
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
   }
 
   async #call(...args: string[]): Promise<string> {
-    return succeed(await callEngine(this.engine, args, { timeoutSeconds: loadSeconds, cancel: this.cancel }));
+    return requireSuccess(
+      await callEngine(this.engine, args, { timeoutSeconds: loadSeconds, cancel: this.cancel }),
+    );
   }
 
   async #tar(args: readonly string[]): Promise<void> {
     const { environment } = this.engine;
-    succeed(await runProcess('tar', args, { environment, timeoutSeconds: loadSeconds, cancel: this.cancel }));
+    requireSuccess(
+      await runProcess('tar', args, { environment, timeoutSeconds: loadSeconds, cancel: this.cancel }),
+    );
   }
 }
 
-function succeed(end: CommandResult): string {
-  if (end.status !== 0) throw new Error(failureReason(end));
-  return end.stdout;
+/** Returns the output of a command. Throws when it failed. */
+function requireSuccess(result: CommandResult): string {
+  if (result.status !== 0) throw new Error(failureReason(result));
+  return result.stdout;
 }
 
-/** The only image that the engine names; an archive of several would leave it to chance which one runs. */
-function one(printed: string, pattern: RegExp): LoadedImage & { readonly ref?: string } {
+/** Finds the image in what the engine printed. Throws unless there is exactly one: otherwise it is unclear which to run. */
+function parseImage(printed: string, pattern: RegExp): LoadedImage & { readonly ref?: string } {
   const names = [...new Set([...printed.matchAll(pattern)].map(([, name = '']) => name))];
   const [ref] = names;
   if (ref === undefined || names.length > 1)
-    throw new Error(`it holds ${names.length} images; it must be one`);
-  return { args: [ref], ref, release: keep };
+    throw new Error(`it contains ${names.length} images instead of one`);
+  return { args: [ref], ref, release: nothingToRelease };
 }

@@ -1,21 +1,21 @@
-/** A folder in the OCI image layout -> the entry of `manifest.json` that `docker load` reads for it. */
+/** Translates the manifest of an OCI image layout into the `manifest.json` entry that `docker load` reads. */
 import { readFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 
 export interface DockerManifest {
-  /** the path of a blob in the layout, as are the layers */
+  /** the path of a blob in the layout, like each layer */
   readonly Config: string;
   readonly RepoTags: null;
   readonly Layers: readonly string[];
 }
 
-/** Throws where the folder is no such layout, or holds another number of images than one for this machine. */
+/** Reads the manifest. Throws unless the folder is an OCI layout with exactly one image for this machine. */
 export async function readOciManifest(folder: string): Promise<DockerManifest> {
   const read = async (path: string): Promise<unknown> =>
     JSON.parse(await readFile(join(folder, path), 'utf8')) as unknown;
   let manifest = await read('index.json');
-  // An index may name an index of several platforms; deeper than that nobody goes.
+  // An index can refer to an index of several platforms. Deeper nesting is not used in practice.
   for (let depth = 0; depth < 4 && listOf(manifest, 'manifests').length > 0; depth++) {
     manifest = await read(blobPath(chooseManifest(listOf(manifest, 'manifests'))));
   }
@@ -28,15 +28,16 @@ export async function readOciManifest(folder: string): Promise<DockerManifest> {
 }
 
 function chooseManifest(entries: readonly unknown[]): unknown {
-  const own = { x64: 'amd64', arm: 'arm', arm64: 'arm64', ia32: '386' }[arch()] ?? arch();
-  const fitting = entries.filter((entry) => {
+  const architecture = { x64: 'amd64', arm: 'arm', arm64: 'arm64', ia32: '386' }[arch()] ?? arch();
+  const matching = entries.filter((entry) => {
     const platform = (
       entry as { readonly platform?: { readonly os?: unknown; readonly architecture?: unknown } }
     ).platform;
-    return platform === undefined || (platform.os === 'linux' && platform.architecture === own);
+    return platform === undefined || (platform.os === 'linux' && platform.architecture === architecture);
   });
-  if (fitting.length !== 1) throw new Error(`it holds ${fitting.length} images for ${own}; it must be one`);
-  return fitting[0];
+  if (matching.length !== 1)
+    throw new Error(`it contains ${matching.length} images for ${architecture} instead of one`);
+  return matching[0];
 }
 
 function listOf(value: unknown, key: string): readonly unknown[] {
@@ -45,10 +46,10 @@ function listOf(value: unknown, key: string): readonly unknown[] {
   return Array.isArray(list) ? (list as unknown[]) : [];
 }
 
-/** A digest is a name of a file below `blobs/`; nothing else may come of it. */
+/** Returns the path of a blob. Checks the digest, so that the path cannot lead outside `blobs/`. */
 function blobPath(descriptor: unknown): string {
   const digest = (descriptor as { readonly digest?: unknown } | undefined)?.digest;
   const [, algorithm, hex] = /^(sha256|sha512):([0-9a-f]{64,128})$/.exec(String(digest)) ?? [];
-  if (algorithm === undefined) throw new Error('it is no OCI image layout: a digest is missing');
+  if (algorithm === undefined) throw new Error('not an OCI image layout: a digest is missing');
   return `blobs/${algorithm}/${hex}`;
 }

@@ -1,41 +1,45 @@
-/** A job's image source and an engine -> an image that a container can start from, or why there is none. */
+/** Makes the image of a job available to the engine: pulls, loads or builds it. */
 import { resolve } from 'node:path';
 import type { ImageRecord } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { describeImage, findEngine, hasImage, pullImage, type Engine } from './engine.js';
+import { findEngine, type Engine } from './engine.js';
 import { buildImage } from './build-image.js';
+import { describeImage, hasImage, pullImage } from './image.js';
 import { formatImage } from '../config/image-config.js';
 import { loadImage } from './load-image.js';
 import type { ImageSource } from '../config/job-declaration.js';
 import type { ImageMethod, RunJobOptions } from '../record/progress.js';
 
-/** What is known of the image once it is there. */
+/** An image that a container can be started from. */
 export interface PreparedImage {
   readonly engine: Engine;
-  /** for people */
+  /** the name as people read it */
   readonly name: string;
-  /** the words of `podman run` or `docker run` that name it */
+  /** the arguments of `podman run` or `docker run` that name the image */
   readonly args: readonly string[];
   readonly description: Promise<ImageRecord>;
-  /** how it came here; absent where it was there already */
-  readonly way?: ImageMethod;
+  /** absent when the engine already had the image */
+  readonly method?: ImageMethod;
   readonly pullSeconds?: number;
-  /** removes what was made for this job alone */
+  /** removes what was created for this job only */
   readonly release: () => Promise<void>;
 }
 
-/** What of a job's options its image and its environment need. */
+/** The options of a job that its image and its task host need. */
 export type HostOptions = Pick<
   RunJobOptions,
   'job' | 'engine' | 'environment' | 'hiddenVariables' | 'report' | 'cancel' | 'repo' | 'secrets'
 >;
 
 export interface ImageOptions extends Omit<HostOptions, 'job'> {
-  /** gets what a build prints */
+  /** receives the output of a build */
   readonly buildLog: string;
 }
 
-/** Waits for the image; undefined on the raw machine. The engine describes it while the tasks run. */
+/**
+ * Prepares the image; returns undefined for a job on the raw machine. `description` resolves later, so that the tasks do
+ * not wait for it.
+ */
 export async function prepareImage(
   image: ImageSource,
   options: ImageOptions,
@@ -45,15 +49,15 @@ export async function prepareImage(
   if (!found.ok) return found;
   const engine = found.value;
   const name = formatImage(image);
-  const timed = async <T>(way: ImageMethod, work: () => Promise<Result<T>>) => {
-    options.report({ kind: 'pull-begin', image: name, way });
-    const begin = performance.now();
+  const timed = async <T>(method: ImageMethod, work: () => Promise<Result<T>>) => {
+    options.report({ kind: 'pull-begin', image: name, method });
+    const start = performance.now();
     const done = await work();
-    const seconds = (performance.now() - begin) / 1000;
-    if (done.ok) options.report({ kind: 'pull-done', image: name, seconds, way });
+    const seconds = (performance.now() - start) / 1000;
+    if (done.ok) options.report({ kind: 'pull-done', image: name, seconds, method });
     return done.ok ? accept({ value: done.value, seconds }) : done;
   };
-  const ready = (ref: string, more: { way?: ImageMethod; pullSeconds?: number } = {}): PreparedImage => ({
+  const ready = (ref: string, more: { method?: ImageMethod; pullSeconds?: number } = {}): PreparedImage => ({
     ...{ engine, name, args: [ref], description: describeImage(engine, ref, name), ...more },
     release: () => Promise.resolve(),
   });
@@ -68,12 +72,12 @@ export async function prepareImage(
       const pulled = await timed('pull', () =>
         pullImage(engine, name, { rule: image, cancel: options.cancel, notice }),
       );
-      return pulled.ok ? accept(ready(name, { way: 'pull', pullSeconds: pulled.value.seconds })) : pulled;
+      return pulled.ok ? accept(ready(name, { method: 'pull', pullSeconds: pulled.value.seconds })) : pulled;
     }
     case 'build': {
       const built = await timed('build', () => buildImage(engine, image, options));
       if (!built.ok) return built;
-      return accept(ready(built.value.value, { way: 'build', pullSeconds: built.value.seconds }));
+      return accept(ready(built.value.value, { method: 'build', pullSeconds: built.value.seconds }));
     }
     case 'file': {
       const path = resolve(options.repo, image.path);
@@ -85,14 +89,14 @@ export async function prepareImage(
           ? Promise.resolve({ name, engine: engine.program, layers: [] })
           : describeImage(engine, ref, name);
       const pullSeconds = loaded.value.seconds;
-      return accept({ engine, name, args, description, way: 'load', pullSeconds, release });
+      return accept({ engine, name, args, description, method: 'load', pullSeconds, release });
     }
   }
 }
 
 /**
- * The environment without the tokens: that of raw tasks, and that of the engine's client too, since a flag such as
- * `--env SOIL_TOKEN` or `--env-host` would hand them on. A secret reaches the tasks of its job by their scripts.
+ * Returns the environment without tokens, for raw tasks and for the engine's client: a flag such as `--env SOIL_TOKEN` or
+ * `--env-host` would pass them on. Secrets reach the tasks of a job through their scripts.
  */
 export function taskEnvironment({
   environment,

@@ -1,4 +1,4 @@
-/** A finished job's wwz: its index, rows, logs, results and the page of its image, written as one zip. */
+/** Writes the wwz of a finished job: a zip of its index page, rows, logs, results and image page. */
 import { wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog, wwzOwnFolder } from '../../model/path.js';
 import type { JobRecord } from '../../model/record.js';
 import type { Result } from '../../model/result.js';
@@ -15,20 +15,21 @@ export interface ArchiveParts {
   readonly rows: readonly TaskRow[];
   readonly folder: JobFolder;
   readonly results: readonly ResultFile[];
-  /** false where the disk has no room for them */
+  /** false when the disk has no space for the logs */
   readonly hasLogs: boolean;
-  readonly way?: ImageMethod;
+  readonly imageMethod?: ImageMethod;
 }
 
-/** What `tasks-from` printed, and what it complained about. */
+/** The stdout and stderr of `tasks-from`. */
 const wwzTaskList = `${wwzOwnFolder}/task-list.txt`;
 const wwzTaskListLog = `${wwzOwnFolder}/task-list-log.txt`;
-/** What a build of the image printed. */
+/** The output of the build of the image. */
 const wwzBuildLog = `${wwzOwnFolder}/image-build.txt`;
 const wwzRows = `${wwzOwnFolder}/tasks.tsv`;
 
+/** Writes the wwz. Fails when a file cannot be read or the disk is full. */
 export async function writeJobArchive(parts: ArchiveParts): Promise<Result<WrittenWwz>> {
-  const { record, rows, folder, hasLogs, results, way } = parts;
+  const { record, rows, folder, hasLogs, results, imageMethod } = parts;
   const buildLog = hasLogs && (await isReadable(folder.buildLog)) ? wwzBuildLog : undefined;
   const text = (name: string, content: string): WwzSource => ({
     kind: 'bytes',
@@ -52,31 +53,31 @@ export async function writeJobArchive(parts: ArchiveParts): Promise<Result<Writt
         wwzImagePage,
         renderImagePage({
           ...{ image: record.image, pullSeconds: record.imagePullSeconds, job: record.job },
-          ...(way !== undefined && { way }),
+          ...(imageMethod !== undefined && { method: imageMethod }),
           ...(buildLog !== undefined && { buildLog }),
         }),
       ),
     );
   }
   if (buildLog !== undefined) sources.push({ kind: 'file', name: buildLog, path: folder.buildLog });
-  if (hasLogs) sources.push(...(await logsOf(rows, folder)));
+  if (hasLogs) sources.push(...(await listLogs(rows, folder)));
   sources.push(...results.map((file) => ({ kind: 'file' as const, ...file })));
   return writeWwz(folder.files.wwz, sources);
 }
 
-async function logsOf(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzSource[]> {
+async function listLogs(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzSource[]> {
   const logs: { readonly name: string; readonly path: string }[] = [];
   const listLog = folder.attemptLog(0, 1);
   if (await isReadable(listLog)) {
     logs.push({ name: wwzTaskList, path: folder.taskList }, { name: wwzTaskListLog, path: listLog });
   }
   const lastLogs = new Set(rows.map((row) => wwzLog(row.task)));
-  for (const [at, row] of rows.entries()) {
+  for (const [index, row] of rows.entries()) {
     for (let attempt = 1; attempt <= row.tries; attempt++) {
       const name = attempt === row.tries ? wwzLog(row.task) : wwzEarlierLog(row.task, attempt);
-      // The earlier logs of a task `a.txt` would make a folder of what is the log of a task `a`.
+      // The earlier logs of a task `a.txt` would need a folder with the name of the log of a task `a`.
       if (attempt < row.tries && lastLogs.has(name.slice(0, name.lastIndexOf('/')))) continue;
-      logs.push({ name, path: folder.attemptLog(at + 1, attempt) });
+      logs.push({ name, path: folder.attemptLog(index + 1, attempt) });
     }
   }
   const readable = await Promise.all(

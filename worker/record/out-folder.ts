@@ -1,4 +1,4 @@
-/** Where a job's files go: the folder `OUT/JOB/`, which is ours to make anew only where it holds nothing but our own. */
+/** The output folder of a job, `OUT/JOB/`. It is only replaced when all files in it are Soil's. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isTemporaryName } from '../../files/atomic-file.js';
@@ -7,12 +7,13 @@ import type { JobName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobFiles } from './progress.js';
 
-/** The folder below the repo's root that holds every job's folder unless `--out` names another. */
+/** The folder in the root of the repo that contains the folders of jobs, unless `--out` names another. */
 export const outFolderName = '_soil';
 
-/** In a job's folder: what `local` kept of the artifacts that the job made in its clone. */
+/** The folder in a job's folder where `local` keeps the artifacts that the job created in its clone. */
 export const artifactsFolderName = 'artifacts';
 
+/** Returns the absolute path of the job's folder. */
 export function outFolderPath(
   out: string | undefined,
   { repo, cwd, job }: { readonly repo: string; readonly cwd: string; readonly job: JobName },
@@ -20,17 +21,18 @@ export function outFolderPath(
   return join(out === undefined ? join(repo, outFolderName) : resolve(cwd, out), job);
 }
 
+/** Returns the paths of the three files in a job's folder. */
 export function jobFilePaths(folder: string, job: JobName): JobFiles {
   const file = (suffix: string) => join(folder, `${job}.${suffix}`);
   return { json: file('json'), tsv: file('tsv'), wwz: file('wwz') };
 }
 
 /**
- * Makes the parent of a job's folder, and sees that the folder may be made anew. `--out .` with a job called `src` must
- * not cost a project its sources.
+ * Creates the parent of a job's folder. Fails when the folder contains files that are not Soil's: `--out .` with a job
+ * called `src` must not delete the project's sources.
  */
 export async function prepareOutFolder(folder: string, job: JobName): Promise<Result<undefined>> {
-  const ours = new Set([
+  const ownNames = new Set([
     'control',
     'logs',
     artifactsFolderName,
@@ -42,12 +44,12 @@ export async function prepareOutFolder(folder: string, job: JobName): Promise<Re
   const parent = resolve(folder, '..');
   try {
     await mkdir(parent, { recursive: true });
-    // git must not see what jobs leave behind; only in a folder of our own name is the file ours to write.
+    // git must ignore the output of jobs. The file is only written to `_soil`: any other folder is the user's.
     if (parent.endsWith(`/${outFolderName}`)) await writeFile(join(parent, '.gitignore'), '*\n');
-    const foreign = (await readdir(folder)).find((name) => !ours.has(name) && !isTemporaryName(name));
+    const foreign = (await readdir(folder)).find((name) => !ownNames.has(name) && !isTemporaryName(name));
     if (foreign === undefined) return accept(undefined);
     return refuse(
-      `cannot use folder ${quote(folder, 300)}: it holds ${quote(foreign)}, which is not of a job`,
+      `cannot use folder ${quote(folder, 300)}: it contains ${quote(foreign)}, which is not a file of Soil`,
     );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return accept(undefined);

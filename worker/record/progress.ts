@@ -1,4 +1,4 @@
-/** What a running job tells whoever listens: the terminal, and the server's events. Plain data. */
+/** The options and the result of a job, and the progress that it reports to the terminal and the server. Plain data. */
 import type { FinishedOutcome } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
 import type { TaskRow } from '../../model/row.js';
@@ -6,17 +6,17 @@ import type { TaskName } from '../../model/name.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import type { Secret } from '../redact/secret-pattern.js';
 
-/** How an image comes to the engine. */
+/** How an image was made available to the engine. */
 export type ImageMethod = 'pull' | 'load' | 'build';
 
 export type Progress =
   | { readonly kind: 'start'; readonly tasks: number }
-  | { readonly kind: 'pull-begin'; readonly image: string; readonly way: ImageMethod }
+  | { readonly kind: 'pull-begin'; readonly image: string; readonly method: ImageMethod }
   | {
       readonly kind: 'pull-done';
       readonly image: string;
       readonly seconds: number;
-      readonly way: ImageMethod;
+      readonly method: ImageMethod;
     }
   | { readonly kind: 'task-begin'; readonly task: TaskName; readonly index: number; readonly of: number }
   | { readonly kind: 'task-done'; readonly row: TaskRow; readonly logFile: string }
@@ -39,31 +39,31 @@ export interface JobFiles {
 
 export interface RunJobOptions {
   readonly job: JobDeclaration;
-  /** absolute path of the repo's root */
+  /** the absolute path of the root of the repo */
   readonly repo: string;
-  /** absolute path of the folder that gets the three files and the logs; made anew */
+  /** the absolute path of the folder for the three files and the logs; it is recreated */
   readonly out: string;
-  /** who ran what: host, run, attempt, commit and the like; runJob adds what it finds out itself */
+  /** the fields of the record that are known before the job runs, such as host, run, attempt and commit */
   readonly origin: Omit<
     JobRecord,
     'schema' | 'tasks' | 'outcome' | 'status' | 'reason' | 'image' | 'machine'
   >;
-  /** absent: podman where it is there, else docker */
+  /** default: podman when it is installed, else docker */
   readonly engine?: 'podman' | 'docker';
-  /** the environment of the engine's client, and of raw tasks less what `withheld` names */
+  /** the environment of the engine's client and of raw tasks, without `hiddenVariables` */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** names of variables that no task may see: tokens */
+  /** names of variables that no task may see, such as tokens */
   readonly hiddenVariables: readonly string[];
   readonly report: (progress: Progress) => void;
-  /** aborted by SIGINT or SIGTERM: the running task's tree is ended and the rest is cancelled */
+  /** aborted by the first SIGINT or SIGTERM: ends the running tasks' process trees and cancels the rest */
   readonly cancel: AbortSignal;
-  /** their values are handed to the tasks, and redacted in all that the job leaves */
+  /** passed to the tasks, and redacted in everything that the job publishes */
   readonly secrets?: readonly Secret[];
-  /** aborted by a second signal: no grace any more */
+  /** aborted by the second signal: the grace period ends immediately */
   readonly forceCancel?: AbortSignal;
 }
 
-/** A finished job. Whatever happened, there is one: an infrastructure failure is an outcome, not an exception. */
+/** A finished job. An infrastructure failure is an outcome too, not an exception. */
 export interface FinishedJob {
   readonly outcome: FinishedOutcome;
   /** 0 to 255: the exit status of `soil-worker run` */

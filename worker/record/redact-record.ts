@@ -1,4 +1,4 @@
-/** Masks secrets in what a job says of itself: its record, its rows and what it reports. Names that address it stay. Pure. */
+/** Redacts secrets in the record, the rows and the progress of a job, but not in names that are part of its address. Pure. */
 import type { JobRecord } from '../../model/record.js';
 import type { TaskRow } from '../../model/row.js';
 import { quote, refuse, type Result } from '../../model/result.js';
@@ -6,19 +6,20 @@ import type { JobDeclaration } from '../config/job-declaration.js';
 import type { Redactor } from '../redact/redactor.js';
 import type { Progress } from './progress.js';
 
+/** Redacts every field of a record that can contain text from outside Soil. */
 export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
   const { commitLine, branch, jobUrl, workflow, ref, event, pullRequest, reason, image, machine } = record;
-  const some = <K extends keyof JobRecord>(key: K, value: JobRecord[K] | undefined) =>
+  const redactField = <K extends keyof JobRecord>(key: K, value: JobRecord[K] | undefined) =>
     value === undefined ? {} : { [key]: typeof value === 'string' ? redactor.redact(value) : value };
   return {
     ...record,
-    ...some('commitLine', commitLine),
-    ...some('branch', branch),
-    ...some('jobUrl', jobUrl),
-    ...some('workflow', workflow),
-    ...some('ref', ref),
-    ...some('event', event),
-    ...some('reason', reason),
+    ...redactField('commitLine', commitLine),
+    ...redactField('branch', branch),
+    ...redactField('jobUrl', jobUrl),
+    ...redactField('workflow', workflow),
+    ...redactField('ref', ref),
+    ...redactField('event', event),
+    ...redactField('reason', reason),
     ...(pullRequest?.headRef === undefined
       ? {}
       : { pullRequest: { ...pullRequest, headRef: redactor.redact(pullRequest.headRef) } }),
@@ -61,12 +62,12 @@ export function redactProgress(progress: Progress, redactor: Redactor): Progress
   }
 }
 
-/** A name that gave a secret away could not be redacted: it is an address. */
+/** Fails when a name contains a secret: names are part of addresses, so they cannot be redacted. */
 export function refuseSecretNames(job: JobDeclaration, redactor: Redactor): Result<undefined> {
   for (const name of [job.name, ...job.tasks.map((task) => task.name)]) {
     if (redactor.redact(name) !== name) {
       return refuse(
-        `cannot run job ${quote(redactor.redact(job.name))}: the name of it or of a task holds a secret`,
+        `cannot run job ${quote(redactor.redact(job.name))}: its name or the name of a task contains a secret`,
       );
     }
   }

@@ -1,4 +1,4 @@
-/** Results that hold secrets: text is redacted in a copy, what is not text is left out; the repo's own files stay as they are. */
+/** Redacts results: text files in a copy, while binary files with secrets are left out. Files in the repo are unchanged. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { quote } from '../../model/result.js';
 import { overwrite, type Redactor } from '../redact/redactor.js';
@@ -11,7 +11,7 @@ export interface RedactedResults {
 
 const chunkBytes = 1024 * 1024;
 
-/** `copyAt`: where the nth redacted copy may be written. */
+/** Redacts the results. `copyAt` returns the path for the nth redacted copy. */
 export async function redactResults(
   files: readonly ResultFile[],
   redactor: Redactor,
@@ -22,7 +22,7 @@ export async function redactResults(
   for (const [n, file] of files.entries()) {
     const shown = quote(redactor.redact(file.name));
     if (redactor.redact(file.name) !== file.name) {
-      notices.push(`cannot keep result ${shown}: its name holds the value of a secret`);
+      notices.push(`cannot store result ${shown}: its name contains the value of a secret`);
       continue;
     }
     const copy = copyAt(n);
@@ -34,13 +34,13 @@ export async function redactResults(
         kept.push({ ...file, path: copy });
         break;
       case 'binary':
-        notices.push(`cannot keep result ${shown}: it is no text, and holds the value of a secret`);
+        notices.push(`cannot store result ${shown}: it is a binary file that contains the value of a secret`);
     }
   }
   return { files: kept, notices };
 }
 
-/** Most files hold none: a copy begins where the first secret is found. */
+/** Copies a file with its secrets redacted. Most files have none, so the copy is only started at the first secret. */
 async function copyRedacted(
   path: string,
   copy: string,
@@ -52,24 +52,24 @@ async function copyRedacted(
     const buffer = Buffer.allocUnsafeSlow(chunkBytes + redactor.maxMatchBytes);
     let isBinary = false;
     let isRedacted = false;
-    /** what stands at the buffer's start was read before, and not yet written */
+    /** bytes at the start of the buffer that were read before and not written yet */
     let carried = 0;
-    let at = 0;
+    let offset = 0;
     for (let isEnd = false; !isEnd;) {
-      const { bytesRead } = await source.read(buffer, carried, chunkBytes, at);
+      const { bytesRead } = await source.read(buffer, carried, chunkBytes, offset);
       isEnd = bytesRead === 0;
-      at += bytesRead;
+      offset += bytesRead;
       const bytes = buffer.subarray(0, carried + bytesRead);
       isBinary ||= bytes.includes(0);
       const ranges = redactor.find(bytes);
       isRedacted ||= ranges.length > 0;
       if (isBinary && isRedacted) return 'binary';
       for (const range of ranges) overwrite(bytes, range);
-      // What a secret may have begun with waits for the next chunk.
+      // The end of the buffer may be the start of a secret, so it waits for the next chunk.
       const ready = isEnd ? bytes.length : Math.max(0, bytes.length - redactor.maxMatchBytes);
       if (isRedacted && target === undefined) {
         target = await open(copy, 'w+', 0o600);
-        await copyStart(source, target, at - bytes.length);
+        await copyStart(source, target, offset - bytes.length);
       }
       await target?.write(bytes, 0, ready);
       carried = bytes.length - ready;

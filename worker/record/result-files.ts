@@ -1,4 +1,4 @@
-/** The results that tasks name: files, folders and globs below the repo -> entries for the wwz. */
+/** Finds the results of tasks in the repo: the files, folders and globs that they declare. */
 import { constants } from 'node:fs';
 import { access, lstat, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
@@ -9,29 +9,29 @@ import type { TaskDeclaration } from '../../model/task.js';
 import { checkWritableName } from '../../wwz/write.js';
 
 export interface ResultFile {
-  /** inside the wwz */
+  /** the path in the wwz */
   readonly name: string;
-  /** on the host */
+  /** the path on this machine */
   readonly path: string;
 }
 
 export interface ResultFiles {
   readonly files: readonly ResultFile[];
-  /** of each task that has one: the entry or folder its row links to */
+  /** by task: the file or folder in the wwz that its row links to */
   readonly links: ReadonlyMap<string, string>;
-  /** what was named and is not there, or cannot be taken */
+  /** what is missing or cannot be stored */
   readonly notices: readonly string[];
 }
 
 export interface ResultSearch {
   readonly repo: string;
-  /** the job's own folder: where it lies in the repo, it is no result */
+  /** the job's own folder, which is never a result */
   readonly out: string;
 }
 
 /**
- * Finds the results of tasks that ran. A symbolic link is never followed: it could lead anywhere on the machine. `.git`
- * is left out, since CI hosts keep their token in `.git/config`.
+ * Finds the results of tasks that ran. Never follows symbolic links, since they can point anywhere on the machine. Skips
+ * `.git`, since CI hosts store their token in `.git/config`.
  */
 export async function findResults(
   { repo, out }: ResultSearch,
@@ -44,43 +44,44 @@ export async function findResults(
   const notices: string[] = [];
   for (const task of tasks) {
     for (const pattern of task.results) {
-      const found = (await filesOf(root, pattern)).filter((name) => !name.startsWith(own));
-      if (found.length === 0) notices.push(`task ${quote(task.name)}: there is no result ${quote(pattern)}`);
+      const found = (await findFiles(root, pattern)).filter((name) => !name.startsWith(own));
+      if (found.length === 0)
+        notices.push(`task ${quote(task.name)}: no file matches result ${quote(pattern)}`);
       for (const name of found) {
-        const fault = await faultOf(root, name);
-        if (fault === undefined) files.set(inWwz(name), join(root, name));
-        else notices.push(`task ${quote(task.name)}: cannot keep result ${quote(name)}: ${fault}`);
+        const problem = await findProblem(root, name);
+        if (problem === undefined) files.set(wwzName(name), join(root, name));
+        else notices.push(`task ${quote(task.name)}: cannot store result ${quote(name)}: ${problem}`);
       }
     }
     const [only, ...others] = task.results;
     const plain = others.length === 0 && only !== undefined && !/[*?[\]{}!]/.test(only) ? only : undefined;
     const link = task.resultHtml ?? plain;
     if (link === undefined) continue;
-    const target = inWwz(link.replace(/^\.\//, ''));
+    const target = wwzName(link.replace(/^\.\//, ''));
     const folder = `${target.replace(/\/$/, '')}/`;
     if (files.has(target)) links.set(task.name, target);
     else if ([...files.keys()].some((name) => name.startsWith(folder))) links.set(task.name, folder);
     else if (task.resultHtml !== undefined) {
-      notices.push(`task ${quote(task.name)}: there is no file ${quote(link)} to link to`);
+      notices.push(`task ${quote(task.name)}: cannot link to ${quote(link)}: it is not among the results`);
     }
   }
   return { files: [...files].map(([name, path]) => ({ name, path })), links, notices };
 }
 
-/** A result that has the name of one of Soil's own files moves aside, into Soil's folder. */
-function inWwz(name: string): string {
-  const taken = name === wwzIndex || name === wwzOwnFolder || name.startsWith(`${wwzOwnFolder}/`);
-  return taken ? `${wwzOwnFolder}/results/${name}` : name;
+/** Returns the name in the wwz. A result with the name of one of Soil's own files is moved to Soil's folder. */
+function wwzName(name: string): string {
+  const isTaken = name === wwzIndex || name === wwzOwnFolder || name.startsWith(`${wwzOwnFolder}/`);
+  return isTaken ? `${wwzOwnFolder}/results/${name}` : name;
 }
 
-/** One file that cannot be kept must not cost the others. */
-async function faultOf(root: string, name: string): Promise<string | undefined> {
-  const checked = checkWritableName(inWwz(name));
+/** Returns why a file cannot be stored, so that it does not prevent storing the others. */
+async function findProblem(root: string, name: string): Promise<string | undefined> {
+  const checked = checkWritableName(wwzName(name));
   if (!checked.ok) return checked.error;
-  return (await isReadable(join(root, name))) ? undefined : 'it cannot be read';
+  return (await isReadable(join(root, name))) ? undefined : 'cannot read it';
 }
 
-async function filesOf(root: string, pattern: string): Promise<string[]> {
+async function findFiles(root: string, pattern: string): Promise<string[]> {
   const found = await glob(pattern, {
     cwd: root,
     onlyFiles: true,
@@ -93,16 +94,17 @@ async function filesOf(root: string, pattern: string): Promise<string[]> {
   return found.filter((_, i) => inside[i]).sort();
 }
 
-/** A regular file whose folders are no links either: `link/file` would otherwise leave the repo. */
+/** Reports whether a name is a regular file and none of its folders is a link: `link/file` could be outside the repo. */
 async function isInside(root: string, name: string): Promise<boolean> {
   try {
     const path = join(root, name);
     return (await lstat(path)).isFile() && (await realpath(path)) === path && path.startsWith(root + sep);
   } catch {
-    return false; // gone since it was found
+    return false; // removed since it was found
   }
 }
 
+/** Reports whether this process can read a file. */
 export function isReadable(path: string): Promise<boolean> {
   return access(path, constants.R_OK).then(
     () => true,

@@ -39,7 +39,7 @@ const sourcehut = { JOB_ID: '345', JOB_URL: 'https://builds.example/~a/job/345',
 
 const originOf = (s: OriginSources) => valueOf(describeOrigin(s)).origin;
 
-test('planOrigin() on GitHub Actions: number, id, attempt, commit and where it is shown', () => {
+test('describeOrigin() on GitHub Actions returns number, id, attempt, commit and URL', () => {
   assert.deepEqual(originOf(sources(github)), {
     host: 'github',
     job,
@@ -60,7 +60,7 @@ test('planOrigin() on GitHub Actions: number, id, attempt, commit and where it i
   });
 });
 
-test('planOrigin() on a pull request takes number, head ref and head commit from the event file', () => {
+test('describeOrigin() on a pull request reads number, head ref and head commit from the event file', () => {
   const githubEvent = JSON.stringify({ pull_request: { number: 7, head: { ref: 'fix"<b>', sha: other } } });
   const environment = {
     ...github,
@@ -74,20 +74,23 @@ test('planOrigin() on a pull request takes number, head ref and head commit from
   assert.equal(origin.commit, head);
 });
 
-test('planOrigin() tells of an event file that cannot be read, and goes on', () => {
+test('describeOrigin() warns about an event file that cannot be parsed', () => {
   const planned = valueOf(describeOrigin(sources(github, { githubEvent: '{' })));
-  assert.match(planned.notices.join(), /cannot read the file of GITHUB_EVENT_PATH/);
+  assert.match(planned.notices.join(), /cannot parse the file GITHUB_EVENT_PATH/);
   assert.equal(planned.origin.pullRequest, undefined);
 });
 
-test('planOrigin() records the commit that is checked out, and says so where GITHUB_SHA is another', () => {
+test('describeOrigin() records the commit that is checked out, and warns when GITHUB_SHA differs', () => {
   const planned = valueOf(describeOrigin(sources({ ...github, GITHUB_SHA: other })));
   assert.equal(planned.origin.commit, head);
-  assert.match(planned.notices.join(), new RegExp(`${head}, is not GITHUB_SHA "${other}"`));
+  assert.match(
+    planned.notices.join(),
+    new RegExp(`commit ${head} is checked out, but GITHUB_SHA is "${other}"`),
+  );
   assert.equal(originOf(sources({ ...github, GITHUB_SHA: other }, { git: {} })).commit, other);
 });
 
-test('planOrigin() on sourcehut: the job, and the commit from git', () => {
+test('describeOrigin() on sourcehut returns the job and the commit from git', () => {
   const origin = originOf(sources(sourcehut));
   assert.equal(origin.host, 'sourcehut');
   assert.equal(origin.jobId, '345');
@@ -96,10 +99,10 @@ test('planOrigin() on sourcehut: the job, and the commit from git', () => {
   assert.equal(origin.branch, 'main');
   assert.deepEqual(origin.expectedJobs, []);
   const none = describeOrigin(sources(sourcehut, { git: {} }));
-  assert.match(none.ok ? '' : none.error, /cannot tell the commit/);
+  assert.match(none.ok ? '' : none.error, /cannot identify the run/);
 });
 
-test('planOrigin() locally: the clock names a run that nobody named, and nothing else is expected in it', () => {
+test('describeOrigin() names a local run after the clock, and expects no other jobs in it', () => {
   const origin = originOf(sources({}));
   assert.equal(origin.localRun, '20260113T102030Z');
   assert.equal(origin.attempt, 1);
@@ -107,7 +110,7 @@ test('planOrigin() locally: the clock names a run that nobody named, and nothing
   assert.deepEqual(origin.expectedJobs, []);
 });
 
-test('planOrigin() takes --run-id before SOIL_RUN before the CI host', () => {
+test('describeOrigin() prefers --run-id to SOIL_RUN, and SOIL_RUN to the CI host', () => {
   const environment = { ...github, SOIL_RUN: 'nightly', SOIL_ATTEMPT: '4' };
   assert.equal(originOf(sources(environment)).localRun, 'nightly');
   assert.equal(originOf(sources(environment)).attempt, 4);
@@ -117,30 +120,26 @@ test('planOrigin() takes --run-id before SOIL_RUN before the CI host', () => {
 });
 
 const refusals: readonly (readonly [string, Partial<Record<string, string>>, RegExp])[] = [
-  [
-    'a run number that is none',
-    { ...github, GITHUB_RUN_NUMBER: '12a' },
-    /cannot accept GITHUB_RUN_NUMBER "12a"/,
-  ],
+  ['an invalid run number', { ...github, GITHUB_RUN_NUMBER: '12a' }, /cannot accept GITHUB_RUN_NUMBER "12a"/],
   ['a missing run id', { ...github, GITHUB_RUN_ID: '' }, /cannot accept GITHUB_RUN_ID ""/],
-  ['an attempt of nought', { ...github, GITHUB_RUN_ATTEMPT: '0' }, /cannot accept GITHUB_RUN_ATTEMPT "0"/],
-  ['a commit that is none', { ...github, GITHUB_SHA: 'HEAD' }, /cannot accept GITHUB_SHA "HEAD"/],
+  ['attempt 0', { ...github, GITHUB_RUN_ATTEMPT: '0' }, /cannot accept GITHUB_RUN_ATTEMPT "0"/],
+  ['an invalid commit', { ...github, GITHUB_SHA: 'HEAD' }, /cannot accept GITHUB_SHA "HEAD"/],
   ['a job id with a slash', { ...sourcehut, JOB_ID: '../1' }, /cannot accept JOB_ID "\.\.\/1"/],
   [
-    'a local run like an attempt',
+    'a local run that ends like an attempt',
     { SOIL_RUN: 'x-2' },
     /cannot accept SOIL_RUN "x-2": it ends with "-" and a number/,
   ],
-  ['a local attempt that is none', { SOIL_ATTEMPT: 'two' }, /cannot accept SOIL_ATTEMPT "two"/],
+  ['an invalid local attempt', { SOIL_ATTEMPT: 'two' }, /cannot accept SOIL_ATTEMPT "two"/],
 ];
 for (const [what, environment, expected] of refusals) {
-  test(`planOrigin() refuses ${what}`, () => {
+  test(`describeOrigin() rejects ${what}`, () => {
     const planned = describeOrigin(sources(environment));
     assert.match(planned.ok ? 'accepted' : planned.error, expected);
   });
 }
 
-test('planOrigin() gives every record an address, whatever the environment says', () => {
+test('describeOrigin() gives every record an address in any environment', () => {
   const value = fc.oneof(fc.constantFrom('', '1', '12', 'true', 'x', '../..', head), fc.string());
   const names = [...Object.keys(github), ...Object.keys(sourcehut), 'SOIL_RUN', 'SOIL_ATTEMPT'];
   const environment = fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] });
@@ -157,7 +156,7 @@ test('planOrigin() gives every record an address, whatever the environment says'
   );
 });
 
-test('planRun() is the run of the gate, too', () => {
+test('identifyRun() returns the run that the gate looks up', () => {
   assert.deepEqual(valueOf(identifyRun({ environment: github, now })), {
     ...{ host: 'github', number: '1234', runId: '98765', attempt: 2 },
   });

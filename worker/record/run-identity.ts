@@ -1,4 +1,4 @@
-/** The environment of a CI host and what git knows -> whose job this is. Pure: clock, environment and facts are passed in. */
+/** Identifies the run and the origin of a job from the environment and git's HEAD. Pure. */
 import { errorMessage } from '../../model/error-message.js';
 import { parseCommitHash, parseRunId, type CommitHash, type JobName, type RunId } from '../../model/name.js';
 import { defined } from '../../model/record.js';
@@ -7,10 +7,10 @@ import { parseAttempt, parseLocalRun, parseRunNumber } from '../../model/run.js'
 import type { Environment, GitHead } from '../system/git.js';
 import type { RunJobOptions } from './progress.js';
 
-/** What the record says of a job before it ran. */
+/** The fields of a record that are known before the job runs. */
 export type JobOrigin = RunJobOptions['origin'];
 
-/** One attempt of a run, in its host's own terms. On sourcehut the commit stands in for the run. */
+/** One attempt of a run, in the terms of its CI host. sourcehut has no runs: there the commit identifies the run. */
 export type RunIdentity =
   | { readonly host: 'github'; readonly number: RunId; readonly runId: RunId; readonly attempt: number }
   | { readonly host: 'sourcehut'; readonly jobId: RunId; readonly jobUrl: string }
@@ -19,7 +19,7 @@ export type RunIdentity =
 export interface RunSources {
   readonly environment: Environment;
   readonly now: Date;
-  /** `--run-id`: with it, or with SOIL_RUN, the run is a local one wherever it runs */
+  /** `--run-id`: with it, or with SOIL_RUN, the run is a local one on every host */
   readonly runId?: string;
   /** `--attempt` */
   readonly attempt?: string;
@@ -27,31 +27,34 @@ export interface RunSources {
 
 export interface OriginSources extends RunSources {
   readonly git: GitHead;
-  /** the text of the file that GITHUB_EVENT_PATH names */
+  /** the content of the file GITHUB_EVENT_PATH */
   readonly githubEvent?: string;
   readonly job: JobName;
-  /** every job that soil.yml declares */
+  /** all jobs in soil.yml */
   readonly declaredJobs: readonly JobName[];
   readonly workerVersion: string;
 }
 
-/** Which run this is: `--run-id` and SOIL_RUN first, then GitHub Actions, then sourcehut, then a local run of its own. */
+/**
+ * Identifies the run: by `--run-id` or SOIL_RUN, else by the environment of GitHub Actions or sourcehut, else as a new
+ * local run.
+ */
 export function identifyRun({ environment: env, now, runId, attempt }: RunSources): Result<RunIdentity> {
   const named = nonEmpty(runId) ?? nonEmpty(env.SOIL_RUN);
   const attemptText = nonEmpty(attempt) ?? nonEmpty(env.SOIL_ATTEMPT);
-  if (named === undefined && env.GITHUB_ACTIONS === 'true') return planGithubRun(env);
+  if (named === undefined && env.GITHUB_ACTIONS === 'true') return identifyGithubRun(env);
   if (named === undefined && nonEmpty(env.JOB_ID) && nonEmpty(env.JOB_URL)) {
     const jobId = parseRunId(env.JOB_ID ?? '', 'JOB_ID');
     return jobId.ok ? accept({ host: 'sourcehut', jobId: jobId.value, jobUrl: env.JOB_URL ?? '' }) : jobId;
   }
   const run = parseLocalRun(named ?? clockRun(now), nonEmpty(runId) ? '--run-id' : 'SOIL_RUN');
   if (!run.ok) return run;
-  const counted = parseAttempt(attemptText ?? '1', nonEmpty(attempt) ? '--attempt' : 'SOIL_ATTEMPT');
-  if (!counted.ok) return counted;
-  return accept({ host: 'local', run: run.value, attempt: counted.value, named: named !== undefined });
+  const number = parseAttempt(attemptText ?? '1', nonEmpty(attempt) ? '--attempt' : 'SOIL_ATTEMPT');
+  if (!number.ok) return number;
+  return accept({ host: 'local', run: run.value, attempt: number.value, named: named !== undefined });
 }
 
-function planGithubRun(env: Environment): Result<RunIdentity> {
+function identifyGithubRun(env: Environment): Result<RunIdentity> {
   const number = parseRunNumber(env.GITHUB_RUN_NUMBER ?? '', 'GITHUB_RUN_NUMBER');
   if (!number.ok) return number;
   const runId = parseRunNumber(env.GITHUB_RUN_ID ?? '', 'GITHUB_RUN_ID');
@@ -61,10 +64,10 @@ function planGithubRun(env: Environment): Result<RunIdentity> {
   return accept({ host: 'github', number: number.value, runId: runId.value, attempt: attempt.value });
 }
 
-/** `20260113T100000Z`: the second in which a run that nobody named began, UTC. */
+/** Names a local run after the current second in UTC: `20260113T100000Z`. */
 const clockRun = (now: Date): string => now.toISOString().replace(/[-:]|\.\d+/g, '');
 
-/** What the job's record says of where it comes from. `notices` tell what was odd and did not stop it. */
+/** Returns the origin of a job for its record. `notices` are warnings for the user. */
 export function describeOrigin(
   sources: OriginSources,
 ): Result<{ readonly origin: JobOrigin; readonly notices: readonly string[] }> {
@@ -76,9 +79,9 @@ export function describeOrigin(
   switch (run.value.host) {
     case 'github': {
       const { number, runId, attempt } = run.value;
-      const commit = planGithubCommit(env, git.commit, notices);
+      const commit = chooseGithubCommit(env, git.commit, notices);
       if (!commit.ok) return commit;
-      const event = readGithubEvent(sources.githubEvent);
+      const event = parseGithubEvent(sources.githubEvent);
       if (!event.ok) notices.push(event.error);
       const origin: JobOrigin = {
         host: 'github',
@@ -100,7 +103,7 @@ export function describeOrigin(
     case 'sourcehut': {
       if (git.commit === undefined) {
         return refuse(
-          'cannot tell the commit: on sourcehut it stands in for the run, and git knows none here',
+          'cannot identify the run: on sourcehut the commit identifies it, and no commit is checked out here',
         );
       }
       const ref = nonEmpty(env.GIT_REF);
@@ -108,7 +111,7 @@ export function describeOrigin(
       const { jobId, jobUrl } = run.value;
       const origin: JobOrigin = {
         ...{ host: 'sourcehut', ...facts, ...defined({ ref, branch }) },
-        // A job of sourcehut has a folder of its own: no other job is to be expected in it.
+        // On sourcehut each job has a folder of its own, so no other job is expected there.
         ...{ jobId, jobUrl, attempt: 1, expectedJobs: [] },
       };
       return accept({ origin, notices });
@@ -117,7 +120,7 @@ export function describeOrigin(
       const { run: localRun, attempt, named } = run.value;
       const origin: JobOrigin = {
         ...{ host: 'local', ...facts, localRun, attempt },
-        // A run that the clock named will never hear of another job.
+        // No other job can join a run that was named after the clock.
         expectedJobs: named ? sources.declaredJobs : [],
       };
       return accept({ origin, notices });
@@ -125,8 +128,8 @@ export function describeOrigin(
   }
 }
 
-/** The commit that is checked out where git knows it, since that is what the tasks see; else GITHUB_SHA. */
-function planGithubCommit(
+/** Returns the commit that is checked out, since that is what the tasks see; outside a repo, GITHUB_SHA. */
+function chooseGithubCommit(
   env: Environment,
   head: CommitHash | undefined,
   notices: string[],
@@ -135,18 +138,18 @@ function planGithubCommit(
   if (head === undefined || !sha.ok) return sha;
   if (head !== sha.value) {
     notices.push(
-      `the commit that is checked out, ${head}, is not GITHUB_SHA ${quote(sha.value)}: the record has the former`,
+      `commit ${head} is checked out, but GITHUB_SHA is ${quote(sha.value)}: the record names the former`,
     );
   }
   return accept(head);
 }
 
-/** The branch of a GitHub run: a pull request's head, or the branch that was pushed; none for a tag. */
+/** Returns the head branch of a pull request, or the branch that was pushed; undefined for a tag. */
 function githubBranch(env: Environment): string | undefined {
   return nonEmpty(env.GITHUB_HEAD_REF) ?? branchOfRef(env.GITHUB_REF);
 }
 
-/** `refs/heads/x/y` -> `x/y`. */
+/** Returns `x/y` for `refs/heads/x/y`; undefined for other refs. */
 export function branchOfRef(ref: string | undefined): string | undefined {
   return ref?.startsWith('refs/heads/') === true ? nonEmpty(ref.slice('refs/heads/'.length)) : undefined;
 }
@@ -160,14 +163,14 @@ function githubUrl(env: Environment, runId: RunId, attempt: number): string | un
 
 type PullRequest = NonNullable<JobOrigin['pullRequest']>;
 
-/** The pull request that GitHub's event file tells of; undefined for a push. */
-function readGithubEvent(text: string | undefined): Result<PullRequest | undefined> {
+/** Parses the pull request in GitHub's event file; undefined for a push. */
+function parseGithubEvent(text: string | undefined): Result<PullRequest | undefined> {
   if (text === undefined) return accept(undefined);
   let event: unknown;
   try {
     event = JSON.parse(text);
   } catch (error) {
-    return refuse(`cannot read the file of GITHUB_EVENT_PATH: ${errorMessage(error)}`);
+    return refuse(`cannot parse the file GITHUB_EVENT_PATH: ${errorMessage(error)}`);
   }
   const request = member(event, 'pull_request');
   const number = member(request, 'number');

@@ -1,4 +1,4 @@
-/** Keeps what a job came to: its record and rows in; the wwz, the TSV and last the JSON out. */
+/** Writes the three files of a finished job: the wwz, the TSV and the JSON. */
 import { writeWhole } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import { jobStatus } from '../../model/outcome.js';
@@ -13,59 +13,63 @@ import type { Redactor } from '../redact/redactor.js';
 import { findResults, type ResultFiles } from './result-files.js';
 import { redactResults } from './redact-results.js';
 
-/** The tasks as they were listed, and a row for each. */
+/** The tasks of a job and a row for each. */
 export interface FinishedTasks {
   readonly tasks: readonly TaskDeclaration[];
   readonly rows: readonly TaskRow[];
-  /** how the image came, where it was not there before */
-  readonly way?: ImageMethod;
+  /** absent when the engine already had the image */
+  readonly imageMethod?: ImageMethod;
 }
 
-/** Writes the three files, JSON last: with it, the job is finished. */
+/** Writes the three files. The JSON file is last: it marks the job as finished. */
 export async function writeRecord(
   record: JobRecord,
-  end: FinishedTasks,
+  finished: FinishedTasks,
   folder: JobFolder,
   options: RunJobOptions & { readonly redactor?: Redactor },
 ): Promise<FinishedJob> {
   const { report } = options;
-  const results = await resultsOf(end, folder, options);
+  const results = await collectResults(finished, folder, options);
   for (const text of results.notices) report({ kind: 'notice', text });
-  const rows = end.rows.map((row) => {
+  const rows = finished.rows.map((row) => {
     const link = results.links.get(row.task);
     return link === undefined ? row : { ...row, resultHtml: link };
   });
-  let kept = record;
-  const { way } = end;
-  const whole = { record, rows, folder, results: results.files, hasLogs: true, ...(way && { way }) };
-  let archived = await writeJobArchive(whole);
+  let finalRecord = record;
+  const { imageMethod } = finished;
+  const parts = {
+    ...{ record, rows, folder, results: results.files, hasLogs: true },
+    ...(imageMethod && { imageMethod }),
+  };
+  let archived = await writeJobArchive(parts);
   if (!archived.ok) {
-    // Without its results the job is not what it says. What there is room for is kept: the logs, or at least an index.
+    // Without its results the job is incomplete, which is an error. Store what fits: the logs, or at least the index.
     const reason = `cannot write the archive: ${archived.error}`;
     report({ kind: 'notice', text: reason });
-    kept = { ...record, outcome: 'error', status: jobStatus('error', rows), reason };
+    finalRecord = { ...record, outcome: 'error', status: jobStatus('error', rows), reason };
     for (const hasLogs of [true, false]) {
-      if (!archived.ok) archived = await writeJobArchive({ ...whole, record: kept, results: [], hasLogs });
+      if (!archived.ok)
+        archived = await writeJobArchive({ ...parts, record: finalRecord, results: [], hasLogs });
     }
   }
   if (archived.ok) report({ kind: 'archive', files: archived.value.files, bytes: archived.value.bytes });
-  else report({ kind: 'notice', text: `there is no ${quote(folder.files.wwz, 300)}: ${archived.error}` });
+  else report({ kind: 'notice', text: `cannot write ${quote(folder.files.wwz, 300)}: ${archived.error}` });
   await folder.releaseReserve('record');
   await writeWhole(folder.files.tsv, formatRows(rows), { sync: true });
-  await writeWhole(folder.files.json, formatRecord(kept), { sync: true });
-  const { outcome = 'error', status = jobStatus('error', rows), reason } = kept;
+  await writeWhole(folder.files.json, formatRecord(finalRecord), { sync: true });
+  const { outcome = 'error', status = jobStatus('error', rows), reason } = finalRecord;
   report({ kind: 'done', outcome, status, ...(reason === undefined ? {} : { reason }) });
-  return { outcome, status, record: kept, rows, files: folder.files };
+  return { outcome, status, record: finalRecord, rows, files: folder.files };
 }
 
-/** The results of the tasks that ran; a repo that a task removed has none. */
-async function resultsOf(
-  end: FinishedTasks,
+/** Finds and redacts the results of the tasks that ran. A task may have removed the repo: then there are none. */
+async function collectResults(
+  finished: FinishedTasks,
   folder: JobFolder,
   { repo, out, redactor }: RunJobOptions & { readonly redactor?: Redactor },
 ): Promise<ResultFiles> {
-  const ran = new Set<string>(end.rows.filter((r) => r.tries > 0).map((r) => r.task));
-  const tasks = end.tasks.filter((task) => ran.has(task.name));
+  const ran = new Set<string>(finished.rows.filter((r) => r.tries > 0).map((r) => r.task));
+  const tasks = finished.tasks.filter((task) => ran.has(task.name));
   try {
     const found = await findResults({ repo, out }, tasks);
     if (redactor === undefined) return found;
@@ -73,16 +77,16 @@ async function resultsOf(
     return { ...withLinks(found, files), notices: [...found.notices, ...notices] };
   } catch (error) {
     const reason = errorMessage(error);
-    return { files: [], links: new Map(), notices: [`cannot look for results: ${reason}`] };
+    return { files: [], links: new Map(), notices: [`cannot find results: ${reason}`] };
   }
 }
 
-/** A row must not link to what was left out. */
+/** Drops links to results that were left out. */
 function withLinks(
   { links }: ResultFiles,
   files: ResultFiles['files'],
 ): Pick<ResultFiles, 'files' | 'links'> {
-  const isThere = (link: string): boolean =>
+  const exists = (link: string): boolean =>
     files.some(({ name }) => name === link || (link.endsWith('/') && name.startsWith(link)));
-  return { files, links: new Map([...links].filter(([, link]) => isThere(link))) };
+  return { files, links: new Map([...links].filter(([, link]) => exists(link))) };
 }

@@ -5,7 +5,7 @@ import { sampleRecord, task } from '../../test/sample-job.js';
 import { sampleRows } from '../../test/sample-site.js';
 import { renderImagePage, renderWwzIndex } from './wwz-index.js';
 
-test('renderWwzIndex() links each log, result and the files one folder up', () => {
+test('renderWwzIndex() links each log, each result and the files one folder up', () => {
   const html = renderWwzIndex({ record: sampleRecord, rows: sampleRows(), hasImagePage: true });
   const { faults, elements } = checkPage(html);
   assert.deepEqual(faults, []);
@@ -28,13 +28,13 @@ test('renderWwzIndex() links each log, result and the files one folder up', () =
   assert.ok(!links.includes('_soil/logs/upload.txt'), 'a skipped task has no log');
 });
 
-test('renderWwzIndex() has no link to an image page that is not there', () => {
+test('renderWwzIndex() does not link to a missing image page', () => {
   const html = renderWwzIndex({ record: sampleRecord, rows: [], hasImagePage: false });
   assert.doesNotMatch(html, /_soil\/image\.html/);
   assert.match(html, /No task ran\./);
 });
 
-test('renderWwzIndex() tells the outcome of a record that does not have one, and says why it ended', () => {
+test('renderWwzIndex() computes a missing outcome, and shows the reason', () => {
   const { outcome, ...record } = { ...sampleRecord, reason: 'the disk is full <b>' };
   assert.equal(outcome, 'failed');
   const passed = checkPage(renderWwzIndex({ record, rows: [task('passed', 'a', 1)], hasImagePage: false }));
@@ -43,7 +43,7 @@ test('renderWwzIndex() tells the outcome of a record that does not have one, and
   assert.match(checkPage(renderWwzIndex({ record, rows: [], hasImagePage: false })).text, /∅ no task ran/);
 });
 
-test('defect 3: renderWwzIndex() escapes what a record and its rows say', () => {
+test('defect 3: renderWwzIndex() escapes the record and its rows', () => {
   const record = {
     ...sampleRecord,
     commitLine: '<script>alert(1)</script>\u202e',
@@ -58,7 +58,7 @@ test('defect 3: renderWwzIndex() escapes what a record and its rows say', () => 
   assert.doesNotMatch(html, /javascript:|\u202e/);
 });
 
-test('renderImagePage() lists the layers with size and command, and their total', () => {
+test('renderImagePage() lists the layers with size and command, and the total size', () => {
   const { image } = sampleRecord;
   assert.ok(image);
   const { text, faults } = checkPage(renderImagePage({ image, pullSeconds: 74.2 }));
@@ -71,10 +71,10 @@ test('renderImagePage() lists the layers with size and command, and their total'
   assert.match(checkPage(renderImagePage({ image: unmeasured, pullSeconds: undefined })).text, /Total412 MB/);
 });
 
-test('renderImagePage() of an image without layers says so', () => {
+test('renderImagePage() says when an image has no layers', () => {
   const html = renderImagePage({
     image: { name: 'x', engine: 'docker', layers: [] },
     pullSeconds: undefined,
   });
-  assert.match(html, /The engine named no layers/);
+  assert.match(html, /The container engine reported no layers/);
 });

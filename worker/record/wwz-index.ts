@@ -1,4 +1,4 @@
-/** The two pages inside a job's wwz: its index, and what its image is made of. Pure: record and rows in, HTML out. */
+/** Renders the two pages in a job's wwz: its index and the page of its image. Pure. */
 import { linkBetween, wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog } from '../../model/path.js';
 import type { ImageRecord, JobRecord } from '../../model/record.js';
 import { foldTasks } from '../../model/outcome.js';
@@ -30,11 +30,11 @@ export interface WwzIndexOptions {
   readonly rows: readonly Row[];
   /** whether the wwz has an image page */
   readonly hasImagePage: boolean;
-  /** the path of the log of the image's build, where there is one */
+  /** the path of the log of the image build, if there is one */
   readonly buildLog?: string;
 }
 
-/** The wwz's `index.html`. On the site it stands at `HOST-jobs/RUN/JOB.wwz/index.html`; links go from there. */
+/** Renders `index.html`. The site serves it at `HOST-jobs/RUN/JOB.wwz/index.html`; links are relative to that. */
 export function renderWwzIndex({ record, rows, hasImagePage, buildLog }: WwzIndexOptions): string {
   const job = visibleText(record.job ?? 'job');
   const mark = markOf(record.outcome ?? foldTasks(rows));
@@ -67,26 +67,26 @@ export function renderWwzIndex({ record, rows, hasImagePage, buildLog }: WwzInde
 }
 
 export interface ImagePageOptions {
-  /** whose image it is */
+  /** the job that used the image */
   readonly job?: string | undefined;
   readonly image: ImageRecord;
-  /** how long it took to have it: pulled, loaded or built */
+  /** how long it took to pull, load or build the image */
   readonly pullSeconds: number | undefined;
-  /** how it came; absent: pulled */
-  readonly way?: 'pull' | 'load' | 'build';
+  /** default: pull */
+  readonly method?: 'pull' | 'load' | 'build';
   readonly buildLog?: string;
 }
 
-const wayWords = { pull: 'Pulled in', load: 'Loaded in', build: 'Built in' } as const;
+const methodLabels = { pull: 'Pulled in', load: 'Loaded in', build: 'Built in' } as const;
 
 const buildLink = (page: string, log: string | undefined): readonly Link[] =>
-  log === undefined ? [] : [{ text: "The log of the image's build", href: linkBetween(pathOf(page), log) }];
+  log === undefined ? [] : [{ text: 'Image build log', href: linkBetween(pathOf(page), log) }];
 
-/** The wwz's `_soil/image.html`. */
+/** Renders `_soil/image.html`. */
 export function renderImagePage({
   image,
   pullSeconds,
-  way = 'pull',
+  method = 'pull',
   buildLog,
   job = 'Job',
 }: ImagePageOptions): string {
@@ -104,7 +104,7 @@ export function renderImagePage({
       textFact('Engine', image.engine),
       textFact('Total', bytesText(total)),
       textFact('Layers', String(image.layers.length)),
-      ...(pullSeconds === undefined ? [] : [textFact(wayWords[way], durationText(pullSeconds))]),
+      ...(pullSeconds === undefined ? [] : [textFact(methodLabels[method], durationText(pullSeconds))]),
     ],
     files: buildLink(wwzImagePage, buildLog),
     layers: image.layers.map((layer, index) => ({
@@ -116,11 +116,11 @@ export function renderImagePage({
   });
 }
 
-/** The page's own folder matters to linkBetween, nothing else of the path. */
+/** linkBetween() only uses the folder of the page. */
 type PagePath = Parameters<typeof linkBetween>[0];
 const pathOf = (path: string): PagePath => path as PagePath;
 
-/** `name` is the page's own crumb; the run's page is one folder above the wwz, the site's home three. */
+/** `name` is the page's own breadcrumb. The run page is one folder above the wwz, the home page of the site three. */
 function wwzFrame(
   page: string,
   name: string,
@@ -143,7 +143,7 @@ function jobFiles(job: string): readonly Link[] {
     { text: 'Run page', href: '../index.html' },
     { text: 'TSV', href: `../${encodeURIComponent(job)}.tsv` },
     { text: 'JSON', href: `../${encodeURIComponent(job)}.json` },
-    { text: 'All of this as a zip', href: `../${encodeURIComponent(job)}.wwz` },
+    { text: 'Download all (zip)', href: `../${encodeURIComponent(job)}.wwz` },
   ];
 }
 

@@ -14,9 +14,9 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
     case 'task-begin':
       return [];
     case 'pull-begin':
-      return [`${imageVerbs[progress.way].doing} ${plain(progress.image)}`];
+      return [`${imageVerbs[progress.method].doing} ${plain(progress.image)}`];
     case 'pull-done':
-      return [`${imageVerbs[progress.way].done} ${plain(progress.image)} in ${seconds(progress.seconds)}`];
+      return [`${imageVerbs[progress.method].done} ${plain(progress.image)} in ${seconds(progress.seconds)}`];
     case 'task-done':
       return [formatRow(progress.row, style)];
     case 'task-skipped':
@@ -45,7 +45,7 @@ const imageVerbs = {
 export function formatStatus(progress: Progress): string | undefined {
   switch (progress.kind) {
     case 'pull-begin':
-      return `${imageVerbs[progress.way].doing} ${plain(progress.image)}`;
+      return `${imageVerbs[progress.method].doing} ${plain(progress.image)}`;
     case 'task-begin':
       return `running ${plain(progress.task)} (${progress.index + 1} of ${progress.of})`;
     case 'task-done':

@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { quote } from '../../model/result.js';
-import { removeContainer } from '../engine/remove-container.js';
-import type { Engine } from '../engine/engine.js';
+import { removeContainer, type Engine } from '../engine/engine.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { gitConfigName, createWritable, memoryFile } from '../record/job-folder.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';

@@ -11,7 +11,7 @@ import {
   type HostOptions,
   type PreparedImage,
 } from '../engine/prepare-image.js';
-import { removeContainer } from '../engine/remove-container.js';
+import { removeContainer } from '../engine/engine.js';
 import { createJobFolder, writeScript, type JobFolder } from '../record/job-folder.js';
 import { containerControl, containerFlags } from './container-host.js';
 import { planUserFlags } from './host-pool.js';

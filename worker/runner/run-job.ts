@@ -44,10 +44,10 @@ export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
         };
   const folder = await createJobFolder(options.out, options.job.name);
   try {
-    const { record, end, way } = await runWithImage(options, folder, redactor);
+    const { record, end, imageMethod } = await runWithImage(options, folder, redactor);
     await folder.releaseReserve('archive');
     await folder.restore();
-    const tasks = { ...end, ...(way !== undefined && { way }) };
+    const tasks = { ...end, ...(imageMethod !== undefined && { imageMethod }) };
     if (redactor === undefined) return await writeRecord(record, tasks, folder, options);
     const redacted = { ...tasks, rows: end.rows.map((row) => redactRow(row, redactor)) };
     return await writeRecord(redactRecord(record, redactor), redacted, folder, { ...options, redactor });
@@ -64,7 +64,7 @@ async function runWithImage(
   options: RunJobOptions,
   folder: JobFolder,
   redactor: Redactor | undefined,
-): Promise<{ record: JobRecord; end: TasksResult; way: ImageMethod | undefined }> {
+): Promise<{ record: JobRecord; end: TasksResult; imageMethod: ImageMethod | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
   const stopRedacting =
@@ -100,7 +100,7 @@ async function runWithImage(
       return { name, run, ...(skipped === undefined ? {} : { skipped }) };
     }),
   };
-  return { record, end, way: prepared?.way };
+  return { record, end, imageMethod: prepared?.method };
 }
 
 /** Opens the hosts, lists and runs the tasks, and closes the hosts. */

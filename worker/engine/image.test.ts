@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shellWord } from '../../model/shell-word.js';
-import { isTransient, parseHistory, parseInspection } from './engine.js';
-import { formatScript } from '../runner/task-script.js';
+import { isTransient, parseHistory, parseInspection } from './image.js';
 
 const id = 'a'.repeat(64);
 
-test('mayPass() tells what another try may mend from what it cannot', () => {
-  for (const passing of [
+test('isTransient() accepts network and registry errors, and rejects errors that a retry cannot fix', () => {
+  for (const transient of [
     'Error response from daemon: Get "https://r.example/v2/": net/http: TLS handshake timeout',
     'Get "https://r.example/v2/": dial tcp: lookup r.example on 127.0.0.53:53: server misbehaving',
     'pinging container registry r.example: Get "https://r.example/v2/": dial tcp: lookup r.example: no such host',
@@ -19,20 +17,20 @@ test('mayPass() tells what another try may mend from what it cannot', () => {
     'read tcp 10.0.0.2:4: read: connection reset by peer',
     'unexpected EOF',
   ]) {
-    assert.ok(isTransient(passing), passing);
+    assert.ok(isTransient(transient), transient);
   }
-  for (const lasting of [
+  for (const permanent of [
     'manifest for r.example/a:b not found: manifest unknown: manifest unknown',
     'pull access denied for a, repository does not exist or may require authorization: denied',
     'invalid reference format',
     'no space left on device',
     'x509: certificate signed by unknown authority',
   ]) {
-    assert.ok(!isTransient(lasting), lasting);
+    assert.ok(!isTransient(permanent), permanent);
   }
 });
 
-test('parseInspection() finds digest and size, whichever engine tells', () => {
+test('parseInspection() finds digest and size in the output of both engines', () => {
   const podman = [{ Id: id, Digest: `sha256:${'b'.repeat(64)}`, RepoDigests: [], Size: 7 }];
   assert.deepEqual(parseInspection(JSON.stringify(podman)), { digest: `sha256:${'b'.repeat(64)}`, bytes: 7 });
   const pulled = [{ Id: `sha256:${id}`, RepoDigests: [`debian@sha256:${'c'.repeat(64)}`], Size: 8 }];
@@ -52,7 +50,7 @@ test('parseInspection() finds digest and size, whichever engine tells', () => {
   for (const text of ['', 'x', '{}', '[]', '[null]']) assert.deepEqual(parseInspection(text), {}, text);
 });
 
-test('parseHistory() puts the oldest layer first, in both engines’ forms', () => {
+test('parseHistory() returns the oldest layer first for both engines', () => {
   const layers = [
     { bytes: 74800000, command: 'ADD rootfs' },
     { bytes: 0, command: 'CMD ["sh"]' },
@@ -63,17 +61,4 @@ test('parseHistory() puts the oldest layer first, in both engines’ forms', () 
   assert.deepEqual(parseHistory(podman), layers);
   assert.deepEqual(parseHistory('Error: no such image\n'), []);
   assert.deepEqual(parseHistory('{"CreatedBy":""}\n'), [{ bytes: 0, command: '-' }]);
-});
-
-test('scriptOf() and shellWord() keep any value one word', () => {
-  assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
-  assert.equal(formatScript({ environment: {}, run: 'make' }), 'make\n');
-  assert.equal(
-    formatScript({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),
-    "export A='b\nc' B=''; make\nmake check\n",
-  );
-  assert.equal(
-    formatScript({ environment: {}, run: 'make' }, { workingFolder: "it's", cookie: 'word.1.' }),
-    `export SOIL_TASK_COOKIE="\${SOIL_TASK_COOKIE:+$SOIL_TASK_COOKIE:}word.1."; cd './it'\\''s'; make\n`,
-  );
 });

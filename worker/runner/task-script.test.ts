@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { shellWord } from '../../model/shell-word.js';
+import { formatScript } from './task-script.js';
+
+test('formatScript() and shellWord() quote any value as one word', () => {
+  assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
+  assert.equal(formatScript({ environment: {}, run: 'make' }), 'make\n');
+  assert.equal(
+    formatScript({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),
+    "export A='b\nc' B=''; make\nmake check\n",
+  );
+  assert.equal(
+    formatScript({ environment: {}, run: 'make' }, { workingFolder: "it's", cookie: 'word.1.' }),
+    `export SOIL_TASK_COOKIE="\${SOIL_TASK_COOKIE:+$SOIL_TASK_COOKIE:}word.1."; cd './it'\\''s'; make\n`,
+  );
+});

@@ -116,7 +116,8 @@ export const imageFilePattern = /^(docker-archive|oci|rootfs):/;
 /** Where tasks run. `pull` is added to a named image by the reader of the job. */
 export const image = parsedText({
   parse: parseImage,
-  pattern: /^((docker-archive|oci|rootfs):[^\p{Cc}:]{1,1000}|[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,399})$/u,
+  pattern:
+    /^((docker-archive|oci|rootfs):[^\p{Cc}:]{1,1000}|(?!(docker-archive|oci|rootfs):)[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,399})$/u,
   label: 'image',
 });
 

@@ -94,7 +94,7 @@ describe('artifacts by commit', () => {
     assert.equal(other.status, 3);
     assert.match(
       other.stderr,
-      /cannot publish artifact "program\.tar": status 409: .*a different file is stored there.*; a commit has one file of a name for ever/,
+      /cannot publish artifact "program\.tar": status 409: .*a different file is stored there.*\. A published artifact never changes/,
     );
     assert.equal(
       await sha256(join(server.site, 'local-jobs', 'commits', commit, 'program.tar')),

@@ -120,7 +120,7 @@ describe('soil-worker with a server', () => {
     assert.equal(end.status, 1);
     assert.match(
       end.stderr,
-      /status 409: .*; the server keeps what it has: run again as a new run, or with --attempt N/,
+      /status 409: .*\. Published results never change: run the job again, as a new run or with --attempt N/,
     );
     const second = await soil(['run', 'unit', '--publish', '--run-id', 'r1', '--attempt', '2']);
     assert.equal(second.status, 0, second.stderr);

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { parseArtifactName, publishArtifact, type PublishedArtifact } from '../publish/upload-artifact.js';
+import { parseArtifactName, uploadArtifact, type UploadedArtifact } from '../publish/upload-artifact.js';
 import { planArtifactFolder, type ArtifactOptions, type ArtifactFolder } from './artifact-address.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -23,10 +23,10 @@ export async function putCommand(
     return exitStatus.usage;
   }
   const { service, host, commit, uploads } = planned.value;
-  const published: PublishedArtifact[] = [];
+  const published: UploadedArtifact[] = [];
   for (const { file, name } of uploads) {
     context.status(`sending ${name}`);
-    const answer = await publishArtifact(service, { host, commit, name, file: resolve(context.cwd, file) });
+    const answer = await uploadArtifact(service, { host, commit, name, file: resolve(context.cwd, file) });
     if (answer.kind !== 'published') {
       if (options.json === true) context.print(JSON.stringify({ published, error: answer.reason }));
       context.warn(answer.reason);

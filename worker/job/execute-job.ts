@@ -8,7 +8,7 @@ import {
   type UntrackedSnapshot,
 } from '../checkout/leftover-files.js';
 import { EventSender } from '../publish/event-sender.js';
-import { planEventBase } from '../publish/job-event.js';
+import { createEventBase } from '../publish/job-event.js';
 import { JobDisplay } from '../report/job-display.js';
 import { containerRepo } from '../runner/container-host.js';
 import { runJob } from '../runner/run-job.js';
@@ -53,7 +53,7 @@ function openDisplay({ command, repo, job, declaration }: PlannedJob): JobDispla
 function openEvents({ command, job, origin, identity, target }: PlannedJob): EventSender | undefined {
   if (target?.kind !== 'server') return undefined;
   return new EventSender(target.service, {
-    base: planEventBase(origin, identity.host, job),
+    base: createEventBase(origin, identity.host, job),
     notice: (text) => {
       command.warn(`notice: ${text}`);
     },

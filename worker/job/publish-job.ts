@@ -6,7 +6,7 @@ import { parseRows, type TaskRow } from '../../model/row.js';
 import { pasted } from '../../model/shell-word.js';
 import { readConfig } from '../config/load-job.js';
 import type { PublishOptions } from '../publish/publish-target.js';
-import { isThere, plannedUrls, uploadJob } from '../publish/upload-job.js';
+import { fileExists, resultUrls, uploadJob } from '../publish/upload-job.js';
 import { taskLogPath } from '../record/job-folder.js';
 import { artifactsFolderName } from '../record/out-folder.js';
 import { failedRows } from '../report/format-progress.js';
@@ -17,7 +17,7 @@ import type { JobContext, JobResults, StoredJob } from './job-context.js';
 /** Prints the address of the run page, so that readers can open it before the results arrive. */
 export function announceResults({ command, identity, commit, target }: JobContext): void {
   if (target?.kind !== 'server') return;
-  command.print(`results will be at ${plannedUrls(identity, commit, target.service.url).run}`);
+  command.print(`results will be at ${resultUrls(identity, commit, target.service.url).run}`);
 }
 
 /** Uploads the results to the job's target, if it has one. Prints and returns their addresses, or prints the error. */
@@ -52,7 +52,7 @@ async function readTails(folder: string, rows: readonly TaskRow[]): Promise<Read
   const tails = new Map<string, string>();
   for (const { task } of failedRows(rows)) {
     const log = taskLogPath(folder, task);
-    if (await isThere(log)) tails.set(task, await readLogTail(log));
+    if (await fileExists(log)) tails.set(task, await readLogTail(log));
   }
   return tails;
 }
@@ -71,7 +71,7 @@ async function findArtifacts(
   return Promise.all(
     declared.map(async (path) => {
       const copy = join(out, artifactsFolderName, basename(path));
-      return (await isThere(copy)) ? copy : join(repo, path);
+      return (await fileExists(copy)) ? copy : join(repo, path);
     }),
   );
 }

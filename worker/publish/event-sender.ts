@@ -3,7 +3,7 @@ import type { JobEvent } from '../../model/event.js';
 import { describeAnswer } from '../client/http-client.js';
 import type { SoilService } from '../client/soil-server.js';
 import type { Progress } from '../record/progress.js';
-import { planEvent, type EventBase } from './job-event.js';
+import { createEvent, type EventBase } from './job-event.js';
 import { sendEvent } from './upload-results.js';
 
 /** A longer queue drops its oldest event: pages show only the latest state. */
@@ -39,7 +39,7 @@ export class EventSender {
 
   /** Queues the event for a step of the job, if the server expects one. */
   report(progress: Progress): void {
-    const event = planEvent(progress, this.#options.base);
+    const event = createEvent(progress, this.#options.base);
     if (event !== undefined) this.#send(event);
   }
 

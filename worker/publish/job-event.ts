@@ -1,14 +1,14 @@
-/** A job's record or origin, and its progress -> the events that a server is told. Pure. */
+/** Creates the events that the server receives about a job. */
 import type { EventName, JobEvent } from '../../model/event.js';
 import type { JobName, WorkerHost } from '../../model/name.js';
 import type { JobRecord } from '../../model/record.js';
 import type { Progress } from '../record/progress.js';
 
-/** What every event of a job has in common. */
+/** The fields that all events of a job share. */
 export type EventBase = Omit<JobEvent, 'name' | 'task' | 'status'>;
 
-/** `record`: as much of a record as there is before the job ran, or all of it. */
-export function planEventBase(
+/** Creates the shared fields from a record, or from a job's origin before it ran. */
+export function createEventBase(
   record: Pick<
     JobRecord,
     'attempt' | 'commit' | 'branch' | 'runId' | 'runNumber' | 'localRun' | 'jobId' | 'expectedJobs'
@@ -27,8 +27,8 @@ export function planEventBase(
   };
 }
 
-/** The event that a step of a job is for a server; most are none. The end is told after the results, not from here. */
-export function planEvent(progress: Progress, base: EventBase): JobEvent | undefined {
+/** Creates the event for a step of a job. Undefined for most steps; `done` is sent only after the results. */
+export function createEvent(progress: Progress, base: EventBase): JobEvent | undefined {
   const named = (name: EventName): JobEvent => ({ ...base, name });
   switch (progress.kind) {
     case 'start':
@@ -46,6 +46,7 @@ export function planEvent(progress: Progress, base: EventBase): JobEvent | undef
   }
 }
 
-export function planDone(base: EventBase, status: number): JobEvent {
+/** Creates the event that a job is done. */
+export function createDoneEvent(base: EventBase, status: number): JobEvent {
   return { ...base, name: 'done', status };
 }

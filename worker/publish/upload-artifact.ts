@@ -1,4 +1,4 @@
-/** Files that a project publishes for a commit: where the server has them, and how one gets there. */
+/** Uploads files that a project publishes for a commit. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -12,55 +12,55 @@ import { callServer, uploadSeconds, type SoilService } from '../client/soil-serv
 export interface ArtifactAddress {
   readonly host: WorkerHost;
   readonly commit: CommitHash;
-  /** its name on the site; may have folders */
+  /** name on the site; may contain folders */
   readonly name: string;
 }
 
-/** A name that the site can have: relative, no part empty or beginning with a dot. */
+/** Parses the name of an artifact: a relative path, with no part that is empty or starts with a dot. */
 export function parseArtifactName(text: string): Result<string> {
   if (parsePublicPath(text).ok && Buffer.byteLength(text) <= 500) return accept(text);
   return refuse(
-    `cannot accept artifact ${quote(text)}: no part of its name may be empty, begin with a dot, or hold a backslash`,
+    `cannot accept artifact ${quote(text)}: no part of its name may be empty, start with a dot, or contain a backslash`,
   );
 }
 
-const segmentsOf = (name: string): string => name.split('/').map(encodeSegment).join('/');
+const encodePath = (name: string): string => name.split('/').map(encodeSegment).join('/');
 
-/** Where readers find it. */
+/** Returns the URL at which the server serves the artifact. */
 export const artifactUrl = (server: URL, { host, commit, name }: ArtifactAddress): URL =>
-  new URL(`${commitArtifactFolder(host, commit)}/${segmentsOf(name)}`, server);
+  new URL(`${commitArtifactFolder(host, commit)}/${encodePath(name)}`, server);
 
-export interface PublishedArtifact {
+export interface UploadedArtifact {
   readonly url: string;
   readonly bytes: number;
   /** hexadecimal */
   readonly sha256: string;
-  /** false: the server had the same bytes already */
+  /** false: the server already had the same content */
   readonly isNew: boolean;
 }
 
-export type ArtifactAnswer =
-  | { readonly kind: 'published'; readonly artifact: PublishedArtifact }
-  /** another try would be refused, too */
+export type ArtifactUpload =
+  | { readonly kind: 'published'; readonly artifact: UploadedArtifact }
+  /** a retry would be refused too */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * Sends one file for a commit. It is read twice: its SHA-256 goes before it, so that the server, which never overwrites,
- * does not keep what was changed on the way or while it was read.
+ * Uploads one file for a commit. Reads it twice, since the request's header has its SHA-256: the server never overwrites
+ * a file, so it must not store one that changed on the way or while it was read.
  */
-export async function publishArtifact(
+export async function uploadArtifact(
   service: SoilService,
   { file, ...address }: ArtifactAddress & { readonly file: string },
-): Promise<ArtifactAnswer> {
-  const because = (kind: 'refused' | 'failed', reason: string): ArtifactAnswer => ({
+): Promise<ArtifactUpload> {
+  const because = (kind: 'refused' | 'failed', reason: string): ArtifactUpload => ({
     kind,
     reason: `cannot publish artifact ${quote(address.name)}: ${reason}`,
   });
   const facts = await hashFile(file);
   if (!facts.ok) return because('refused', facts.error);
   const { bytes, sha256 } = facts.value;
-  const url = new URL(`artifacts/${address.host}/${address.commit}/${segmentsOf(address.name)}`, service.url);
+  const url = new URL(`artifacts/${address.host}/${address.commit}/${encodePath(address.name)}`, service.url);
   const digest = { 'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:` };
   const body: RequestBody = {
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes), ...digest },
@@ -72,7 +72,7 @@ export async function publishArtifact(
   });
   if (!isSuccess(answer)) {
     const isRefused = answer.kind === 'answer' && answer.status >= 300 && answer.status < 500;
-    return because(isRefused ? 'refused' : 'failed', `${describeAnswer(answer)}${adviceFor(answer)}`);
+    return because(isRefused ? 'refused' : 'failed', `${describeAnswer(answer)}${nextStep(answer)}`);
   }
   const shown = artifactUrl(service.url, address).href;
   return {
@@ -81,26 +81,26 @@ export async function publishArtifact(
   };
 }
 
-function adviceFor(answer: HttpAnswer): string {
+function nextStep(answer: HttpAnswer): string {
   switch (answer.kind === 'answer' ? answer.status : 0) {
     case 401:
-      return '; set SOIL_TOKEN, or name a --token-file';
+      return '. Set SOIL_TOKEN, or pass --token-file';
     case 403:
-      return '; the token needs the action append, for all jobs';
+      return '. The token needs the action append, for all jobs';
     case 409:
       return (
-        '; a commit has one file of a name for ever: where a build does not give the same bytes each time, ' +
-        'publish it by one job only, under one name an attempt'
+        '. A published artifact never changes: if the build is not reproducible, ' +
+        'publish it from one job only, under a new name for each attempt'
       );
     default:
       return '';
   }
 }
 
-/** The size and SHA-256 of a file; what is no file, or cannot be read, is refused. */
+/** Returns the size and SHA-256 of a file. Refuses what is not a regular file or cannot be read. */
 async function hashFile(file: string): Promise<Result<{ readonly bytes: number; readonly sha256: string }>> {
   try {
-    if (!(await stat(file)).isFile()) return refuse(`${quote(file, 300)} is no file`);
+    if (!(await stat(file)).isFile()) return refuse(`${quote(file, 300)} is not a file`);
     const sum = createHash('sha256');
     let bytes = 0;
     for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {

@@ -7,11 +7,11 @@ import { commitPage, jobFile, runPage } from '../../model/path.js';
 import type { JobRecord } from '../../model/record.js';
 import { accept, quote, refuse, unreachable, type Result } from '../../model/result.js';
 import { addressOf, type JobIdentity } from '../../model/run.js';
-import { publishArtifact } from './upload-artifact.js';
+import { uploadArtifact } from './upload-artifact.js';
 import type { CommandContext } from '../system/command-context.js';
-import { planDone, planEventBase } from './job-event.js';
+import { createDoneEvent, createEventBase } from './job-event.js';
 import type { JobFiles } from '../record/progress.js';
-import { publishEnd, publishFiles, type PublishedUrls } from './upload-results.js';
+import { sendDone, uploadResults, type ResultUrls } from './upload-results.js';
 import type { PublishTarget } from './publish-target.js';
 import type { SoilService } from '../client/soil-server.js';
 
@@ -33,9 +33,9 @@ export async function uploadJob(
 ): Promise<Result<readonly string[]>> {
   switch (target.kind) {
     case 'ssh': {
-      const { publishBySsh } = await import('./ssh-publish.js');
+      const { uploadBySsh } = await import('./ssh-upload.js');
       const address = addressOf(upload.identity);
-      return publishBySsh(target.ssh, { files: upload.files, address, pages: target.pages }, context);
+      return uploadBySsh(target.ssh, { files: upload.files, address, pages: target.pages }, context);
     }
     case 'server':
       return uploadToServer(upload, target.service, context);
@@ -50,39 +50,35 @@ async function uploadToServer(
   context: CommandContext,
 ): Promise<Result<readonly string[]>> {
   const { host } = identity;
-  const urls = await publishFiles(service, { files, job, host });
+  const urls = await uploadResults(service, { files, job, host });
   if (!urls.ok) return urls;
-  const lines = [...urlLines(urls.value)];
+  const { run, wwz, commit } = urls.value;
+  const lines = [run, wwz, ...(commit === undefined ? [] : [commit])];
   for (const file of artifacts) {
     const name = basename(file);
     if (record.commit === undefined)
       return refuse(`cannot publish artifact ${quote(name)}: the commit is unknown`);
-    if (!(await isThere(file)) && !isGreen(record.outcome ?? 'error')) {
+    if (!(await fileExists(file)) && !isGreen(record.outcome ?? 'error')) {
       context.warn(`notice: artifact ${quote(name)} does not exist`);
       continue;
     }
-    const sent = await publishArtifact(service, { file, name, host, commit: record.commit });
-    if (sent.kind !== 'published') return refuse(sent.reason);
-    lines.push(sent.artifact.url);
+    const uploaded = await uploadArtifact(service, { file, name, host, commit: record.commit });
+    if (uploaded.kind !== 'published') return refuse(uploaded.reason);
+    lines.push(uploaded.artifact.url);
   }
-  const ended = await publishEnd(service, planDone(planEventBase(record, host, job), record.status ?? 125));
-  if (!ended.ok) return ended;
-  if (!ended.value.statusWritten) {
+  const done = createDoneEvent(createEventBase(record, host, job), record.status ?? 125);
+  const sent = await sendDone(service, done);
+  if (!sent.ok) return sent;
+  if (!sent.value.statusWritten) {
     context.warn(
-      `notice: the status API was not updated, so no gate will count this job: ${ended.value.reason ?? ''}`,
+      `notice: the status API was not updated, so no gate will count this job: ${sent.value.reason ?? ''}`,
     );
   }
   return accept(lines);
 }
 
-const urlLines = ({ run, wwz, commit }: PublishedUrls): string[] => [
-  run,
-  wwz,
-  ...(commit === undefined ? [] : [commit]),
-];
-
 /** The URLs at which the server will show a job. */
-export function plannedUrls(identity: JobIdentity, commit: JobRecord['commit'], server: URL): PublishedUrls {
+export function resultUrls(identity: JobIdentity, commit: JobRecord['commit'], server: URL): ResultUrls {
   const at = (path: string): string => new URL(path, server).href;
   const address = addressOf(identity);
   return {
@@ -94,7 +90,7 @@ export function plannedUrls(identity: JobIdentity, commit: JobRecord['commit'], 
 }
 
 /** True if a path exists. */
-export const isThere = (file: string): Promise<boolean> =>
+export const fileExists = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,
     () => false,

@@ -1,4 +1,4 @@
-/** A job's three files -> the server's addresses of them: one multipart request, JSON last; then the job's end. */
+/** Uploads a job's three files to the server in one multipart request, and sends events. */
 import { createReadStream, type ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
@@ -11,25 +11,25 @@ import { describeAnswer, isSuccess, type HttpAnswer, type RequestBody } from '..
 import type { JobFiles } from '../record/progress.js';
 import { callServer, uploadSeconds, type SoilService } from '../client/soil-server.js';
 
-/** Where the server shows what it took, as absolute URLs. */
-export interface PublishedUrls {
+/** Where the server shows the results, as absolute URLs. */
+export interface ResultUrls {
   readonly run: string;
   readonly record: string;
   readonly wwz: string;
   readonly commit?: string;
 }
 
-/** The order in which the server takes the parts: the JSON, which makes the rest a record, comes last. */
+/** The parts in the order that the server requires: the JSON is last, since it makes the other files a record. */
 const parts = [
   ['wwz', 'application/zip'],
   ['tsv', 'text/tab-separated-values'],
   ['json', 'application/json'],
 ] as const;
 
-export async function publishFiles(
+export async function uploadResults(
   service: SoilService,
   { files, job, host }: { readonly files: JobFiles; readonly job: JobName; readonly host: WorkerHost },
-): Promise<Result<PublishedUrls>> {
+): Promise<Result<ResultUrls>> {
   const because = (reason: string) =>
     refuse(`cannot publish job ${quote(job)} to ${service.url.href}: ${reason}`);
   const body = await planMultipart(files, job);
@@ -42,25 +42,24 @@ export async function publishFiles(
     body: body.value,
     totalSeconds: uploadSeconds,
   });
-  if (!isSuccess(answer)) return because(`${describeAnswer(answer)}${adviceFor(answer)}`);
+  if (!isSuccess(answer)) return because(`${describeAnswer(answer)}${nextStep(answer)}`);
   const urls = parsePublished(answer.text, service.url);
   return urls.ok ? urls : because(urls.error);
 }
 
-/** What a person can do about it. */
-function adviceFor(answer: HttpAnswer): string {
+function nextStep(answer: HttpAnswer): string {
   if (answer.kind === 'failure') return '';
   switch (answer.status) {
     case 401:
-      return '; set SOIL_TOKEN, or name a --token-file';
+      return '. Set SOIL_TOKEN, or pass --token-file';
     case 409:
-      return '; the server keeps what it has: run again as a new run, or with --attempt N';
+      return '. Published results never change: run the job again, as a new run or with --attempt N';
     default:
       return '';
   }
 }
 
-/** The form's length is known before it is sent, and its files are opened anew for each try. */
+/** Plans a body with a known length. Each try opens the files again. */
 async function planMultipart(files: JobFiles, job: JobName): Promise<Result<RequestBody>> {
   const sizes = new Map<string, number>();
   for (const [suffix] of parts) {
@@ -74,7 +73,7 @@ async function planMultipart(files: JobFiles, job: JobName): Promise<Result<Requ
     form.setBoundary(boundary);
     const streams = parts.map(([suffix, contentType]) => {
       const knownLength = sizes.get(suffix) ?? 0;
-      // Never more than was counted, should the file grow meanwhile.
+      // Not more than Content-Length announces, even if the file grows meanwhile.
       const stream = createReadStream(files[suffix], { end: Math.max(0, knownLength - 1) });
       form.append(suffix, stream, { filename: `${job}.${suffix}`, contentType, knownLength });
       return stream;
@@ -102,24 +101,24 @@ async function planMultipart(files: JobFiles, job: JobName): Promise<Result<Requ
   });
 }
 
-/** `{"record", "wwz", "run", "commit"}`: paths relative to the server. One that leads elsewhere is no answer of a Soil server. */
-function parsePublished(text: string, server: URL): Result<PublishedUrls> {
+/** Parses the server's answer, `{"record", "wwz", "run", "commit"}`, whose paths are relative to the server. */
+function parsePublished(text: string, server: URL): Result<ResultUrls> {
   const because = (reason: string) => refuse(`cannot read the server's answer ${quote(text)}: ${reason}`);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return because('it is no JSON');
+    return because('not JSON');
   }
-  if (typeof json !== 'object' || json === null) return because('it is no object');
+  if (typeof json !== 'object' || json === null) return because('not an object');
   const urls: Record<string, string> = {};
   for (const key of ['record', 'wwz', 'run', 'commit'] as const) {
     const path = (json as Record<string, unknown>)[key];
     if (key === 'commit' && (path === undefined || path === null)) continue;
     if (typeof path !== 'string') return because(`${key} is missing`);
-    if (!URL.canParse(path, server.href)) return because(`${key} ${quote(path)} is no path`);
+    if (!URL.canParse(path, server.href)) return because(`${key} ${quote(path)} is not a path`);
     const url = new URL(path, server);
-    if (!url.href.startsWith(server.href)) return because(`${key} ${quote(path)} leads away from the server`);
+    if (!url.href.startsWith(server.href)) return because(`${key} ${quote(path)} is outside the server`);
     urls[key] = url.href;
   }
   const { run = '', record = '', wwz = '', commit } = urls;
@@ -127,25 +126,25 @@ function parsePublished(text: string, server: URL): Result<PublishedUrls> {
 }
 
 /**
- * Tells the server that the job is done, and has its line written in the status API. A token without that action still
- * tells the end: then `statusWritten` is false.
+ * Sends the event that the job is done, which also updates the status API. If the token does not permit the update, sends
+ * the event without it: then `statusWritten` is false.
  */
-export async function publishEnd(
+export async function sendDone(
   service: SoilService,
   event: JobEvent,
 ): Promise<Result<{ readonly statusWritten: boolean; readonly reason?: string }>> {
   const answer = await sendEvent(service, { ...event, updateStatusApi: true });
   if (isSuccess(answer)) return accept({ statusWritten: true });
   if (answer.kind === 'answer' && answer.status === 403) {
-    const plain = await sendEvent(service, { ...event, updateStatusApi: false });
-    if (isSuccess(plain)) return accept({ statusWritten: false, reason: describeAnswer(answer) });
+    const withoutStatus = await sendEvent(service, { ...event, updateStatusApi: false });
+    if (isSuccess(withoutStatus)) return accept({ statusWritten: false, reason: describeAnswer(answer) });
   }
-  return refuse(`cannot tell the server that job ${quote(event.job)} is done: ${describeAnswer(answer)}`);
+  return refuse(`cannot send event done of job ${quote(event.job)}: ${describeAnswer(answer)}`);
 }
 
 const eventSeconds = 20;
 
-/** One event; as often as the service's policy says, or once where `policy` says so. */
+/** Sends one event, with the service's retries unless `policy` says otherwise. */
 export function sendEvent(
   service: SoilService,
   event: JobEvent,

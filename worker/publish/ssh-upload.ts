@@ -24,7 +24,7 @@ interface Upload {
  * the host. Never overwrites a file. Without soil-server on the host, the pages are not rebuilt: that is a notice, since
  * `soil-server deploy` rebuilds them from here.
  */
-export async function publishBySsh(
+export async function uploadBySsh(
   target: SshTarget,
   { pages, ...upload }: Upload & { readonly pages: RemotePages },
   { print, warn, forceCancel }: CommandContext,
@@ -38,11 +38,14 @@ export async function publishBySsh(
     forceCancel,
   );
   const shownTarget = quote(formatTarget(target), 300);
-  if (!sent.ok) return refuse(`cannot publish job ${quote(upload.address.job)} to ${shownTarget}: ${sent.error}`);
+  if (!sent.ok)
+    return refuse(`cannot publish job ${quote(upload.address.job)} to ${shownTarget}: ${sent.error}`);
   const { paths, rebuild } = sent.value;
   switch (rebuild?.kind) {
     case 'failed':
-      return refuse(`the files are uploaded, but the pages of ${shownTarget} cannot be rebuilt: ${rebuild.reason}`);
+      return refuse(
+        `the files are uploaded, but the pages of ${shownTarget} cannot be rebuilt: ${rebuild.reason}`,
+      );
     case 'no-server':
       warn(
         `notice: the pages of ${shownTarget} are not rebuilt: soil-server is not installed there. ` +

@@ -1,11 +1,11 @@
-/** A soil-server of its own process for a benchmark: a site's folder in; its URL, its memory and how long it took to start out. */
+/** Starts a soil-server for a benchmark; returns its URL, its memory and how long it took to start. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { serveSite } from '../test/soil-server.js';
 
 export interface BenchServer {
   readonly url: string;
   readonly startMs: number;
-  /** resident, in MB; `peak`: the most since `watchPeak` */
+  /** resident memory in MB; `peak`: the maximum since `watchPeak` */
   readonly memory: () => { readonly now: number; readonly peak: number };
   readonly watchPeak: () => void;
   readonly stop: (signal?: NodeJS.Signals) => Promise<void>;

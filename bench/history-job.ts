@@ -1,4 +1,4 @@
-/** One job of a made history: run and number in -> its record and rows out, as Soil's shell worker writes them. */
+/** Makes the record and rows of one job of a generated history, as Soil's shell worker writes them. */
 
 export const jobsOfRun = 18;
 export const tasksOfJob = 20;

@@ -1,14 +1,14 @@
-/** A number of jobs -> a site's folder with so many records, as years of work would have left it. The same each time. */
+/** Writes a site's folder with a given number of records, as years of use would leave it. Deterministic. */
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { buildZip, regular } from '../test/zip-builder.js';
 import { formatHistoryTsv, historyRecord, jobsOfRun, tasksOfJob } from './history-job.js';
 
-/** At most so many names for one file: ext4 ends at 65,000. */
+/** Hard links of one file: ext4 allows 65,000. */
 const linksOfFile = 50_000;
 
-/** Writes records, rows and wwz files; pages and log are the server's own to make. `site` must not be there. */
+/** Writes records, rows and wwz files; the server itself makes pages and log. `site` must not exist. */
 export function writeHistory(site: string, jobs: number): void {
   const runs = Math.ceil(jobs / jobsOfRun);
   const spare = join(site, '.history');
@@ -26,14 +26,14 @@ export function writeHistory(site: string, jobs: number): void {
         writeFileSync(join(spare, `${batch}.tsv`), tsv);
       }
       const stem = join(folder, `job-${n}`);
-      // What all jobs have alike is one file with many names: half a million of them cost no disk.
+      // Content that all jobs share is one file with many hard links, so that half a million jobs need little disk.
       for (const suffix of ['wwz', 'tsv']) linkSync(join(spare, `${batch}.${suffix}`), `${stem}.${suffix}`);
       writeFileSync(`${stem}.json`, JSON.stringify(historyRecord(run, n)));
     }
   }
 }
 
-/** A wwz with a page, a log for each task, and as many bytes more that cannot be packed. */
+/** A wwz with a page, a log for each task, and that many more bytes, which do not compress. */
 export function historyWwz(bytes: number): Buffer {
   return buildZip([
     ...Array.from({ length: tasksOfJob }, (_, i) => ({

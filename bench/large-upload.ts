@@ -1,4 +1,4 @@
-/** A job with a wwz of a gigabyte: how much the server's memory grows while it takes it. */
+/** Measures how much the server's memory grows while it receives a job with a wwz of a gigabyte. */
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';

@@ -1,4 +1,4 @@
-/** Runs the benchmarks, all or those named on the command line, and prints each figure beside its peer's. */
+/** Runs the benchmarks, all or those named on the command line, and prints each figure next to its peer's. */
 import type { BenchResult } from './result.js';
 
 const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
@@ -13,7 +13,7 @@ const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
   'wwz-open': async () => (await import('./wwz-open.js')).benchWwzOpen(),
 };
 
-/** Takes many minutes: only when it is asked for. */
+/** These take many minutes and run only when named. */
 const onlyAsked = ['server-history-410000'];
 
 const asked = process.argv.slice(2);

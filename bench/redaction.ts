@@ -1,4 +1,4 @@
-/** What masking costs a task that prints a gigabyte: a job with two secrets beside the same job without, in turns. */
+/** Measures what redaction costs a task that prints a gigabyte: a job with two secrets and the same job without, in turns. */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,11 +16,11 @@ const secrets: readonly Secret[] = [
   { name: 'PASSWORD', value: 'correct horse/battery' },
 ];
 
-/** Seconds from the task's begin. */
+/** Seconds since the task began. */
 interface CatTimes {
-  /** until its log is there to read */
+  /** until its log can be read */
   readonly log: number;
-  /** until the job's wwz is there */
+  /** until the job's wwz exists */
   readonly job: number;
 }
 
@@ -30,7 +30,7 @@ export async function benchRedaction(): Promise<BenchResult[]> {
     await writeLog(join(folder, 'large.txt'));
     const ours: CatTimes[] = [];
     const peer: CatTimes[] = [];
-    // In turns, each as often the first as the second, so that whatever else the machine does meets both alike.
+    // In turns, each first as often as second, so that other load on the machine affects both equally.
     for (let round = 0; round < rounds; round++) {
       const isFirst = round % 2 === 0;
       const first = await timeCat(folder, isFirst ? secrets : undefined);
@@ -43,11 +43,11 @@ export async function benchRedaction(): Promise<BenchResult[]> {
       ...{ ours: median(ours.map(pick)), peer: median(peer.map(pick)) },
     });
     return [
-      compare('a job whose task cats 1 GB, secrets masked', (t) => t.job, 'at most 1.05 times as much'),
+      compare('a job whose task cats 1 GB, secrets redacted', (t) => t.job, 'at most 1.05 times as much'),
       compare(
         'of it, until the log is there',
         (t) => t.log,
-        'as little as may be: cat itself hardly does a thing',
+        'as little as possible: cat itself takes almost no time',
       ),
     ];
   } finally {
@@ -55,7 +55,7 @@ export async function benchRedaction(): Promise<BenchResult[]> {
   }
 }
 
-/** Lines as a compiler prints them, each a little different, now and then with a secret. */
+/** Writes lines like a compiler's, each a little different, one in 20,000 with a secret. */
 async function writeLog(file: string): Promise<void> {
   const lines = Array.from(
     { length: 20_000 },
@@ -69,15 +69,15 @@ async function writeLog(file: string): Promise<void> {
     for (let at = 0; at < gigabyte; at += block.length) {
       await handle.write(block, 0, Math.min(block.length, gigabyte - at));
     }
-    // What is still to be written to the disk must not meet one of the two sides only.
+    // Pending writes must not slow down only one of the two sides.
     await handle.sync();
   } finally {
     await handle.close();
   }
 }
 
-async function timeCat(folder: string, masked: readonly Secret[] | undefined): Promise<CatTimes> {
-  // What is still to be written to the disk for the one before must not slow this one down.
+async function timeCat(folder: string, redacted: readonly Secret[] | undefined): Promise<CatTimes> {
+  // Pending writes of the previous round must not slow this one down.
   await must('sync', []);
   let began = 0;
   let log = 0;
@@ -99,7 +99,7 @@ async function timeCat(folder: string, masked: readonly Secret[] | undefined): P
     origin: { attempt: 1, expectedJobs: [] },
     environment: process.env,
     hiddenVariables: [],
-    ...(masked === undefined ? {} : { secrets: masked }),
+    ...(redacted === undefined ? {} : { secrets: redacted }),
     report: (progress) => {
       if (progress.kind === 'task-begin' && progress.task === 'cat') began = performance.now();
       if (progress.kind === 'task-done') log = (performance.now() - began) / 1000;

@@ -1,12 +1,12 @@
-/** What a benchmark measured: our figure beside a peer's, taken in the same minute. */
+/** The result of a benchmark: our figure and a peer's, measured in the same minute. */
 export interface BenchResult {
-  /** the work */
+  /** what was measured */
   readonly name: string;
   readonly ours: number;
   readonly peer: number;
   /** of both figures */
   readonly unit: string;
   readonly peerName: string;
-  /** what docs ask for, in words */
+  /** the documented goal, in words */
   readonly target: string;
 }

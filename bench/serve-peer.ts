@@ -1,4 +1,4 @@
-/** The peers of serve-entry.ts, each a process of its own: `bare`, `same-head` or `sirv`, then the folder; prints its URL. */
+/** A peer of serve-entry.ts, in its own process: takes `bare`, `same-head` or `sirv`, then a folder; prints its URL. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +14,7 @@ const bareHeaders = {
   'Content-Encoding': 'gzip',
   'Content-Length': body.length,
 };
-/** What soil-server sends with an entry. */
+/** The headers that soil-server sends with an entry. */
 const fullHeaders = {
   ...areaHeaders('foreign'),
   ETag: '"1a.2b3c4d.5e6f.1234567890ab-12345678-gz"',

@@ -1,4 +1,4 @@
-/** What history costs a server: uploads, a wave of them, rebuild, start-up and memory, at one number of jobs after the other. */
+/** Measures uploads, a wave of uploads, rebuild, start and memory of servers with more and more stored jobs. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import type { BenchResult } from './result.js';
 
 const uploads = 60;
 const wwzBytes = 220_000;
-/** ms until the pages of Soil's shell and Python server show an upload, at so many jobs; measured on this kind of machine */
+/** jobs -> ms until the pages of Soil's shell and Python server show an upload, measured on this kind of machine */
 const ancestor: Readonly<Record<number, number>> = { 400: 390, 4100: 1930 };
 const ancestorWave = 20_000;
 const ancestorRebuild = 1900;
@@ -69,19 +69,19 @@ function makeJob(run: number, number: number): JobBytes {
   };
 }
 
-/** From the request until its answer, which comes when index, run and commit page show the job; ms, the median. */
+/** Returns the median ms from request to response, which is sent once index, run and commit page show the job. */
 async function timeUploads(server: BenchServer, jobs: number): Promise<number> {
   const times: number[] = [];
   for (let i = -10; i < uploads; i++) {
     const job = makeJob(jobs + 1 + Math.floor((i + 10) / jobsOfRun), (i + 10) % jobsOfRun);
     const ms = await timeUpload(server, job);
-    // The first ones compile the server's code.
+    // The first uploads include the compilation of the server's code.
     if (i >= 0) times.push(ms);
   }
   return medianOf(times);
 }
 
-/** A run's jobs, which finish at one moment: until the last one is answered; ms. */
+/** Uploads a run's jobs at the same moment; returns the ms until the last one is answered. */
 async function timeWave(server: BenchServer, jobs: number): Promise<number> {
   const times: number[] = [];
   for (let round = 1; round <= 3; round++) {

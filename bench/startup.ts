@@ -1,4 +1,4 @@
-/** How long a command takes to start: `soil-worker --help` beside a bare `node -e 0`, one after the other in turns. */
+/** Measures how long a command takes to start: `soil-worker --help` and a bare `node -e 0`, in turns. */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ export function benchStartup(): Promise<BenchResult[]> {
 function measure(program: string, file: string): BenchResult {
   const ours: number[] = [];
   const peer: number[] = [];
-  // In turns, so that whatever else the machine does meets both alike; the first round fills the caches.
+  // In turns, so that other load on the machine affects both equally; the first round fills the caches.
   for (let round = 0; round <= rounds; round++) {
     const help = timeOf([file, '--help']);
     const bare = timeOf(['-e', '0']);

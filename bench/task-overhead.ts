@@ -1,4 +1,4 @@
-/** What one more task costs in a running container: Soil's supervisor against `exec` of podman and docker. */
+/** Measures what one more task costs in a running container: Soil's supervisor against `exec` of podman and docker. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ export async function benchTaskOverhead(): Promise<BenchResult[]> {
   return results;
 }
 
-/** From the first task's begin to the last one's end, so that scripts, logs and rows are counted in; ms a task. */
+/** Returns ms per task, from the begin of the first to the end of the last, so that scripts, logs and rows count. */
 async function soilTask(
   image: string,
   engine: 'podman' | 'docker',
@@ -64,7 +64,7 @@ async function soilTask(
     job: {
       name: 'bench' as JobName,
       image: { kind: 'named', name: image, pull: 'never' },
-      // The first one starts the container: it is not counted.
+      // The first task starts the container and does not count.
       tasks: Array.from({ length: tasks + 1 }, (_, i) => plainTask(`t${i}` as TaskName, 'true')),
       artifacts: [],
       needs: [],

@@ -1,4 +1,4 @@
-/** Opening a wwz of 22,000 entries and finding one of them: our scan beside unzipper's. */
+/** Compares our scan with unzipper's: opening a wwz of 22,000 entries and finding one of them. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ async function findWithUnzipper(path: string): Promise<void> {
   if (!directory.files.some((file) => file.path === wanted)) throw new Error(`cannot find ${wanted}`);
 }
 
-/** In milliseconds; each round after the other, so that the processor is nobody's alone. */
+/** Returns milliseconds. The two sides alternate, so that other load on the machine affects both equally. */
 async function median(work: () => Promise<void>): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < rounds; i++) {

@@ -38,7 +38,7 @@ describe('artifacts by commit', () => {
   });
   const soil = (args: readonly string[], env: Record<string, string | undefined> = {}): Promise<CommandEnd> =>
     worker(args, { cwd: repo, env: { ...bare, SOIL_TOKEN: server.token, SOIL_SERVER: server.url, ...env } });
-  /** A new empty folder; whatever a failed command leaves in it shows. */
+  /** A new empty folder, in which anything that a failed command leaves would show. */
   const emptyFolder = async (t: TestContext): Promise<string> => {
     const folder = await mkdtemp(join(tmpdir(), 'soil-get-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
@@ -54,7 +54,7 @@ describe('artifacts by commit', () => {
       .update(await readFile(file))
       .digest('hex');
 
-  it('put and get: the same bytes, with their SHA-256; an empty file and a name with folders, too', async (t) => {
+  it('get returns the bytes that put sent, with their SHA-256, also for an empty file and a name with folders', async (t) => {
     const put = await soil(['artifact', 'put', 'program.tar', 'empty']);
     assert.equal(put.status, 0, put.stderr);
     assert.equal(
@@ -81,12 +81,12 @@ describe('artifacts by commit', () => {
         await sha256(join(repo, name === 'empty' ? 'empty' : 'program.tar')),
       );
       assert.match(got.stdout, /: \d+ bytes, sha256 [0-9a-f]{64}\n$/);
-      assert.equal(got.stderr, '', 'checked by what the server tells');
+      assert.equal(got.stderr, '', 'checked against the digest from the server');
       assert.deepEqual(await readdir(folder), ['got']);
     }
   });
 
-  it('put: the same bytes again are fine and said; other bytes are refused, and 409 is explained', async () => {
+  it('put accepts the same bytes again and says so; other bytes are refused with an explained 409', async () => {
     const again = await soil(['artifact', 'put', 'program.tar']);
     assert.equal(again.status, 0);
     assert.match(again.stderr, /notice: program\.tar is already published with the same bytes/);
@@ -102,7 +102,7 @@ describe('artifacts by commit', () => {
     );
   });
 
-  it('put: what changed on the way is refused by the server, which keeps nothing of it', async () => {
+  it('put of bytes that changed on the way is refused, and the server keeps nothing', async () => {
     const response = await fetch(new URL(`artifacts/local/${commit}/changed`, server.url), {
       method: 'PUT',
       headers: {
@@ -117,7 +117,7 @@ describe('artifacts by commit', () => {
     assert.ok(!(await readdir(folder)).includes('changed'));
   });
 
-  it('a reader who asks for it is told a file’s SHA-256, also of a part; others, and gzip, are not', async () => {
+  it('a client that asks gets the SHA-256 of a file, also for a range; other clients and gzip do not', async () => {
     const url = new URL(`local-jobs/commits/${commit}/program.tar`, server.url);
     const ask = async (headers: Record<string, string>): Promise<string | null> => {
       const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...headers } });
@@ -134,7 +134,7 @@ describe('artifacts by commit', () => {
     assert.equal(page.headers.get('repr-digest'), null);
   });
 
-  it('GET /token tells what a token may do; 401 without a good one', async () => {
+  it('GET /token lists what a token allows, and answers 401 without a valid one', async () => {
     const url = new URL('token', server.url);
     const told = await fetch(url, { headers: { Authorization: `Bearer ${server.token}` } });
     assert.deepEqual(await told.json(), { id: 'test', actions: ['append', 'event', 'status'], jobs: '*' });
@@ -142,7 +142,7 @@ describe('artifacts by commit', () => {
     assert.equal((await fetch(url, { method: 'POST' })).status, 405);
   });
 
-  it('get and wait: what is not there lands nowhere; 1 at the limit', async (t) => {
+  it('get and wait write no file for a missing artifact, and exit with 1 at the limit', async (t) => {
     const folder = await emptyFolder(t);
     for (const args of [
       ['artifact', 'get', 'none.tar'],
@@ -160,7 +160,7 @@ describe('artifacts by commit', () => {
     assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'limit');
   });
 
-  it('wait artifact: it comes while it is waited for', async (t) => {
+  it('wait artifact downloads an artifact that is published while it waits', async (t) => {
     const folder = await emptyFolder(t);
     await writeFile(join(folder, 'late'), 'late\n');
     let asked = 0;
@@ -172,7 +172,7 @@ describe('artifacts by commit', () => {
       SOIL_SERVER: seen.url,
     });
     for (let i = 0; i < 600 && asked < 2; i++) await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.ok(asked >= 2, 'it was asked for, in vain');
+    assert.ok(asked >= 2, 'it was requested before it existed');
     assert.equal((await soil(['artifact', 'put', join(folder, 'late')])).status, 0);
     const end = await waiting;
     assert.equal(end.status, 0, end.stderr);
@@ -187,7 +187,7 @@ describe('artifacts by commit', () => {
     ['a byte that is another', { kind: 'corrupt' }],
   ];
   for (const [what, fate] of passing) {
-    it(`wait artifact gets over ${what}; get does not, and leaves nothing`, async (t) => {
+    it(`wait artifact retries after ${what}; get does not, and leaves nothing`, async (t) => {
       const name = fate.kind === 'corrupt' ? 'small' : 'program.tar';
       await writeFile(join(repo, 'small'), 'small\n');
       await soil(['artifact', 'put', 'small']);
@@ -225,7 +225,7 @@ describe('artifacts by commit', () => {
     ],
   ];
   for (const [what, text, reason] of refusing) {
-    it(`wait artifact: ${what} is refused at once: 3, and nothing is left`, async (t) => {
+    it(`wait artifact gives up immediately on ${what}: exit 3, and nothing is left`, async (t) => {
       const folder = await emptyFolder(t);
       const bad = await network(t, () => ({ kind: 'answer', text }));
       const end = await soil(['wait', 'artifact', 'program.tar', '-o', join(folder, 'got')], {
@@ -238,7 +238,7 @@ describe('artifacts by commit', () => {
     });
   }
 
-  it('a put that is cut is tried again', async (t) => {
+  it('put retries when the connection is cut', async (t) => {
     const bad = await network(t, (n) =>
       n === 1 ? { kind: 'cut-request', bytes: 50_000 } : { kind: 'pass' },
     );
@@ -250,7 +250,7 @@ describe('artifacts by commit', () => {
     assert.equal(kept.length, 300_000);
   });
 
-  it('wrong use: 2, and nothing is asked', async (t) => {
+  it('wrong use exits with 2 and sends no request', async (t) => {
     const folder = await emptyFolder(t);
     await mkdir(join(folder, 'folder'));
     for (const [args, reason] of [
@@ -269,7 +269,7 @@ describe('artifacts by commit', () => {
     }
   });
 
-  it('wait job: 0 green, 1 not green or not within the limit, 0 with --ended, 3 refused', async (t) => {
+  it('wait job exits with 0 for green, 1 for not green or the limit, 0 with --ended, 3 when refused', async (t) => {
     const env = { SOIL_RUN: 'waited' };
     const wait = (...args: string[]): Promise<CommandEnd> => soil(['wait', 'job', ...args], env);
     const early = await wait('good', '--limit', '1s');
@@ -306,7 +306,7 @@ describe('artifacts by commit', () => {
     assert.equal(refused.status, 3, refused.stderr);
   });
 
-  it('wait job: a job that fails while it is waited for ends the wait at once: 1', async () => {
+  it('wait job exits with 1 as soon as the job fails', async () => {
     const env = { SOIL_RUN: 'failing' };
     const waiting = soil(['wait', 'job', 'bad', '--limit', '1h'], env);
     assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
@@ -315,13 +315,13 @@ describe('artifacts by commit', () => {
     assert.match(end.stderr, /job "bad" did not pass: failed with exit status 3/);
   });
 
-  it('wait artifact --job: waits while the job runs, and no longer once it has ended without the file: 1', async (t) => {
+  it('wait artifact --job waits while the job runs, and exits with 1 once it ends without the file', async (t) => {
     const folder = await emptyFolder(t);
     const env = { SOIL_RUN: 'maker' };
     const wait = (name: string, ...more: string[]) =>
       soil(['wait', 'artifact', name, '--job', 'bad', '-o', join(folder, 'got'), ...more], env);
     const early = await wait('never', '--limit', '1s');
-    assert.match(early.stderr, /within 1s: no such file \(404\)/, 'nothing is known of the job yet');
+    assert.match(early.stderr, /within 1s: no such file \(404\)/, 'no event of the job has arrived');
     const waiting = wait('never', '--limit', '1h');
     assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
     const end = await waiting;
@@ -331,11 +331,15 @@ describe('artifacts by commit', () => {
     const json = await wait('never', '--json');
     assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'impossible');
     const later = await wait('never', '--attempt', '2', '--limit', '1s');
-    assert.match(later.stderr, /within 1s/, 'the job of another attempt may still make it');
-    assert.equal((await wait('program.tar')).status, 0, 'what is there is there, whatever became of the job');
+    assert.match(later.stderr, /within 1s/, 'the job of another attempt may still produce it');
+    assert.equal(
+      (await wait('program.tar')).status,
+      0,
+      'a published file is available however the job ended',
+    );
   });
 
-  it('SIGINT while waiting: 130, and nothing is left', async (t) => {
+  it('SIGINT while waiting exits with 130 and leaves nothing', async (t) => {
     const folder = await emptyFolder(t);
     const slow = await network(t, () => ({ kind: 'slow', bytes: 100 }));
     const args = ['artifact', 'get', 'program.tar', '-o', join(folder, 'got')];
@@ -347,7 +351,11 @@ describe('artifacts by commit', () => {
     for (let i = 0; i < 3000 && (await readdir(folder)).length === 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.match((await readdir(folder)).join(), /^\.soil-new-\w+-got$/, 'it has begun, under another name');
+    assert.match(
+      (await readdir(folder)).join(),
+      /^\.soil-new-\w+-got$/,
+      'the download has begun, under a temporary name',
+    );
     child.kill('SIGINT');
     assert.deepEqual(await ended, [130, null]);
     assert.deepEqual(await readdir(folder), []);

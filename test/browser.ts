@@ -1,4 +1,4 @@
-/** Debian's Chromium for tests: headless, without a word to anybody but the pages under test. */
+/** Starts Debian's Chromium for tests: headless, with no requests but to the pages under test. */
 import { chromium, type Browser } from 'playwright-core';
 
 const quiet = [

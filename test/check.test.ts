@@ -9,7 +9,7 @@ import { serveSite, startServer } from './soil-server.js';
 import { formOf, shellJob, tsvOf, type JobBytes } from './upload-form.js';
 
 let root: string;
-/** A site with jobs of two runs, two attempts, a status and a running job, made by uploads and events. */
+/** Makes a site with jobs of two runs, two attempts, a status and a running job, by uploads and events. */
 let good: string;
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'soil-check-'));
@@ -57,7 +57,7 @@ async function copyOf(name: string): Promise<string> {
   return site;
 }
 
-/** Every file of the site with its digest, private ones apart. */
+/** Every file of the site with its digest, without the private folder. */
 async function pagesOf(site: string): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(site, { recursive: true, withFileTypes: true });
   const paths = entries
@@ -74,13 +74,13 @@ async function pagesOf(site: string): Promise<ReadonlyMap<string, string>> {
 
 const run1234 = 'github-jobs/1234';
 
-test('check finds nothing in a site that uploads and events made', async () => {
+test('check finds no problems in a site made by uploads and events', async () => {
   const end = await check(good);
   assert.equal(end.status, 0, end.stdout);
   assert.match(end.stdout, /checked 6 jobs and \d+ pages: no problems found/);
 });
 
-/** What is done to a site, what check says of it, and whether --repair mends it. */
+/** A damage to the site, the findings of check, and whether --repair repairs it. */
 const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp, boolean])[] = [
   [
     'a page that was changed',
@@ -212,22 +212,22 @@ async function logOf(site: string): Promise<string> {
   return join(site, '.soil/log', names.sort().at(-1) ?? '');
 }
 
-for (const [index, [what, harm, pattern, isMended]] of harms.entries()) {
-  test(`check finds ${what}${isMended ? ' and --repair mends it' : ', which no repair can bring back'}`, async () => {
+for (const [index, [what, harm, pattern, isRepaired]] of harms.entries()) {
+  test(`check finds ${what}${isRepaired ? ' and --repair repairs it' : ', which cannot be repaired'}`, async () => {
     const site = await copyOf(`harm-${index}`);
     await harm(site);
     const found = await check(site);
     assert.equal(found.status, 1, found.stdout);
     assert.match(found.stdout, pattern);
     const repaired = await check(site, '--repair');
-    assert.equal(repaired.status, isMended ? 0 : 1, repaired.stdout);
+    assert.equal(repaired.status, isRepaired ? 0 : 1, repaired.stdout);
     const again = await check(site);
-    assert.equal(again.status, isMended ? 0 : 1, again.stdout);
-    if (!isMended) assert.match(again.stdout, pattern);
+    assert.equal(again.status, isRepaired ? 0 : 1, again.stdout);
+    if (!isRepaired) assert.match(again.stdout, pattern);
   });
 }
 
-test('check --repair throws nothing away: what was in the way is set aside', async () => {
+test('check --repair deletes nothing: conflicting files are moved aside', async () => {
   const site = await copyOf('aside');
   await writeFile(join(site, run1234, 'other.wwz'), 'only copy');
   await check(site, '--repair');
@@ -236,7 +236,7 @@ test('check --repair throws nothing away: what was in the way is set aside', asy
   assert.equal(await readFile(join(aside, time, run1234, 'other.wwz'), 'utf8'), 'only copy');
 });
 
-test('check refuses a site that a server has', async () => {
+test('check refuses a site that a server holds the lock of', async () => {
   const site = await copyOf('served');
   const server = await serveSite(site);
   const end = await check(site);
@@ -245,7 +245,7 @@ test('check refuses a site that a server has', async () => {
   assert.match(end.stderr, /cannot lock the site: process \d+ holds the lock/);
 });
 
-test('rebuild gives the same bytes, with log and snapshot and from records alone', async () => {
+test('rebuild writes the same bytes from log and snapshot as from the records alone', async () => {
   const site = await copyOf('rebuilt');
   const before = await pagesOf(site);
   const rebuild = () => run(process.execPath, [soilServer, 'rebuild', site]);
@@ -254,7 +254,7 @@ test('rebuild gives the same bytes, with log and snapshot and from records alone
   for (const path of before.keys()) if (path.endsWith('.html')) await rm(join(site, path));
   await rebuild();
   assert.deepEqual(await pagesOf(site), before);
-  // Without the private folder only the job that is running, of which there is no record yet, is unknown.
+  // Without the private folder only the running job, which has no record yet, is unknown.
   await rm(join(site, '.soil'), { recursive: true });
   for (const path of before.keys()) if (path.endsWith('.html')) await rm(join(site, path));
   await rebuild();
@@ -263,14 +263,14 @@ test('rebuild gives the same bytes, with log and snapshot and from records alone
   assert.deepEqual(known(await pagesOf(site)), known(before));
 });
 
-test('a start from a snapshot reads only what changed, and shows the same as one from records', async () => {
+test('a start from a snapshot reads only what changed, and shows the same as a start from the records', async () => {
   const site = await copyOf('snapshot');
   const before = await pagesOf(site);
   const first = await serveSite(site);
   await first.stop();
   assert.deepEqual(await pagesOf(site), before);
 
-  // A run's folder comes and goes while no server runs.
+  // A run's folder is added and removed while no server runs.
   await cp(join(site, run1234), join(site, 'github-jobs/1200'), { recursive: true });
   const second = await serveSite(site);
   assert.match(await (await fetch(new URL('github-jobs/index.html', second.url))).text(), /Run 1200/);
@@ -281,7 +281,7 @@ test('a start from a snapshot reads only what changed, and shows the same as one
   assert.doesNotMatch(await (await fetch(new URL('github-jobs/index.html', third.url))).text(), /Run 1200/);
   await third.stop();
 
-  // A snapshot that is not whole is none.
+  // A truncated snapshot is ignored.
   const snapshot = join(site, '.soil/snapshot.jsonl');
   const whole = await readFile(snapshot, 'utf8');
   for (const broken of [

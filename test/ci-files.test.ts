@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { actionFaults, manifestFaults, workflowFaults } from './ci-files.js';
+import { findActionErrors, findManifestErrors, findWorkflowErrors } from './ci-files.js';
 import { repoRoot } from './command.js';
 
 const filesOf = (folder: string): { name: string; text: string }[] =>
@@ -12,36 +12,36 @@ const filesOf = (folder: string): { name: string; text: string }[] =>
   }));
 const action = readFileSync(join(repoRoot, 'action.yml'), 'utf8');
 
-test('every workflow of this repo is one by GitHub’s own parser', async () => {
+test('GitHub’s own parser accepts every workflow of this repository', async () => {
   const files = filesOf('.github/workflows');
   assert.ok(files.length > 0);
-  for (const { name, text } of files) assert.deepEqual(await workflowFaults(text, name), [], name);
+  for (const { name, text } of files) assert.deepEqual(await findWorkflowErrors(text, name), [], name);
 });
 
-test('action.yml is one by GitHub’s own parser', () => {
-  assert.deepEqual(actionFaults(action), []);
+test('GitHub’s own parser accepts action.yml', () => {
+  assert.deepEqual(findActionErrors(action), []);
 });
 
-test('every manifest in .builds/ is one by sourcehut’s documentation', () => {
+test('every manifest in .builds/ follows sourcehut’s documentation', () => {
   const files = filesOf('.builds');
   assert.ok(files.length > 0);
-  for (const { name, text } of files) assert.deepEqual(manifestFaults(text), [], name);
+  for (const { name, text } of files) assert.deepEqual(findManifestErrors(text), [], name);
 });
 
-test('the YAML blocks of docs/hosts.md are what they are said to be', async () => {
+test('the YAML blocks of docs/hosts.md are valid workflows and manifests', async () => {
   const text = readFileSync(join(repoRoot, 'docs/hosts.md'), 'utf8');
   const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
   const workflows = blocks.filter((block) => /^on:/m.test(block));
   const manifests = blocks.filter((block) => /^image:/m.test(block));
   assert.ok(workflows.length >= 2 && manifests.length >= 1, 'the examples were found');
-  for (const block of workflows) assert.deepEqual(await workflowFaults(block), [], block);
-  for (const block of manifests) assert.deepEqual(manifestFaults(block), [], block);
+  for (const block of workflows) assert.deepEqual(await findWorkflowErrors(block), [], block);
+  for (const block of manifests) assert.deepEqual(findManifestErrors(block), [], block);
 });
 
-test('workflowFaults() finds what GitHub would refuse', async () => {
+test('findWorkflowErrors() finds what GitHub would refuse', async () => {
   const job = (lines: string): string => `on: push\njobs:\n  a:\n    runs-on: x\n${lines}`;
   const steps = '    steps: [{run: ls}]\n';
-  assert.deepEqual(await workflowFaults(job(steps)), []);
+  assert.deepEqual(await findWorkflowErrors(job(steps)), []);
   const faulty: readonly (readonly [string, RegExp])[] = [
     [job('    step: [{run: ls}]\n'), /step/],
     [job(`    needs: b\n${steps}`), /b/],
@@ -51,10 +51,11 @@ test('workflowFaults() finds what GitHub would refuse', async () => {
     [job('    steps: [{run: ls, uses: x/y@v1}]\n'), /./],
     ['jobs: [', /./],
   ];
-  for (const [text, reason] of faulty) assert.match((await workflowFaults(text)).join('\n'), reason, text);
+  for (const [text, reason] of faulty)
+    assert.match((await findWorkflowErrors(text)).join('\n'), reason, text);
 });
 
-test('actionFaults() finds what GitHub would refuse', () => {
+test('findActionErrors() finds what GitHub would refuse', () => {
   for (const [from, to] of [
     ['using: composite', 'using: compost'],
     ['      shell: sh\n', ''],
@@ -62,13 +63,13 @@ test('actionFaults() finds what GitHub would refuse', () => {
     ['required: true', 'required: {}'],
   ] as const) {
     assert.ok(action.includes(from), from);
-    assert.notDeepEqual(actionFaults(action.replace(from, to)), [], to);
+    assert.notDeepEqual(findActionErrors(action.replace(from, to)), [], to);
   }
 });
 
-test('manifestFaults() finds what sourcehut would refuse', () => {
+test('findManifestErrors() finds what sourcehut would refuse', () => {
   const good = 'image: debian/stable\ntasks:\n  - a: |\n      ls\n';
-  assert.deepEqual(manifestFaults(good), []);
+  assert.deepEqual(findManifestErrors(good), []);
   for (const [text, fault] of [
     ['tasks: [{a: ls}]', 'image is missing'],
     ['image: x', 'tasks is missing'],
@@ -82,6 +83,6 @@ test('manifestFaults() finds what sourcehut would refuse', () => {
     [`${good}constructor: 1`, 'there is no key constructor'],
     ['- a', 'the manifest is no map'],
   ] as const) {
-    assert.deepEqual(manifestFaults(text), [fault], text);
+    assert.deepEqual(findManifestErrors(text), [fault], text);
   }
 });

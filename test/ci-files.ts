@@ -1,8 +1,8 @@
-/** The files that CI hosts read -> their faults: GitHub's by GitHub's own parser and schemas, sourcehut's by its documentation. */
+/** Finds errors in the files that CI hosts read: GitHub's with GitHub's own parser, sourcehut's by its documentation. */
 import { register } from 'node:module';
 import { parse } from 'yaml';
 
-// The package is made for bundlers: it imports its schemas without the attribute that Node wants (ESM, import attributes).
+// The package is made for bundlers: it imports its JSON schemas without the import attribute that Node requires.
 const hook = `import { readFile } from 'node:fs/promises';
 export async function load(url, context, next) {
   if (!url.endsWith('.json') || !url.includes('/@actions/')) return next(url, context);
@@ -14,16 +14,16 @@ const { convertActionTemplate } = await import('@actions/workflow-parser/actions
 const { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } =
   await import('@actions/workflow-parser/index');
 
-/** The faults of a file in `.github/workflows/`; none where GitHub would run it. */
-export async function workflowFaults(text: string, name = 'workflow.yml'): Promise<string[]> {
+/** Returns the errors of a file in `.github/workflows/`; none if GitHub would run it. */
+export async function findWorkflowErrors(text: string, name = 'workflow.yml'): Promise<string[]> {
   const { context, value } = parseWorkflow({ name, content: text }, new NoOperationTraceWriter());
-  // The conversion looks at what no schema can: needs of jobs that are there, a matrix that has values.
+  // The conversion checks what no schema can: jobs that `needs` names, values of a matrix.
   if (value !== undefined) await convertWorkflowTemplate(context, value);
   return context.errors.getErrors().map((error) => error.message);
 }
 
-/** The faults of an `action.yml`. */
-export function actionFaults(text: string, name = 'action.yml'): string[] {
+/** Returns the errors of an `action.yml`. */
+export function findActionErrors(text: string, name = 'action.yml'): string[] {
   const { context, value } = parseAction({ name, content: text }, new NoOperationTraceWriter());
   if (value !== undefined) convertActionTemplate(context, value);
   return context.errors.getErrors().map((error) => error.message);
@@ -49,7 +49,7 @@ const isTask: Check = (value) => {
 };
 const conditions: readonly unknown[] = ['always', 'failure', 'success'];
 
-/** What man.sr.ht/builds.sr.ht/manifest.md says of each key. */
+/** The keys and their values, from man.sr.ht/builds.sr.ht/manifest.md. */
 const manifestKeys: Readonly<Record<string, Check>> = {
   image: isText,
   arch: isText,
@@ -68,18 +68,18 @@ const manifestKeys: Readonly<Record<string, Check>> = {
   submitter: isMap,
 };
 
-/** The faults of a file in `.builds/`; none where builds.sr.ht would run it. */
-export function manifestFaults(text: string): string[] {
+/** Returns the errors of a file in `.builds/`; none if builds.sr.ht would run it. */
+export function findManifestErrors(text: string): string[] {
   const manifest: unknown = parse(text);
-  if (!isMap(manifest)) return ['the manifest is no map'];
+  if (!isMap(manifest)) return ['the manifest is not a map'];
   const faults = ['image', 'tasks'].filter((key) => !(key in manifest)).map((key) => `${key} is missing`);
   for (const [key, value] of Object.entries(manifest)) {
     const check = Object.hasOwn(manifestKeys, key) ? manifestKeys[key] : undefined;
-    if (check === undefined) faults.push(`there is no key ${key}`);
-    else if (!check(value)) faults.push(`${key} is not what it must be`);
+    if (check === undefined) faults.push(`unknown key ${key}`);
+    else if (!check(value)) faults.push(`invalid value of ${key}`);
   }
   const tasks = Array.isArray(manifest.tasks) ? (manifest.tasks as unknown[]).filter(isMap) : [];
   const names = tasks.flatMap((task) => Object.keys(task));
-  if (new Set(names).size < names.length) faults.push('a task stands twice');
+  if (new Set(names).size < names.length) faults.push('duplicate task');
   return faults;
 }

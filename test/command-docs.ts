@@ -1,4 +1,4 @@
-/** docs/commands.md, made of what every command's --help says. With --write, writes it anew. */
+/** Renders docs/commands.md from the `--help` of every command; `--write` writes the file. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,19 +8,20 @@ export const commandsFile = join(repoRoot, 'docs', 'commands.md');
 
 const intro = `# Every command
 
-This page is what \`--help\` says of each command; \`npm run docs\` writes it anew, and a test keeps it true. Exit statuses
-have one meaning everywhere: 0 fine, 1 not done or not green, 2 wrong use or configuration, 3 refused by the other side;
-of \`run\`, \`local\` and \`shell\` it is the job's own. \`--json\` puts one JSON value on stdout, and all else on stderr.
-Colours and a passing line that tells what goes on are for a terminal only: \`NO_COLOR\` takes the colours away, \`CI\` both.
+This page is the \`--help\` of each command. \`npm run docs\` writes it.
+
+Exit statuses mean the same everywhere: 0 success, 1 not done or not green, 2 wrong use or configuration, 3 refused by the
+other side. \`run\`, \`local\` and \`shell\` exit with the job's status. \`--json\` prints one JSON value on stdout; everything
+else goes to stderr. Colors and the status line are for terminals only: \`NO_COLOR\` turns off the colors, \`CI\` both.
 `;
 
-/** A command by its words, \`soil-worker wait job\`, and its help. */
+/** A command's words, as in `soil-worker wait job`, and its help. */
 export interface CommandHelp {
   readonly words: readonly string[];
   readonly help: string;
 }
 
-/** Every command of both programs, those below a command after it. */
+/** Reads the help of every command of both programs; subcommands follow their command. */
 export async function readHelps(): Promise<readonly CommandHelp[]> {
   const both = [
     ['soil-worker', soilWorker],
@@ -38,7 +39,7 @@ async function readHelp(words: readonly string[], file: string): Promise<readonl
   return [{ words, help: help.trimEnd() }, ...helps.flat()];
 }
 
-/** The names below `Commands:`; a description that goes on stands further to the right. */
+/** The names below `Commands:`; continued descriptions are indented further. */
 function subcommands(help: string): string[] {
   const [, list = ''] = /\nCommands:\n([^]*?)(?:\n\n|$)/.exec(help) ?? [];
   return [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)].map((m) => m[1] ?? '').filter((name) => name !== 'help');

@@ -1,31 +1,31 @@
-/** Runs real commands for tests: arguments in, exit status and text out; every wait has a limit. */
+/** Runs commands for tests and returns their exit status and output; every wait has a limit. */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repo's root, seen from dist/test/. */
+/** The root of the repository; this file is in dist/test/. */
 export const repoRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const soilWorker = join(repoRoot, 'dist', 'worker', 'main.js');
 export const soilServer = join(repoRoot, 'dist', 'server', 'main.js');
 
 export interface CommandOptions {
   readonly cwd?: string;
-  /** added to this process's own environment; undefined takes a variable away */
+  /** added to this process's environment; undefined removes a variable */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;
   readonly timeoutSeconds?: number;
-  /** another user than this process's, who must be root then */
+  /** run as another user; this process must be root */
   readonly as?: { readonly uid: number; readonly gid: number };
 }
 
 export interface CommandEnd {
-  /** 128 + n when signal n ended it is not made up here: null then */
+  /** null if a signal ended it */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program to its end, at most 120 s unless told otherwise. */
+/** Runs a program to its end, by default for at most 120 s. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -52,7 +52,7 @@ export async function run(
   return { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
 }
 
-/** Runs a program that must succeed; the error holds all it printed. */
+/** Runs a program and returns its stdout. Throws an error with its output if it fails. */
 export async function must(
   program: string,
   args: readonly string[],

@@ -23,7 +23,7 @@ after(async () => {
   await server.close();
 });
 
-/** A job all of whose files bear the same mark. */
+/** A job whose files all contain the same mark. */
 function markedJob(run: number, name: string, mark: string): JobBytes {
   const json = JSON.stringify({
     'job-name': name,
@@ -61,7 +61,7 @@ async function rewrites(): Promise<number> {
 
 const eighteen = Array.from({ length: 18 }, (_, i) => `job-${i}`);
 
-test('defect 6: 18 jobs that finish together are all acknowledged and shown, by no more rewrites than jobs', async () => {
+test('18 jobs that finish together are all acknowledged and shown, with no more page rewrites than jobs', async () => {
   const begin = await rewrites();
   await Promise.all(eighteen.map((name) => upload(markedJob(1, name, `together-${name}`))));
   const together = (await rewrites()) - begin;
@@ -70,12 +70,12 @@ test('defect 6: 18 jobs that finish together are all acknowledged and shown, by 
   assert.match(await get('github-jobs/index.html'), /Run 1\b/);
   for (const name of eighteen) await upload(markedJob(2, name, `alone-${name}`));
   const alone = (await rewrites()) - begin - together;
-  assert.equal(alone, 18, 'one after the other, each job has a rewrite of its own');
-  // How many of them meet is the disk's affair: see the next test for those that do.
+  assert.equal(alone, 18, 'uploaded one after the other, each job has its own rewrite');
+  // How many rewrites are shared depends on the disk; the next test checks the sharing.
   assert.ok(together <= 18, `${together} rewrites`);
 });
 
-test('changes that come while a rewrite is under way share the next one', async (t) => {
+test('changes that arrive during a rewrite share the next one', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-coalesce-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const details = new JobDetailsCache(folder, defaultLimits).read;
@@ -87,13 +87,13 @@ test('changes that come while a rewrite is under way share the next one', async 
   });
   const follow = () => Array.from({ length: 18 }, () => writer.schedule(noChanges));
   const together = follow();
-  // One turn later the rewrite has taken in what it shows.
+  // One turn later the rewrite has read its changes.
   await Promise.resolve();
   await Promise.all([...together, ...follow()]);
   assert.equal(writer.counts().rewrites, 2);
 });
 
-test('a rewrite waits for uploads that are nearly stored, and shows them too', async (t) => {
+test('a rewrite waits for uploads that are nearly stored and shows them', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-gather-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const details = new JobDetailsCache(folder, defaultLimits).read;
@@ -113,7 +113,7 @@ test('a rewrite waits for uploads that are nearly stored, and shows them too', a
   assert.equal(writer.counts().rewrites, 1);
 });
 
-test('a rebuild and a check of a site that is served name the process that holds the lock', async () => {
+test('rebuild and check of a served site name the process that holds its lock', async () => {
   for (const command of ['serve', 'rebuild', 'check']) {
     const end = await run(process.execPath, [soilServer, command, server.site]);
     assert.equal(end.status, 2, end.stdout);
@@ -121,7 +121,7 @@ test('a rebuild and a check of a site that is served name the process that holds
   }
 });
 
-test('defect 7: who reads during uploads sees whole files only, and no link before what it leads to', async () => {
+test('readers during uploads see complete files only, and no link to a file that does not exist yet', async () => {
   const first = 10;
   const last = 21;
   const sent = new AbortController();
@@ -165,7 +165,7 @@ test('defect 7: who reads during uploads sees whole files only, and no link befo
   assert.ok(pages > 0 && records > 0, `${pages} pages, ${records} records`);
 });
 
-test('defect 6: a job that arrives among many rewrites the pages that show it, and no other', async () => {
+test('an upload to a site with many jobs rewrites only the pages that show it', async () => {
   const pages = async (): Promise<ReadonlyMap<string, string>> => {
     const names = await readdir(server.site, { recursive: true });
     const html = names.filter((name) => name.endsWith('.html') && !name.startsWith('history/'));
@@ -182,7 +182,7 @@ test('defect 6: a job that arrives among many rewrites the pages that show it, a
   const before = await pages();
   await upload(markedJob(120, 'job-1', 'one more'));
   const after = await pages();
-  // A page that is written anew is another file, renamed to its name.
+  // A rewritten page is a new file, renamed into place.
   const changed = [...after].filter(([name, file]) => before.get(name) !== file).map(([name]) => name);
   const commit = `github-jobs/commits/${'120'.padStart(40, 'd')}.html`;
   const list = changed.find((name) => /^github-jobs\/(index|page-\d)\.html$/.test(name)) ?? '';

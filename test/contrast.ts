@@ -1,12 +1,12 @@
-/** A program for a browser: finds the texts of a page whose colour is too near to what is behind them (WCAG AA). */
+/** A script for a browser: finds the texts of a page that have too little contrast with their background (WCAG AA). */
 
 export interface FoundTexts {
   readonly texts: number;
-  /** ratio, text and colour of each that has less than 4.5 to 1 */
+  /** ratio, text and color of each text with less than 4.5 to 1 */
   readonly weak: readonly string[];
 }
 
-/** Text, since it runs in the page, where this project's types do not reach. Formulas: WCAG 2.2, "relative luminance". */
+/** Source text, since it runs in the page. Formulas: WCAG 2.2, "relative luminance". */
 export const weakTexts = `(() => {
   const parse = (text) => {
     const [r = 0, g = 0, b = 0, a = 1] = (text.match(/[\\d.]+/g) ?? []).map(Number);
@@ -21,9 +21,9 @@ export const weakTexts = `(() => {
   };
   const behind = (element) => {
     for (let e = element; e !== null; e = e.parentElement) {
-      const colour = parse(getComputedStyle(e).backgroundColor);
-      if (colour[3] === 1) return colour;
-      if (colour[3] !== 0) throw new Error('a half transparent background: contrast cannot be computed');
+      const color = parse(getComputedStyle(e).backgroundColor);
+      if (color[3] === 1) return color;
+      if (color[3] !== 0) throw new Error('a half transparent background: contrast cannot be computed');
     }
     return [255, 255, 255, 1];
   };

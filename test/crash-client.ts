@@ -1,10 +1,10 @@
-/** Clients of a server that will be killed: they send jobs, events and artifacts, and keep a book of what was acknowledged. */
+/** Clients of a server that will be killed: they send jobs, events and artifacts and note what was acknowledged. */
 import { sha256 } from '../server/store/log-entry.js';
 import { buildZip, regular } from './zip-builder.js';
 import type { SeededRandom } from './seeded-random.js';
 import { formOf, tsvOf, type JobBytes } from './upload-form.js';
 
-/** A file that was acknowledged: where it must be, and its digest. */
+/** A file whose upload was acknowledged: its path and digest. */
 export interface AcknowledgedFile {
   readonly path: string;
   readonly digest: string;
@@ -13,21 +13,21 @@ export interface AcknowledgedFile {
 export interface AcknowledgedJob {
   readonly job: string;
   readonly mark: string;
-  /** addresses, as the server's answer has them */
+  /** addresses from the server's response */
   readonly record: string;
   readonly wwz: string;
   readonly run: string;
 }
 
-/** Everything that the clients of one site know, whatever server answers them. */
+/** What the servers of one site acknowledged to all clients. */
 export interface Acknowledgments {
   readonly files: AcknowledgedFile[];
   readonly jobs: AcknowledgedJob[];
-  /** running jobs, by their run's page */
+  /** running jobs, with their run's page */
   readonly events: { readonly run: string; readonly job: string }[];
-  /** sent, and never answered: sent again */
+  /** sent without a response: to send again */
   readonly unanswered: { readonly job: JobBytes; readonly mark: string }[];
-  /** answers that nobody should get */
+  /** responses that must not occur */
   readonly faults: string[];
   sent: number;
 }
@@ -41,7 +41,7 @@ export const emptyAcknowledgments = (): Acknowledgments => ({
   sent: 0,
 });
 
-/** Sends one thing after the other until the connection ends or `stop` says so. */
+/** Sends one request after the other until the connection ends or `stop` is aborted. */
 export async function sendUntilCut(
   url: string,
   {
@@ -82,7 +82,7 @@ async function sendJob(url: string, book: Acknowledgments, dice: SeededRandom): 
     book.unanswered.push(made);
     throw error;
   }
-  // Sent again, it may be there already: 200. What is new is 201.
+  // A repeated upload may already be stored: 200. A new one is 201.
   if (answer.status !== 201 && !(again !== undefined && answer.status === 200)) {
     book.faults.push(`an upload was answered with ${answer.status}: ${text}`);
     return;
@@ -128,7 +128,7 @@ function makeJob(number: number, dice: SeededRandom): { readonly job: JobBytes; 
   return { job: { job: name, wwz, tsv, json }, mark };
 }
 
-// Two runs share a commit, so that its page is written by both.
+// Two runs share a commit, so that both write its page.
 const commitOf = (run: number): string =>
   Math.floor(run / 2)
     .toString(16)

@@ -1,4 +1,4 @@
-/** Kills a real soil-server at random moments, again and again, and looks each time at what is left of its site. */
+/** Kills a real soil-server at random moments, again and again, and checks its site after each start. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -17,17 +17,17 @@ import { seededRandom, type SeededRandom } from './seeded-random.js';
 import { serveSite, type ServedSite } from './soil-server.js';
 
 export interface CrashCounts {
-  /** `kill -9` of a server or a rebuild that was still alive */
+  /** `kill -9` of a running server or rebuild */
   kills: number;
-  /** of these: before it listened, and within `rebuild` */
+  /** of these: kills before it listened, and during `rebuild` */
   early: number;
   rebuilds: number;
   jobs: number;
   events: number;
   files: number;
-  /** `checkSite` after a start, and `soil-server check` after an end */
+  /** `checkSite` after a start, and `soil-server check` after a graceful stop */
   checks: number;
-  /** what was not as it should be, one line each */
+  /** one line for each thing that was wrong */
   readonly faults: string[];
 }
 
@@ -44,7 +44,7 @@ export interface CrashOptions {
 
 const clients = 4;
 
-/** One site and its servers, until `lives` of them were killed. */
+/** Runs servers on one site until `lives` of them were killed. */
 export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<void> {
   const dice = seededRandom(seed);
   const root = await mkdtemp(join(tmpdir(), 'soil-crash-'));
@@ -64,7 +64,7 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       const server = await serveSite(site, ['--open-on-loopback']);
       await checkAfterStart(site, server, { book, counts, fault });
       if (life % 12 === 0) {
-        // Now and then the end is a good one: the next start is from a snapshot, and the command itself checks.
+        // Every twelfth server stops gracefully: the next start is from a snapshot, and the check command runs.
         await server.stop();
         const end = await run(process.execPath, [soilServer, 'check', site]);
         counts.checks++;
@@ -75,7 +75,7 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       const sending = Array.from({ length: clients }, () =>
         sendUntilCut(server.url, { book, dice, stop: stop.signal }),
       );
-      // Some answers first, so that a slow machine has as much to lose as a quick one; then any moment.
+      // Wait for some responses first, so that a slow machine has as much to lose as a fast one; then for any moment.
       await answersOrLimit(book, acknowledged(book) + dice.below(dice.pick([1, 4, 10])));
       await wait(dice.below(dice.pick([5, 30, 100])));
       await server.stop('SIGKILL');
@@ -112,7 +112,7 @@ const serveArgs = (site: string): readonly string[] => [
   '--open-on-loopback',
 ];
 
-/** A moment between its start and what it takes to be ready on a quick machine. */
+/** Kills a program at a random moment during its start. */
 async function killProgram(
   args: readonly string[],
   {
@@ -137,7 +137,7 @@ interface LookOptions {
   readonly fault: (what: string) => void;
 }
 
-/** Everything that a new server must have and show of what any before it acknowledged. */
+/** Checks that a new server has and shows everything that earlier ones acknowledged. */
 async function checkAfterStart(
   site: string,
   server: ServedSite,
@@ -146,7 +146,7 @@ async function checkAfterStart(
   await settle(server);
   for (const { path, digest } of book.files) {
     const bytes = await readFile(join(site, path)).catch(() => undefined);
-    if (bytes === undefined) fault(`${path} was acknowledged and is gone`);
+    if (bytes === undefined) fault(`${path} was acknowledged and is missing`);
     else if (sha256(bytes) !== digest) fault(`${path} was acknowledged and has other bytes`);
   }
   await lookAtWholeness(site, fault);
@@ -166,7 +166,7 @@ async function checkAfterStart(
     if (!text.includes(`"${job}.wwz/`)) fault(`${folder} does not link ${job}.wwz/`);
     if (!record.startsWith(folder)) fault(`${record} is not in ${folder}: ${mark}`);
   }
-  // All of them over HTTP would be the same again: the newest ones, and whatever their run's page links.
+  // Over HTTP, the newest ones and the links of their run's page are enough.
   for (const { mark, record, wwz, run: folder } of book.jobs.slice(-6)) {
     if (!(await textAt(server, record)).includes(mark)) fault(`${record} is served with other bytes`);
     if (!(await textAt(server, wwz)).includes(mark)) fault(`${wwz} is served with other bytes`);
@@ -182,7 +182,7 @@ async function checkAfterStart(
   for (const finding of findings) fault(`check: ${describeFinding(finding)}`);
 }
 
-/** Waits until nothing is written any more: pages under names that stay come a little after the others. */
+/** Waits until all pages are written: those at stable URLs follow a little after the others. */
 async function settle(server: ServedSite): Promise<void> {
   const body = new FormData();
   body.append('run-hook', 'soil-event-job-done');
@@ -202,7 +202,7 @@ const linksOf = (html: string, base: URL): readonly URL[] =>
     .map(([, href = '']) => new URL(href.replaceAll('&amp;', '&').replaceAll('&#x3D;', '='), base))
     .filter(({ host }) => host === base.host);
 
-/** Every file that is served is whole, in the way of its kind. */
+/** Checks that every served file is complete, by the rules of its type. */
 async function lookAtWholeness(site: string, fault: (what: string) => void): Promise<void> {
   const entries = await readdir(site, { recursive: true, withFileTypes: true });
   for (const entry of entries) {

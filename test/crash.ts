@@ -1,4 +1,4 @@
-/** `npm run crash`: a thousand kills of a real soil-server, or as many as the arguments say; exit status 1 for any fault. */
+/** `npm run crash`: kills a real soil-server a thousand times, or as often as the arguments say; exits with 1 on any fault. */
 import { parseArgs } from 'node:util';
 import { crashSite, noCrashes } from './crash-loop.js';
 
@@ -6,7 +6,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
-    /** sites at one time */
+    /** number of sites tested in parallel */
     lanes: { type: 'string', default: '2' },
   },
 });

@@ -1,11 +1,11 @@
-/** Real programs and images from Debian's packages, for tests: no image registry is asked. */
+/** Makes source trees and images from Debian's packages for tests; needs no image registry. */
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { must } from './command.js';
 
-/** Downloads a source package's original archive with apt-get into a folder and returns the archive's path. */
+/** Downloads a source package's original archive into a folder with apt-get; returns the archive's path. */
 export async function fetchSource(name: string, folder: string): Promise<string> {
   const parts = join(folder, 'parts');
   const lists = join(folder, 'lists');
@@ -17,11 +17,11 @@ export async function fetchSource(name: string, folder: string): Promise<string>
   await must('apt-get', [...own, 'update'], { cwd: folder });
   await must('apt-get', [...own, 'source', '--download-only', name], { cwd: folder });
   const archive = (await readdir(folder)).find((file) => /\.orig\.tar\.\w+$/.test(file));
-  if (archive === undefined) throw new Error(`apt-get source ${name} brought no original archive`);
+  if (archive === undefined) throw new Error(`apt-get source ${name} downloaded no original archive`);
   return join(folder, archive);
 }
 
-/** This machine's own package sources, with source packages in place of binary ones. */
+/** Declares this machine's package sources, with source packages instead of binary ones. */
 async function declareSources(parts: string): Promise<void> {
   const folder = '/etc/apt/sources.list.d';
   const files = (await readdir(folder)).map((name) => join(folder, name));
@@ -41,8 +41,8 @@ async function declareSources(parts: string): Promise<void> {
 }
 
 /**
- * A tar of a small Debian with the given packages, made by debootstrap. It takes half a minute, so it is kept in the
- * machine's folder for temporary files under a name that says what is in it.
+ * Makes a tar of a small Debian with the given packages by debootstrap. That takes half a minute, so the file is kept in
+ * the folder for temporary files, under a name derived from its content.
  */
 export async function debianTar(packages: readonly string[]): Promise<string> {
   const release = await readFile('/etc/os-release', 'utf8');

@@ -20,7 +20,7 @@ describe('soil-server deploy', () => {
   const rebuilt = async (site: string): Promise<CommandEnd> =>
     run(process.execPath, [soilServer, 'rebuild', site]);
 
-  it('a host with soil-server: the folder is made, and pages are rebuilt there', async () => {
+  it('on a host with soil-server, creates the folder and rebuilds the pages there', async () => {
     const site = join(folder, 'new', "site 'a'");
     const first = await deploy('able', site);
     assert.equal(first.status, 0, first.stdout + first.stderr);
@@ -33,7 +33,7 @@ describe('soil-server deploy', () => {
     assert.match(await readFile(join(site, 'local-jobs/r1/index.html'), 'utf8'), /unit/);
   });
 
-  it('a host without: pages are made here and sent, records stay as they are, and again is nothing to do', async () => {
+  it('on a host without soil-server, sends pages made here, keeps the records, and changes nothing a second time', async () => {
     const site = join(folder, 'plain-site');
     const mirror = join(folder, 'mirror');
     const first = await deploy('plain', site, ['--mirror', mirror]);
@@ -55,11 +55,11 @@ describe('soil-server deploy', () => {
       names.filter((name) => name.includes('.tmp')),
       [],
     );
-    // A rebuild in place finds nothing to write: the pages are those that the host would have made.
+    // A rebuild in place writes nothing: the pages are those that the host would have made.
     assert.match((await rebuilt(site)).stdout, /; wrote 0 files/);
   });
 
-  it('refuses an address that is none and a host that is not known, before it touches anything', async () => {
+  it('refuses an invalid address and an unknown host before it changes anything', async () => {
     const none = await run(process.execPath, [soilServer, 'deploy', 'host:dir']);
     assert.equal(none.status, 2);
     assert.match(none.stderr, /cannot accept address "host:dir": it must be USER@HOST:DIR/);
@@ -71,7 +71,7 @@ describe('soil-server deploy', () => {
     await assert.rejects(stat(join(folder, 'untouched')));
   });
 
-  it('a name that is none of Soil’s is not fetched', async () => {
+  it('does not fetch files with names that are not Soil’s', async () => {
     const site = join(folder, 'odd-site');
     await mkdir(join(site, 'local-jobs', 'r9'), { recursive: true });
     for (const name of ['..json', '-x.json', 'a b.json', 'unit.exe', 'x\\..\\y.json']) {
@@ -81,7 +81,7 @@ describe('soil-server deploy', () => {
     assert.match(end.stdout, /fetched 0 record files/, end.stderr);
   });
 
-  it('the snippets for web servers have the site’s folder in them, and are nobody’s else business', async () => {
+  it('writes the snippets for web servers with the site’s folder, readable by their owner only', async () => {
     const site = join(folder, 'plain-site');
     const snippets = join(site, '.soil', 'web-servers');
     assert.equal((await stat(join(site, '.soil'))).mode & 0o077, 0);

@@ -12,11 +12,11 @@ const pages = ['README.md', ...readdirSync(join(repoRoot, 'docs')).map((name) =>
   (name) => name.endsWith('.md'),
 );
 
-test('docs/commands.md is what every --help says; npm run docs writes it anew', async () => {
+test('docs/commands.md matches every --help; npm run docs rewrites it', async () => {
   assert.equal(readFileSync(commandsFile, 'utf8'), await renderCommandsPage());
 });
 
-test('every command has examples that name it', async () => {
+test('the help of every command has examples that name it', async () => {
   for (const { words, help } of await readHelps()) {
     assert.match(help, /\n\nExamples?:\n/, words.join(' '));
     const [, examples = ''] = /\nExamples?:\n([^]*?)(?:\n\n|$)/.exec(help) ?? [];
@@ -24,7 +24,7 @@ test('every command has examples that name it', async () => {
   }
 });
 
-test('every option in an example is one that the command has', async () => {
+test('every option in an example is an option of the command', async () => {
   for (const { words, help } of await readHelps()) {
     const [, examples = ''] = /\nExamples?:\n([^]*?)(?:\n\n|$)/.exec(help) ?? [];
     const own = examples
@@ -40,12 +40,12 @@ test('every option in an example is one that the command has', async () => {
   }
 });
 
-test('docs/troubleshooting.md has each finding of doctor, and only those', () => {
+test('docs/troubleshooting.md has a heading for each finding of doctor, and no other', () => {
   const headings = [...read('docs/troubleshooting.md').matchAll(/^### `([\w-]+)`/gm)].map((m) => m[1] ?? '');
   assert.deepEqual(headings, [...checkIds]);
 });
 
-test('every soil.yml in the manual is right', () => {
+test('every soil.yml in the docs is valid', () => {
   let found = 0;
   for (const page of pages) {
     for (const [, yaml = ''] of read(page).matchAll(/^```yaml\n([^]*?)^```/gm)) {
@@ -55,12 +55,12 @@ test('every soil.yml in the manual is right', () => {
       assert.ok(parsed.ok, parsed.ok ? '' : parsed.error);
     }
   }
-  assert.ok(found >= 3, 'the manual shows some');
+  assert.ok(found >= 3, 'the docs show some');
 });
 
-test('every command that the manual names is there', async () => {
+test('every command that the docs name exists', async () => {
   const known = new Set((await readHelps()).map(({ words }) => words.slice(0, 2).join(' ')));
-  // The page of the commands is made of them.
+  // docs/commands.md is rendered from the commands.
   for (const page of pages.filter((name) => name !== join('docs', 'commands.md'))) {
     for (const [block] of read(page).matchAll(/```[^]*?```|`[^`\n]+`/g)) {
       for (const [named] of block.matchAll(/(?<![\w/-])soil-(?:worker|server) [a-z][\w-]*/g)) {
@@ -70,7 +70,7 @@ test('every command that the manual names is there', async () => {
   }
 });
 
-test('every link of the manual leads to a file, and to a heading of it', () => {
+test('every link of the docs points to a file, and to a heading in it', () => {
   const anchorsOf = (text: string): ReadonlySet<string> =>
     new Set(
       [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>

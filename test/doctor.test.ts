@@ -60,7 +60,7 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     );
   });
   after(async () => {
-    // No reset: it would take from the machine's own podman what it knows of running containers.
+    // No reset: the machine's own podman would forget its running containers.
     await run('podman', ['rm', '--all', '--force', '--time', '0'], {
       env: { CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf') },
     });
@@ -68,7 +68,7 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     await rm(folder, { recursive: true, force: true });
     await rm(repo, { recursive: true, force: true });
   });
-  /** Runs a shell script where /etc may be written, and Soil is at /.../soil for every user. */
+  /** Runs a shell script where /etc is writable and every user finds Soil at /.../soil. */
   const onMachine = (script: string): Promise<CommandEnd> => {
     const prepare = [
       `mount -t tmpfs tmpfs '${folder}/etc'`,
@@ -139,7 +139,7 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     assert.equal(finding(second, 'subuid').state, 'well');
   });
 
-  it('limits: too few open files are a problem', async () => {
+  it('limits: reports a limit of too few open files', async () => {
     const all = parseReport(await onMachine('doctor prlimit --nofile=500:500 || exit 1'));
     assert.match(finding(all, 'limits').text, /can open only 500 files/);
     assert.match(finding(all, 'limits').mend ?? '', /limits\.d\/soil\.conf/);

@@ -11,7 +11,7 @@ import { parseTrace, type SystemCall } from './strace.js';
 import { formOf, shellJob } from './upload-form.js';
 
 let root: string;
-/** of a server that took one upload, one event and one artifact */
+/** the trace of a server that received one upload, one event and one artifact */
 let calls: readonly SystemCall[];
 before(async () => {
   root = await realpath(await mkdtemp(join(tmpdir(), 'soil-trace-')));
@@ -38,7 +38,7 @@ before(async () => {
       reject(new Error('the server ended before it listened'));
     }, reject);
   });
-  // strace passes no signal on: its child is asked to end.
+  // strace passes on no signal, so send it to its child.
   pid = Number((await readFile(`/proc/${child.pid ?? 0}/task/${child.pid ?? 0}/children`, 'utf8')).trim());
   const job = await shellJob();
   const uploaded = await fetch(`${url}results?jobName=${job.job}&workerHost=github`, {
@@ -64,7 +64,7 @@ after(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** The only call that fits; asserted to have gone well. */
+/** Returns the only call that matches, and asserts that it succeeded. */
 function one(name: RegExp, args: RegExp): SystemCall {
   const found = calls.filter((call) => name.test(call.name) && args.test(call.args));
   assert.equal(found.length, 1, `${String(name)} ${String(args)}: ${JSON.stringify(found)}`);
@@ -86,7 +86,7 @@ function inOrder(...steps: readonly SystemCall[]): void {
   }
 }
 
-/** Calls between two others, and nothing of them is still under way. */
+/** Returns the calls that began after one call and ended before another. */
 const between = (a: SystemCall, b: SystemCall, name: RegExp, args: RegExp): readonly SystemCall[] =>
   calls.filter((c) => c.began > a.ended && c.ended < b.began && name.test(c.name) && args.test(c.args));
 
@@ -98,7 +98,7 @@ const answers = (status: number): readonly SystemCall[] =>
     (c) => /^(write|writev|sendto|sendmsg)$/.test(c.name) && c.args.includes(`HTTP/1.1 ${status}`),
   );
 
-test('an upload: files are on the disk before they are moved, the JSON last, then the folder, the log, the answer', () => {
+test('an upload syncs its files before it renames them, JSON last, then syncs folder and log, then responds', () => {
   const moves = ['wwz', 'tsv', 'json'].map((suffix) =>
     rename(new RegExp(`github-jobs/1234/dev-minimal\\.${suffix}`)),
   );
@@ -109,10 +109,10 @@ test('an upload: files are on the disk before they are moved, the JSON last, the
   }
   inOrder(wwz, tsv, json);
   const folder = /github-jobs\/1234>/;
-  // The names of wwz and TSV are durable before the JSON has its own: with the power may go the last rename only.
+  // wwz and TSV are durable under their names before the JSON is renamed: a power cut can lose the last rename only.
   assert.equal(between(tsv, json, /^fsync$/, folder).length, 1);
   const line = logLine(/\\"kind\\":\\"record\\"|\\"record\\"/);
-  assert.ok(between(json, line, /^fsync$/, folder).length >= 1, 'the folder is synced behind the JSON');
+  assert.ok(between(json, line, /^fsync$/, folder).length >= 1, 'the folder is synced after the JSON');
   const [answer] = answers(201);
   assert.ok(answer !== undefined);
   assert.ok(
@@ -121,7 +121,7 @@ test('an upload: files are on the disk before they are moved, the JSON last, the
   );
 });
 
-test('an upload: the parents of a new folder are on the disk before the folder is filled', () => {
+test('an upload syncs the parents of a new folder before it fills the folder', () => {
   const first = rename(/github-jobs\/1234\/dev-minimal\.wwz/);
   for (const parent of [/\/site\/github-jobs>/, /\/site>/]) {
     assert.ok(
@@ -131,14 +131,14 @@ test('an upload: the parents of a new folder are on the disk before the folder i
   }
 });
 
-test('an event: its line is on the disk before the answer', () => {
+test('an event syncs its line before the response', () => {
   const line = logLine(/traced/);
   const [answer] = answers(200);
   assert.ok(answer !== undefined);
   assert.ok(between(line, answer, /^fdatasync$/, /\.soil\/log\//).length >= 1);
 });
 
-test('an artifact: its line, then its name, then its folder are on the disk before the answer', () => {
+test('an artifact syncs its line, then its name, then its folder before the response', () => {
   const move = rename(/commits\/c{40}\/out\.bin/);
   const line = logLine(/out\.bin/);
   inOrder(one(/^fsync$/, /\.soil\/staging\/[^>]*artifact>/), move);
@@ -148,7 +148,7 @@ test('an artifact: its line, then its name, then its folder are on the disk befo
   assert.ok(between(move, answer, /^fsync$/, /commits\/c{40}>/).length >= 1);
 });
 
-test('the snapshot is on the disk before it takes its name', () => {
+test('the snapshot is synced before it is renamed', () => {
   const named = rename(/\.soil\/snapshot\.jsonl/);
   const [, temporary = ''] = /"([^"]*)"/.exec(named.args) ?? [];
   assert.ok(

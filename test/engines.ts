@@ -1,4 +1,4 @@
-/** Real container engines for tests: podman with a store of its own, dockerd of its own, and a small image in each. */
+/** Starts real container engines for tests: podman with its own store or a separate dockerd, each with a small image. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -10,20 +10,20 @@ import { must, run } from './command.js';
 export interface TestEngine {
   /** undefined on the raw machine */
   readonly engine: 'podman' | 'docker' | undefined;
-  /** what a client of the engine needs in its environment */
+  /** environment variables for clients of the engine */
   readonly environment: Readonly<Record<string, string>>;
-  /** a name for soil.yml's `image`: a static busybox, or `none` */
+  /** the value of `image` in soil.yml: a static busybox, or `none` */
   readonly image: string;
   /** names of all containers, running or not */
   readonly containers: () => Promise<readonly string[]>;
-  /** ends the engine's daemon, and starts it again after `between`; podman has none */
+  /** stops the engine's daemon and starts it again after `between`; podman has no daemon */
   readonly restart?: (between?: () => Promise<void>) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 export const testImage = 'localhost/soil-test-busybox';
 
-/** An engine that cannot be had is a failure of the test, not a reason to leave it out. */
+/** An engine that does not start fails the test; no test is skipped. */
 export function openEngine(kind: 'podman' | 'docker' | 'raw'): Promise<TestEngine> {
   switch (kind) {
     case 'podman':
@@ -41,7 +41,7 @@ export function openEngine(kind: 'podman' | 'docker' | 'raw'): Promise<TestEngin
   }
 }
 
-/** A root file system of one program: a static busybox under the names of its applets. */
+/** Makes the tar of a root file system with one program: a static busybox under the names of its applets. */
 export async function busyboxTar(folder: string): Promise<string> {
   const root = join(folder, 'busybox');
   await mkdir(join(root, 'bin'), { recursive: true });
@@ -69,8 +69,8 @@ async function openPodman(): Promise<TestEngine> {
     storage,
     `[storage]\ndriver="overlay"\ngraphroot="${folder}/graph"\nrunroot="${folder}/run"\n`,
   );
-  // A store of its own is not enough: what runs, and the locks of it, all stores of a user otherwise share, and who
-  // resets one store takes them from every other.
+  // A separate store is not enough: all stores of a user share running containers and locks by default, so that a
+  // reset of one store would break the others.
   const own = `[engine]\ntmp_dir="${folder}/tmp"\nlock_type="file"\n`;
   await writeFile(config, own);
   const environment = { CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: config };
@@ -84,13 +84,13 @@ async function openPodman(): Promise<TestEngine> {
     run('podman', ['run', '--rm', '--network=none', testImage, 'true'], { env: environment });
   const plain = await probe();
   if (plain.status !== 0) {
-    // Some machines may not raise limits; podman's own defaults do.
+    // Some machines cannot raise limits, which podman does by default.
     const limits = 'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]';
     await writeFile(config, `${own}runtime="runc"\n[containers]\n${limits}\n`);
     const limited = await probe();
     if (limited.status !== 0) {
       await close();
-      throw new Error(`podman runs no container here:\n${plain.stderr}\n${limited.stderr}`);
+      throw new Error(`podman cannot run a container:\n${plain.stderr}\n${limited.stderr}`);
     }
   }
   return {
@@ -102,7 +102,7 @@ async function openPodman(): Promise<TestEngine> {
   };
 }
 
-/** A dockerd of the test's own, without a bridge: it must not touch the machine's network. `group` may use it as well. */
+/** Starts a separate dockerd without a bridge, so that the machine's network stays as it is. `group` may use it too. */
 export async function openDocker({ group }: { readonly group?: number } = {}): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-docker-'));
   if (group !== undefined) await chmod(folder, 0o711);
@@ -145,7 +145,7 @@ export async function openDocker({ group }: { readonly group?: number } = {}): P
   const close = async () => {
     await run('sh', ['-c', 'docker ps --all --quiet | xargs -r docker rm --force'], { env: environment });
     await daemon.end();
-    // Where mounts are private, as in a container, dockerd has mounted it on itself, and leaves it so.
+    // If mounts are private, as in a container, dockerd mounts the folder on itself and does not unmount it.
     await run('umount', [join(folder, 'data')]);
     await rm(folder, { recursive: true, force: true });
   };

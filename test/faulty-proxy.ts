@@ -1,28 +1,28 @@
-/** A bad network for tests: a TCP proxy before a real server that drops, slows, stalls, changes or answers in its place. */
+/** A TCP proxy for tests, in front of a real server: it drops, slows, stalls or changes connections, or responds itself. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What happens to one connection. */
+/** What the proxy does with one connection. */
 export type ConnectionFault =
   | { readonly kind: 'pass' }
-  /** ends it as soon as it is there */
+  /** closes it immediately */
   | { readonly kind: 'drop' }
-  /** ends it after so many bytes of the client's */
+  /** closes it after this many bytes of the request */
   | { readonly kind: 'cut-request'; readonly bytes: number }
-  /** lets the whole request through, and ends it after so many bytes of the answer */
+  /** closes it after this many bytes of the response */
   | { readonly kind: 'cut-answer'; readonly bytes: number }
-  /** takes everything, and never answers */
+  /** reads everything and never responds */
   | { readonly kind: 'stall' }
-  /** hands on so many bytes at a time, ten times a second */
+  /** passes on this many bytes, ten times a second */
   | { readonly kind: 'slow'; readonly bytes: number }
-  /** a proxy's own answer, as it is on the wire */
+  /** responds with this text, as it is on the wire */
   | { readonly kind: 'answer'; readonly text: string }
-  /** one byte of the answer's last part is another */
+  /** changes one byte in the last part of the response */
   | { readonly kind: 'corrupt' };
 
 export interface FaultyProxy {
   /** ends in a slash */
   readonly url: string;
-  /** how many connections there were */
+  /** number of connections so far */
   readonly connections: () => number;
   readonly close: () => Promise<void>;
 }
@@ -32,10 +32,10 @@ export const unavailable: ConnectionFault = {
   text: 'HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nContent-Length: 22\r\nConnection: close\r\n\r\n<h1>Unavailable</h1>\r\n',
 };
 
-/** `fateOf` is asked for each connection, counted from 1; `server` may be nobody yet. */
+/** `faultOf` decides about each connection, counted from 1. `server` may be undefined at first. */
 export async function startFaultyProxy(
   server: () => string | undefined,
-  fateOf: (connection: number) => ConnectionFault,
+  faultOf: (connection: number) => ConnectionFault,
 ): Promise<FaultyProxy> {
   let count = 0;
   const sockets = new Set<Socket>();
@@ -47,21 +47,21 @@ export async function startFaultyProxy(
   };
   const proxy = createServer((client) => {
     keep(client);
-    const fate = fateOf(++count);
+    const fault = faultOf(++count);
     const target = server();
-    if (fate.kind === 'drop' || target === undefined) return void client.destroy();
-    if (fate.kind === 'stall') return void client.resume();
-    if (fate.kind === 'answer') {
+    if (fault.kind === 'drop' || target === undefined) return void client.destroy();
+    if (fault.kind === 'stall') return void client.resume();
+    if (fault.kind === 'answer') {
       client.once('data', () => {
-        client.resume().end(fate.text);
+        client.resume().end(fault.text);
       });
       return undefined;
     }
     const upstream = keep(connect(Number(new URL(target).port), '127.0.0.1'));
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.end());
-    hand(client, upstream, fate.kind === 'cut-request' ? fate.bytes : Infinity, fate);
-    hand(upstream, client, fate.kind === 'cut-answer' ? fate.bytes : Infinity, fate);
+    hand(client, upstream, fault.kind === 'cut-request' ? fault.bytes : Infinity, fate);
+    hand(upstream, client, fault.kind === 'cut-answer' ? fault.bytes : Infinity, fate);
     return undefined;
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -78,16 +78,16 @@ export async function startFaultyProxy(
   };
 }
 
-/** Hands bytes on, at most `limit` of them; then both ends are cut without a word. */
+/** Passes on at most `limit` bytes, then destroys both sockets. */
 function hand(from: Socket, to: Socket, limit: number, fate: ConnectionFault): void {
   let left = limit;
   from.on('data', (whole: Buffer) => {
     const chunk = whole.subarray(0, Math.min(whole.length, left));
     left -= chunk.length;
-    if (fate.kind === 'corrupt' && isAnswer(whole)) flipLast(chunk);
-    if (fate.kind === 'slow') {
+    if (fault.kind === 'corrupt' && isAnswer(whole)) flipLast(chunk);
+    if (fault.kind === 'slow') {
       from.pause();
-      trickle(chunk, to, fate.bytes, () => from.resume());
+      trickle(chunk, to, fault.bytes, () => from.resume());
     } else to.write(chunk);
     if (left <= 0) {
       to.destroy();

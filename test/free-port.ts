@@ -1,4 +1,4 @@
-/** A port of loopback that nobody listens on, for a server that cannot choose one itself. */
+/** Finds an unused port on loopback, for a server that cannot choose one itself. */
 import { createServer, type AddressInfo } from 'node:net';
 
 export async function freePort(): Promise<number> {

@@ -30,7 +30,7 @@ const client = (server: ServedSite, token: string) => {
     },
     publish: (name: string, bytes: number): Promise<Answered> =>
       ask(`artifacts/github/${commit}/${name}`, { method: 'PUT', body: randomBytes(bytes) }),
-    /** says nothing of its size, so that only the disk itself can refuse it */
+    /** does not declare its size, so that only the disk itself can refuse it */
     publishChunked: (name: string, bytes: number): Promise<Answered> => {
       const chunks = Array.from({ length: Math.ceil(bytes / 16_384) }, () => randomBytes(16_384));
       const body = new ReadableStream({
@@ -54,14 +54,14 @@ const client = (server: ServedSite, token: string) => {
   };
 };
 
-/** The site is whole: nothing half is left, and check finds nothing once the server has ended. */
+/** Asserts that the site is complete: no partial files, and no findings of check after the server ended. */
 async function isWhole(t: TestContext, disk: SmallDisk): Promise<void> {
   assert.deepEqual(await readdir(join(disk.outside, '.soil', 'staging')), []);
   const checked = await disk.inside(process.execPath, soilServer, 'check', disk.site);
   t.diagnostic(checked.trim());
 }
 
-test('a full disk is 507, the site stays whole, and what needs little room goes on', async (t) => {
+test('on a full disk, uploads get 507, the site stays complete, and small requests still succeed', async (t) => {
   const disk = await openSmallDisk('size=4m');
   t.after(() => disk.close());
   const server = await disk.serve();
@@ -79,7 +79,7 @@ test('a full disk is 507, the site stays whole, and what needs little room goes 
     assert.match(chunked.error, /the disk of the site is full \(ENOSPC\)/);
     while ((await publish(`fill-${randomBytes(4).toString('hex')}`, 300_000)).status === 201);
     assert.equal((await publish('one-more', 1_000_000)).status, 507);
-    // The reserve is there for it.
+    // The reserve exists for this.
     assert.equal((await done('1')).status, 200);
     assert.equal((await ask('github-jobs/1/')).status, 200);
     assert.match((await ask('status-api/github/199/dev-minimal')).error, /^0 /);
@@ -91,7 +91,7 @@ test('a full disk is 507, the site stays whole, and what needs little room goes 
   await isWhole(t, disk);
 });
 
-test('a disk without room for another file is 507, and heals when there is', async (t) => {
+test('on a disk without free inodes, uploads get 507; they succeed once there are some', async (t) => {
   const disk = await openSmallDisk('size=16m,nr_inodes=120');
   t.after(() => disk.close());
   const server = await disk.serve();
@@ -117,7 +117,7 @@ test('a disk without room for another file is 507, and heals when there is', asy
   await isWhole(t, disk);
 });
 
-test('a read-only file system is 503 and serves on; writable again, uploads go on', async (t) => {
+test('on a read-only file system, uploads get 503 and pages are served; once it is writable, uploads succeed', async (t) => {
   const disk = await openSmallDisk('size=16m');
   t.after(() => disk.close());
   const server = await disk.serve();
@@ -143,10 +143,10 @@ test('a read-only file system is 503 and serves on; writable again, uploads go o
   await isWhole(t, disk);
 });
 
-test('a site that the server may not write is a 500 that says so', async (t) => {
+test('uploads to a site that the server cannot write get 500 with the reason', async (t) => {
   const disk = await openSmallDisk('size=16m');
   t.after(() => disk.close());
-  // Root passes every permission; without its capabilities it is the owner and no more.
+  // Root ignores permissions; without its capabilities it is an ordinary owner.
   const server = await disk.serve(['setpriv', '--bounding-set=-all', '--inh-caps=-all']);
   try {
     const { ask, upload } = client(server, disk.token);
@@ -165,7 +165,7 @@ test('a site that the server may not write is a 500 that says so', async (t) => 
   await isWhole(t, disk);
 });
 
-test('an error of the disk and a used-up disk quota are told apart', async (t) => {
+test('a disk error and an exceeded disk quota get different responses', async (t) => {
   for (const [code, status, sentence] of [
     ['EIO', 500, /the disk of the site fails \(EIO\)/],
     ['EDQUOT', 507, /the disk's quota of the server's user is used up \(EDQUOT\)/],
@@ -174,8 +174,8 @@ test('an error of the disk and a used-up disk quota are told apart', async (t) =
     t.after(() => rm(folder, { recursive: true, force: true }));
     const site = join(folder, 'site');
     const token = await makeSite(site);
-    // The kernel's own answer to fsync, from the third on: the server has started by then. strace counts for each thread,
-    // so that there must be only one that syncs.
+    // strace injects the error from the third fsync on, when the server has started. It counts per thread, so that
+    // only one thread may sync.
     const strace = ['strace', '-D', '-f', '-qq', '-o', join(folder, 'trace'), '-e', 'trace=fsync'];
     const inject = ['-e', `inject=fsync:error=${code}:when=3+`];
     const server = await startServing([

@@ -35,13 +35,13 @@ async function send(path: string, body: FormData | Buffer, type?: string): Promi
   return { status: answer.status, text: await answer.text() };
 }
 
-/** A refusal may end the connection that the next request was about to use: that one is sent again, as clients do. */
+/** A refusal may close the connection that the next request was about to use; clients send such a request again. */
 async function sendAgain(path: string, body: Buffer, type: string): Promise<Sent> {
   for (let left = 3; ; left--) {
     try {
       return await send(path, body, type);
     } catch (error) {
-      if (left === 0) throw new Error('a mutant was not answered', { cause: error });
+      if (left === 0) throw new Error('no response to a mutant', { cause: error });
     }
   }
 }
@@ -57,7 +57,7 @@ const wwz = buildZip([
 ]);
 const tsv = Buffer.from(tsvOf([0, 'configure'], [0, 'make'], [0, 'check']));
 
-/** Mutant `number`, always the same one: a dice of its own, so that the senders' order does not matter. */
+/** Makes mutant `number`, always the same one: it has its own random numbers, so that the order does not matter. */
 function mutant(number: number): { readonly path: string; readonly type: string; readonly body: Buffer } {
   const dice = seededRandom(20_260_113 + number);
   const job = `m-${number % 7}`;
@@ -89,7 +89,7 @@ function mutant(number: number): { readonly path: string; readonly type: string;
   return { path: `results?jobName=${job}&workerHost=github`, type, body };
 }
 
-test('a form is answered when one file is refused and a later one of the same chunk is cut short', async () => {
+test('a form gets a response if one file is refused and a later one in the same chunk is truncated', async () => {
   const { type, body } = rawForm([
     { field: 'wrong', file: 'cut.tsv', content: tsv },
     { field: 'json', file: 'cut.json', content: Buffer.from('{}') },
@@ -103,7 +103,7 @@ test('a form is answered when one file is refused and a later one of the same ch
   assert.match(text, /cannot accept file field .{1,2}wrong/);
 });
 
-test('10,000 mutated records, TSVs, zips, forms and events: never a 500, and every other page is still right', async () => {
+test('10,000 mutated records, TSVs, zips, forms and events never cause a 500 and leave all other pages correct', async () => {
   const good = await shellJob({
     ...{ GITHUB_RUN_NUMBER: '777777', GITHUB_RUN_ID: '777777000', GITHUB_REF: 'refs/heads/good' },
   });
@@ -136,7 +136,7 @@ test('10,000 mutated records, TSVs, zips, forms and events: never a 500, and eve
   };
   await Promise.all(Array.from({ length: senders }, sender));
   assert.deepEqual(bad, [], server.log().slice(-4000));
-  // Both must be there, or the mutations are too wild or too tame to say anything.
+  // Both must occur, or the mutations are too strong or too weak to mean anything.
   const count = (status: number): number => statuses.get(status) ?? 0;
   assert.ok(count(400) > mutants / 10 && count(201) > mutants / 20, JSON.stringify([...statuses]));
   assert.deepEqual(await Promise.all(pages.map(page)), shown);

@@ -33,7 +33,7 @@ echo '##[add-path]/evil'
 echo '::stop-commands::all'
 exit 2`;
 
-/** Executes the steps of action.yml as GitHub's runner does: inputs into env, `shell: sh` as `sh -e FILE`. */
+/** Runs the steps of action.yml as GitHub's runner does: inputs become variables, `shell: sh` is `sh -e FILE`. */
 describe('uses: OWNER/soil@v1', () => {
   let engine: TestEngine;
   let server: RunningServer;
@@ -90,7 +90,7 @@ describe('uses: OWNER/soil@v1', () => {
     };
     const all = { status: 0 as number | null, stdout: '', stderr: '' };
     for (const step of action.runs.steps) {
-      assert.doesNotMatch(step.run, /\$\{\{/, 'no input is part of a script');
+      assert.doesNotMatch(step.run, /\$\{\{/, 'no script contains an input');
       assert.equal(step.shell, 'sh');
       const script = join(folder, 'step.sh');
       await writeFile(script, step.run);
@@ -118,7 +118,7 @@ describe('uses: OWNER/soil@v1', () => {
   }
   const published = () => ({ server: server.url, token: server.token });
 
-  it('runs a job in its container, publishes it, and tells outcome and address', async () => {
+  it('runs a job in its container, publishes it, and outputs outcome and address', async () => {
     const end = await use({ job: 'good', ...published() });
     assert.equal(end.status, 0, end.stdout + end.stderr);
     const url = `${server.url}github-jobs/${runs}/`;
@@ -130,7 +130,7 @@ describe('uses: OWNER/soil@v1', () => {
     assert.doesNotMatch(end.stdout, /::error/);
   });
 
-  it('a failed job is published all the same; its faults are annotations, and no log commands the runner', async () => {
+  it('publishes a failed job, annotates its errors, and runs no command that a log contains', async () => {
     const end = await use({ job: 'bad', ...published() });
     assert.equal(end.status, 3, end.stdout + end.stderr);
     assert.equal(end.outputs.outcome, 'failed');
@@ -147,7 +147,7 @@ describe('uses: OWNER/soil@v1', () => {
     assert.doesNotMatch(end.stdout + end.stderr, /##\[/);
   });
 
-  it('a missing image is an error of the job, published as one', async () => {
+  it('publishes a job whose image is missing as an error', async () => {
     const end = await use({ job: 'none', ...published() });
     assert.equal(end.status, 125);
     assert.equal(end.outputs.outcome, 'error');
@@ -156,7 +156,7 @@ describe('uses: OWNER/soil@v1', () => {
     assert.equal((await fetch(`${server.url}github-jobs/${runs}/none.json`)).status, 200);
   });
 
-  it('several jobs all run, all are published, and the worst status counts', async () => {
+  it('runs and publishes several jobs, and exits with the worst status', async () => {
     const end = await use({ job: 'none  good bad', ...published() });
     assert.equal(end.status, 125);
     assert.match(
@@ -174,7 +174,7 @@ describe('uses: OWNER/soil@v1', () => {
     assert.doesNotMatch(wrong.stdout, /fine/);
   });
 
-  it('without a server it runs and says that nothing is published; odd inputs are words, not shell', async () => {
+  it('without a server, runs the job and says that nothing is published; special characters in inputs are no shell', async () => {
     const end = await use({ job: 'good', engine: 'podman' });
     assert.equal(end.status, 0, end.stderr);
     assert.match(end.stdout, /is not published/);
@@ -186,7 +186,7 @@ describe('uses: OWNER/soil@v1', () => {
     assert.equal(await must('git', ['-C', repo, 'status', '--porcelain']), '');
   });
 
-  it('a fresh checkout of the action builds itself', async () => {
+  it('builds itself in a fresh checkout of the action', async () => {
     const fresh = join(temporary, 'action');
     const files = await must('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
       cwd: repoRoot,

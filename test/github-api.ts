@@ -1,4 +1,4 @@
-/** The six calls of GitHub's REST API that the gate makes, answered from a real bare repo. GitHub is not ours. */
+/** Serves the six calls of GitHub's REST API that the gate makes, from a real bare repository. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { must, run } from './command.js';
@@ -9,12 +9,12 @@ export interface GithubApi {
   readonly calls: readonly string[];
   /** runs before the next PATCH is answered */
   beforePatch: (() => Promise<void>) | undefined;
-  /** answers a call in place of the repo; undefined: the repo answers */
+  /** responds instead of the repository, unless it returns undefined */
   instead: ((call: string) => [number, unknown] | undefined) | undefined;
   close(): Promise<void>;
 }
 
-/** Serves `/repos/o/r/...`; calls without the token are answered with 401. */
+/** Serves `/repos/o/r/...`; calls without the token get 401. */
 export async function serveGithubApi(repo: string, token: string): Promise<GithubApi> {
   const git = (...args: string[]) => run('git', ['--git-dir', repo, ...args]);
   const calls: string[] = [];
@@ -23,8 +23,8 @@ export async function serveGithubApi(repo: string, token: string): Promise<Githu
     const path = decodeURIComponent(url.pathname).replace('/repos/o/r/', '');
     calls.push(`${request.method ?? ''} ${path}`);
     if (request.headers.authorization !== `Bearer ${token}`) return [401, { message: 'Bad credentials' }];
-    const told = handle.instead?.(`${request.method ?? ''} ${path}`);
-    if (told !== undefined) return told;
+    const instead = handle.instead?.(`${request.method ?? ''} ${path}`);
+    if (instead !== undefined) return instead;
     if (url.pathname === '/repos/o/r') return [200, { full_name: 'o/r' }];
     const [, branch] = /^git\/refs?\/heads\/(.+)$/.exec(path) ?? [];
     if (branch !== undefined && request.method === 'GET') {

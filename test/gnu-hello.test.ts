@@ -36,7 +36,7 @@ merge:
   require: all
 `;
 
-test('GNU hello: configured, made and checked in a container, published, read in Chromium, merged by the gate', async (t) => {
+test('GNU hello is built and checked in a container, published, shown in Chromium and merged by the gate', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-hello-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const engine = await openEngine('podman');
@@ -77,7 +77,7 @@ test('GNU hello: configured, made and checked in a container, published, read in
   const tip = async () => (await must('git', ['--git-dir', remote, 'rev-parse', 'main'])).trim();
 
   const early = await soil('maybe-merge', '--remote', remote);
-  assert.equal(early.status, 1, 'before the job ran, the gate stays shut');
+  assert.equal(early.status, 1, 'the gate does not merge before the job ran');
   assert.match(early.stdout + early.stderr, /autotools/);
   assert.equal(await tip(), before);
 
@@ -114,5 +114,5 @@ test('GNU hello: configured, made and checked in a container, published, read in
   assert.equal(merged.status, 0, merged.stdout + merged.stderr);
   assert.equal(await tip(), candidate);
   const again = await soil('maybe-merge', '--remote', remote);
-  assert.equal(again.status, 0, 'what is merged stays merged');
+  assert.equal(again.status, 0, 'a second merge changes nothing');
 });

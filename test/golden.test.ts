@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { goldenPages } from './golden.js';
 
 for (const [file, { now, kept }] of goldenPages()) {
-  test(`golden page ${file} is as it was`, () => {
-    // A whole-text diff of HTML is long: name the first line that differs.
+  test(`golden page ${file} has not changed`, () => {
+    // A diff of whole pages is long: name the first line that differs.
     const after = now.split('\n');
     const before = kept.split('\n');
     const line = after.findIndex((text, i) => text !== before[i]);

@@ -1,4 +1,4 @@
-/** The golden pages: which page of the sample site is kept where. With --write, writes them anew. */
+/** Maps each golden file to a page of the sample site; `--write` writes the files. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rarePages } from './sample-rare-pages.js';
@@ -8,7 +8,7 @@ import { sampleSite } from './sample-site.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const commit = '09ab09ab3f6e1c52d8a4b7e90c1d2e3f40516273';
 
-/** File of the repo -> page of the sample site. */
+/** Path of the golden file -> page of the sample site. */
 const goldenFiles: Readonly<Record<string, string>> = {
   'server/pages/views/golden/home.html': 'index.html',
   'server/pages/views/golden/github-index.html': 'github-jobs/index.html',
@@ -30,7 +30,7 @@ const goldenFiles: Readonly<Record<string, string>> = {
   'worker/record/golden/image.html': 'github-jobs/1234/cpp-small.wwz/_soil/image.html',
 };
 
-/** File of the repo -> what the page is now, and what it was when it was last looked at. */
+/** Path of the golden file -> the page as it is rendered now, and as it was last reviewed. */
 export function goldenPages(): ReadonlyMap<string, { readonly now: string; readonly kept: string }> {
   const pages = renderAll();
   return new Map([...pages].map(([file, now]) => [file, { now, kept: readFileSync(root + file, 'utf8') }]));

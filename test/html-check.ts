@@ -1,4 +1,4 @@
-/** A strict little reader of HTML text: for tests that our pages are well formed and say what they should. */
+/** Checks HTML: a small strict parser that reports what is not well formed, and returns elements and text. */
 
 export interface Element {
   readonly name: string;
@@ -6,10 +6,10 @@ export interface Element {
 }
 
 export interface CheckedPage {
-  /** what is wrong, in words; empty for a good page */
+  /** one sentence for each fault; empty for a valid page */
   readonly faults: readonly string[];
   readonly elements: readonly Element[];
-  /** text outside of tags, character references resolved */
+  /** text outside of tags, with character references resolved */
   readonly text: string;
 }
 
@@ -22,7 +22,7 @@ export function checkPage(html: string): CheckedPage {
   const elements: Element[] = [];
   const open: string[] = [];
   let text = '';
-  if (!html.startsWith('<!doctype html>\n')) faults.push('it does not begin with a doctype');
+  if (!html.startsWith('<!doctype html>\n')) faults.push('no doctype at the beginning');
   let at = html.indexOf('>') + 1;
   while (at < html.length) {
     const next = html.indexOf('<', at);
@@ -32,7 +32,7 @@ export function checkPage(html: string): CheckedPage {
     tag.lastIndex = next;
     const match = tag.exec(html);
     if (match === null) {
-      faults.push(`no tag: ${html.slice(next, next + 60)}`);
+      faults.push(`invalid tag:  ${html.slice(next, next + 60)}`);
       break;
     }
     const [whole, slash = '', name = '', rest = '', closed = ''] = match;
@@ -66,8 +66,8 @@ function structureFaults(elements: readonly Element[]): readonly string[] {
   return [
     ...['h1', 'main', 'title', 'footer']
       .filter((n) => count(n) !== 1)
-      .map((n) => `<${n}> stands ${count(n)} times`),
-    ...(new Set(ids).size === ids.length ? [] : ['an id stands twice']),
+      .map((n) => `${count(n)} <${n}> elements instead of 1`),
+    ...(new Set(ids).size === ids.length ? [] : ['duplicate id']),
     ...[...fragments.map((f) => decodeURIComponent(f.slice(1))), ...labels]
       .filter((id) => !ids.includes(id))
       .map((id) => `no element has id "${id}"`),

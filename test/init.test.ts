@@ -9,7 +9,7 @@ import { makeRepo } from './git-repo.js';
 
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined };
 
-/** Real small projects whose tools are on the machine: what init writes for them must run. */
+/** Small real projects whose tools are installed: what init writes for them must run. */
 const projects: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   make: {
     Makefile: 'hello: hello.c\n\t$(CC) -o $@ hello.c\ncheck: hello\n\t./hello\n',
@@ -26,7 +26,7 @@ const projects: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 for (const [name, files] of Object.entries(projects)) {
-  test(`init for a ${name} project: list-jobs reads it, and its tasks pass`, async (t) => {
+  test(`init for a ${name} project writes a soil.yml that list-jobs reads and whose tasks pass`, async (t) => {
     const repo = await makeRepo(files);
     t.after(() => rm(repo, { recursive: true, force: true }));
     const end = await worker(['init'], { cwd: repo, env: bare });
@@ -38,7 +38,7 @@ for (const [name, files] of Object.entries(projects)) {
     assert.equal(ran.status, 0, ran.stdout + ran.stderr);
     assert.match(ran.stdout, /passed .* os-info\n/);
     assert.match(ran.stdout, name === 'make' ? /passed .* check\n/ : /passed .* test\n/);
-    // What sourcehut would run is a shell script: with `soil-worker` in npx's place it runs the job.
+    // sourcehut runs a shell script: with `soil-worker` instead of npx it runs the job.
     const manifest = parse(await readFile(join(repo, '.builds', 'soil.yml'), 'utf8')) as {
       tasks: { jobs: string }[];
     };
@@ -53,7 +53,7 @@ for (const [name, files] of Object.entries(projects)) {
   });
 }
 
-test('init never overwrites without --force; the workflow is for the jobs of the soil.yml that is there', async (t) => {
+test('init overwrites nothing without --force, and writes a workflow for the jobs of the existing soil.yml', async (t) => {
   const own = 'project: p\njobs: { mine: { image: none, tasks: [{ name: a, run: x }] } }\n';
   const repo = await makeRepo({ 'soil.yml': own, Makefile: 'all:\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));
@@ -74,7 +74,7 @@ test('init never overwrites without --force; the workflow is for the jobs of the
   assert.match(await readFile(join(repo, 'soil.yml'), 'utf8'), /^ {2}make:$/m);
 });
 
-test('init on a topic branch: the gate moves main, not the topic', async (t) => {
+test('init on a topic branch writes a gate that moves main', async (t) => {
   const repo = await makeRepo({ Makefile: 'all:\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   const git = (...args: string[]) => must('git', ['-C', repo, ...args]);
@@ -88,12 +88,12 @@ test('init on a topic branch: the gate moves main, not the topic', async (t) => 
   await git('checkout', '-q', '-b', 'topic');
   assert.equal(await targetOf(), 'main');
   await git('branch', '-m', 'main', 'trunk');
-  assert.equal(await targetOf(), 'topic', 'nothing tells which is the main one');
+  assert.equal(await targetOf(), 'topic', 'the main branch is unknown');
   await git('branch', '-m', 'trunk', 'master');
   assert.equal(await targetOf(), 'master');
 });
 
-test('init says where it knows nothing of a repo', async (t) => {
+test('init says when it does not recognize the kind of project', async (t) => {
   const repo = await makeRepo({ 'build.sh': 'echo\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   const init = (...args: string[]) => worker(['init', ...args], { cwd: repo, env: bare });
@@ -103,10 +103,10 @@ test('init says where it knows nothing of a repo', async (t) => {
     end.stderr,
     /^notice: no known build file at the root of the repo, so job "look" only lists it\. /,
   );
-  assert.doesNotMatch((await init('--dry-run')).stderr, /notice/, 'its soil.yml is the own one by now');
+  assert.doesNotMatch((await init('--dry-run')).stderr, /notice/, 'the repository has a soil.yml by now');
 });
 
-test('init --dry-run prints all files and writes none; a broken soil.yml is told with its line', async (t) => {
+test('init --dry-run prints all files and writes none; an invalid soil.yml is reported with its line', async (t) => {
   const repo = await makeRepo({ 'go.mod': 'module x\ngo 1.22\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   await must('git', ['-C', repo, 'branch', '-m', 'trunk']);

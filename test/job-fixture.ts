@@ -1,4 +1,4 @@
-/** Runs one job of a small repo with the built soil-worker: soil.yml text in; exit status, record, rows and logs out. */
+/** Runs one job of a small repository with the built soil-worker; returns exit status, record, rows and logs. */
 import { spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,10 +26,10 @@ export interface JobRun {
 export interface StartedJob {
   readonly repo: string;
   readonly out: string;
-  /** a signal for the worker, as a user or a CI host sends it */
+  /** sends a signal to the worker, like a user or a CI host */
   readonly signal: (signal: NodeJS.Signals) => void;
   readonly ended: Promise<JobRun>;
-  /** what it has printed so far */
+  /** the output so far */
   readonly output: () => string;
 }
 
@@ -38,13 +38,13 @@ export interface JobOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: number;
-  /** another user than this process's, to whom the repo then belongs */
+  /** run as another user, who then owns the repository */
   readonly as?: { readonly uid: number; readonly gid: number };
-  /** where that user finds the worker */
+  /** path of the worker that this user can read */
   readonly worker?: string;
 }
 
-/** `tasks` is the YAML below `tasks:`; the job is called `job`. `more` are further keys of the job. */
+/** Returns a soil.yml with one job, `job`. `tasks` is the YAML below `tasks:`; `more` has further keys of the job. */
 export function jobYaml(engine: TestEngine, tasks: string, more = ''): string {
   const indent = (text: string, by: number) =>
     text.trim() === '' ? '' : `${text.trim().replaceAll(/^/gm, ' '.repeat(by))}\n`;
@@ -88,7 +88,7 @@ export async function startJob(
     const status = await closed;
     const json = await readFile(join(out, 'job.json'), 'utf8').catch(() => undefined);
     if (json === undefined)
-      throw new Error(`the job left no record; it ended with ${String(status)}\n${output}`);
+      throw new Error(`the job left no record; exit status ${String(status)}\n${output}`);
     const rows = valueOf(parseRows(await readFile(join(out, 'job.tsv'), 'utf8'))).map((row) => {
       if (row.kind === 'bad') throw new Error(`${row.reason}: ${row.text}`);
       return row;
@@ -109,7 +109,7 @@ export async function startJob(
   };
 }
 
-/** Runs a job to its end and removes its repo when the test is over. */
+/** Runs a job to its end; removes its repository after the test. */
 export async function runJobYaml(
   t: { after: (fn: () => unknown) => void },
   engine: TestEngine,

@@ -50,7 +50,7 @@ for (const kind of ['raw', 'podman'] as const) {
         ...{ cwd: repo, env: { ...bare, ...machine.environment, TMPDIR: temporary, ...env } },
       });
 
-    it('sees HEAD alone, says what is left out, keeps results and artifacts, and removes the clone', async () => {
+    it('runs HEAD only, names uncommitted files, keeps results and artifacts, and removes the clone', async () => {
       const end = await local();
       assert.equal(end.status, 0, end.stdout + end.stderr);
       assert.match(end.stdout, /^commit [0-9a-f]{12}: A change: größer\n/);
@@ -65,10 +65,10 @@ for (const kind of ['raw', 'podman'] as const) {
       assert.match(names, /^_out\/made\.txt$/m);
       assert.equal(await readFile(join(out, 'artifacts', 'program.tar'), 'utf8'), 'made\n');
       assert.deepEqual(await readdir(temporary), []);
-      await assert.rejects(access(join(repo, '_out')), 'nothing of the job is in the repo itself');
+      await assert.rejects(access(join(repo, '_out')), 'the job leaves nothing in the repository');
     });
 
-    it('--keep leaves the clone and says where; its origin is the repo’s own', async (t) => {
+    it('--keep keeps the clone and prints its path; its origin is that of the repository', async (t) => {
       await must('git', ['-C', repo, 'remote', 'add', 'origin', 'https://user:secret@example.org/p.git']);
       t.after(() => must('git', ['-C', repo, 'remote', 'remove', 'origin']));
       const end = await local(['--keep']);
@@ -79,7 +79,7 @@ for (const kind of ['raw', 'podman'] as const) {
       await rm(join(folder, '..'), { recursive: true });
     });
 
-    it('SIGINT: the job is cancelled, there is a record, and the clone is gone', async () => {
+    it('SIGINT cancels the job, writes a record and removes the clone', async () => {
       await must('git', ['-C', repo, 'stash', '--include-untracked', '--quiet']);
       await writeFile(join(repo, 'wait'), '');
       await must('git', ['-C', repo, 'add', 'wait']);
@@ -107,7 +107,7 @@ for (const kind of ['raw', 'podman'] as const) {
         }
       })();
       const tooSoon = ended.then(() => {
-        throw new Error(`the job ended by itself\n${output}`);
+        throw new Error(`the job ended before the signal\n${output}`);
       });
       await Promise.race([waitForFile(join(root, name, 'ready')), tooSoon]).catch((error: unknown) => {
         throw new Error(`${String(error)}\n${output}`);
@@ -129,7 +129,7 @@ for (const kind of ['raw', 'podman'] as const) {
 }
 
 describe('soil-worker local', () => {
-  it('takes submodules along, nested ones too, at HEAD’s commits and out of what is checked out', async (t) => {
+  it('clones submodules, also nested ones, at HEAD’s commits from the checked-out copies', async (t) => {
     const deep = await makeRepo({ 'deep.txt': 'deep\n' });
     const middle = await makeRepo({ 'middle.txt': 'middle\n' });
     const yaml = `project: p\njobs: { a: { image: none, tasks: [{ name: look, run: 'cat sub/middle.txt sub/in/deep.txt' }] } }\n`;
@@ -142,7 +142,7 @@ describe('soil-worker local', () => {
     await git(repo, 'submodule', '--quiet', 'add', middle, 'sub');
     await git(repo, 'submodule', '--quiet', 'update', '--init', '--recursive');
     await git(repo, 'commit', '-qm', 'sub');
-    // Nobody can fetch from where they came: the copies that are checked out must do.
+    // Their origins are unreachable: only the checked-out copies remain.
     for (const folder of [deep, middle]) await rm(folder, { recursive: true });
     await appendFile(join(repo, 'sub', 'middle.txt'), 'changed\n');
     const end = await worker(['local', 'a'], { cwd: repo, env: bare });
@@ -151,7 +151,7 @@ describe('soil-worker local', () => {
     assert.equal(await readFile(join(repo, '_soil', 'a', 'logs', 'look.txt'), 'utf8'), 'middle\ndeep\n');
   });
 
-  it('publishes later what it kept: the artifact of the clone, not the one that lies in the repo', async (t) => {
+  it('publish sends what a local run kept: the artifact of the clone, not the one in the repository', async (t) => {
     const server = await startServer();
     const yaml = `project: p\njobs: { a: { image: none, artifacts: [out.txt], tasks: [{ name: m, run: 'echo clone >out.txt' }] } }\n`;
     const repo = await makeRepo({ 'soil.yml': yaml });
@@ -172,7 +172,7 @@ describe('soil-worker local', () => {
     assert.match(both.stdout, /local-jobs\/s\//);
   });
 
-  it('SIGINT twice: a task that hears none is ended at once, and there is a record', async (t) => {
+  it('a second SIGINT ends a task that ignores signals immediately, and there is a record', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'soil-ready-'));
     const ready = join(folder, 'ready');
     const task = `{ name: deaf, run: "trap '' INT TERM; touch ${ready}; while :; do sleep 0.1; done" }`;
@@ -187,7 +187,7 @@ describe('soil-worker local', () => {
     const ended = once(child, 'exit');
     await waitForFile(ready);
     child.kill('SIGINT');
-    // Two that wait at once are one: the second is sent once the first was heard.
+    // Two pending signals merge into one: send the second once the first was delivered.
     await signalIsTaken(child.pid ?? 0, 2);
     child.kill('SIGINT');
     assert.deepEqual(await ended, [130, null]);
@@ -196,7 +196,7 @@ describe('soil-worker local', () => {
     assert.deepEqual(await readdir(folder), ['ready']);
   });
 
-  it('wrong use: no repo, no commit, an unknown job', async (t) => {
+  it('refuses to run without a repository or a commit, and an unknown job', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'soil-none-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
     const none = await worker(['local', 'a'], { cwd: folder, env: bare });
@@ -221,7 +221,7 @@ describe('soil-worker local', () => {
   });
 });
 
-/** Waits until no signal of this number is pending for the process, or the process is gone. */
+/** Waits until no signal of this number is pending for the process, or the process has ended. */
 async function signalIsTaken(pid: number, signal: number): Promise<void> {
   for (;;) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');

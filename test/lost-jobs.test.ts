@@ -19,8 +19,8 @@ const eventOf = (eventName: string, jobName = 'unit'): JobEvent =>
     ),
   );
 
-test('jobs that fall silent, or never report, are lost after a while; who is heard of again is not', async (t) => {
-  const root = await mkdtemp(join(tmpdir(), 'soil-silence-'));
+test('jobs without events are marked as lost after a while; a job that sends an event again is not lost', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'soil-lost-'));
   t.after(() => rm(root, { recursive: true, force: true }));
   let time = 1000 * hour;
   const options = { limits: defaultLimits, now: () => time, title: 'Soil' };
@@ -43,13 +43,13 @@ test('jobs that fall silent, or never report, are lost after a while; who is hea
   time += 0.4 * hour;
   assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'the heartbeat keeps the run alive');
   time += 0.2 * hour;
-  const given = await site.markLostJobs(0.5 * hour);
-  await given.shown;
-  assert.equal(given.count, 2);
+  const marked = await site.markLostJobs(0.5 * hour);
+  await marked.shown;
+  assert.equal(marked.count, 2);
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit lost']);
-  assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'what was given up is not given up again');
+  assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'a lost job is not marked again');
 
-  // The log remembers: another start shows the same.
+  // The log has it: the next start shows the same.
   const before = await page();
   await site.close();
   site = valueOf(await Site.open(root, { ...options, useSnapshot: false }));

@@ -15,7 +15,7 @@ for (const kind of ['git', 'github'] as const) {
     after(() => fixtures.close());
     const createFixture: MergeFixtures['create'] = (...args) => fixtures.create(...args);
 
-    it('merges by a pure fast-forward when every required job is green, and once more says so', async () => {
+    it('fast-forwards the target when every required job is green, and says so again when called again', async () => {
       const s = await createFixture();
       s.setPassed('one');
       s.setPassed('two');
@@ -26,7 +26,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('defect 13: a job that never reported, 404, HTML, a cut answer or a redirect keeps the gate shut: exit 1', async () => {
+    it('does not merge if a status is missing, HTML, truncated or a redirect: exit 1', async () => {
       const s = await createFixture();
       s.setPassed('one');
       const path = `/status-api/local/${s.run}/two`;
@@ -44,7 +44,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('binds a status to attempt, commit and run', async () => {
+    it('accepts a status only for the same attempt, commit and run', async () => {
       const s = await createFixture();
       s.setPassed('one');
       for (const change of [
@@ -63,7 +63,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('defect 13: the required list is the target’s, whatever the candidate says', async () => {
+    it('reads the required jobs from the target’s soil.yml, not from the candidate’s', async () => {
       const s = await createFixture('[one, two]', soilYml('[one]'));
       s.setPassed('one');
       const end = await s.maybeMerge();
@@ -72,7 +72,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('a rule that is missing, empty, broken or for another branch is wrong configuration: exit 2', async () => {
+    it('rejects a rule that is missing, empty, invalid or for another branch: exit 2', async () => {
       for (const [rule, reason] of [
         ['[]', /require/],
         ['[three]', /three/],
@@ -93,7 +93,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('does nothing on another branch, and says so: exit 0', async () => {
+    it('does nothing on another branch and says so: exit 0', async () => {
       const s = await createFixture();
       const end = await s.maybeMerge({ branch: 'feature' });
       assert.equal(end.status, 0);
@@ -102,7 +102,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('never moves a target that went another way: exit 3, and the target stays', async () => {
+    it('does not move a target that has diverged: exit 3', async () => {
       const s = await createFixture();
       s.setPassed('one');
       s.setPassed('two');
@@ -117,7 +117,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('two gates at once: one merges, the other finds the target there', async () => {
+    it('of two gates that run at the same time, one merges, and the other finds the target merged', async () => {
       const s = await createFixture();
       s.setPassed('one');
       s.setPassed('two');
@@ -131,7 +131,7 @@ for (const kind of ['git', 'github'] as const) {
       await s.close();
     });
 
-    it('waits for a job that has not reported, and not for one that failed', async () => {
+    it('waits for a job without a status, but not for one that failed', async () => {
       const s = await createFixture();
       s.setPassed('one');
       let now = 1000;
@@ -166,7 +166,7 @@ for (const kind of ['git', 'github'] as const) {
     });
 
     if (kind === 'git') {
-      it('a remote that refuses is named with its reason: exit 3', async () => {
+      it('reports the reason of a remote that refuses: exit 3', async () => {
         const s = await createFixture();
         s.setPassed('one');
         s.setPassed('two');
@@ -180,7 +180,7 @@ for (const kind of ['git', 'github'] as const) {
         await s.close();
       });
     } else {
-      it('the target moves just before the update: GitHub refuses, nothing is forced: exit 3', async () => {
+      it('does not force an update that GitHub refuses since the target moved: exit 3', async () => {
         const s = await createFixture();
         s.setPassed('one');
         s.setPassed('two');
@@ -198,7 +198,7 @@ for (const kind of ['git', 'github'] as const) {
         await s.close();
       });
 
-      it('a wrong token is refused with GitHub’s reason', async () => {
+      it('reports GitHub’s reason for refusing a wrong token', async () => {
         const s = await createFixture();
         const github = await serveGithubApi(s.bare, 'right');
         const remote = githubRemote({ repository: 'o/r', api: github.api, token: 'wrong' });

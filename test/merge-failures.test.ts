@@ -17,7 +17,7 @@ interface Place {
   readonly api: StatusApi;
 }
 
-/** A fixture of its own; each required job is green. */
+/** Creates a fixture in which each required job is green. */
 async function greenScene(t: TestContext, kind: 'git' | 'github', require = 'all'): Promise<Place> {
   const fixtures = await openMergeFixtures(kind);
   const fixture = await fixtures.create(require);
@@ -30,7 +30,7 @@ async function greenScene(t: TestContext, kind: 'git' | 'github', require = 'all
   return { fixture, api: fixtures.api };
 }
 
-/** Commits a soil.yml on top of what is checked out. */
+/** Commits a soil.yml on top of the checked-out commit. */
 async function commitYml({ clone, git }: MergeFixture, text: string, message: string): Promise<CommitHash> {
   await writeFile(join(clone, 'soil.yml'), text);
   await git('commit', '-q', '--allow-empty', '-a', '-m', message);
@@ -38,10 +38,10 @@ async function commitYml({ clone, git }: MergeFixture, text: string, message: st
 }
 
 for (const kind of ['git', 'github'] as const) {
-  test(`maybeMerge() by ${kind}: a target that moves while the gate waits is judged by its new rule`, async (t) => {
+  test(`maybeMerge() by ${kind} applies the new rule of a target that moves while the gate waits`, async (t) => {
     const { fixture, api } = await greenScene(t, kind, '[one]');
     api.answers.delete(`/status-api/local/${fixture.run}/two`);
-    // The target moves to an ancestor of the candidate that requires more: a fast-forward from there is possible.
+    // The target moves to an ancestor of the candidate that requires more, from where a fast-forward is possible.
     await fixture.git('checkout', '-q', '--detach', fixture.base);
     const stricter = await commitYml(fixture, soilYml('[one, two]'), 'stricter');
     const candidate = await commitYml(fixture, soilYml('[one]'), 'candidate');
@@ -71,7 +71,7 @@ for (const kind of ['git', 'github'] as const) {
     assert.equal(await fixture.tip(), stricter);
   });
 
-  test(`maybeMerge() by ${kind}: the target moves on to a later commit after the merge: merged, exit 0`, async (t) => {
+  test(`maybeMerge() by ${kind} reports success if the target moves to a later commit after the merge`, async (t) => {
     const { fixture } = await greenScene(t, kind);
     const later = await commitYml(fixture, soilYml('all'), 'later');
     await fixture.git('push', '-q', fixture.bare, `${later}:refs/heads/topic`);
@@ -96,7 +96,7 @@ for (const kind of ['git', 'github'] as const) {
     }
   });
 
-  test(`maybeMerge() by ${kind}: a server that refuses to tell a status is not asked again until the limit`, async (t) => {
+  test(`maybeMerge() by ${kind} does not retry a status that the server refuses`, async (t) => {
     const { fixture, api } = await greenScene(t, kind);
     api.answers.set(`/status-api/local/${fixture.run}/two`, { code: 403, body: 'no' });
     const said: string[] = [];
@@ -110,7 +110,7 @@ for (const kind of ['git', 'github'] as const) {
   });
 }
 
-test('gitRemote(): grafts of the clone make no commit follow from another; the target stays', async (t) => {
+test('gitRemote() ignores grafts of the clone, which can make a commit look like a descendant', async (t) => {
   const { fixture, api } = await greenScene(t, 'git');
   await fixture.git('checkout', '-q', '--orphan', 'other');
   const other = await commitYml(fixture, soilYml('all'), 'of another history');
@@ -123,7 +123,7 @@ test('gitRemote(): grafts of the clone make no commit follow from another; the t
   assert.equal(await fixture.tip(), fixture.base);
 });
 
-test('gitRemote(): a shallow clone merges what follows from the target', async (t) => {
+test('gitRemote() merges a descendant of the target from a shallow clone', async (t) => {
   const { fixture } = await greenScene(t, 'git');
   const shallow = join(fixture.clone, 'shallow');
   await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${fixture.bare}`, shallow]);
@@ -133,10 +133,10 @@ test('gitRemote(): a shallow clone merges what follows from the target', async (
   assert.equal(await fixture.tip(), fixture.candidate);
 });
 
-test('gitRemote(): a shallow clone whose history nobody has says so, and not that the target moved', async (t) => {
+test('gitRemote() says that history is missing if the remote of a shallow clone does not have it either', async (t) => {
   const { fixture } = await greenScene(t, 'git');
   const shallow = join(fixture.clone, 'shallow.git');
-  // Its main is the candidate's parent, of which it has no history; and so has the clone made of it.
+  // Its main is the candidate's parent, whose history is missing there and in the clone made from it.
   await must('git', [
     'clone',
     '-q',
@@ -155,7 +155,7 @@ test('gitRemote(): a shallow clone whose history nobody has says so, and not tha
   assert.match(end.message, /this clone is shallow, and fetching its history failed/);
 });
 
-test('gitRemote(): a commit that the clone does not have is named as that', async (t) => {
+test('gitRemote() names a commit that the clone does not have', async (t) => {
   const { fixture } = await greenScene(t, 'git');
   const absent = fixture.candidate.replace(/^..../, '0000') as CommitHash;
   for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, absent));
@@ -164,7 +164,7 @@ test('gitRemote(): a commit that the clone does not have is named as that', asyn
   assert.match(end.message, /this clone does not have [0-9a-f]{40}$/);
 });
 
-test('gitRemote(): with an old server, reads a tip from which the branch has moved on', async (t) => {
+test('gitRemote() reads a tip that the branch has moved away from, also from an old server', async (t) => {
   const { fixture } = await greenScene(t, 'git');
   const old = {
     ...process.env,
@@ -180,7 +180,7 @@ test('gitRemote(): with an old server, reads a tip from which the branch has mov
   assert.deepEqual(await remote.readFile(fixture.base, 'soil.yml'), { ok: true, value: soilYml('all') });
 });
 
-test('gitRemote(): pushes the branch alone, whatever the clone is configured to push along', async (t) => {
+test('gitRemote() pushes only the branch, even if the clone is configured to push more', async (t) => {
   const { fixture } = await greenScene(t, 'git');
   await fixture.git('config', 'push.followTags', 'true');
   await fixture.git('tag', '-a', '-m', 'not to be published', 'v1');
@@ -202,7 +202,7 @@ test('resolvePushUrl(): what is read is what is pushed to; several places are re
   assert.match(refused.error, /^cannot merge into remote "origin": it has 2 push URLs/);
 });
 
-test('gitRemote(): no message holds the credential of a URL', async (t) => {
+test('gitRemote() prints no credentials of a URL', async (t) => {
   const { fixture } = await greenScene(t, 'git');
   const remote = gitRemote({
     repo: fixture.clone,
@@ -215,7 +215,7 @@ test('gitRemote(): no message holds the credential of a URL', async (t) => {
   assert.doesNotMatch(`${end.message} ${remote.name}`, /hushhush|someone/);
 });
 
-test('githubRemote(): a tip that GitHub still shows after the update is looked at again', async (t) => {
+test('githubRemote() reads the tip again if GitHub still shows the old one after the update', async (t) => {
   const { fixture } = await greenScene(t, 'github');
   const stale: [number, unknown] = [200, { ref: 'refs/heads/main', object: { sha: fixture.base } }];
   for (const answers of [
@@ -233,7 +233,7 @@ test('githubRemote(): a tip that GitHub still shows after the update is looked a
   }
 });
 
-test('githubRemote(): an update that nobody can confirm is told as that, with the reason', async (t) => {
+test('githubRemote() says that an update could not be confirmed, and why', async (t) => {
   const { fixture } = await greenScene(t, 'github');
   let isPatched = false;
   fixture.github.instead = (call) => {
@@ -254,7 +254,7 @@ for (const [status, message] of [
   [409, 'Reference cannot be updated'],
   [422, 'Update is not a fast forward'],
 ] as const) {
-  test(`githubRemote(): an update that is answered with ${status} changes nothing: exit 3`, async (t) => {
+  test(`githubRemote() exits with 3 if the update gets ${status}`, async (t) => {
     const { fixture } = await greenScene(t, 'github');
     fixture.github.instead = (call) => (call.startsWith('PATCH') ? [status, { message }] : undefined);
     const end = await fixture.maybeMerge();
@@ -268,7 +268,7 @@ for (const [status, message] of [
   });
 }
 
-test('githubRemote(): an update without an answer that tells is never called refused, and never sent again', async (t) => {
+test('githubRemote() neither reports as refused nor repeats an update with an unclear response', async (t) => {
   const { fixture } = await greenScene(t, 'github');
   fixture.github.instead = (call) => (call.startsWith('PATCH') ? [502, 'Bad Gateway'] : undefined);
   const end = await fixture.maybeMerge();
@@ -280,7 +280,7 @@ test('githubRemote(): an update without an answer that tells is never called ref
   assert.equal(fixture.github.calls.filter((call) => call.startsWith('PATCH')).length, 1);
 });
 
-test('gitRemote(): a push that outlasts its limit may yet be done, and is not called refused', async (t) => {
+test('gitRemote() does not report a push that exceeds its limit as refused, since it may still succeed', async (t) => {
   const { fixture } = await greenScene(t, 'git');
   const [gate, hook] = [join(fixture.bare, 'go'), join(fixture.bare, 'hooks', 'pre-receive')];
   await must('mkfifo', [gate]);
@@ -295,7 +295,7 @@ test('gitRemote(): a push that outlasts its limit may yet be done, and is not ca
     end.message,
     /^cannot confirm the merge: no clear answer from .*: timed out after 10 s; main is still at \w+$/,
   );
-  // The hook, which nobody else would ever end, goes on, and the remote does what it was asked to.
+  // The hook continues, and the remote completes the push.
   await writeFile(gate, 'go\n');
   while ((await fixture.tip()) !== fixture.candidate) await setTimeout(50);
   assert.deepEqual(await fixture.maybeMerge(), {
@@ -304,7 +304,7 @@ test('gitRemote(): a push that outlasts its limit may yet be done, and is not ca
   });
 });
 
-test('githubRemote(): one hiccup of GitHub while it is read keeps nothing from main', async (t) => {
+test('githubRemote() merges in spite of one failed read from GitHub', async (t) => {
   const { fixture } = await greenScene(t, 'github');
   const seen = new Set<string>();
   fixture.github.instead = (call) => {
@@ -317,7 +317,7 @@ test('githubRemote(): one hiccup of GitHub while it is read keeps nothing from m
   assert.equal(seen.size, 3);
 });
 
-test('githubRemote(): a repo that the token may not see is no missing branch', async (t) => {
+test('githubRemote() does not report a repository that the token cannot see as a missing branch', async (t) => {
   const { fixture } = await greenScene(t, 'github');
   fixture.github.instead = () => [404, { message: 'Not Found' }];
   assert.deepEqual(await fixture.maybeMerge(), {

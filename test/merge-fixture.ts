@@ -1,4 +1,4 @@
-/** A bare repo with main, a clone with a candidate on soil-staging, and a status API of which every answer is chosen. */
+/** A bare repository with main, a clone with a candidate on soil-staging, and a status API with chosen responses. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -22,7 +22,7 @@ jobs:
 merge: {from: soil-staging, to: main, require: ${require}}
 `;
 
-/** A status API of which every answer is chosen: path -> HTTP status and body, or a connection that is cut. */
+/** A status API with chosen responses: path -> HTTP status and body, or `cut` to close the connection. */
 export interface StatusApi {
   readonly url: string;
   readonly answers: Map<string, { readonly code: number; readonly body: string } | 'cut'>;
@@ -57,7 +57,7 @@ export interface MergeFixture {
   readonly setBeforePatch: (before: () => Promise<void>) => void;
   readonly close: () => Promise<void>;
 }
-/** The place of scenes of one kind of remote. */
+/** Creates fixtures for one kind of remote. */
 export interface MergeFixtures {
   readonly api: StatusApi;
   readonly create: (require?: string, candidateYml?: string) => Promise<MergeFixture>;
@@ -68,7 +68,7 @@ export async function openMergeFixtures(kind: 'git' | 'github'): Promise<MergeFi
   const folder = await mkdtemp(join(tmpdir(), 'soil-merge-'));
   const api = await serveStatusApi();
   let count = 0;
-  /** A bare repo with main, a clone with one more commit on soil-staging, and no status yet. */
+  /** Creates a bare repository with main, a clone with one more commit on soil-staging, and no status. */
   async function create(require = 'all', candidateYml = soilYml(require)): Promise<MergeFixture> {
     const name = `s${++count}`;
     const clone = join(folder, name);

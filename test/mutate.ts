@@ -1,4 +1,4 @@
-/** Good records, TSVs, zips and forms, and dice -> the same with something wrong in them, or at least odd. */
+/** Mutates valid records, TSVs, zips and forms: random damage, and unusual but valid content. */
 import type { SeededRandom } from './seeded-random.js';
 
 type Mutation = (bytes: Buffer, dice: SeededRandom) => Buffer;
@@ -14,7 +14,7 @@ const flip: Mutation = (bytes, dice) => {
 
 const truncate: Mutation = (bytes, dice) => bytes.subarray(0, dice.below(bytes.length + 1));
 
-/** Takes a piece away, or has it twice. */
+/** Removes or repeats a piece. */
 const cut: Mutation = (bytes, dice) => {
   const from = dice.below(bytes.length + 1);
   const to = Math.min(bytes.length, from + dice.below(40));
@@ -48,7 +48,7 @@ const oddValues: readonly string[] = [
 
 const depth = 20_000;
 
-/** One key of a flat record has another value, stands twice, is gone, is another one's, or is very deep. */
+/** Changes, repeats, removes, swaps or deeply nests one key of a flat record. */
 const oddKey: Mutation = (bytes, dice) => {
   const record = Object.entries(JSON.parse(bytes.toString()) as Readonly<Record<string, unknown>>);
   const lines = record.map(([key, value]) => [JSON.stringify(key), JSON.stringify(value)] as const);
@@ -80,7 +80,7 @@ const oddKey: Mutation = (bytes, dice) => {
 
 const notAnObject: Mutation = (_, dice) => Buffer.from(dice.pick(oddValues));
 
-/** A cell has another value, a row has more or fewer of them, or stands twice. */
+/** Changes a cell, adds or removes one, or repeats a row. */
 const oddCell: Mutation = (bytes, dice) => {
   const rows = bytes.toString().split('\n');
   const at = dice.below(rows.length);
@@ -116,7 +116,7 @@ export const mutateTsv: Mutation = (bytes, dice) =>
 
 export const mutateZip: Mutation = (bytes, dice) => dice.pick([...anyBytes, flip])(bytes, dice);
 
-/** A form's bytes, and the value of its Content-Type. */
+/** A form's bytes and the value of its Content-Type. */
 export interface RawForm {
   readonly type: string;
   readonly body: Buffer;
@@ -142,7 +142,7 @@ export function rawForm(parts: readonly RawPart[]): RawForm {
   };
 }
 
-/** The tricks are with what stands around the parts: boundaries, headers, names. */
+/** Changes what surrounds the parts: boundaries, headers, names. */
 export function mutateForm({ type, body }: RawForm, dice: SeededRandom): RawForm {
   const replace = (from: string, to: string): RawForm => {
     const text = body.toString('latin1');
@@ -205,7 +205,7 @@ const oddTypes: readonly string[] = [
   ],
 ];
 
-/** A header's value has printable characters only, or no client can send it. */
+/** Header values must be printable, or no client can send them. */
 function flipText(text: string, dice: SeededRandom): string {
   const at = dice.below(text.length);
   return text.slice(0, at) + String.fromCharCode(0x21 + dice.below(0x5d)) + text.slice(at + 1);

@@ -1,10 +1,10 @@
-/** The image of a docker archive -> a folder in the OCI layout, made by its specification. */
+/** Converts the image of a docker archive to a folder in the OCI image layout, by its specification. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { must } from './command.js';
 
-/** Index, manifest, config, layers. */
+/** Writes index, manifest, config and layers. */
 export async function writeLayout(archive: string, layout: string): Promise<void> {
   const from = `${layout}-parts`;
   await mkdir(from, { recursive: true });

@@ -15,7 +15,7 @@ jobs:
       - { name: greet, run: 'echo hello' }
 `;
 
-describe('the package, as it is published', () => {
+describe('the published package', () => {
   let home: string;
   let files: readonly string[];
   before(async () => {
@@ -28,7 +28,7 @@ describe('the package, as it is published', () => {
     const folder = join(home, 'node_modules', 'soil-ci');
     await mkdir(folder, { recursive: true });
     await must('tar', ['-xzf', join(home, packed.filename), '-C', folder, '--strip-components=1']);
-    // Its own dependencies and no others: what tests and benchmarks need is not there.
+    // Only its dependencies: development dependencies are missing there.
     const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
       readonly dependencies: Readonly<Record<string, string>>;
     };
@@ -42,7 +42,7 @@ describe('the package, as it is published', () => {
   const program = (room: 'worker' | 'server'): string =>
     join(home, 'node_modules', 'soil-ci', 'dist', room, 'main.js');
 
-  it('has what users need, and none of our tests, sources and maps', () => {
+  it('contains what users need, and no tests, sources or source maps', () => {
     const foreign = files.filter((path) =>
       /\.test\.|\.ts$|\.map$|^(test|bench)\/|^dist\/(test|bench)\//.test(path),
     );
@@ -58,7 +58,7 @@ describe('the package, as it is published', () => {
     }
   });
 
-  it('runs a job, publishes it and shows it, from a folder that has nothing else of ours', async () => {
+  it('runs, publishes and shows a job when it is installed alone', async () => {
     const site = join(home, 'site');
     await must(process.execPath, [program('server'), 'init', '--site', site]);
     const serve = ['serve', '--site', site, '--port', '0', '--open-on-loopback'];

@@ -11,7 +11,7 @@ const idsOf = (number: number) => ({
   ...{ GITHUB_REF: 'refs/heads/main', GITHUB_PR_NUMBER: null },
 });
 
-test('defect 1: a run named like a page, or a record of wrong shape, stops no page and no start', async (t) => {
+test('a run named like a page and a malformed record do not keep the server from starting or writing pages', async (t) => {
   const server = await startServer();
   t.after(() => server.close());
   const post = async (path: string, body?: FormData): Promise<number> =>
@@ -31,7 +31,7 @@ test('defect 1: a run named like a page, or a record of wrong shape, stops no pa
   assert.equal(await post(jobs, formOf(await shellJob(idsOf(2)))), 201);
   assert.doesNotMatch(server.log(), /cannot write the pages|TypeError/);
   await server.stop();
-  // As another Soil's server may have taken it.
+  // Another Soil server may have accepted this.
   const run = join(server.site, 'github-jobs', '3');
   await mkdir(run);
   await writeFile(join(run, 'dev-minimal.json'), shapes.json);
@@ -43,7 +43,7 @@ test('defect 1: a run named like a page, or a record of wrong shape, stops no pa
   await again.stop();
 });
 
-test('a page that cannot be written keeps no other from its readers, nor the server from its start', async (t) => {
+test('a page that cannot be written does not keep other pages from being written, nor the server from starting', async (t) => {
   const server = await startServer();
   t.after(() => server.close());
   const upload = async (url: string, number: number): Promise<void> => {
@@ -72,14 +72,14 @@ test('a page that cannot be written keeps no other from its readers, nor the ser
   await upload(again.url, 3);
   await shows('index.html', /github-jobs\/3\//);
   await again.stop();
-  // Nothing of it is forgotten when the way is free, however the servers between ended.
+  // Once the obstacle is removed everything is shown, however the servers in between ended.
   await rm(inTheWay, { recursive: true });
   const third = await serveSite(server.site);
   await shows('github-jobs/index.html', /href="3\//);
   await third.stop();
 });
 
-test('names that could not be written are written after the next start', async (t) => {
+test('stable URLs that could not be written are written after the next start', async (t) => {
   const server = await startServer();
   t.after(() => server.close());
   const answer = await fetch(new URL(jobs, server.url), {

@@ -7,7 +7,7 @@ import { servePages } from './sample-pages.js';
 import { github, job, mainCommit, noon, task } from './sample-job.js';
 import { hostileCommit, sampleSite, siteOf } from './sample-site.js';
 
-// The demanding ones of each kind of page; what a plain run shows, these show too.
+// The most complex page of each kind; they show everything that simpler ones do.
 const paths = [
   'index.html',
   'github-jobs/index.html',
@@ -46,7 +46,7 @@ const args = [
   '--disable-sync',
 ];
 
-/** In the page: cells whose content is wider than they are, and so stands in the next one. */
+/** Runs in the page: finds cells whose content overflows into the next cell. */
 const spilling = `[...document.querySelectorAll('td, tbody th')]
   .filter((cell) => getComputedStyle(cell).overflowX === 'visible' && cell.scrollWidth > cell.clientWidth + 1)
   .map((cell) => cell.textContent)`;
@@ -72,7 +72,7 @@ after(async () => {
   site.server.close();
 });
 
-/** Shows every page in a context of its own and gives what the browser complained of. */
+/** Opens each page in its own browser context; returns the browser's errors. */
 async function visit(
   options: Parameters<Browser['newContext']>[0],
   look: (page: Page, path: string) => Promise<void>,
@@ -115,8 +115,8 @@ for (const width of [320, 360, 800, 1121, 1280]) {
   );
 }
 
-test('no page is wider than a sheet of paper when printed', { timeout: 120_000 }, async () => {
-  // A4 less its margins, at 96 pixels an inch.
+test('no printed page is wider than a sheet of paper', { timeout: 120_000 }, async () => {
+  // A4 without margins, at 96 pixels an inch.
   await visit({ viewport: { width: 718, height: 1000 } }, async (page, path) => {
     await page.emulateMedia({ media: 'print' });
     const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
@@ -125,7 +125,7 @@ test('no page is wider than a sheet of paper when printed', { timeout: 120_000 }
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`all text has the contrast of WCAG AA in ${colorScheme} colours`, { timeout: 120_000 }, async () => {
+  test(`all text has the contrast of WCAG AA in ${colorScheme} colors`, { timeout: 120_000 }, async () => {
     let texts = 0;
     await visit({ colorScheme, viewport: { width: 1280, height: 900 } }, async (page, path) => {
       const found = await page.evaluate<FoundTexts>(weakTexts);
@@ -136,7 +136,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-test('light and dark differ', { timeout: 60_000 }, async () => {
+test('light and dark color schemes differ', { timeout: 60_000 }, async () => {
   const papers = new Set<string>();
   for (const colorScheme of ['light', 'dark'] as const) {
     await visit({ colorScheme }, async (page) => {

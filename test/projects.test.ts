@@ -39,7 +39,7 @@ const get = async (path: string): Promise<{ status: number; text: string }> => {
   return { status: response.status, text: await response.text() };
 };
 
-test('every route works below its prefix, and what one project has no other shows', async () => {
+test('every route works below its prefix, and no project shows files of another', async () => {
   const job = await shellJob();
   const query = 'results?jobName=dev-minimal&workerHost=github';
   const stored = await post(`oils/${query}`, 'oils', formOf(job));
@@ -64,7 +64,7 @@ test('every route works below its prefix, and what one project has no other show
   assert.match((await get('oils/wwup.cgi')).text, /wwup\.cgi accepts/);
 });
 
-test("a project's limits are its own", async () => {
+test('each project has its own limits', async () => {
   const job = await shellJob({ GITHUB_RUN_ID: '2' });
   const refused = await post(
     'team/other/results?jobName=dev-minimal&workerHost=github',
@@ -75,7 +75,7 @@ test("a project's limits are its own", async () => {
   assert.match(await refused.text(), /\\"json\\": it has more than 200 bytes/);
 });
 
-test('a token of one project is 401 at another', async () => {
+test('a token of one project gets 401 from another', async () => {
   const query = 'results?jobName=dev-minimal&workerHost=github';
   const job = formOf(await shellJob());
   assert.equal((await post(`oils/${query}`, 'other', job)).status, 401);
@@ -95,14 +95,14 @@ test('no path leads from one project into another', async () => {
     ...['/OILS/', '/%6fils/', '/oils%2findex.html', '/team/', '/team/otherx/'],
   ];
   for (const path of paths) {
-    // curl sends the path as it is written.
+    // curl sends the path unchanged.
     const url = `http://127.0.0.1:${port}${path}`;
     const status = await must('curl', ['-s', '--path-as-is', '-o', '/dev/null', '-w', '%{http_code}', url]);
     assert.equal(status, '404', path);
   }
 });
 
-test('a prefix without its slash leads to the one with it; at the root is a page of all projects', async () => {
+test('a prefix without a slash redirects to the one with it; the root is a page of all projects', async () => {
   const bare = await fetch(new URL('team/other?a=1', server.url), { redirect: 'manual' });
   assert.equal(bare.status, 301);
   assert.equal(bare.headers.get('Location'), './other/?a=1');
@@ -119,7 +119,7 @@ test('a prefix without its slash leads to the one with it; at the root is a page
   assert.equal((await post('', 'oils')).status, 405);
 });
 
-test('/metrics and /healthz at the root cover all projects, below a prefix one', async () => {
+test('/metrics and /healthz cover all projects at the root, and one project below its prefix', async () => {
   assert.deepEqual(await get('healthz'), { status: 200, text: 'ok\n' });
   assert.deepEqual(await get('oils/healthz'), { status: 200, text: 'ok\n' });
   const all = (await get('metrics')).text;
@@ -129,7 +129,7 @@ test('/metrics and /healthz at the root cover all projects, below a prefix one',
   for (const gauge of ['queue_length', 'disk_free_bytes', 'uploads_under_way']) {
     assert.match(all, new RegExp(`^soil_${gauge}\\{project="/oils"\\} \\d+$`, 'm'));
   }
-  // A family stands once, its samples together: the format asks for it.
+  // The format requires each family once, with its samples together.
   const families = [...all.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
   assert.equal(new Set(families).size, families.length);
   let family = '';
@@ -142,7 +142,7 @@ test('/metrics and /healthz at the root cover all projects, below a prefix one',
   assert.doesNotMatch(one, /other/);
 });
 
-test('a request is a line with its id, project and token id', () => {
+test('the log has one line for each request, with its id, project and token id', () => {
   const lines = server
     .log()
     .trim()
@@ -156,7 +156,7 @@ test('a request is a line with its id, project and token id', () => {
   for (const token of Object.values(tokens)) assert.ok(!server.log().includes(token.slice(-20)));
 });
 
-test('the title is kept with the site: check finds its pages as they should be', async () => {
+test('the title is stored with the site, so that check finds its pages correct', async () => {
   await server.stop();
   const checked = await run(process.execPath, [soilServer, 'check', join(folder, 'oils')]);
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
@@ -164,12 +164,12 @@ test('the title is kept with the site: check finds its pages as they should be',
   server = await serveConfig(join(folder, 'soil-server.yml'));
 });
 
-test('--log-format text says the same for people', async () => {
+test('--log-format text logs the same in a format for people', async () => {
   const text = join(folder, 'text.yml');
   await server.stop();
   await writeFile(text, 'log: text\nprojects:\n  /: { site: oils }\n');
   server = await serveConfig(text);
-  // A project at / answers there, and /healthz is the server's all the same.
+  // A project at / serves that path, but /healthz remains the server's.
   assert.match((await get('')).text, /Oils &lt;for&gt; Unix/);
   assert.equal((await get('healthz')).status, 200);
   await server.stop();
@@ -177,7 +177,7 @@ test('--log-format text says the same for people', async () => {
   server = await serveConfig(join(folder, 'soil-server.yml'));
 });
 
-test('serve --config refuses a bad file, a missing one, and one beside --site', async () => {
+test('serve --config refuses an invalid file, a missing one, and one together with --site', async () => {
   const bad = join(folder, 'bad.yml');
   await writeFile(bad, 'projects:\n  /a: { sites: x }\n');
   const table: [readonly string[], RegExp][] = [

@@ -13,7 +13,7 @@ import { serveConfig, startServer, type ServedSite } from './soil-server.js';
 import { formOf, shellJob, tsvOf, type JobBytes } from './upload-form.js';
 
 let root: string;
-/** Runs 997 to 1002 on main, of two attempts and two jobs where told; sourcehut jobs of three commits; local runs. */
+/** Runs 997 to 1002 on main, some with two attempts or two jobs; sourcehut jobs of three commits; local runs. */
 let good: string;
 let token: string;
 
@@ -70,7 +70,7 @@ before(async () => {
   }
   const again = await githubJob(998, 1, { GITHUB_RUN_ATTEMPT: '2' });
   assert.equal(await send(server, 'github', again), 201);
-  // Ids of a commit's jobs on both sides of a power of ten, and two commits interleaved.
+  // Ids of a commit's jobs on both sides of a power of ten, with two commits interleaved.
   for (const [id, name, commit] of [
     [998, 'alpine', 1],
     [999, 'openbsd', 2],
@@ -121,7 +121,7 @@ async function assertSound(site: string): Promise<void> {
   assert.equal(end.status, 0, end.stdout + end.stderr);
 }
 
-/** Every file of the site, private ones apart. */
+/** Every file of the site, without the private folder. */
 async function filesOf(site: string): Promise<readonly string[]> {
   const entries = await readdir(site, { recursive: true, withFileTypes: true });
   return entries
@@ -149,7 +149,7 @@ const exists = (site: string, path: string): Promise<boolean> =>
     () => false,
   );
 
-test('soil-server prune: 998 goes before 1000, the whole run, with its status, artifacts and commit page', async (t) => {
+test('soil-server prune removes run 998 before 1000, with its status, artifacts and commit page', async (t) => {
   const site = await copyOf(t);
   const end = await prune(site, '{ run: { newest: 4 } }');
   assert.equal(end.status, 0, end.stderr);
@@ -170,7 +170,7 @@ test('soil-server prune: 998 goes before 1000, the whole run, with its status, a
   );
   assert.ok(await exists(site, `github-jobs/commits/${commitOf(1)}/doc/oils.tar`));
   const list = await readFile(join(site, 'github-jobs/index.html'), 'utf8');
-  assert.ok(!list.includes('998/') && list.includes('1000/'), 'lists do not lead to what is gone');
+  assert.ok(!list.includes('998/') && list.includes('1000/'), 'lists do not link to removed runs');
   const page = checkPage(await readFile(join(site, 'github-jobs/998-2/index.html'), 'utf8'));
   assert.deepEqual(page.faults, []);
   assert.match(
@@ -183,7 +183,7 @@ test('soil-server prune: 998 goes before 1000, the whole run, with its status, a
   assert.match(again.stdout, /removed 0 runs/, 'a second prune removes nothing');
 });
 
-test('soil-server prune: jobs of a sourcehut commit stay or go together', async (t) => {
+test('soil-server prune keeps or removes the jobs of a sourcehut commit together', async (t) => {
   const site = await copyOf(t);
   const end = await prune(site, '{ run: { newest: 2 } }');
   assert.equal(end.status, 0, end.stderr);
@@ -196,7 +196,7 @@ test('soil-server prune: jobs of a sourcehut commit stay or go together', async 
   await assertSound(site);
 });
 
-test('soil-server prune: wwz files go first; JSON, TSV and pages stay and say so', async (t) => {
+test('soil-server prune removes wwz files first; JSON, TSV and pages remain and say so', async (t) => {
   const site = await copyOf(t);
   const end = await prune(site, '{ wwz: { newest: 3 } }');
   assert.equal(end.status, 0, end.stderr);
@@ -210,7 +210,7 @@ test('soil-server prune: wwz files go first; JSON, TSV and pages stay and say so
   await assertSound(site);
   const before = await contentOf(site);
   assert.equal((await command('rebuild', site)).status, 0);
-  assert.deepEqual(await contentOf(site), before, 'rebuild knows what was removed');
+  assert.deepEqual(await contentOf(site), before, 'rebuild shows what was removed');
   const later = await prune(site, '{ run: { newest: 2 } }');
   assert.equal(later.status, 0, later.stderr);
   const tombstone = await readFile(join(site, 'github-jobs/998/index.html'), 'utf8');
@@ -222,7 +222,7 @@ test('soil-server prune: wwz files go first; JSON, TSV and pages stay and say so
   await assertSound(site);
 });
 
-test('soil-server prune: pins by hand, by a gate, green and first red stay, and the page of a dry run says why', async (t) => {
+test('soil-server prune keeps pinned, merged, newest green and first red runs, and a dry run’s page says why', async (t) => {
   const site = await copyOf(t);
   const pinned = await command('pin', 'github/998-2', '--site', site);
   assert.deepEqual([pinned.status, pinned.stderr], [0, '']);
@@ -262,12 +262,12 @@ test('soil-server prune: pins by hand, by a gate, green and first red stay, and 
   assert.equal((await command('pin', 'github/998', '--remove', '--site', site)).status, 0);
 });
 
-test('soil-server prune: what names that stay tell of follows', async (t) => {
+test('soil-server prune updates the files at stable URLs', async (t) => {
   const site = await copyOf(t);
   const keep = 'keep: { green: false, first-failure: false }';
   assert.equal((await prune(site, `{ run: { newest: 1 }, ${keep} }`)).status, 0);
   const files = (await filesOf(site)).filter((path) => path.endsWith('latest-green.json'));
-  assert.deepEqual(files, [], 'no green run is left');
+  assert.deepEqual(files, [], 'no green run remains');
   await assertSound(site);
 });
 
@@ -277,7 +277,7 @@ const ask = (
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> => fetch(new URL(path, server.url), { headers });
 
-test('a server prunes when it starts and when it is asked; a removed file is 410; what comes again stays removed', async (t) => {
+test('a server prunes at its start and on request; a removed file is 410, also after the same upload again', async (t) => {
   const site = await copyOf(t);
   const config = await configOf(
     site,
@@ -290,7 +290,11 @@ test('a server prunes when it starts and when it is asked; a removed file is 410
   assert.equal((await post({})).status, 401);
   const asked = await post({ Authorization: `Bearer ${token}` });
   assert.equal(asked.status, 200);
-  assert.deepEqual(await asked.json(), { runs: 0, wwz: 0, bytes: 0 }, 'it waited for the prune at the start');
+  assert.deepEqual(
+    await asked.json(),
+    { runs: 0, wwz: 0, bytes: 0 },
+    'the request waited for the prune at the start',
+  );
 
   for (const path of [
     'github-jobs/998/dev-minimal.wwz',
@@ -325,7 +329,7 @@ test('a server prunes when it starts and when it is asked; a removed file is 410
   assert.equal(await send(server, 'github', await githubJob(1001, 2)), 409, 'another record');
   const late = await githubJob(998, 1, { 'job-name': 'late' });
   assert.equal(await send(server, 'github', late), 400, 'a job of a run that was removed');
-  assert.deepEqual(await readdir(join(site, 'github-jobs/998')), ['index.html'], 'nothing is resurrected');
+  assert.deepEqual(await readdir(join(site, 'github-jobs/998')), ['index.html'], 'nothing was restored');
   assert.ok(!(await exists(site, 'github-jobs/1001/dev-minimal.wwz')));
 
   const refused = await prune(site, '{ run: { newest: 1 } }');
@@ -338,7 +342,7 @@ test('a server prunes when it starts and when it is asked; a removed file is 410
   assert.deepEqual(await contentOf(site), pruned);
 });
 
-test('a token without the action prune, or for some jobs only, is refused', async (t) => {
+test('POST /prune refuses a token without the action prune, or for some jobs only', async (t) => {
   const site = await copyOf(t);
   const config = await configOf(site, '{ run: { newest: 3 } }');
   const make = async (...args: readonly string[]) =>
@@ -356,7 +360,7 @@ test('a token without the action prune, or for some jobs only, is refused', asyn
   }
 });
 
-test('soil-server prune: uploads and events go on meanwhile, and nothing that arrives is lost', async (t) => {
+test('uploads and events during a prune succeed, and none is lost', async (t) => {
   const site = await copyOf(t);
   const config = await configOf(site, '{ run: { newest: 2 }, keep: { green: false, first-failure: false } }');
   const server = await serveConfig(config);
@@ -384,13 +388,13 @@ test('soil-server prune: uploads and events go on meanwhile, and nothing that ar
   await assertSound(site);
 });
 
-test('soil-server prune: killed at any moment, the next start brings the site to what the log says', async (t) => {
+test('after a prune that was killed at any moment, the next start completes what the log says', async (t) => {
   const policy = '{ run: { newest: 1 }, keep: { green: false, first-failure: false } }';
   const clean = await copyOf(t);
   await prune(clean, policy);
   const names = await filesOf(clean);
   let killed = 0;
-  // From the moment when the removal is in the log, each time a little later.
+  // From the moment the removal is in the log, each time a little later.
   for (const milliseconds of [0, 2, 5, 10, 20, 40]) {
     const site = await copyOf(t);
     const config = await configOf(site, policy);
@@ -409,5 +413,5 @@ test('soil-server prune: killed at any moment, the next start brings the site to
     await assertSound(site);
     assert.deepEqual(await filesOf(site), names, `${milliseconds} ms after`);
   }
-  assert.ok(killed > 0, 'a kill came in the middle');
+  assert.ok(killed > 0, 'a kill came during a prune');
 });

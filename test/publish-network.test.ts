@@ -50,7 +50,7 @@ describe('run --publish over a bad network', () => {
     t.after(() => opened.close());
     return opened;
   };
-  /** The site has exactly the files that the job left, and the gate's line. */
+  /** Asserts that the site has exactly the job's files and its status line. */
   const arrived = async (id: string, status: RegExp, job = 'green', site = server.site): Promise<void> => {
     for (const suffix of ['json', 'tsv', 'wwz']) {
       const here = await readFile(join(repo, '_soil', job, `${job}.${suffix}`));
@@ -66,8 +66,8 @@ describe('run --publish over a bad network', () => {
     ['answers that are lost, though the server has all', { kind: 'cut-answer', bytes: 20 }],
   ];
   for (const [what, fate] of mishaps) {
-    it(`gets over ${what}: status 0, all files are there byte for byte`, async (t) => {
-      // The events of the running job take some of them; the rest is for the results.
+    it(`succeeds after ${what}, with all files byte for byte`, async (t) => {
+      // The events of the running job use some of the faults, the results the rest.
       const bad = await network(t, (n) => (n <= 5 ? fate : pass));
       const id = newRun();
       const end = await publish('green', id, bad.url);
@@ -78,7 +78,7 @@ describe('run --publish over a bad network', () => {
     });
   }
 
-  it('a slow network is no mishap: everything arrives at the first try', async (t) => {
+  it('needs no retry on a slow network', async (t) => {
     const bad = await network(t, () => ({ kind: 'slow', bytes: 40_000 }));
     const id = newRun();
     const end = await publish('green', id, bad.url);
@@ -87,7 +87,7 @@ describe('run --publish over a bad network', () => {
     await arrived(id, /^0 /);
   });
 
-  it('a server that takes everything and never answers is given up, and tried again', async (t) => {
+  it('retries after a server that reads everything and never responds', async (t) => {
     const bad = await network(t, (n) => (n <= 2 ? { kind: 'stall' } : pass));
     const id = newRun();
     const end = await publish('red', id, bad.url, '--publish-limit', '10s');
@@ -95,7 +95,7 @@ describe('run --publish over a bad network', () => {
     await arrived(id, /^7 .*outcome=failed/, 'red');
   });
 
-  it('a server that is stopped, and started again while the job is being published, gets it all', async (t) => {
+  it('succeeds with a server that is restarted while the job is published', async (t) => {
     const down = await startServer();
     await down.stop();
     const late: { served?: ServedSite } = {};
@@ -110,7 +110,7 @@ describe('run --publish over a bad network', () => {
     );
     const running = soil(['run', 'red', '--publish', '--run-id', 'late', '--server', bad.url], down.token);
     for (let i = 0; i < 1200 && bad.connections() < 3; i++) await new Promise((r) => setTimeout(r, 50));
-    assert.ok(bad.connections() >= 3, 'it was tried in vain');
+    assert.ok(bad.connections() >= 3, 'some tries failed');
     late.served = await serveSite(down.site);
     const end = await running;
     assert.equal(end.status, 7, end.stderr);
@@ -122,7 +122,7 @@ describe('run --publish over a bad network', () => {
     ['red', 7, 'nobody answers', { kind: 'drop' }],
     ['green', 1, 'the answer is 503 for ever', unavailable],
   ] as const) {
-    it(`${job}, and ${why}: status ${status}, the files are kept, and the command that is told publishes them`, async (t) => {
+    it(`${job}, and ${why}: status ${status}, the files are kept, and the printed command publishes them`, async (t) => {
       const id = newRun();
       let isMended = false;
       const bad = await network(t, () => (isMended ? pass : fate));
@@ -142,7 +142,7 @@ describe('run --publish over a bad network', () => {
     });
   }
 
-  it('the command that is told names the server also where the environment did', async (t) => {
+  it('the printed command names the server even if it comes from the environment', async (t) => {
     const bad = await network(t, () => ({ kind: 'drop' }));
     const end = await worker(['run', 'green', '--publish', '--publish-limit', '0s'], {
       ...{ cwd: repo, env: { ...bare, SOIL_TOKEN: server.token, SOIL_SERVER: bad.url } },
@@ -154,7 +154,7 @@ describe('run --publish over a bad network', () => {
     );
   });
 
-  it('a second signal ends also an upload that nobody answers: the files are kept, and it is said how to go on', async (t) => {
+  it('a second signal ends an upload without a response; the files are kept, and the next command is printed', async (t) => {
     const bad = await network(t, () => ({ kind: 'stall' }));
     const words = ['run', 'green', '--publish', '--server', bad.url, '--publish-limit', '1h'];
     const child = spawn(process.execPath, [soilWorker, ...words], {
@@ -164,7 +164,7 @@ describe('run --publish over a bad network', () => {
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     const ended = once(child, 'close');
-    // The first connection tells of the job's start, the second one has the results.
+    // The first connection has the start event, the second one the results.
     for (let i = 0; i < 1200 && bad.connections() < 2; i++) await new Promise((r) => setTimeout(r, 50));
     assert.match(stdout, /job passed/);
     child.kill('SIGINT');
@@ -174,7 +174,7 @@ describe('run --publish over a bad network', () => {
     assert.match(stderr, /^the results are stored; to publish them later: soil-worker publish green /m);
   });
 
-  it('one signal ends a command that has nothing to put in order', async (t) => {
+  it('one signal ends a command that has nothing to clean up', async (t) => {
     const bad = await network(t, () => ({ kind: 'stall' }));
     const child = spawn(process.execPath, [soilWorker, 'artifact', 'put', 'soil.yml', '--server', bad.url], {
       ...{ cwd: repo, env: { ...process.env, ...bare }, stdio: 'ignore', timeout: 120_000 },
@@ -186,7 +186,7 @@ describe('run --publish over a bad network', () => {
     assert.deepEqual(await ended, [130, null]);
   });
 
-  it('a wrong --publish-limit: 2, before anything runs', async () => {
+  it('an invalid --publish-limit exits with 2 before anything runs', async () => {
     const end = await publish('green', newRun(), 'http://127.0.0.1:9/', '--publish-limit', '5');
     assert.equal(end.status, 2);
     assert.match(end.stderr, /cannot accept --publish-limit "5": it has no unit/);

@@ -53,7 +53,7 @@ describe('soil-worker with a server', () => {
     return response.text();
   };
 
-  it('run --publish: files, artifact, pages and status are there; the addresses are printed before and after', async () => {
+  it('run --publish sends files, artifact and status, and prints the addresses before and after', async () => {
     const end = await soil(['run', 'unit', '--publish', '--run-id', 'r1']);
     assert.equal(end.status, 0, end.stdout + end.stderr);
     const page = `${server.url}local-jobs/r1/`;
@@ -79,13 +79,13 @@ describe('soil-worker with a server', () => {
     assert.equal(end.stderr, '');
   });
 
-  it('publish: the same files once more are fine', async () => {
+  it('publish accepts the same files again', async () => {
     const end = await soil(['publish', 'unit']);
     assert.equal(end.status, 0, end.stderr);
     assert.match(end.stdout, /local-jobs\/r1\/unit\.wwz\/\n/);
   });
 
-  it('publish: the addresses before and after, a step summary with the ends of failed logs, and --json', async (t) => {
+  it('publish prints addresses, writes a step summary with the ends of failed logs, and supports --json', async (t) => {
     const summary = join(repo, '_out', 'summary.md');
     await mkdir(join(repo, '_out'), { recursive: true });
     t.after(() => rm(summary));
@@ -115,7 +115,7 @@ describe('soil-worker with a server', () => {
     assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
   });
 
-  it('publish: other bytes for the same attempt are refused with advice; a new attempt stands beside it', async () => {
+  it('publish refuses other bytes for the same attempt with advice, and accepts a new attempt', async () => {
     const end = await soil(['run', 'unit', '--publish', '--run-id', 'r1']);
     assert.equal(end.status, 1);
     assert.match(
@@ -128,7 +128,7 @@ describe('soil-worker with a server', () => {
     assert.match(await get('local-jobs/r1/unit.json'), /"attempt": 1/);
   });
 
-  it('a failed job is published as failed; its status is the exit status', async () => {
+  it('run --publish publishes a failed job and exits with its status', async () => {
     await writeFile(join(repo, 'broken'), '');
     const end = await soil(['run', 'lint', '--publish', '--run-id', 'r2']);
     await rm(join(repo, 'broken'));
@@ -136,7 +136,7 @@ describe('soil-worker with a server', () => {
     assert.match(await get('status-api/local/r2/lint'), /^1 .*outcome=failed/);
   });
 
-  it('a wrong token: exit 1, its own sentence, and nothing on the site', async () => {
+  it('a wrong token exits with 1 and a message, and changes nothing on the site', async () => {
     const end = await soil(['run', 'unit', '--publish', '--run-id', 'r3'], {
       SOIL_TOKEN: 'soil_static_nobody_xxxxxxxx',
     });
@@ -146,7 +146,7 @@ describe('soil-worker with a server', () => {
     assert.ok(!(await readdir(join(server.site, 'local-jobs'))).includes('r3'));
   });
 
-  it('a token that may not write the status API publishes all the same, and says what is missing', async (t) => {
+  it('a token without the action status publishes, and the command says what is missing', async (t) => {
     const shy = await startServer('append,event');
     t.after(() => shy.close());
     const end = await soil(['run', 'unit', '--publish', '--run-id', 'r4'], {
@@ -161,7 +161,7 @@ describe('soil-worker with a server', () => {
   });
 
   for (const kind of ['git', 'github'] as const) {
-    it(`maybe-merge by ${kind}: 1 while a required job is missing, 0 when all are green, 0 and nothing elsewhere`, async (t) => {
+    it(`maybe-merge by ${kind} exits with 1 while a required job is missing, and merges once all are green`, async (t) => {
       const run = `merge-${kind}`;
       const remote = join(repo, '.git', `${kind}.git`);
       const git = (...args: string[]): Promise<string> => must('git', ['-C', repo, ...args]);
@@ -207,7 +207,7 @@ describe('soil-worker with a server', () => {
     });
   }
 
-  it('maybe-merge does nothing for a pull request, whose commit is not what it seems', async () => {
+  it('maybe-merge does nothing for a pull request, whose commit is a merge of GitHub’s', async () => {
     const end = await soil(['maybe-merge', '--github', 'o/r', '--to', 'main'], {
       ...{
         GITHUB_ACTIONS: 'true',
@@ -220,7 +220,7 @@ describe('soil-worker with a server', () => {
     assert.match(end.stdout, /nothing to do for event "pull_request"/);
   });
 
-  it('what ran on GitHub and on sourcehut has its own folders', async () => {
+  it('runs on GitHub and on sourcehut have folders of their own', async () => {
     const github = {
       ...{ GITHUB_ACTIONS: 'true', GITHUB_RUN_NUMBER: '12', GITHUB_RUN_ID: '9876', GITHUB_RUN_ATTEMPT: '1' },
       ...{ GITHUB_SHA: commit, GITHUB_REF: 'refs/heads/main', GITHUB_EVENT_NAME: 'push' },

@@ -48,7 +48,7 @@ async function siteBytes(): Promise<number> {
   return Number(/^soil_site_bytes\{[^}]*\} (\d+)$/m.exec(metrics)?.[1]);
 }
 
-test('an upload above the quota is 413 where it can never fit, 507 where it does not fit now, with figures', async () => {
+test('an upload above the quota gets 413 if it can never fit, 507 if it does not fit now, with the sizes', async () => {
   const never = await publish('never', Buffer.alloc(900_000));
   assert.equal(never.status, 413);
   assert.match(
@@ -64,11 +64,11 @@ test('an upload above the quota is 413 where it can never fit, 507 where it does
     second.error,
     /cannot store 500\.0 kB in project "\/small": it already uses 5\d\d\.\d kB; its quota is 1\.0 MB/,
   );
-  // The same bytes again are no new ones.
+  // The same bytes again need no space.
   assert.equal((await publish('first', Buffer.alloc(500_000, 1))).status, 507);
 });
 
-test('a body that does not say its size is stopped where the quota ends', async () => {
+test('a body without a declared size is stopped at the quota', async () => {
   let sent = 0;
   const endless = new ReadableStream({
     pull: (controller) => {
@@ -83,7 +83,7 @@ test('a body that does not say its size is stopped where the quota ends', async 
   assert.deepEqual(await readdir(join(folder, 'small', '.soil', 'staging')), []);
 });
 
-test('many uploads at once do not exceed the quota together', async () => {
+test('simultaneous uploads do not exceed the quota together', async () => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, (_, i) => publish(`many-${i}`, Buffer.alloc(90_000, i))),
   );
@@ -92,7 +92,7 @@ test('many uploads at once do not exceed the quota together', async () => {
   assert.ok(stored >= 1 && stored <= 3, String(stored));
 });
 
-test('a full project still takes events and the status API, and a small job while there is room', async () => {
+test('a full project still accepts events and statuses, and a small job while it fits', async () => {
   const job = await shellJob();
   const sent = await upload(job);
   assert.equal(sent.status, 201, sent.error);
@@ -109,14 +109,14 @@ test('a full project still takes events and the status API, and a small job whil
   assert.match(await line.text(), /^0 /);
 });
 
-test('another project is not concerned, and a start counts what is there', async () => {
+test('other projects are not affected, and a start counts existing files', async () => {
   const metrics = await (await fetch(new URL('metrics', server.url))).text();
   assert.match(metrics, /^soil_quota_bytes\{project="\/small"\} 1000000$/m);
   assert.doesNotMatch(metrics, /soil_(quota|site)_bytes\{project="\/large"/);
   const before = await siteBytes();
   await server.stop();
   server = await serveConfig(join(folder, 'soil-server.yml'));
-  // Pages, log and snapshot come in with the count.
+  // The count includes pages, log and snapshot.
   assert.ok((await siteBytes()) > before);
   assert.equal((await publish('more', Buffer.alloc(300_000))).status, 507);
 });

@@ -17,7 +17,7 @@ after(async () => {
 const rebuild = (site: string) => run(process.execPath, [soilServer, 'rebuild', site]);
 const page = (site: string, path: string): Promise<string> => readFile(join(site, path), 'utf8');
 
-/** A folder as Soil's shell server keeps it: run 1000 good, and whatever `spoil` does to run 998's job. */
+/** Makes a folder like that of Soil's shell server: run 1000 is valid, and `spoil` damages the job of run 998. */
 async function oldSite(name: string, spoil: (folder: string) => Promise<void>): Promise<string> {
   const site = join(root, name);
   for (const number of ['998', '1000']) {
@@ -63,7 +63,7 @@ const spoils: [string, RegExp, (folder: string) => Promise<void>][] = [
 ];
 
 for (const [index, [what, pattern, spoil]] of spoils.entries()) {
-  test(`defect 1: ${what} keeps no other page from being written`, async () => {
+  test(`rebuild writes all other pages in spite of ${what}`, async () => {
     const site = await oldSite(`defect-1-${index}`, spoil);
     const end = await rebuild(site);
     assert.equal(end.status, 0, end.stderr);
@@ -83,7 +83,7 @@ for (const [index, [what, pattern, spoil]] of spoils.entries()) {
   });
 }
 
-test('defect 1: a non-ASCII subject and a null run number are shown as they are', async () => {
+test('rebuild shows a non-ASCII subject and a run without a number', async () => {
   const site = join(root, 'nulls');
   const folder = join(site, 'github-jobs', '7');
   await mkdir(folder, { recursive: true });
@@ -97,21 +97,21 @@ test('defect 1: a non-ASCII subject and a null run number are shown as they are'
   assert.match(await page(site, 'github-jobs/7/index.html'), /שלום 日本/);
 });
 
-test('defect 2: a job with an empty TSV is empty, not passed', async () => {
+test('rebuild shows a job with an empty TSV as empty, not passed', async () => {
   const site = await oldSite('defect-2', (folder) => writeFile(join(folder, 'dev-minimal.tsv'), ''));
   await rebuild(site);
   const text = await page(site, 'github-jobs/998/index.html');
   assert.match(text, /class="mark empty"/);
 });
 
-test('defect 5: runs stand in the order in which people count', async () => {
+test('rebuild lists runs in numeric order', async () => {
   const site = await oldSite('defect-5', () => Promise.resolve());
   await rebuild(site);
   const list = await page(site, 'github-jobs/index.html');
   assert.ok(list.indexOf('Run 1000') < list.indexOf('Run 998'));
 });
 
-test('rebuild from the records alone gives the same bytes, and writes nothing twice', async () => {
+test('rebuild from the records alone writes the same bytes, and a second one writes nothing', async () => {
   const site = await oldSite('again', () => Promise.resolve());
   await rebuild(site);
   const copy = join(root, 'copy');
@@ -128,7 +128,7 @@ test('rebuild from the records alone gives the same bytes, and writes nothing tw
   assert.match((await rebuild(site)).stdout, /read 2 runs and 4 jobs \(0 problems\); wrote 0 files/);
 });
 
-test('rebuild clears what an interrupted writer left', async () => {
+test('rebuild removes the leftovers of an interrupted writer', async () => {
   const site = await oldSite('leftovers', () => Promise.resolve());
   await rebuild(site);
   await writeFile(join(site, 'github-jobs', '.soil-new-abc-index.html'), 'half');
@@ -151,7 +151,7 @@ test('rebuild clears what an interrupted writer left', async () => {
   assert.equal(await page(site, `.soil/log/${logName}`), log);
 });
 
-test('the private folder is its owner alone', async () => {
+test('only its owner can read the private folder', async () => {
   const site = await oldSite('private', () => Promise.resolve());
   await rebuild(site);
   assert.equal((await stat(join(site, '.soil'))).mode & 0o777, 0o700);
@@ -160,7 +160,7 @@ test('the private folder is its owner alone', async () => {
   assert.equal((await stat(join(site, '.soil'))).mode & 0o777, 0o700);
 });
 
-test('soil-server says what is wrong with its arguments', async () => {
+test('soil-server reports invalid arguments', async () => {
   const cases: [readonly string[], RegExp][] = [
     [['rebuild'], /no site folder given: pass --site DIR/],
     [['rebuild', 'a', '--site', 'b'], /two site folders given/],

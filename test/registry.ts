@@ -1,4 +1,4 @@
-/** A real image registry on loopback, Debian's docker-registry, behind a way to it that can be broken and mended. */
+/** Starts Debian's docker-registry on loopback, behind a proxy that can be told to fail or to hang. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,13 +10,13 @@ import { setTimeout } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 
 export interface TestRegistry {
-  /** `127.0.0.1:PORT`; every request passes the breakable way */
+  /** `127.0.0.1:PORT` of the proxy */
   readonly address: string;
-  /** `fine`; `broken`: 503 for everything; `hanging`: no answer at all */
-  readonly turn: (way: 'fine' | 'broken' | 'hanging') => void;
-  /** how many requests met a way that was not fine */
+  /** `fine`: pass on; `broken`: 503 for everything; `hanging`: no response */
+  readonly setMode: (mode: 'fine' | 'broken' | 'hanging') => void;
+  /** number of requests that were not passed on */
   readonly refused: () => number;
-  /** a registries.conf that lets podman speak plain HTTP to it */
+  /** path of a registries.conf that allows podman plain HTTP */
   readonly podmanConfig: string;
   readonly close: () => Promise<void>;
 }
@@ -35,12 +35,12 @@ export async function startRegistry(): Promise<TestRegistry> {
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const ended = once(child, 'exit');
   ended.catch(() => undefined);
-  let way: 'fine' | 'broken' | 'hanging' = 'fine';
+  let mode: 'fine' | 'broken' | 'hanging' = 'fine';
   let refused = 0;
   const front = createServer((incoming, answer) => {
-    if (way !== 'fine') {
+    if (mode !== 'fine') {
       refused += 1;
-      if (way === 'broken') answer.writeHead(503).end();
+      if (mode === 'broken') answer.writeHead(503).end();
       return;
     }
     const { method, headers, url } = incoming;
@@ -57,12 +57,12 @@ export async function startRegistry(): Promise<TestRegistry> {
   await writeFile(podmanConfig, `[[registry]]\nlocation = "${address}"\ninsecure = true\n`);
   for (const deadline = Date.now() + 60_000; !(await answers(`http://127.0.0.1:${port}/v2/`));) {
     if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`docker-registry does not answer\n${log}`);
+      throw new Error(`docker-registry does not respond\n${log}`);
     await setTimeout(50);
   }
   return {
     ...{ address, podmanConfig, refused: () => refused },
-    turn: (to) => (way = to),
+    setMode: (to) => (mode = to),
     close: async () => {
       front.closeAllConnections();
       front.close();

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer } from './soil-server.js';
 
-test('each request has one line in the log and is counted once, also those just before SIGTERM', async (t) => {
+test('each request is logged and counted once, also just before SIGTERM', async (t) => {
   const server = await startServer();
   t.after(() => server.close());
   const paths = ['', 'index.html', 'web/style.css', 'nothing.html', '.soil/tokens.json'];
   const asked = new Map<string, string>();
   for (let round = 0; round < 40; round++) {
-    // The first rounds are answered from files, later ones out of memory.
+    // The first rounds are served from files, later ones from memory.
     const replies = await Promise.all(
       paths.map(async (path) => {
         const reply = await fetch(new URL(path, server.url), { method: round % 4 === 0 ? 'HEAD' : 'GET' });
@@ -20,7 +20,7 @@ test('each request has one line in the log and is counted once, also those just 
       asked.set(reply.headers.get('X-Request-Id') ?? '', `/${path} ${reply.status}`);
     }
   }
-  assert.equal(asked.size, 40 * paths.length, 'no id comes twice');
+  assert.equal(asked.size, 40 * paths.length, 'each id is unique');
   const metrics = await (await fetch(new URL('metrics', server.url))).text();
   assert.match(metrics, /^soil_requests_total\{project="\/",route="site",status="200"\} 120$/m);
   assert.match(metrics, /^soil_requests_total\{project="\/",route="site",status="404"\} 80$/m);

@@ -1,4 +1,4 @@
-/** podman without root, for an ordinary user of this machine: what a desk and a shared machine have. */
+/** Starts podman without root for an ordinary user, as on a workstation or a shared machine. */
 import { chown, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -7,11 +7,11 @@ import { busyboxTar, testImage, type TestEngine } from './engines.js';
 
 export interface RootlessEngine extends TestEngine {
   readonly user: { readonly uid: number; readonly gid: number };
-  /** the worker where that user may read it */
+  /** path of the worker that this user can read */
   readonly worker: string;
 }
 
-/** Made by the tests where they run as root. */
+/** The tests create this user when they run as root. */
 const userName = 'soiltest';
 
 export async function openRootless(): Promise<RootlessEngine> {
@@ -34,7 +34,7 @@ export async function openRootless(): Promise<RootlessEngine> {
     CONTAINERS_STORAGE_CONF: storage,
     CONTAINERS_CONF: join(folder, 'containers.conf'),
   };
-  // No systemd session keeps its cgroups, some machines may not raise limits, and locks in memory are all stores' of the user.
+  // Without a systemd session there are no cgroups, some machines cannot raise limits, and all stores share locks in memory.
   await writeFile(
     environment.CONTAINERS_CONF,
     '[containers]\ndefault_ulimits=["nofile=1024:1024","nproc=1024:1024"]\n' +
@@ -63,7 +63,7 @@ export async function openRootless(): Promise<RootlessEngine> {
   }
 }
 
-/** This process's own user, or where that is root one that is made for the tests, with its range of further user ids. */
+/** Returns this process's user or, for root, a user created for the tests, with a range of subordinate ids. */
 export async function ensureOrdinaryUser(): Promise<RootlessEngine['user']> {
   const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
   if (uid !== 0) return { uid, gid };
@@ -77,7 +77,7 @@ export async function ensureOrdinaryUser(): Promise<RootlessEngine['user']> {
   return { uid: Number(made), gid: Number(group) };
 }
 
-/** The built worker and the packages it needs: the repo itself may lie where that user has no way. */
+/** Copies the built worker and its packages, since the repository may be unreadable for that user. */
 export async function copyWorker(folder: string): Promise<string> {
   const packages = await must('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: repoRoot });
   const paths = packages.trim().split('\n').slice(1);

@@ -1,4 +1,4 @@
-/** What every machine that runs jobs must do: the same tests for podman, docker and the raw machine. */
+/** Tests of how jobs run, the same for podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { access, readdir, readFile, rm } from 'node:fs/promises';
@@ -17,10 +17,10 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
     });
     after(() => machine.close());
     const noContainerLeft = async () => {
-      assert.deepEqual(await machine.containers(), [], 'no container is left behind');
+      assert.deepEqual(await machine.containers(), [], 'no container is left');
     };
 
-    it('runs every task, also after one failed, and tells status, times and order', async (t) => {
+    it('runs every task, also after a failed one, and records status, times and order', async (t) => {
       const tasks = `
 - {name: good, run: 'echo out; echo err >&2; echo out again'}
 - {name: bad, run: 'echo before; exit 3'}
@@ -53,10 +53,10 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       await noContainerLeft();
     });
 
-    it('passes when all tasks pass, with environment, retries, needs and tolerated failures', async (t) => {
-      const more = `env: {COLOUR: "red 'n' blue", EMPTY: ""}`;
+    it('passes if all tasks pass, with environment, retries, needs and tolerated failures', async (t) => {
+      const more = `env: {COLOR: "red 'n' blue", EMPTY: ""}`;
       const tasks = `
-- {name: env, run: 'test "$COLOUR" = "red ''n'' blue" && test "$SIZE" = "a b" && echo "$SOIL_JOB $CI"', env: {SIZE: a b}}
+- {name: env, run: 'test "$COLOR" = "red ''n'' blue" && test "$SIZE" = "a b" && echo "$SOIL_JOB $CI"', env: {SIZE: a b}}
 - {name: second try, run: 'test -e tried || { touch tried; echo first; exit 1; }; echo second', retries: 2}
 - {name: tolerated, run: 'exit 9', allow-failure: true}
 - {name: skipped, run: 'echo never', needs: [tolerated]}
@@ -83,12 +83,12 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
         assert.ok(names.includes(name), name);
       }
       assert.ok(names.includes('_soil/logs/second try/1.txt'), 'the first try’s log is kept');
-      assert.ok(!names.includes('rep/leak'), 'a link out of the repo is not followed');
+      assert.ok(!names.includes('rep/leak'), 'a link to outside of the repository is not followed');
     });
 
-    it('defect 10: a time-out ends children that trap TERM, called setsid or were orphaned; the job goes on', async (t) => {
+    it('a time-out ends children that trap TERM, called setsid or were orphaned, and the job continues', async (t) => {
       const word = `soil${randomBytes(6).toString('hex')}`;
-      // Each child has the word in its command line, ignores TERM, and would live for ten minutes.
+      // Each child has the word in its command line, ignores TERM, and would run for ten minutes.
       const stubborn = `sh -c 'trap "" TERM HUP INT; while :; do sleep 1; done; : ${word}'`;
       const tasks = `
 - name: late
@@ -105,21 +105,21 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual(job.summary, ['late 124 timed-out', 'next 0 passed']);
       assert.equal(job.status, 124);
       await access(join(job.repo, 'started'));
-      assert.equal(await isProcessRunning(word), false, 'nothing of the task survives');
+      assert.equal(await isProcessRunning(word), false, 'no process of the task is left');
       assert.equal(await job.log('next'), 'still here\n');
       await noContainerLeft();
     });
 
-    it('a task that obeys TERM has its grace to clean up', async (t) => {
+    it('a task that handles TERM can clean up within its grace time', async (t) => {
       const run = `trap 'echo cleaned up; exit 0' TERM; while :; do sleep 0.1; done`;
       const tasks = `- {name: late, timeout: 1s, run: "${run}"}`;
       const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'grace: 30s'));
       assert.deepEqual(job.summary, ['late 124 timed-out']);
-      // A shell may also say that its `sleep` was terminated.
+      // A shell may also print that its `sleep` was terminated.
       assert.match(await job.log('late'), /^cleaned up$/m);
     });
 
-    it('SIGTERM cancels: the task’s processes end, the rest is skipped, the record says so', async (t) => {
+    it('SIGTERM ends the task’s processes, skips the other tasks and records the job as cancelled', async (t) => {
       const word = `soil${randomBytes(6).toString('hex')}`;
       const tasks = `
 - {name: first, run: 'true'}
@@ -142,7 +142,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       await noContainerLeft();
     });
 
-    it('tasks-from: a command of the repo lists the tasks, where they run', async (t) => {
+    it('tasks-from runs a command of the repository that lists the tasks, where the tasks run', async (t) => {
       const files = {
         'list.sh': '#!/bin/sh\necho "one ./say.sh uno -"\necho "two ./say.sh due report.html"\n',
         'say.sh': '#!/bin/sh\necho "$1" | tee report.html\n',
@@ -162,20 +162,20 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       assert.match(wrong.record.reason ?? '', /:1: cannot accept task "one two": it has 2 columns/);
     });
 
-    it('defect 2: a job without tasks is empty, not passed', async (t) => {
+    it('a job without tasks is empty, not passed', async (t) => {
       const job = await runJobYaml(t, machine, jobYaml(machine, '', "tasks-from: 'true'"));
       assert.equal(job.record.outcome, 'empty');
       assert.equal(job.status, 125);
       assert.equal(job.record.reason, 'the job has no tasks');
     });
 
-    it('stop-on-failure skips what comes after', async (t) => {
+    it('stop-on-failure skips the tasks after a failed one', async (t) => {
       const tasks = `[{name: a, run: 'true'}, {name: b, run: 'false'}, {name: c, run: 'true'}]`;
       const job = await runJobYaml(t, machine, jobYaml(machine, tasks, 'stop-on-failure: true'));
       assert.deepEqual(job.summary, ['a 0 passed', 'b 1 failed', 'c 125 skipped']);
     });
 
-    it('500 tasks and 50 MB of log, with nothing lost', async (t) => {
+    it('runs 500 tasks with 50 MB of log and loses nothing', async (t) => {
       const many = Array.from({ length: 500 }, (_, i) => `- {name: t${i}, run: 'echo ${i}'}`).join('\n');
       const tasks = `${many}\n- {name: large, run: 'head -c 50000000 /dev/zero | tr "\\\\0" x'}`;
       const job = await runJobYaml(t, machine, jobYaml(machine, tasks), { timeoutSeconds: 200 });
@@ -185,7 +185,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal((await job.log('large')).length, 50_000_000);
     });
 
-    it('defect 14: no task sees a token', async (t) => {
+    it('no task sees a token', async (t) => {
       const env = { SOIL_TOKEN: 'tok-en1', SOIL_GITHUB_API_TOKEN: 'tok-en2', GITHUB_TOKEN: 'tok-en3' };
       const job = await runJobYaml(
         t,
@@ -197,7 +197,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(job.status, 0);
     });
 
-    it('defect 14: what a task writes into the repo’s git configuration is run by nobody outside', async (t) => {
+    it('the worker’s git ignores commands that a task wrote to the repository’s configuration', async (t) => {
       const task = `- {name: writes, run: 'printf "[core]\\n\\tfsmonitor = \\"env >ran; false\\"\\n" >>.git/config'}`;
       const job = await runJobYaml(t, machine, jobYaml(machine, task), { env: { SOIL_TOKEN: 'tok-en1' } });
       assert.deepEqual(job.summary, ['writes 0 passed'], job.output);
@@ -208,7 +208,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
       assert.ok((await readdir(job.repo)).includes('ran'));
     });
 
-    it('defect 15: a second run of the job starts from a folder of its own, and git accepts the repo', async (t) => {
+    it('a second run of the job starts with a new folder, and git accepts the repository', async (t) => {
       const job = await runJobYaml(
         t,
         machine,
@@ -227,7 +227,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
     });
 
     if (kind !== 'raw') {
-      it('defect 9: an image that is not there is an error with a record, not a job that vanishes', async (t) => {
+      it('a missing image is an error with a record', async (t) => {
         const yaml = jobYaml(
           { ...machine, image: 'localhost/soil-no-such-image' },
           `- {name: a, run: 'true'}`,
@@ -237,12 +237,12 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
           assert.equal(job.record.outcome, 'error');
           assert.equal(job.status, 125);
           assert.match(job.record.reason ?? '', /image "localhost\/soil-no-such-image"/);
-          assert.deepEqual(job.summary, ['a 125 skipped'], 'no row pretends that the task ran');
+          assert.deepEqual(job.summary, ['a 125 skipped'], 'no row says that the task ran');
           await must('unzip', ['-tq', join(job.out, 'job.wwz')]);
         }
       });
 
-      it('a container that is killed under a task is an error, neither a pass nor the task’s failure', async (t) => {
+      it('a container that is killed during a task is an error, not a failed task', async (t) => {
         const tasks = `
 - {name: first, run: 'true'}
 - {name: victim, run: 'touch ready; sleep 600'}
@@ -260,7 +260,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
         await noContainerLeft();
       });
 
-      it('records the image: digest, size and layers', async (t) => {
+      it('records digest, size and layers of the image', async (t) => {
         const job = await runJobYaml(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
         assert.match(job.record.image?.digest ?? '', /^sha256:[0-9a-f]{64}$/);
         assert.ok((job.record.image?.bytes ?? 0) > 500_000);
@@ -270,7 +270,7 @@ export function testRunBasics(kind: 'podman' | 'docker' | 'raw'): void {
         assert.match(names, /_soil\/image\.html/);
       });
 
-      it('another user in the container can log, and the files stay the worker’s', async (t) => {
+      it('another user in the container can write logs, whose files belong to the worker’s user', async (t) => {
         const job = await runJobYaml(
           t,
           machine,

@@ -1,4 +1,4 @@
-/** What must not cost a job its record, nor the machine its peace: the same hardships on podman, docker and the raw machine. */
+/** Tests of failures around a job, after which it still has a record and leaves nothing; for podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {
@@ -26,14 +26,14 @@ import { isProcessRunning, waitForFile, waitUntil } from './wait-for.js';
 const entriesOf = async (wwz: string): Promise<readonly string[]> =>
   (await must('unzip', ['-Z1', wwz])).split('\n').filter((name) => name !== '');
 
-/** `run job` with its results on a disk of 8 MB, which are copied to `kept` before the disk goes. */
+/** Runs `run job` with its results on a disk of 8 MB; copies them to `kept` before the disk is unmounted. */
 function runOnSmallDisk(machine: TestEngine, repo: string, kept: string): Promise<CommandEnd> {
   const script =
     'mkdir "$1/disk" && mount -t tmpfs -o size=8m none "$1/disk" || exit 99\n' +
     'kept=$1; shift; "$@" --out "$kept/disk"; status=$?\n' +
     'cp -R "$kept/disk/job" "$kept/job"; umount "$kept/disk"; exit "$status"';
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-  // In a mount namespace of its own, but for docker: its daemon must see the disk as well.
+  // In a new mount namespace, except with docker, whose daemon must see the disk too.
   const place = machine.engine === 'docker' ? [] : ['unshare', ...asRoot, '--mount'];
   const engine = machine.engine === undefined ? [] : ['--engine', machine.engine];
   const worker = [process.execPath, soilWorker, 'run', 'job', ...engine];
@@ -45,14 +45,14 @@ function runOnSmallDisk(machine: TestEngine, repo: string, kept: string): Promis
 }
 
 export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
-  describe(`soil-worker run on ${kind}, in hard times`, () => {
+  describe(`soil-worker run on ${kind}, when something fails`, () => {
     let machine: TestEngine;
     before(async () => {
       machine = await openEngine(kind);
     });
     after(() => machine.close());
 
-    it('a task has SIGINT and SIGQUIT as every program expects them', async (t) => {
+    it('tasks run with the default handlers of SIGINT and SIGQUIT', async (t) => {
       const job = await runJobYaml(
         t,
         machine,
@@ -63,7 +63,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(parseInt(mask.slice(-1), 16) & 0b110, 0);
     });
 
-    it('a job’s environment is its tasks’ own, not that of the engine’s client', async (t) => {
+    it('a job’s environment applies to its tasks, not to the engine’s client', async (t) => {
       const more =
         'env: {PATH: "/nowhere:/usr/bin:/bin", HOME: /nowhere, TMPDIR: /nowhere, DOCKER_HOST: "tcp://nowhere:1", ' +
         'CONTAINERS_STORAGE_CONF: /nowhere, LINES: "a\\nb"}';
@@ -73,9 +73,9 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(await job.log('env'), '/nowhere:/usr/bin:/bin /nowhere tcp://nowhere:1 a\nb\n');
     });
 
-    it('the worker is killed: what its task started is gone soon after', async (t) => {
+    it('when the worker is killed, the processes of its task end soon after', async (t) => {
       const word = `soil${randomBytes(6).toString('hex')}`;
-      // Out of a container there is only the process group to end, once nobody is left who could look further.
+      // Without a container, only the process group can be ended once the worker is dead.
       const away = kind === 'raw' ? '' : 'setsid ';
       const tasks = `- {name: long, run: '${away}sh -c "while :; do sleep 1; done; : ${word}" & touch ready; wait'}`;
       const started = await startJob(machine, jobYaml(machine, tasks));
@@ -89,7 +89,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       await waitUntil('its container is gone', async () => (await machine.containers()).length === 0);
     });
 
-    it('a worker that was stopped longer than a task’s limit does not call it late when it ended in time', async (t) => {
+    it('a task that ended in time passes even if the worker was suspended beyond its limit', async (t) => {
       const tasks = `
 - name: patient
   timeout: 5s
@@ -100,7 +100,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       await Promise.race([waitForFile(join(started.repo, 'ready')), started.ended]);
       started.signal('SIGSTOP');
       await writeFile(join(started.repo, 'go'), '');
-      // The event to wait for is that the limit has passed while the worker stands still.
+      // Wait until the limit has passed while the worker is suspended.
       await setTimeout(6000);
       started.signal('SIGCONT');
       const job = await started.ended;
@@ -108,7 +108,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(job.status, 0);
     });
 
-    it('a task that is still at it when a stopped worker wakes up is late, and ended', async (t) => {
+    it('a task that still runs beyond its limit when a suspended worker continues is timed out', async (t) => {
       const tasks = `
 - {name: slow, timeout: 3s, run: 'touch ready; while :; do sleep 0.05; done'}
 - {name: next, run: 'echo here'}`;
@@ -121,7 +121,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual((await started.ended).summary, ['slow 124 timed-out', 'next 0 passed']);
     });
 
-    it('a result that no wwz can hold costs nothing but itself', async (t) => {
+    it('a result that cannot be in a wwz is left out, and everything else is kept', async (t) => {
       const tasks = `
 - name: files
   run: |
@@ -142,7 +142,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.match(job.output, /no file matches result "nothing-here.txt"/);
     });
 
-    it('results never hold .git, nor the job’s own folder', async (t) => {
+    it('results never contain .git or the job’s own folder', async (t) => {
       const tasks = `- {name: all, run: 'echo x >index.html; echo y >y.txt', results: ['**']}`;
       const job = await runJobYaml(t, machine, jobYaml(machine, tasks));
       const names = await entriesOf(join(job.out, 'job.wwz'));
@@ -153,7 +153,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       );
     });
 
-    it('a task that removes the job’s own folder leaves an error with a record', async (t) => {
+    it('a task that removes the job’s own folder causes an error with a record', async (t) => {
       const tasks = `
 - {name: first, run: 'echo one'}
 - {name: clean, run: 'rm -rf _soil || true'}
@@ -166,7 +166,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       await must('unzip', ['-tq', join(job.out, 'job.wwz')]);
     });
 
-    it('a task that puts links or pipes where the worker writes and reads reaches no file of the machine', async (t) => {
+    it('links and pipes in place of the worker’s files give a task no access to files of the machine', async (t) => {
       const folder = await mkdtemp(join(tmpdir(), 'soil-outside-'));
       t.after(() => rm(folder, { recursive: true, force: true }));
       const outside = join(folder, 'private');
@@ -192,7 +192,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual(piped.summary, ['a 3 failed'], piped.output);
     });
 
-    it('a task that puts a link in the place of the job’s own folder turns no file of the machine into a record', async (t) => {
+    it('a link in place of the job’s own folder does not redirect the record', async (t) => {
       const folder = await mkdtemp(join(tmpdir(), 'soil-outside-'));
       t.after(() => rm(folder, { recursive: true, force: true }));
       const task = `- {name: a, run: 'mv _soil/job _soil/job.old; ln -s ${folder} _soil/job'}`;
@@ -202,17 +202,17 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.ok((await lstat(job.out)).isDirectory());
     });
 
-    it('the control folder, with scripts and environment, is gone after the job', async (t) => {
+    it('the control folder with scripts and environment is removed after the job', async (t) => {
       const job = await runJobYaml(t, machine, jobYaml(machine, `- {name: a, run: 'true'}`));
       assert.deepEqual((await readdir(job.out)).sort(), ['job.json', 'job.tsv', 'job.wwz', 'logs']);
       const names = await entriesOf(join(job.out, 'job.wwz'));
       assert.ok(names.includes('_soil/tasks.tsv'), 'the rows are in the wwz');
     });
 
-    // One after another, two at once, and with the logs searched for a secret while the disk fills.
+    // In sequence, in parallel, and with a secret to redact while the disk fills.
     for (const more of ['', 'parallel: 2', 'secrets: [PASSWORD]']) {
       const name = more === '' ? '' : ` (${more})`;
-      it(`a full disk under the logs is an error, not the task’s failure, and has a record${name}`, async (t) => {
+      it(`a full disk under the logs is an error with a record, not a failed task${name}`, async (t) => {
         const tasks = `
 - {name: small, run: 'echo small'}
 - {name: large, run: 'head -c 30000000 /dev/zero', needs: [small]}
@@ -237,7 +237,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
     }
 
     if (kind !== 'raw') {
-      it('after a time-out the container is still the same, also when the task used up every process', async (t) => {
+      it('a time-out keeps the container, even if the task used up all processes', async (t) => {
         const more = `grace: 1s\nengine-flags: ['--pids-limit=40']`;
         const tasks = `
 - {name: first, run: 'touch /tmp/mark'}
@@ -253,12 +253,12 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         assert.deepEqual(await machine.containers(), []);
       });
 
-      it('with an init of the engine a late task takes its container along, and the next one gets a new one', async (t) => {
+      it('with --pid=host, a time-out removes the container, and the next task gets a new one', async (t) => {
         const word = `soil${randomBytes(6).toString('hex')}`;
         const tasks = `
 - {name: late, timeout: 1s, run: 'setsid sh -c "trap : TERM; while :; do sleep 1; done; : ${word}" & wait; wait'}
 - {name: next, run: 'echo here'}`;
-        // --pid=host: process 1 is the machine's own, so that kill -1 must not be said at all.
+        // --pid=host: process 1 is the machine's own, so kill -1 must not be used.
         const job = await runJobYaml(
           t,
           machine,
@@ -269,7 +269,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         assert.deepEqual(await machine.containers(), []);
       });
 
-      it('an engine that is not installed is an error with a record that says so', async (t) => {
+      it('a missing engine is an error with a record', async (t) => {
         const folder = await mkdtemp(join(tmpdir(), 'soil-path-'));
         t.after(() => rm(folder, { recursive: true, force: true }));
         await symlink((await must('sh', ['-c', 'command -v git'])).trim(), join(folder, 'git'));
@@ -284,7 +284,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         );
       });
 
-      it('a container that its engine kills or stops under a task is an error, and the next job runs', async (t) => {
+      it('a container that its engine kills or stops during a task is an error, and the next job runs', async (t) => {
         for (const words of [['kill'], ['stop', '--time', '0']]) {
           const tasks = `[{name: victim, run: 'touch ready; sleep 600'}, {name: never, run: 'true'}]`;
           const started = await startJob(machine, jobYaml(machine, tasks));
@@ -302,7 +302,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         assert.equal(next.status, 0, next.output);
       });
 
-      it('defect 14: no flag of the engine hands a token on', async (t) => {
+      it('no engine flag passes on a token', async (t) => {
         const job = await runJobYaml(
           t,
           machine,
@@ -314,7 +314,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
     }
 
     if (kind === 'docker') {
-      it('an engine that is restarted in the middle of a job is an error; no container is left, and the next job runs', async (t) => {
+      it('a restart of the engine during a job is an error; no container is left, and the next job runs', async (t) => {
         const tasks = `
 - {name: first, run: 'true'}
 - {name: victim, run: 'touch ready; sleep 600'}
@@ -339,7 +339,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         assert.equal(next.status, 0, next.output);
       });
 
-      it('an engine that goes away and stays away is an error that names the container it may have left', async (t) => {
+      it('an engine that stops for good is an error that names the container it may have left', async (t) => {
         const tasks = `[{name: victim, run: 'touch ready; sleep 600'}]`;
         const started = await startJob(
           machine,
@@ -361,7 +361,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
     }
 
     if (kind === 'podman') {
-      it('the death of podman’s own monitor is an error, and its container is gone', async (t) => {
+      it('the death of podman’s monitor is an error, and its container is removed', async (t) => {
         const word = `soil${randomBytes(6).toString('hex')}`;
         const tasks = `
 - {name: victim, run: 'sh -c "touch ready; while :; do sleep 1; done; : ${word}"'}
@@ -384,7 +384,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
     }
 
     if (kind === 'raw') {
-      it('a folder with every sign that engines and shells know is a folder like any other', async (t) => {
+      it('runs in a folder with every special character of engines and shells in its name', async (t) => {
         const odd = await mkdtemp(join(tmpdir(), `soil '",$ü \\ `));
         t.after(() => rm(odd, { recursive: true, force: true }));
         const repo = await makeRepo({ 'soil.yml': jobYaml(machine, `- {name: a, run: 'pwd'}`) });

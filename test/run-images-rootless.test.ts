@@ -1,4 +1,4 @@
-/** Images from files, and one that is built, for an ordinary user whose podman runs without root. */
+/** Images from files and from a build, for an ordinary user with podman without root. */
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ type Test = Parameters<typeof runJobYaml>[0];
 
 describe('soil-worker run on podman without root: where the image comes from', () => {
   let machine: RootlessEngine;
-  /** of the ordinary user, who may read and write all in it */
+  /** owned by the ordinary user */
   let folder: string;
   before(async () => {
     machine = await openRootless();
@@ -44,7 +44,7 @@ describe('soil-worker run on podman without root: where the image comes from', (
     assert.deepEqual(await machine.containers(), []);
   };
 
-  it('image: docker-archive:FILE and oci:DIR run, and their layers are told', async (t) => {
+  it('image: docker-archive:FILE and oci:DIR run, and their layers are recorded', async (t) => {
     const archive = join(folder, 'image.tar');
     await podman('save', '--quiet', '--output', archive, testImage);
     const layout = join(folder, 'layout');
@@ -59,7 +59,7 @@ describe('soil-worker run on podman without root: where the image comes from', (
     }
   });
 
-  it('image: rootfs:DIR runs, and the folder stays as it was', async (t) => {
+  it('image: rootfs:DIR runs and does not change the folder', async (t) => {
     const root = join(folder, 'root');
     await mkdir(root);
     await must('tar', ['-C', root, '-xf', await busyboxTar(folder)]);
@@ -69,7 +69,7 @@ describe('soil-worker run on podman without root: where the image comes from', (
     assert.ok(!(await readdir(root)).includes('made'));
   });
 
-  it('build: Containerfile builds, its log is in the wwz, and a second build comes from the cache', async (t) => {
+  it('build: Containerfile builds an image, its log is in the wwz, and a second build uses the cache', async (t) => {
     const files = {
       Containerfile: `FROM ${testImage}\nRUN echo all the noise of it; echo here >/made\nCOPY add.txt /\n`,
       'add.txt': 'added\n',

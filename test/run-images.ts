@@ -1,4 +1,4 @@
-/** Every way an image comes to a job, against a real engine and a real registry: the same tests for podman and docker. */
+/** Tests of every source of an image with a real engine and a real registry, the same for podman and docker. */
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       };
       folder = await mkdtemp(join(tmpdir(), 'soil-images-'));
       remote = `${registry.address}/soil/busybox:1`;
-      // An image of its own: one that podman has under another name as well has two digests for each name.
+      // A new image: one that podman also has under another name has two digests for each name.
       const context = join(folder, 'remote');
       await mkdir(context);
       await writeFile(join(context, 'Containerfile'), `FROM ${testImage}\nLABEL from=registry\n`);
@@ -60,16 +60,16 @@ export function testImages(kind: 'podman' | 'docker'): void {
       assert.equal(job.status, 125, job.output);
       assert.equal(job.record.outcome, 'error');
       assert.match(job.record.reason ?? '', reason);
-      assert.deepEqual(job.summary, ['a 125 skipped'], 'no task is blamed');
+      assert.deepEqual(job.summary, ['a 125 skipped'], 'no task failed');
     };
 
-    it('pulls from a registry; time, digest, layers and total are recorded and on a page', async (t) => {
+    it('pulls from a registry, and records time, digest, layers and size, which a page shows', async (t) => {
       const job = await jobOf(t, `image: ${remote}`);
       await passed(job);
       const { image, imagePullSeconds } = job.record;
       assert.ok(image);
       assert.ok((imagePullSeconds ?? 0) > 0);
-      // The digest that the registry itself tells for the name.
+      // The digest of the name in the registry itself.
       const answer = await fetch(`http://${registry.address}/v2/soil/busybox/manifests/1`, {
         headers: {
           accept:
@@ -84,56 +84,56 @@ export function testImages(kind: 'podman' | 'docker'): void {
       assert.match(text, /Pulled in/);
       assert.ok(text.includes(image.digest ?? '-') && text.includes(remote));
       assert.match(job.output, /pulling 127.*\npulled 127/);
-      // It is there now: nothing is pulled, and no time is told.
+      // It exists now: nothing is pulled, and no time is recorded.
       const again = await jobOf(t, `image: ${remote}`);
       await passed(again);
       assert.equal(again.record.imagePullSeconds, undefined);
     });
 
-    it('a registry out of reach is tried again, and the job passes once it is back', async (t) => {
-      registry.turn('broken');
+    it('retries an unreachable registry, and the job passes once it responds', async (t) => {
+      registry.setMode('broken');
       const started = await startJob(machine, yaml(`image: ${remote}\n    pull: {when: always, retries: 3}`));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
       await waitForOutput(started, /notice: attempt 1 of 4 to pull .* failed/);
-      registry.turn('fine');
+      registry.setMode('fine');
       await passed(await started.ended);
       assert.ok(registry.refused() > 0);
     });
 
-    it('a registry that stays out of reach is an error that says how often it was asked', async (t) => {
-      registry.turn('broken');
+    it('a registry that stays unreachable is an error with the number of tries', async (t) => {
+      registry.setMode('broken');
       const job = await jobOf(t, `image: ${remote}\n    pull: {when: always, retries: 1}`);
-      registry.turn('fine');
+      registry.setMode('fine');
       isError(job, /^cannot pull image "127.*" in 2 attempts: .*503/);
     });
 
-    it('a registry that never answers is given up at the limit', async (t) => {
-      registry.turn('hanging');
+    it('a registry that never responds is an error at the limit', async (t) => {
+      registry.setMode('hanging');
       const job = await jobOf(t, `image: ${remote}\n    pull: {when: always, timeout: 2s}`);
-      registry.turn('fine');
+      registry.setMode('fine');
       isError(job, /cannot pull image ".*": timed out after 2 s/);
     });
 
-    it('SIGTERM while an image is pulled cancels the job', async (t) => {
-      registry.turn('hanging');
+    it('SIGTERM during a pull cancels the job', async (t) => {
+      registry.setMode('hanging');
       const before = registry.refused();
       const started = await startJob(machine, yaml(`image: ${remote}\n    pull: always`));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
       await waitForOutput(started, /pulling /, () => registry.refused() > before);
       started.signal('SIGTERM');
       const job = await started.ended;
-      registry.turn('fine');
+      registry.setMode('fine');
       assert.equal(job.status, 130, job.output);
       assert.equal(job.record.outcome, 'cancelled');
     });
 
-    it('a name that the registry does not have is not asked for again', async (t) => {
+    it('does not retry a name that the registry does not have', async (t) => {
       const job = await jobOf(t, `image: ${registry.address}/soil/none:1\n    pull: {retries: 9}`);
       isError(job, /^cannot pull image "127[^"]*": /);
       assert.doesNotMatch(job.output, /try 1/);
     });
 
-    it('image: docker-archive:FILE and oci:DIR run, and their layers are told', async (t) => {
+    it('image: docker-archive:FILE and oci:DIR run, and their layers are recorded', async (t) => {
       const archive = join(folder, 'image.tar');
       await engine('save', '--output', archive, testImage);
       const layout = join(folder, 'layout');
@@ -158,7 +158,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       isError(await jobOf(t, 'image: oci:.'), /cannot load image "oci:/);
     });
 
-    it('image: rootfs:DIR runs, the folder stays as it was, and nothing is left in the engine', async (t) => {
+    it('image: rootfs:DIR runs, does not change the folder, and leaves nothing in the engine', async (t) => {
       const root = join(folder, 'root');
       await mkdir(root);
       const container = (await engine('create', '--network=none', testImage, 'true')).trim();
@@ -178,7 +178,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       isError(await jobOf(t, 'image: rootfs:none'), /cannot load image "rootfs:.*ENOENT/);
     });
 
-    it('build: Containerfile builds, its log is in the wwz, and a second build comes from the cache', async (t) => {
+    it('build: Containerfile builds an image, its log is in the wwz, and a second build uses the cache', async (t) => {
       const files = {
         Containerfile: `FROM ${testImage}\nRUN echo all the noise of it; echo made >/made\nCOPY add.txt /\n`,
         'add.txt': 'added\n',
@@ -191,7 +191,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       assert.equal(first.status, 0, first.output);
       assert.equal(await first.log('a'), 'made\nadded\n');
       assert.ok((first.record.imagePullSeconds ?? 0) > 0);
-      assert.equal(first.record.image?.layers.length, 3, 'of the base and of the two lines');
+      assert.equal(first.record.image?.layers.length, 3, 'the base and the two lines');
       assert.match(await page(first, '_soil/image-build.txt'), /all the noise of it/);
       assert.match(await page(first, 'index.html'), /href="_soil\/image-build\.txt"/);
       const { text: shown, faults } = checkPage(await page(first, '_soil/image.html'));
@@ -204,18 +204,18 @@ export function testImages(kind: 'podman' | 'docker'): void {
       assert.match(await page(second, '_soil/image-build.txt'), /Using cache/);
     });
 
-    it('a build that fails is an error with its log, never a task’s failure', async (t) => {
+    it('a build that fails is an error with its log, not a failed task', async (t) => {
       const job = await jobOf(t, 'build: {file: Containerfile, flags: [--network=none]}', {
         files: { Containerfile: `FROM ${testImage}\nRUN echo it breaks here; exit 3\n` },
       });
       isError(job, /^cannot build image "Containerfile": .*3/);
       assert.match(await page(job, '_soil/image-build.txt'), /it breaks here/);
-      assert.deepEqual(await machine.containers(), [], 'the container of the step that failed is gone');
+      assert.deepEqual(await machine.containers(), [], 'the container of the failed step was removed');
       assert.match(await page(job, 'index.html'), /href="_soil\/image-build\.txt"/);
       isError(await jobOf(t, 'build: None'), /cannot build image "None"/);
     });
 
-    it('a secret that a build prints stands neither in its log, nor in the record, nor in the reason', async (t) => {
+    it('a secret that a build prints is redacted in its log, the record and the reason', async (t) => {
       const secret = 'build-secret+0123456789';
       const build = `build: {file: Containerfile, flags: [--network=none, --build-arg=PASSWORD]}\n    secrets: [PASSWORD]`;
       const lines = `FROM ${testImage}\nARG PASSWORD\n`;
@@ -236,7 +236,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       }
     });
 
-    it('a build that takes too long is ended, and SIGTERM ends it as well', async (t) => {
+    it('the limit and SIGTERM end a build', async (t) => {
       const files = {
         Containerfile: `FROM ${testImage}\nRUN echo begun; while :; do sleep 1; done\n`,
       };
@@ -252,7 +252,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       const job = await started.ended;
       assert.equal(job.record.outcome, 'cancelled', job.output);
       assert.equal(job.status, 130);
-      // docker's daemon ends the step a moment after its client has gone.
+      // docker's daemon ends the step a moment after its client has ended.
       const limit = Date.now() + 60_000;
       while ((await machine.containers()).length > 0 && Date.now() < limit) await setTimeout(100);
       assert.deepEqual(await machine.containers(), []);

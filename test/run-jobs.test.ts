@@ -31,7 +31,7 @@ describe('several jobs on one machine', () => {
     env: { SOIL_SERVER: server.url, SOIL_TOKEN: server.token, GITHUB_ACTIONS: '' },
   });
 
-  it('sourcehut: all run, all are published under the machine’s job, and the last lines link them', async () => {
+  it('on sourcehut, runs and publishes all jobs under the machine’s job, and the last lines link them', async () => {
     const options = publishing();
     const end = await worker(['run', 'lint', 'unit', 'docs', '--publish'], {
       ...options,
@@ -49,7 +49,7 @@ describe('several jobs on one machine', () => {
       const record = (await (await fetch(`${url}${job}.json`)).json()) as { readonly JOB_URL: string };
       assert.equal(record.JOB_URL, 'https://builds.example/~me/job/123456');
     }
-    // One command after another is the same.
+    // One command for each job does the same.
     const more = { ...options, env: { ...options.env, JOB_ID: '123457', JOB_URL: 'https://b.example/1' } };
     assert.equal((await worker(['run', 'unit', '--publish'], more)).status, 0);
     assert.equal((await worker(['run', 'lint', '--publish'], more)).status, 4);
@@ -58,7 +58,7 @@ describe('several jobs on one machine', () => {
     }
   });
 
-  it('a wrong name is told before the first job begins, and none may stand twice', async () => {
+  it('refuses an unknown or repeated name before the first job begins', async () => {
     for (const [names, reason] of [
       [['unit', 'nope'], /cannot run job "nope": soil\.yml has no such job/],
       [['unit', 'unit'], /cannot run job "unit" twice/],
@@ -71,7 +71,7 @@ describe('several jobs on one machine', () => {
     }
   });
 
-  it('a job that cannot be published makes the whole not green, and the others are published', async () => {
+  it('if one job cannot be published, publishes the others and fails', async () => {
     const taken = ['run', 'unit', '--publish', '--run-id', 'taken'];
     assert.equal((await worker(taken, publishing())).status, 0);
     const end = await worker(['run', 'unit', 'docs', '--publish', '--run-id', 'taken'], publishing());
@@ -81,7 +81,7 @@ describe('several jobs on one machine', () => {
     assert.match(end.stderr, /to publish them later: soil-worker publish unit/);
   });
 
-  it('post-receive: a push to a bare repo runs the jobs of each branch and publishes them under local-jobs/', async (t) => {
+  it('post-receive runs the jobs of each pushed branch and publishes them under local-jobs/', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'soil-push-test-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
     const bare = join(folder, 'p.git');
@@ -115,7 +115,7 @@ describe('several jobs on one machine', () => {
     assert.equal(record.branch, 'main');
     assert.equal(record['commit-hash'], (await must('git', ['-C', repo, 'rev-parse', 'HEAD'])).trim());
 
-    // What keeps a job from its beginning is told in its own words, and nothing is tried without it.
+    // The reason why a job cannot begin is printed, and nothing else is tried.
     await must('git', ['-C', repo, 'checkout', '-q', '-b', 'broken']);
     await writeFile(join(repo, 'soil.yml'), 'project: p\njobs: {}\n');
     await must('git', ['-C', repo, 'commit', '-q', '-a', '-m', 'broken']);
@@ -131,7 +131,7 @@ describe('several jobs on one machine', () => {
     assert.doesNotMatch(homeless.stderr, /passed|results will be/);
     await assert.rejects(access('/repo'));
 
-    // One job, in the background; a deleted branch runs nothing.
+    // One job, in the background; a deleted branch runs no job.
     await set('jobs', 'unit');
     await set('detach', 'true');
     const marked = yaml.replace('echo unit', `touch ${join(folder, 'ran')}`);

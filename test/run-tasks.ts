@@ -1,4 +1,4 @@
-/** What soil.yml can say of a job and its tasks: the same tests for podman, docker and the raw machine. */
+/** Tests of the keys of jobs and tasks in soil.yml, the same for podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,8 +18,8 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
     });
     after(() => machine.close());
 
-    it('parallel: tasks that do not need each other run at once, with rows and logs as in sequence', async (t) => {
-      // Each of the first three waits for the two others: one after another they would wait for ever.
+    it('parallel runs independent tasks at the same time, with rows and logs as in sequence', async (t) => {
+      // Each of the first three waits for the two others: in sequence they would wait forever.
       const meet = (me: string, ...others: string[]): string =>
         `touch ${me}.here; ${others.map((o) => `until [ -e ${o}.here ]; do sleep 0.02; done`).join('; ')}; ` +
         `i=0; while [ $i -lt 300 ]; do echo ${me}; echo ${me} >&2; i=$((i+1)); done`;
@@ -47,7 +47,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual(await machine.containers(), []);
     });
 
-    it('parallel: a time-out ends that task’s tree and no other’s', async (t) => {
+    it('parallel: a time-out ends the processes of that task only', async (t) => {
       const word = `soil${randomBytes(6).toString('hex')}`;
       const stubborn = `sh -c 'trap "" TERM HUP INT; while :; do sleep 1; done; : ${word}'`;
       const tasks = `
@@ -72,7 +72,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       const started = await startJob(machine, jobYaml(machine, tasks, 'parallel: 3\ngrace: 1s'));
       t.after(() => rm(started.repo, { recursive: true, force: true }));
       await waitForOutput(started, /timed-out +\S+ s +late/);
-      assert.equal(await isProcessRunning(word), false, 'nothing of the late task survives');
+      assert.equal(await isProcessRunning(word), false, 'no process of the late task is left');
       await writeFile(join(started.repo, 'late-is-over'), '');
       const job = await started.ended;
       assert.deepEqual(job.summary, [
@@ -85,7 +85,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual(await machine.containers(), []);
     });
 
-    it('parallel: SIGTERM ends them all, stop-on-failure begins no more', async (t) => {
+    it('parallel: SIGTERM ends all tasks; stop-on-failure starts no further task', async (t) => {
       const word = `soil${randomBytes(6).toString('hex')}`;
       const long = (n: number): string =>
         `- {name: t${n}, run: 'touch ready${n}; setsid sh -c "trap : TERM; while :; do sleep 1; done; : ${word}"'}`;
@@ -107,7 +107,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual(await machine.containers(), []);
     });
 
-    it('a second SIGINT ends without grace, and there is a record all the same', async (t) => {
+    it('a second SIGINT ends tasks without grace time and still writes a record', async (t) => {
       const run = `trap 'touch asked' TERM; touch ready; while :; do sleep 0.05; done`;
       const started = await startJob(
         machine,
@@ -124,7 +124,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.match(job.record.reason ?? '', /SIGINT/);
     });
 
-    it('working-folder, grace and terminal by job and by task; processor time and memory are told', async (t) => {
+    it('working-folder, grace and tty apply to jobs and tasks; processor time and memory are recorded', async (t) => {
       const tasks = `
 - {name: make, run: 'mkdir -p "sub/über alles" && pwd', working-folder: .}
 - {name: there, run: 'pwd; echo x >r.txt', results: sub/r.txt}
@@ -142,12 +142,12 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal(job.rows[4]?.outcome, 'timed-out');
       assert.equal(job.rows[1]?.resultHtml, 'sub/r.txt');
       const busy = job.rows[5];
-      assert.ok((busy?.userSeconds ?? 0) + (busy?.systemSeconds ?? 0) > 0, 'the shell counted up');
-      // Only the raw machine has GNU time.
+      assert.ok((busy?.userSeconds ?? 0) + (busy?.systemSeconds ?? 0) > 0, 'the shell used processor time');
+      // Only the raw machine has GNU time installed.
       assert.equal(busy?.maxRssKib !== undefined && busy.maxRssKib > 500, kind === 'raw');
     });
 
-    it('5 MB on each of both outputs, in their order; non-ASCII in all places', async (t) => {
+    it('logs 5 MB from each of stdout and stderr in order, and non-ASCII names and text', async (t) => {
       const line = 'ü'.repeat(2500);
       const tasks = `
 - {name: both, run: 'i=0; while [ $i -lt 1000 ]; do echo "o $i $LINE"; echo "e $i $LINE" >&2; i=$((i+1)); done'}
@@ -155,14 +155,14 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       const files = { 'größe/日本.txt': 'Ελλάδα' };
       const job = await runJobYaml(t, machine, jobYaml(machine, tasks, `env: {LINE: ${line}}`), { files });
       const lines = Array.from({ length: 1000 }, (_, i) => `o ${i} ${line}\ne ${i} ${line}\n`);
-      assert.ok((await job.log('both')) === lines.join(''), 'every line in its order');
+      assert.ok((await job.log('both')) === lines.join(''), 'every line in order');
       assert.deepEqual(job.summary, ['both 0 passed', '試験 größe №1 0 passed']);
       assert.equal(await job.log('試験 größe №1'), '日本 Ελλάδα\n');
       const names = (await must('unzip', ['-Z1', '-UU', join(job.out, 'job.wwz')])).split('\n');
       assert.ok(names.includes('größe/ergebnis ✓.txt') && names.includes('größe/日本.txt'), names.join('\n'));
     });
 
-    it('1 GB of log costs nothing of it', async (t) => {
+    it('keeps all of 1 GB of log', async (t) => {
       const tasks = `- {name: large, run: 'yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 1000000000'}`;
       const job = await runJobYaml(t, machine, jobYaml(machine, tasks), { timeoutSeconds: 400 });
       assert.deepEqual(job.summary, ['large 0 passed']);
@@ -170,7 +170,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.match(size, / 1000000000 /);
     });
 
-    it('secrets stand in no log, record, result or output: plain, split, base64, URL-encoded', async (t) => {
+    it('redacts secrets in logs, record, results and output: plain, split, base64, URL-encoded', async (t) => {
       const secret = 'pä55/w"rd:&=?xyz0123456789';
       const other = 'second-secret+value';
       const base = (text: string): string => Buffer.from(text).toString('base64');
@@ -252,7 +252,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       );
     });
 
-    it('a secret that is too short, or that a name gives away, is refused before anything runs', async (t) => {
+    it('refuses a secret that is too short or part of a name before anything runs', async (t) => {
       const short = await startJob(machine, jobYaml(machine, `[{name: a, run: x}]`, 'secrets: [PIN]'), {
         env: { PIN: '1234' },
       });
@@ -275,7 +275,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       );
     });
 
-    it('a second job on a CI host sees nothing of the first; at the desk only where asked', async (t) => {
+    it('a second job on a CI host sees no files of the first; elsewhere only with the option', async (t) => {
       const tasks = `
 - {name: sees, run: 'ls; test ! -e build; test ! -e own.o'}
 - {name: makes, run: 'mkdir -p build/deep; echo x >build/deep/a.o; echo y >own.o; echo z >>tracked.txt; chown -R 1234 build || true'}`;
@@ -319,7 +319,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
     });
 
     if (kind === 'raw') {
-      it('tty: a task has a terminal, at whose end it is; its log and status are as ever', async (t) => {
+      it('tty gives a task a terminal; log and status are the same as without', async (t) => {
         const tasks = `
 - {name: on, run: 'test -t 0 && test -t 1 && test -t 2 && echo "$TERM"; cat; exit 5', tty: true}
 - {name: off, run: 'test -t 1 || echo none'}
@@ -330,14 +330,14 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         assert.equal(await job.log('off'), 'none\n');
       });
     } else {
-      it('tty: without a program that gives a terminal the task is an error, not a failure', async (t) => {
+      it('tty without a program that opens a terminal is an error, not a failed task', async (t) => {
         const job = await runJobYaml(t, machine, jobYaml(machine, `[{name: a, run: 'true'}]`, 'tty: true'));
         assert.deepEqual(job.summary, ['a 125 error']);
         assert.match(job.record.reason ?? '', /on a terminal: program "script" not found/);
       });
 
-      it('tty: an image that has the program gives its tasks a terminal', async (t) => {
-        // This machine's own program and its libraries, in the image's empty folders.
+      it('tty works in an image that has the program', async (t) => {
+        // Mount this machine's program and its libraries into the image's empty folders.
         const volumes = ['/usr:/usr:ro', '/usr/lib:/lib:ro', '/usr/lib64:/lib64:ro'];
         const flags = `engine-flags: [${volumes.map((v) => `'--volume=${v}'`).join(', ')}]\nenv: {PATH: '/bin:/usr/bin'}`;
         const tasks = `
@@ -346,10 +346,10 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         const job = await runJobYaml(t, machine, jobYaml(machine, tasks, flags));
         assert.deepEqual(job.summary, ['on 5 failed', 'next 0 passed']);
         assert.equal((await job.log('on')).replaceAll('\r', ''), 'xterm\n');
-        assert.ok((job.rows[0]?.maxRssKib ?? 0) > 500, 'GNU time is there, so memory is told');
+        assert.ok((job.rows[0]?.maxRssKib ?? 0) > 500, 'GNU time is installed, so memory is recorded');
       });
 
-      it('ptrace: a debugger may attach, and turn address randomization off', async (t) => {
+      it('ptrace allows a debugger to attach and to turn off address randomization', async (t) => {
         const folder = await mkdtemp(join(tmpdir(), 'soil-ptrace-'));
         t.after(() => rm(folder, { recursive: true, force: true }));
         await writeFile(join(folder, 'trace.c'), traceProgram);
@@ -361,7 +361,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         assert.deepEqual(job.summary, ['trace 0 passed']);
       });
 
-      it('pids-limit: a fork bomb costs its own task only', async (t) => {
+      it('pids-limit confines a fork bomb to its own task', async (t) => {
         const tasks = `
 - name: bomb
   timeout: 2s
@@ -375,7 +375,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         assert.equal(await job.log('next'), 'still here\n');
       });
 
-      it('parallel: a fork bomb in one lane does not keep the others from their end', async (t) => {
+      it('parallel: a fork bomb does not keep other tasks from ending', async (t) => {
         const tasks = `
 - {name: bomb, timeout: 2s, run: 'bomb() { (bomb | bomb) & }; bomb; while :; do :; done'}
 - {name: beside, timeout: 100s, run: 'echo here'}
@@ -389,7 +389,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         assert.equal(job.rows.length, 3);
       });
 
-      it('results of the container’s users belong to the user who started the worker', async (t) => {
+      it('results of users in the container belong to the user who started the worker', async (t) => {
         const tasks = `
 - name: leaves
   run: |
@@ -402,10 +402,10 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         const names = await must('unzip', ['-Z1', join(job.out, 'job.wwz')]);
         assert.match(names, /^out\/deep\/b\.txt$/m);
         const owners = await must('find', [job.repo, '!', '-user', String(process.getuid?.())]);
-        assert.equal(owners, '', 'nothing belongs to anybody else');
+        assert.equal(owners, '', 'nothing belongs to another user');
       });
 
-      it('git in the container accepts the repo, whoever is the user there', async (t) => {
+      it('git in the container accepts the repository for any user', async (t) => {
         const folder = await mkdtemp(join(tmpdir(), 'soil-gitconfig-'));
         t.after(() => rm(folder, { recursive: true, force: true }));
         await chmod(folder, 0o755);
@@ -439,7 +439,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
   });
 }
 
-/** Attaches to a child that asked for nothing, and switches address randomization off, as gdb does. */
+/** Attaches to a child that did not request it, and turns off address randomization, like gdb. */
 const traceProgram = `
 #include <stdio.h>
 #include <signal.h>

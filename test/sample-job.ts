@@ -1,4 +1,4 @@
-/** Tasks, jobs and runs as plain state, short to write down: for the sample site and the tests of the pages. */
+/** Makes tasks, jobs and runs as plain state, for the sample site and the tests of pages. */
 import { parseCommitHash, parseJobName, parseRunId, parseTaskName, type WorkerHost } from '../model/name.js';
 import { foldJobs, foldTasks, type JobOutcome, type TaskOutcome } from '../model/outcome.js';
 import { defined, type JobRecord } from '../model/record.js';
@@ -9,7 +9,7 @@ import { createInterner, summarize } from '../server/state/job-summary.js';
 import type { Job, Run } from '../server/state/site-view.js';
 import type { JobDetails } from '../server/store/stored-job.js';
 
-/** Some seconds of 2026-01-13. */
+/** Noon of 2026-01-13, in seconds. */
 export const noon = Date.UTC(2026, 0, 13, 12, 0, 0) / 1000;
 export const mainCommit = valueOf(parseCommitHash('09ab09ab3f6e1c52d8a4b7e90c1d2e3f40516273'));
 
@@ -86,7 +86,7 @@ export interface SampleRun extends Run {
   readonly jobs: readonly SampleJob[];
 }
 
-/** A finished job; its address is filled in by the run that it goes into. */
+/** A finished job; the run that contains it fills in its address. */
 export function job(
   name: string,
   rows: readonly Row[],
@@ -108,7 +108,7 @@ export function job(
   };
 }
 
-/** A job whose TSV is half nonsense, as a parser left it. */
+/** A job whose TSV is half invalid, as parsed. */
 export function badJob(record: Partial<JobRecord>): SampleJob {
   const rows = valueOf(
     parseRows('0\t1.5\tlint\ttest/lint.sh\tall\t-\n0\t<script>alert(1)</script>\nx\t1\ta\tb\tc\t-\n'),

@@ -1,4 +1,4 @@
-/** Every page and file of a sample site by its path, and a loopback server that shows them as the real one would. */
+/** Renders every page and file of the sample site, and serves them on loopback like the real server. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -63,7 +63,7 @@ export function serverPages(site: SampleSite): ReadonlyMap<string, string> {
 export function wwzPages(site: SampleSite): ReadonlyMap<string, string> {
   const pages = new Map<string, string>();
   for (const { address, record, rows, wwzBytes } of site.jobs) {
-    // A wwz of Soil's shell worker has an index of its own.
+    // A wwz of Soil's shell worker has its own index.
     if (record === undefined || record.schema === 0 || wwzBytes === undefined) continue;
     const wwz = jobFile(address, 'wwz');
     const hasImagePage = record.image !== undefined;
@@ -78,7 +78,7 @@ export function wwzPages(site: SampleSite): ReadonlyMap<string, string> {
   return pages;
 }
 
-/** Paths of everything else that a page may link: assets, the three files of each job, logs, results, artifacts. */
+/** Paths of everything else that a page can link to: assets, the three files of each job, logs, results, artifacts. */
 export function otherPaths(site: SampleSite): ReadonlySet<string> {
   const paths = new Set<string>(webAssets().map((asset) => asset.path));
   for (const { address, record, rows, wwzBytes } of site.jobs) {
@@ -110,7 +110,7 @@ export function otherPaths(site: SampleSite): ReadonlySet<string> {
   return paths;
 }
 
-/** Serves the pages on loopback under `/some/prefix/`, with a policy that allows no script and no inline style. */
+/** Serves the pages on loopback below `/some/prefix/`, with a policy that forbids scripts and inline styles. */
 export async function servePages(
   site: SampleSite,
 ): Promise<{ readonly server: Server; readonly origin: string }> {

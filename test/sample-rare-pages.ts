@@ -1,4 +1,4 @@
-/** Pages that a site has now and then: what a prune would do and did, several projects, a folder in a wwz, nothing at all. */
+/** Renders the rarer pages: retention, a removed run, a list of projects, a folder in a wwz, and what was not found. */
 import { parseCommitHash, parseJobName, parseRunId } from '../model/name.js';
 import { runPage } from '../model/path.js';
 import { valueOf } from '../model/result.js';
@@ -18,7 +18,7 @@ import { hostileBranch, hostileSubject, type SampleSite } from './sample-site.js
 const removedFolder = { host: 'github' as const, name: valueOf(parseRunId('1001-2')) };
 const rule = 'not among the newest 40 of GitHub';
 
-/** Path -> HTML. The paths are where a browser would see them; the list of projects has a server of its own. */
+/** Path -> HTML. The paths are those that a browser would see; the list of projects is on another server. */
 export function rarePages(site: SampleSite): ReadonlyMap<string, string> {
   const absent = (path: string, isRemoved: boolean): [string, string] => {
     const message = isRemoved

@@ -1,4 +1,4 @@
-/** A site with everything that a page must be able to show, as plain state: for the tests of the pages. */
+/** A site with everything that pages must be able to show, as plain state. */
 import {
   parseCommitHash,
   parseRunId,
@@ -43,7 +43,7 @@ export const hostileBranch = '"><img src=x onerror=alert(1)>';
 const hostileHead = "fork:'`=${7*7}&lt;b>";
 
 export interface SampleOptions {
-  /** plain runs older than the interesting ones, for paging */
+  /** number of simple older runs, for paging */
   readonly fillerRuns?: number;
 }
 
@@ -59,7 +59,7 @@ export function sampleSite({ fillerRuns = 0 }: SampleOptions = {}): SampleSite {
   return siteOf('Oils', runs);
 }
 
-/** A site of these runs only. */
+/** Makes a site of these runs only. */
 export function siteOf(title: string, runs: readonly SampleRun[]): SampleSite {
   const groups = new Map(
     workerHosts.map((host) => [host, groupRuns(runs.filter((run) => run.folder.host === host))]),
@@ -251,7 +251,7 @@ function githubRuns(): readonly SampleRun[] {
   return [second, first, hostile, pull];
 }
 
-/** Jobs of two commits, ids interleaved, dates the same: what once lost a job. */
+/** Jobs of two commits with interleaved ids and equal dates, of which the ancestor lost one. */
 function sourcehutRuns(): readonly SampleRun[] {
   const a = {
     commit: srhtCommit,
@@ -272,7 +272,7 @@ function sourcehutRuns(): readonly SampleRun[] {
       deployTime: at + 15,
     }),
     sourcehut('1344', 'other-tests', rows, { ...a, ...url('1344'), startTime: at, deployTime: at + 12 }),
-    // As Soil's shell worker has it: no schema, no outcome.
+    // Like a record of Soil's shell worker: no schema, no outcome.
     sourcehut('998', 'dev-minimal', rows, {
       ...url('998'),
       schema: 0,

@@ -1,4 +1,4 @@
-/** A seed -> the same random choices each time, so that what a test found can be found again. */
+/** Makes random choices that depend only on a seed, so that a failure can be reproduced. */
 
 export interface SeededRandom {
   /** from 0, below 1 */
@@ -9,7 +9,7 @@ export interface SeededRandom {
   readonly bytes: (length: number) => Buffer;
 }
 
-/** Mulberry32: 32 bits of state are plenty for tests. */
+/** Mulberry32: 32 bits of state are enough for tests. */
 export function seededRandom(seed: number): SeededRandom {
   let state = seed >>> 0;
   const next = (): number => {

@@ -8,7 +8,7 @@ import { openEngine } from './engines.js';
 import { startServing } from './soil-server.js';
 import { formOf, shellJob } from './upload-form.js';
 
-/** An image with node and the libraries that it needs, made of this machine's own. */
+/** Makes an image with this machine's Node and the libraries that it needs. */
 async function nodeTar(folder: string): Promise<string> {
   const root = join(folder, 'root');
   const libraries = [...(await must('ldd', [process.execPath])).matchAll(/(\/\S+) \(0x/g)].map(
@@ -26,7 +26,7 @@ async function nodeTar(folder: string): Promise<string> {
   return tar;
 }
 
-test('shims/Containerfile: a server in a container takes uploads, and ends in peace', async (t) => {
+test('shims/Containerfile makes a server that accepts uploads and stops gracefully', async (t) => {
   const engine = await openEngine('podman');
   const folder = await mkdtemp(join(tmpdir(), 'soil-server-image-'));
   t.after(async () => {

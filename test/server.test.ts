@@ -43,14 +43,14 @@ async function get(path: string): Promise<{ readonly status: number; readonly te
   return { status: response.status, text: await response.text() };
 }
 
-/** Every file of the site with its size, private ones too, less what every request may change. */
+/** Every file of the site with its size, also private ones, except those that every request may change. */
 async function siteFiles(): Promise<readonly string[]> {
   const entries = await readdir(server.site, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return Promise.all(files.sort().map(async (file) => `${file} ${(await stat(file)).mtimeMs}`));
 }
 
-/** What stands under names that stay follows a little later; a shell client's hook waits for all of it. */
+/** Waits for the pages at stable URLs, which follow a little later, as a shell client's hook does. */
 async function settled(): Promise<void> {
   const body = new FormData();
   body.append('run-hook', 'soil-event-job-done');
@@ -90,7 +90,7 @@ test('POST /results stores a job and shows it on every page', async () => {
   assert.match((await get('')).text, /Run 1234.*Größe &lt;b&gt;/s);
 });
 
-test('POST /results takes the same bytes again and refuses other ones', async () => {
+test('POST /results accepts the same bytes again and refuses other ones', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1300', GITHUB_RUN_ID: '1300900' });
   assert.equal((await upload(job)).status, 201);
   assert.equal((await upload(job)).status, 200);
@@ -100,7 +100,7 @@ test('POST /results takes the same bytes again and refuses other ones', async ()
   );
 });
 
-test('POST /results refuses a job that began after tomorrow: it would be the newest of its branch for years', async () => {
+test('POST /results refuses a job that began in the future, which would be the newest of its branch for years', async () => {
   for (const start of ['253402300799', '9999-12-31T23:59:59Z', String(Date.now() / 1000 + 90_000)]) {
     const ids = { GITHUB_RUN_NUMBER: '1350', GITHUB_RUN_ID: '1350900' };
     const job = await shellJob({ ...ids, 'task-run-start-time': start, 'task-deploy-start-time': null });
@@ -110,7 +110,7 @@ test('POST /results refuses a job that began after tomorrow: it would be the new
   }
 });
 
-test('defect 8: two runs with one number both stay, and so do their attempts', async () => {
+test('POST /results keeps two runs with the same number, and their attempts', async () => {
   const first = await shellJob({ GITHUB_RUN_NUMBER: '1400', GITHUB_RUN_ID: '14001' });
   const second = await shellJob({ GITHUB_RUN_NUMBER: '1400', GITHUB_RUN_ID: '14002' });
   const again = await shellJob({
@@ -124,7 +124,7 @@ test('defect 8: two runs with one number both stay, and so do their attempts', a
   assert.equal((await get('github-jobs/1400/dev-minimal.json')).text, first.json);
 });
 
-test('defect 11: nobody writes without a good token', async () => {
+test('POST and PUT refuse requests without a valid token', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1500', GITHUB_RUN_ID: '15001' });
   const form = (): RequestInit => ({ method: 'POST', body: formOf(job) });
   const path = 'results?jobName=dev-minimal&workerHost=github';
@@ -136,12 +136,12 @@ test('defect 11: nobody writes without a good token', async () => {
     });
     assert.equal(response.status, 401, Authorization);
     assert.notEqual(response.headers.get('WWW-Authenticate'), null);
-    assert.ok(!(await response.text()).includes(flipped), 'a token is never repeated');
+    assert.ok(!(await response.text()).includes(flipped), 'the response does not repeat the token');
   }
   assert.equal((await get('github-jobs/1500/')).status, 404);
 });
 
-test('a token is for its actions, jobs and worker host; revoked, it is refused at once', async () => {
+test('a token works for its actions, jobs and worker host only, and not after it is revoked', async () => {
   const created = await must(process.execPath, [
     ...[soilServer, 'token', 'create', '--site', server.site, '--id', 'narrow', '--actions', 'append'],
     ...['--jobs', 'cpp-*', '--worker-host', 'github', '--expires', '1'],
@@ -163,7 +163,7 @@ test('a token is for its actions, jobs and worker host; revoked, it is refused a
   assert.equal((await upload(job, 'github', headers)).status, 401);
 });
 
-test('Basic with the token as its password opens what Bearer does', async () => {
+test('Basic authentication with the token as password works like Bearer', async () => {
   const Authorization = `Basic ${Buffer.from(`anybody:${server.token}`).toString('base64')}`;
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1650', GITHUB_RUN_ID: '16501' });
   assert.equal((await upload(job, 'github', { Authorization })).status, 201);
@@ -185,7 +185,7 @@ test('POST /results refuses a record that claims more than its rows', async () =
   }
 });
 
-test('POST /results refuses bad files by name and reason, and keeps nothing', async () => {
+test('POST /results names the invalid file and the reason, and keeps nothing', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1800', GITHUB_RUN_ID: '18001' });
   const lying = Buffer.from(job.wwz);
   lying[14] = (lying[14] ?? 0) ^ 1; // the CRC in the local header
@@ -207,7 +207,7 @@ test('POST /results refuses bad files by name and reason, and keeps nothing', as
   }
 });
 
-test('a job whose machinery failed may come without a wwz; another may not', async () => {
+test('POST /results accepts a job without a wwz only if its outcome is error', async () => {
   const ids = { GITHUB_RUN_NUMBER: '1850', GITHUB_RUN_ID: '18501' };
   const end = { schema: 1, host: 'github', outcome: 'error', status: 125, reason: 'cannot pull image' };
   const withoutWwz = (job: JobBytes): Promise<Answered> => {
@@ -221,7 +221,7 @@ test('a job whose machinery failed may come without a wwz; another may not', asy
   assert.match((await get('github-jobs/1850/')).text, /cannot pull image/);
 });
 
-test('defect 12: a file name with a path in it is refused', async () => {
+test('POST /results refuses a file name that contains a path', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1900', GITHUB_RUN_ID: '19001' });
   for (const name of ['../../x.json', '/etc/x.json', 'a\\x.json', '..\\x.json', '.json', 'x.html', '']) {
     const form = formOf(job);
@@ -233,7 +233,7 @@ test('defect 12: a file name with a path in it is refused', async () => {
   }
 });
 
-test('a form with a second file of a kind, an unknown field or no form at all is refused', async () => {
+test('POST /results refuses a second file of a kind, an unknown field, and a body that is not a form', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1950', GITHUB_RUN_ID: '19501' });
   const path = 'results?jobName=dev-minimal&workerHost=github';
   const twice = formOf(job);
@@ -258,13 +258,13 @@ test('a form with a second file of a kind, an unknown field or no form at all is
   }
 });
 
-test('a file that is too large is refused while it comes in', async () => {
+test('POST /results refuses a file that is too large while it is received', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1960', GITHUB_RUN_ID: '19601' });
   const large = { ...job, json: Buffer.alloc(5 * 1024 * 1024, 0x20) };
   await refusedWithoutTrace(413, /"json".*bytes/, () => upload(large));
 });
 
-/** Sends raw bytes on a socket of its own and returns all that comes back; a client that `leaves` waits for nothing. */
+/** Sends raw bytes on a new socket and returns the response; a client that `leaves` does not wait for one. */
 async function raw(bytes: string, leaves = false): Promise<string> {
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname);
@@ -277,7 +277,7 @@ async function raw(bytes: string, leaves = false): Promise<string> {
   return text;
 }
 
-test('a body that ends too early, or is longer than it said, leaves nothing', async () => {
+test('a body that is shorter or longer than its declared length leaves nothing', async () => {
   const head = (length: number): string =>
     `POST /results?jobName=dev-minimal&workerHost=github HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.token}\r\n` +
     `Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
@@ -288,7 +288,7 @@ test('a body that ends too early, or is longer than it said, leaves nothing', as
   await raw(head(body.length + 1000) + body, true);
   assert.match(await raw(head(10) + body), /^HTTP\/1\.1 400 /);
   assert.match(await raw(head(10 ** 13)), /^HTTP\/1\.1 413 /);
-  // Nobody waits for the answer to a client that left: its staging folder goes when the server has seen the end.
+  // The client left: its staging folder is removed once the server notices.
   const until = Date.now() + 10_000;
   const staging = join(server.site, '.soil', 'staging');
   while ((await readdir(staging)).length > 0 && Date.now() < until) await get('healthz');
@@ -296,7 +296,7 @@ test('a body that ends too early, or is longer than it said, leaves nothing', as
   assert.deepEqual(await readdir(staging), []);
 });
 
-test('POST /event shows a running job, and the status API says only what the record says', async () => {
+test('POST /event shows a running job; the status API follows the record only', async () => {
   const base = { workerHost: 'github', runId: '20001', jobName: 'dev-minimal' };
   const started = await event({
     ...base,
@@ -328,7 +328,7 @@ test('POST /event shows a running job, and the status API says only what the rec
   );
 });
 
-test("an older attempt's status never takes the place of a newer one's", async () => {
+test("the status of an older attempt does not replace a newer one's", async () => {
   const ids = { GITHUB_RUN_NUMBER: '2100', GITHUB_RUN_ID: '21001' };
   await upload(await shellJob(ids, tsvOf([0, 'a'])));
   await upload(await shellJob({ ...ids, GITHUB_RUN_ATTEMPT: '2' }, tsvOf([9, 'a'])));
@@ -345,14 +345,14 @@ test("an older attempt's status never takes the place of a newer one's", async (
   assert.match((await get('status-api/github/21001/dev-minimal')).text, /^9 .*attempt=2 /);
 });
 
-test('an event of a run whose number is not known yet is shown once it is', async () => {
+test('POST /event for a run whose number is still unknown is shown once it is known', async () => {
   const base = { workerHost: 'github', runId: '22001', jobName: 'cpp-small' };
   assert.equal((await event({ ...base, eventName: 'start' })).status, 200);
   await upload(await shellJob({ GITHUB_RUN_NUMBER: '2200', GITHUB_RUN_ID: '22001' }));
   assert.match((await get('github-jobs/2200/')).text, /cpp-small/);
 });
 
-test('defect 4: sourcehut jobs of two commits with one date and interleaved ids are all shown', async () => {
+test('all sourcehut jobs of two commits with equal dates and interleaved ids are shown', async () => {
   const other = 'c0ffee0011223344556677889900aabbccddeeff';
   for (const [id, hash] of [
     ['345', commit],
@@ -385,10 +385,10 @@ test('defect 4: sourcehut jobs of two commits with one date and interleaved ids 
   assert.match((await event({ ...done, jobId: '345' })).json.note ?? '', /left to job id 347/);
 });
 
-test("on sourcehut an older job's status never takes the place of a newer one's, whatever its record tells", async () => {
+test("on sourcehut the status of an older job does not replace a newer one's, whatever its record contains", async () => {
   const hash = 'feedfacefeedfacefeedfacefeedfacefeedface';
   const job = { 'commit-hash': hash, GITHUB_RUN_NUMBER: null, GITHUB_RUN_ID: null };
-  // A run id of GitHub orders runs there; here it is nothing.
+  // A run id of GitHub orders runs there; here it has no meaning.
   const older = await shellJob({ ...job, JOB_ID: '401', GITHUB_RUN_ID: '9' }, tsvOf([0, 'a']));
   const newer = await shellJob({ ...job, JOB_ID: '402' }, tsvOf([9, 'a']));
   for (const each of [older, newer]) assert.equal((await upload(each, 'sourcehut')).status, 201);
@@ -398,7 +398,7 @@ test("on sourcehut an older job's status never takes the place of a newer one's,
   assert.match((await get(`status-api/sourcehut/${hash}/dev-minimal`)).text, /^9 /);
 });
 
-test('POST /event refuses what is no event', async () => {
+test('POST /event refuses an invalid event', async () => {
   await refusedWithoutTrace(400, /eventName/, () => event({ workerHost: 'github' }));
   await refusedWithoutTrace(400, /duplicate field/, () =>
     ask('event?eventName=start&eventName=start', { method: 'POST' }),
@@ -428,7 +428,7 @@ test('PUT /artifacts publishes a file for a commit, append-only', async () => {
   await refusedWithoutTrace(400, /commit/, () => put('github/NOHASH/x', 'x'));
 });
 
-test('unknown addresses, wrong methods and private files are refused in one sentence', async () => {
+test('unknown addresses, wrong methods and private files are refused with one sentence', async () => {
   assert.equal((await ask('nothing', { method: 'POST', body: 'x' })).status, 404);
   assert.equal((await ask('results')).status, 405);
   assert.equal((await get('.soil/tokens.json')).status, 404);
@@ -440,7 +440,7 @@ test('unknown addresses, wrong methods and private files are refused in one sent
   assert.match(await text.text(), /^cannot accept this request without a token\n$/);
 });
 
-test('GET /healthz and /metrics tell how the server is', async () => {
+test('GET /healthz and /metrics report the state of the server', async () => {
   assert.deepEqual(await get('healthz'), { status: 200, text: 'ok\n' });
   const { text } = await get('metrics');
   assert.match(text, /^soil_uploads_total\{project="\/",result="new"\} \d+$/m);
@@ -448,7 +448,7 @@ test('GET /healthz and /metrics tell how the server is', async () => {
   assert.ok(text.endsWith('# EOF\n'));
 });
 
-test('a second server of a site refuses politely', async () => {
+test('a second server for the same site refuses to start and names the first', async () => {
   const second = await run(process.execPath, [soilServer, 'serve', '--site', server.site, '--port', '0']);
   assert.equal(second.status, 2);
   assert.match(second.stderr, /process \d+ holds the lock/);
@@ -456,7 +456,7 @@ test('a second server of a site refuses politely', async () => {
   assert.equal(rebuild.status, 2);
 });
 
-test('uploads that come together are all stored and shown', async () => {
+test('simultaneous uploads are all stored and shown', async () => {
   const jobs = await Promise.all(
     Array.from({ length: 18 }, (_, i) =>
       shellJob({ 'job-name': `job-${i}`, GITHUB_RUN_NUMBER: '2300', GITHUB_RUN_ID: '23001' }),
@@ -468,13 +468,13 @@ test('uploads that come together are all stored and shown', async () => {
   for (const { job } of jobs) assert.match(page, new RegExp(`>${job}<`));
 });
 
-test('no token stands in the log of requests', async () => {
+test('the access log contains no token', async () => {
   await fetch(new URL(`event?token=${server.token}`, server.url), { method: 'POST', headers: bearer() });
   assert.match(server.log(), /"path":"\/event"/);
   assert.ok(!server.log().includes(server.token.slice(-20)));
 });
 
-test('a server without tokens to check opens on loopback only', async () => {
+test('a server without tokens listens on loopback only', async () => {
   const args = ['serve', '--site', server.site, '--open-on-loopback', '--host'];
   for (const host of ['0.0.0.0', 'localhost', '192.0.2.1']) {
     const end = await run(process.execPath, [soilServer, ...args, host]);
@@ -483,13 +483,13 @@ test('a server without tokens to check opens on loopback only', async () => {
   }
 });
 
-test('a folder that is no site is not served', async () => {
+test('serve refuses a folder that is not a site', async () => {
   const end = await run(process.execPath, [soilServer, 'serve', '--site', '/nonexistent-site']);
   assert.equal(end.status, 2);
   assert.match(end.stderr, /it is not a site\. Create one: soil-server init/);
 });
 
-test('init makes no site of a folder that holds other files, unless told to', async (t) => {
+test('init refuses a folder that contains other files, unless an option allows it', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-home-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, 'letter.txt'), 'private');
@@ -514,9 +514,9 @@ test('init makes no site of a folder that holds other files, unless told to', as
     [2, `cannot make "${folder}/letter.txt" a site: not a directory\n`],
   );
   assert.equal((await init('--force')).status, 0);
-  assert.equal((await init()).status, 0, 'a site is one, whatever else it holds');
+  assert.equal((await init()).status, 0, 'a site may contain other files');
   assert.equal((await rebuild()).status, 0);
   await rm(folder, { recursive: true });
   await mkdir(join(folder, 'lost+found'), { recursive: true });
-  assert.equal((await init()).status, 0, 'a new disk');
+  assert.equal((await init()).status, 0, 'a folder that only has what a new disk has');
 });

@@ -18,7 +18,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** `curl --include --fail-with-body --form ...`, as the shell clients call it; the token is the password in the URL. */
+/** Runs `curl --include --fail-with-body --form ...` like the shell clients; the token is the password in the URL. */
 async function curl(
   ...forms: readonly string[]
 ): Promise<{ readonly status: number | null; readonly text: string }> {
@@ -51,7 +51,7 @@ async function get(path: string): Promise<string> {
   return response.text();
 }
 
-test("a job as Soil's shell client sends it is stored, shown and counted", async () => {
+test("a job from Soil's shell client is stored, shown and counted", async () => {
   const sent = await sendJob(await shellJob(), '1234');
   assert.equal(sent.status, 0, sent.text);
   assert.match(sent.text, /^HTTP\/1\.1 200 .*github-jobs\/1234\/dev-minimal\.wwz\/\n/s);
@@ -65,7 +65,7 @@ test("a job as Soil's shell client sends it is stored, shown and counted", async
   );
 });
 
-test('the hooks answer and run nothing', async () => {
+test('the hooks respond and run nothing', async () => {
   const done = await curl('run-hook=soil-event-job-done', 'arg1=github-', 'arg2=1234');
   assert.equal(done.status, 0, done.text);
   assert.equal((await curl('run-hook=soil-cleanup-status-api', 'arg1=true')).status, 0);
@@ -75,7 +75,7 @@ test('the hooks answer and run nothing', async () => {
   assert.ok(!(await readdir(folder)).includes('pwned'));
 });
 
-test('a client that does not count attempts loses none of them', async () => {
+test('all attempts of a client that does not number them are kept', async () => {
   const ids = { GITHUB_RUN_NUMBER: '1300', GITHUB_RUN_ID: '13001' };
   const first = await shellJob(ids, tsvOf([1, 'unit']));
   assert.match((await sendJob(first, '1300')).text, /github-jobs\/1300\/dev-minimal\.json/);
@@ -86,7 +86,7 @@ test('a client that does not count attempts loses none of them', async () => {
   assert.match(await get('status-api/github/13001/dev-minimal'), /^0 .*attempt=2 /);
 });
 
-test('defect 11: a status that the stored record contradicts is refused, and so is one without a record', async () => {
+test('a status that contradicts the stored record, or has none, is refused', async () => {
   const ids = { GITHUB_RUN_NUMBER: '1400', GITHUB_RUN_ID: '14001' };
   await sendJob(await shellJob(ids, tsvOf([0, 'a'], [5, 'b'])), '1400');
   const claimed = await sendStatus('14001', 'dev-minimal', '0\n');
@@ -97,20 +97,20 @@ test('defect 11: a status that the stored record contradicts is refused, and so 
   assert.equal((await fetch(new URL('status-api/github/14001/dev-minimal', server.url))).status, 404);
 });
 
-test('defect 2: a job whose TSV is empty is no pass, whatever its status file says', async () => {
+test('a job with an empty TSV has not passed, whatever its status file says', async () => {
   const ids = { GITHUB_RUN_NUMBER: '1500', GITHUB_RUN_ID: '15001' };
   assert.equal((await sendJob(await shellJob(ids, ''), '1500')).status, 0);
   assert.match((await sendStatus('15001', 'dev-minimal', '0\n')).text, /409 .*125 \(empty\)/s);
   assert.doesNotMatch(await get('github-jobs/1500/'), /class="mark passed"/);
 });
 
-test('a record without a run id is shown; only its status cannot be told', async () => {
+test('a record without a run id is shown, but has no status', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: null, GITHUB_RUN_ID: null });
   assert.match((await sendJob(job, '1600')).text, /github-jobs\/1600\/dev-minimal\.json/);
   assert.match(await get('github-jobs/1600/'), />dev-minimal</);
 });
 
-test('a sourcehut job goes to the folder of its job id', async () => {
+test('a sourcehut job is stored in the folder of its job id', async () => {
   const ids = { GITHUB_RUN_NUMBER: null, GITHUB_RUN_ID: null, JOB_ID: '345' };
   const sent = await sendJob(await shellJob(ids), '345', 'sourcehut-');
   assert.match(sent.text, /srht-jobs\/345\/dev-minimal\.json/);
@@ -118,7 +118,7 @@ test('a sourcehut job goes to the folder of its job id', async () => {
   assert.match(wrong.text, /400 .*JOB_ID "346": subdir is "347"/s);
 });
 
-test('files that come one by one are a job once the JSON has come', async () => {
+test('files that are sent one by one become a job with the JSON', async () => {
   const job = await shellJob({ GITHUB_RUN_NUMBER: '1700', GITHUB_RUN_ID: '17001' });
   await writeJobFiles(folder, job);
   const fields = ['payload-type=github-jobs', 'subdir=1700'];
@@ -137,7 +137,7 @@ test('files that come one by one are a job once the JSON has come', async () => 
   assert.deepEqual(await readdir(join(server.site, '.soil', 'partial')), []);
 });
 
-test('defect 12: names and folders with a path in them are refused', async () => {
+test('names and folders that contain a path are refused', async () => {
   await writeJobFiles(folder, await shellJob());
   for (const name of ['../../x.json', '/tmp/x.json', 'a\\\\x.json', '.soil/tokens.json']) {
     const sent = await curl(
@@ -159,7 +159,7 @@ test('defect 12: names and folders with a path in them are refused', async () =>
   assert.match(status.text, /^HTTP\/1\.1 400 /m);
 });
 
-test('a status of a local run is asked for by the run, not by the folder of an attempt of it', async () => {
+test('the status of a local run is found by the run, not by the folder of an attempt', async () => {
   const job = await shellJob({
     GITHUB_RUN_NUMBER: null,
     GITHUB_RUN_ID: null,

@@ -34,7 +34,7 @@ const head = (rest: string): string =>
   `POST /results?jobName=dev-minimal&workerHost=github HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
   `Content-Type: multipart/form-data; boundary=b\r\n${rest}\r\n`;
 
-/** By a reset too: once() of node:events throws at one. */
+/** Waits for the end of a connection, also by a reset, at which once() of node:events throws. */
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
     if (socket.destroyed) resolve();
@@ -45,13 +45,13 @@ const closed = (socket: Socket): Promise<void> =>
     }
   });
 
-/** What comes back until the server ends the connection, however slowly `feed` goes on. */
+/** Returns what the server sends until it ends the connection, while `feed` slowly sends more. */
 async function answerTo(begin: string, feed?: string): Promise<string> {
   const socket = open();
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
   socket.write(begin);
-  // After what came was read: a write to a connection that was reset drops what is unread.
+  // Only after reading: a write to a connection that was reset drops what is unread.
   const write = (): void => {
     setImmediate(() => {
       if (text === '' && socket.writable) socket.write(feed ?? '');
@@ -80,7 +80,7 @@ async function peakKilobytes(): Promise<number> {
 
 const part = '--b\r\nContent-Disposition: form-data; name="wwz"; filename="dev-minimal.wwz"\r\n\r\n';
 
-test('a client that trickles its headers, its body, or nothing at all is cut', async () => {
+test('a client that sends headers or body too slowly, or nothing, is disconnected', async () => {
   const [headers, body, idle] = await Promise.all([
     answerTo('POST /results HTTP/1.1\r\nHost: x\r\n', 'X: y\r\n'),
     answerTo(head('Content-Length: 1000000\r\n') + part, 'x'),
@@ -93,7 +93,7 @@ test('a client that trickles its headers, its body, or nothing at all is cut', a
   assert.equal(await honestUpload(), 201);
 });
 
-test('bodies that lie are refused and leave nothing', async () => {
+test('bodies that do not match their headers are refused and leave nothing', async () => {
   const close = 'Connection: close\r\n';
   const sized = (body: string): string => head(`${close}Content-Length: ${body.length}\r\n`) + body;
   const field = (i: number): string => `--b\r\nContent-Disposition: form-data; name="f${i}"\r\n\r\nv\r\n`;
@@ -120,7 +120,7 @@ test('bodies that lie are refused and leave nothing', async () => {
   ];
   for (const [name, bytes, pattern] of table) assert.match(await answerTo(bytes), pattern, name);
   assert.equal(await honestUpload(), 201);
-  // Who was cut is not waited for: its folder goes when the server has seen the end.
+  // The client was disconnected: its folder is removed once the server notices.
   const staging = join(folder, 'site', '.soil', 'staging');
   for (const until = Date.now() + 20_000; (await readdir(staging)).length > 0 && Date.now() < until;) {
     await fetch(server.url);
@@ -128,7 +128,7 @@ test('bodies that lie are refused and leave nothing', async () => {
   assert.deepEqual(await readdir(staging), []);
 });
 
-test('500 connections at once that say nothing more: honest clients are served, memory is bounded', async () => {
+test('500 idle connections do not keep other clients from being served, and memory is bounded', async () => {
   const before = await peakKilobytes();
   const sockets = Array.from({ length: 500 }, (_, i) => {
     const socket = open();
@@ -144,7 +144,7 @@ test('500 connections at once that say nothing more: honest clients are served, 
   assert.ok(grown < 100_000, `${grown} kB more`);
 });
 
-test('an upload of a gigabyte is received in less than 50 MB more memory', async (t) => {
+test('an upload of a gigabyte needs less than 50 MB of memory', async (t) => {
   const chunk = new Uint8Array(256 * 1024).fill(7);
   const send = async (name: string, chunks: number): Promise<number> => {
     let left = chunks;
@@ -158,7 +158,7 @@ test('an upload of a gigabyte is received in less than 50 MB more memory', async
     const url = new URL(`artifacts/github/${commit}/${name}`, server.url);
     return (await fetch(url, init as RequestInit)).status;
   };
-  // The first ones fill buffers that stay.
+  // The first uploads fill buffers that remain allocated.
   assert.equal(await send('small', 128), 201);
   const before = await peakKilobytes();
   assert.equal(await send('large', 4096), 201);

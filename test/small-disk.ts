@@ -1,4 +1,4 @@
-/** A site on a small disk of its own: a mount namespace, a tmpfs with bounds, and the built server in it. */
+/** Makes a site on a small disk: a mount namespace, a limited tmpfs, and the built server in it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -8,24 +8,24 @@ import { must, soilServer } from './command.js';
 import { startServing, type ServedSite } from './soil-server.js';
 
 export interface SmallDisk {
-  /** the site's path for commands in the namespace */
+  /** the site's path in the namespace */
   readonly site: string;
-  /** the same for this process */
+  /** the site's path for this process */
   readonly outside: string;
   readonly token: string;
   readonly serve: (prefix?: readonly string[]) => Promise<ServedSite>;
-  /** runs a command where the disk is mounted */
+  /** runs a command in the namespace */
   readonly inside: (...command: readonly string[]) => Promise<string>;
   readonly close: () => Promise<void>;
 }
 
-/** `options`: of the mount, such as `size=4m,nr_inodes=200`. Fails where no namespace can be had: then nothing was tested. */
+/** Mounts a tmpfs with `options` such as `size=4m,nr_inodes=200`. Throws if this process may not make a namespace. */
 export async function openSmallDisk(options: string): Promise<SmallDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-disk-'));
   const disk = join(folder, 'disk');
   await mkdir(disk);
   const isRoot = process.getuid?.() === 0;
-  // The mount ends with its namespace, and that with this process: nothing is left on the machine.
+  // The mount ends with its namespace, and the namespace with this process: nothing is left on the machine.
   const script = `mount -t tmpfs -o ${options} soil-test "$0" && echo mounted && exec cat`;
   const flags = isRoot ? ['--mount'] : ['--mount', '--user', '--map-root-user'];
   const holder = spawn('unshare', [...flags, 'sh', '-c', script, disk], {
@@ -40,7 +40,7 @@ export async function openSmallDisk(options: string): Promise<SmallDisk> {
   const first = await Promise.race([once(holder.stdout, 'data'), ended]);
   if (!String(first[0]).startsWith('mounted')) {
     await close();
-    throw new Error('cannot mount a tmpfs in a namespace of its own: this needs root, or user namespaces');
+    throw new Error('cannot mount a tmpfs in a new namespace: this needs root, or user namespaces');
   }
   const pid = String(holder.pid);
   const enter = [

@@ -1,4 +1,4 @@
-/** Starts the built soil-server on a new site for a test: a folder in, its URL and a token out. */
+/** Starts the built soil-server for tests; returns its URL and, for a new site, a token. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { must, soilServer } from './command.js';
 
-/** A server on a site that is there already. */
+/** A server on an existing site. */
 export interface ServedSite {
   /** ends in a slash */
   readonly url: string;
   readonly pid: number;
-  /** what it has printed on stderr so far */
+  /** its stderr so far */
   readonly log: () => string;
-  /** its exit status, when it has ended; null for a signal */
+  /** resolves with its exit status, or null after a signal */
   readonly ended: Promise<number | null>;
-  /** ends the process by its id and waits for it; SIGTERM unless told otherwise */
+  /** sends a signal, by default SIGTERM, and waits for the end of the process */
   readonly stop: (signal?: NodeJS.Signals) => Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export const serveSite = (site: string, options: readonly string[] = []): Promis
 export const serveConfig = (file: string): Promise<ServedSite> =>
   startServing([process.execPath, soilServer, 'serve', '--config', file, '--port', '0']);
 
-/** Runs a command line that ends up as a server. */
+/** Runs a command line that starts a server. */
 export async function startServing(
   [program = '', ...args]: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -45,7 +45,7 @@ export async function startServing(
       if (found !== undefined) resolve(found);
     });
     ended.then(() => {
-      reject(new Error(`soil-server ended before it listened\n${log}`));
+      reject(new Error(`soil-server exited before it listened\n${log}`));
     }, reject);
   });
   return {
@@ -67,7 +67,7 @@ export interface RunningServer extends ServedSite {
   readonly close: () => Promise<void>;
 }
 
-/** Makes a folder a site; returns a token for it. */
+/** Initializes a folder as a site; returns a token for it. */
 export async function makeSite(site: string, actions = 'append,event,status'): Promise<string> {
   await must(process.execPath, [soilServer, 'init', '--site', site]);
   const created = await must(process.execPath, [

@@ -61,7 +61,7 @@ describe('soil-worker publish --ssh', () => {
     assert.deepEqual(await filesThere(), []);
   });
 
-  it('a second signal ends also a host that says nothing: the files are kept, and it is said how to go on', async (t) => {
+  it('a second signal ends a connection to a silent host; the files are kept, and the next command is printed', async (t) => {
     let connections = 0;
     const silent = createServer((socket) => {
       connections += 1;
@@ -94,7 +94,7 @@ describe('soil-worker publish --ssh', () => {
     );
   });
 
-  it('refuses a host whose key has changed, and sends nothing', async () => {
+  it('refuses a host with a changed key and sends nothing', async () => {
     await must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(sshd.folder, 'other')]);
     const [type = '', key = ''] = (await readFile(join(sshd.folder, 'other.pub'), 'utf8')).split(' ');
     const end = await publish(`[127.0.0.1]:${sshd.port} ${type} ${key}\n`);
@@ -112,13 +112,13 @@ describe('soil-worker publish --ssh', () => {
     assert.match(end.stderr, /cannot read SSH key .*: other users can read it; run: chmod 600/);
   });
 
-  it('refuses a folder that is not there', async () => {
+  it('refuses a folder that does not exist', async () => {
     const end = await publish(trusted(), ['--ssh', `${sshd.user}@127.0.0.1:${site}/none`]);
     assert.equal(end.status, 1);
     assert.match(end.stderr, /no such folder: ".*none"/);
   });
 
-  it('publishes the three files, and once more does nothing; the host may be hashed', async () => {
+  it('publishes the three files, and does nothing a second time; known_hosts may be hashed', async () => {
     const first = await publish(trusted());
     assert.equal(first.status, 0, first.stderr);
     assert.match(first.stdout, /local-jobs\/r1\/unit\.json/);
@@ -138,7 +138,7 @@ describe('soil-worker publish --ssh', () => {
     assert.equal(again.status, 0, again.stderr);
   });
 
-  it('overwrites nothing: other bytes under the same name are refused, and the rest stays away', async () => {
+  it('refuses to overwrite a file with other bytes, and sends no other file', async () => {
     const ran = await worker(['run', 'unit', '--run-id', 'r2'], { cwd: repo });
     assert.equal(ran.status, 0);
     const there = join(site, 'local-jobs', 'r2');
@@ -151,7 +151,7 @@ describe('soil-worker publish --ssh', () => {
     assert.equal(await readFile(join(there, 'unit.json'), 'utf8'), 'first come\n');
   });
 
-  it('refuses an address that is none', async () => {
+  it('refuses an invalid address', async () => {
     for (const ssh of ['host:dir', 'a@b', '-oProxyCommand=x@h:d', 'a@-h:d']) {
       const end = await publish(trusted(), [`--ssh=${ssh}`]);
       assert.equal(end.status, 2, ssh);

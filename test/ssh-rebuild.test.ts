@@ -7,7 +7,7 @@ import { waitForFile } from './wait-for.js';
 import { serveSite } from './soil-server.js';
 import { startSshServers, type SshServers } from './ssh-servers.js';
 
-describe('soil-worker publish --ssh: the pages of the site', () => {
+describe('soil-worker publish --ssh', () => {
   let hosts: SshServers;
   before(async () => {
     hosts = await startSshServers();
@@ -20,7 +20,7 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
   };
   const pageOf = (site: string, id = 'r1') => readFile(join(site, 'local-jobs', id, 'index.html'), 'utf8');
 
-  it('are rebuilt there by the same connection, where the host has soil-server', async () => {
+  it('rebuilds the pages over the same connection if the host has soil-server', async () => {
     const site = await newSite("site 'a'");
     const end = await hosts.publish('able', site);
     assert.equal(end.status, 0, end.stderr);
@@ -33,7 +33,7 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
     assert.match(again.stdout, /; wrote 0 files/);
   });
 
-  it('--no-rebuild leaves them as they are', async () => {
+  it('--no-rebuild does not change the pages', async () => {
     const site = await newSite('left');
     const end = await hosts.publish('able', site, ['--no-rebuild']);
     assert.deepEqual([end.status, end.stderr], [0, '']);
@@ -42,7 +42,7 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
   });
 
   for (const host of ['plain', 'files-only'] as const) {
-    it(`a ${host} host is told of in one line with the command that makes them, which does`, async () => {
+    it(`prints for a ${host} host one line with the command that makes the pages`, async () => {
       const site = await newSite(`site-${host}`);
       const end = await hosts.publish(host, site);
       assert.equal(end.status, 0, 'the files are published');
@@ -60,7 +60,7 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
     });
   }
 
-  it('another writer of the site is waited for', async () => {
+  it('waits for another writer of the site', async () => {
     const site = await newSite('busy');
     await must(process.execPath, [soilServer, 'init', '--site', site]);
     const server = await serveSite(site);
@@ -72,9 +72,9 @@ describe('soil-worker publish --ssh: the pages of the site', () => {
     assert.match(await pageOf(site), /unit/);
   });
 
-  it('a rebuild that fails is a failure that says that the files are there; the next publish mends it', async () => {
+  it('fails if the rebuild fails, says that the files are published, and rebuilds with the next publish', async () => {
     const site = await newSite('broken');
-    // A file where the site has a folder of its own.
+    // A file in place of a folder of the site.
     await hosts.publish('plain', site);
     const own = join(site, '.soil');
     await rm(own, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Three plain web hosts, each a real sshd: one with soil-server, one with nothing, one that lets nobody run anything. */
+/** Starts three hosts, each a real sshd: one with soil-server, one without, and one that allows files only. */
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { startSshd, type TestSshd } from './sshd.js';
 export type SshServerName = 'able' | 'plain' | 'files-only';
 
 export interface SshServers {
-  /** of the test's own files */
+  /** folder for the test's files */
   readonly folder: string;
-  /** has run the job `unit` as the run `r1` */
+  /** a repository that has run the job `unit` as the run `r1` */
   readonly repo: string;
   readonly deploy: (host: SshServerName, site: string, more?: readonly string[]) => Promise<CommandEnd>;
-  /** publishes what the job of `repo` left last */
+  /** publishes the last results of the job of `repo` */
   readonly publish: (host: SshServerName, site: string, more?: readonly string[]) => Promise<CommandEnd>;
   readonly runJob: (repo: string, run: string) => Promise<void>;
   readonly close: () => Promise<void>;

@@ -1,4 +1,4 @@
-/** A real sshd on loopback with keys of its own, for tests; it is ended by its process id. */
+/** Starts a real sshd on loopback with new keys. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,16 +11,16 @@ import { freePort } from './free-port.js';
 export interface TestSshd {
   readonly port: number;
   readonly user: string;
-  /** a private key that may log in */
+  /** path of a private key that is allowed to log in */
   readonly key: string;
-  /** the folder of all its files; a test may put its own beside them */
+  /** the folder of its files; a test may add its own */
   readonly folder: string;
-  /** `TYPE BASE64` of the host's key */
+  /** `TYPE BASE64` of the host key */
   readonly hostKey: string;
   readonly close: () => Promise<void>;
 }
 
-/** `path`: what a command that is run there finds its programs in; `more`: further lines of its configuration. */
+/** `path` is the PATH of remote commands; `more` are further lines of the configuration. */
 export async function startSshd({
   path,
   more = [],
@@ -48,7 +48,7 @@ export async function startSshd({
     ...more,
   ];
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
-  // sshd wants its folder for privilege separation, which the service's start script makes.
+  // sshd needs its folder for privilege separation, which usually the service's start script makes.
   if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true });
   const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'sshd_config')], {
     stdio: ['ignore', 'ignore', 'pipe'],

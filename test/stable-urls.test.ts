@@ -51,7 +51,7 @@ async function upload({
   assert.ok(answer.ok, await answer.text());
 }
 
-/** Waits for what follows later, as a shell client's hook does. */
+/** Waits for the pages at stable URLs, as a shell client's hook does. */
 async function settled(): Promise<void> {
   const body = new FormData();
   body.append('run-hook', 'soil-event-job-done');
@@ -71,7 +71,7 @@ interface Latest {
 }
 const latest = async (path: string): Promise<Latest> => (await get(path)).json() as Promise<Latest>;
 
-test('latest.json and latest-green.json follow the branch; a red commit leaves the green one', async () => {
+test('latest.json and latest-green.json follow the branch; a red commit does not change latest-green.json', async () => {
   await upload({ run: 1, commit: commitOf('a'), status: 0 });
   await upload({ run: 2, commit: commitOf('b'), status: 3 });
   await upload({ run: 2, commit: commitOf('b'), status: 0, job: 'docs' });
@@ -89,7 +89,7 @@ test('latest.json and latest-green.json follow the branch; a red commit leaves t
   }
 });
 
-test('a badge tells the branch, and each job of it, by word and colour', async () => {
+test('badges show the outcome of a branch, and of each of its jobs, by word and color', async () => {
   await settled();
   const badge = await get('branches/main/badge.svg');
   assert.equal(badge.headers.get('content-type'), 'image/svg+xml');
@@ -99,7 +99,7 @@ test('a badge tells the branch, and each job of it, by word and colour', async (
   assert.match(await text('branches/main/jobs/unit.svg'), /<title>unit: failed<\/title>/);
 });
 
-test('the feed has the failure and the recovery, and nothing that is no news', async () => {
+test('the feed has an entry for a failure and a recovery only', async () => {
   await upload({ run: 3, commit: commitOf('c'), status: 3 });
   await upload({ run: 4, commit: commitOf('d'), status: 0 });
   await upload({ run: 5, commit: commitOf('e'), status: 0 });
@@ -110,7 +110,7 @@ test('the feed has the failure and the recovery, and nothing that is no news', a
   assert.match(feed, new RegExp(`tag:soil.invalid,2026:Soil:main:${commitOf('d')}:recovered`));
 });
 
-test('history/JOB has the newest runs, task by task, and the commits since the last green one', async () => {
+test('history/JOB shows the newest runs, task by task, and the commits since the last green one', async () => {
   await upload({ run: 6, commit: commitOf('f'), status: 3 });
   await upload({ run: 7, commit: commitOf('1'), status: 4 });
   await settled();
@@ -134,7 +134,7 @@ test('history/JOB has the newest runs, task by task, and the commits since the l
   assert.match(page, /Commits since/);
 });
 
-test('branches of any name meet neither each other nor the file system', async () => {
+test('branches with any name have separate files within their folder', async () => {
   const names: readonly (readonly [string, string])[] = [
     ['feature/x', 'feature~2fx'],
     ['feature-2fx', 'feature-2fx'],
@@ -153,7 +153,7 @@ test('branches of any name meet neither each other nor the file system', async (
   }
 });
 
-test('a pull request from a branch called main is not the branch main', async () => {
+test('a pull request from a branch called main does not change the files of main', async () => {
   await settled();
   const before = await text('branches/main/latest.json');
   const more = { GITHUB_PR_NUMBER: '7', GITHUB_PR_HEAD_REF: 'main' };
@@ -162,7 +162,7 @@ test('a pull request from a branch called main is not the branch main', async ()
   assert.equal(await text('branches/main/latest.json'), before);
 });
 
-test('what was written change by change is what check and rebuild make', async () => {
+test('files written change by change are those that check and rebuild make', async () => {
   await settled();
   await server.stop();
   const files = async () => {

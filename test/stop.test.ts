@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { serveSite, startServer } from './soil-server.js';
 import { formOf, shellJob } from './upload-form.js';
 
-test('SIGTERM in the middle of an upload: it is answered 201 and shown, and the next server starts at once', async (t) => {
+test('an upload during SIGTERM gets 201 and is shown, and the next server starts immediately', async (t) => {
   const server = await startServer();
   t.after(() => server.close());
   const form = new Response(formOf(await shellJob()));
@@ -22,10 +22,10 @@ test('SIGTERM in the middle of an upload: it is answered 201 and shown, and the 
   });
   const answered = once(sending, 'response');
   sending.write(body.subarray(0, body.length / 2));
-  // The upload has begun once its folder is there.
+  // The upload has begun once its folder exists.
   while ((await readdir(join(server.site, '.soil', 'staging'))).length === 0) await fetch(server.url);
   const ended = server.stop();
-  // It takes no new connection any more: then it has heard the signal.
+  // Once it accepts no new connection, it has received the signal.
   while (
     await fetch(server.url, { headers: { Connection: 'close' } }).then(
       () => true,

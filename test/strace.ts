@@ -1,16 +1,16 @@
-/** What strace wrote of a process with threads -> its system calls, each with the moments when it began and ended. */
+/** Parses strace's output of a process with threads into system calls with their begin and end. */
 
 export interface SystemCall {
   readonly name: string;
-  /** as strace shows them, with the paths of descriptors */
+  /** arguments as strace prints them, with the paths of descriptors */
   readonly args: string;
   readonly result: string;
-  /** lines of the trace: a call of one thread may last over lines of others */
+  /** line numbers of the trace: calls of several threads overlap */
   readonly began: number;
   readonly ended: number;
 }
 
-/** Only calls that ended, in the order in which they did. */
+/** Returns the calls that ended, in the order of their end. */
 export function parseTrace(trace: string): readonly SystemCall[] {
   const calls: SystemCall[] = [];
   const open = new Map<string, { readonly name: string; readonly args: string; readonly began: number }>();

@@ -1,4 +1,4 @@
-/** Jobs of an ordinary user who may talk to a dockerd that is root's: what containers leave is the worker's user's. */
+/** Jobs of an ordinary user with root's dockerd: files that containers leave belong to the worker's user. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
   const options = () => ({ as: user, worker, env: environment() });
   const foreignFiles = (repo: string) => must('find', [repo, '!', '-user', String(user.uid)]);
 
-  it('results and logs belong to the worker’s user, whoever is the container’s', async (t) => {
+  it('results and logs belong to the worker’s user for any user in the container', async (t) => {
     const tasks = `
 - name: leaves
   run: |
@@ -52,7 +52,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
       assert.match(names, /^out\/deep\/b\.txt$/m);
       assert.equal(await foreignFiles(job.repo), '');
     }
-    // A user who may write nothing in the repo has a log and a row like any other.
+    // A user without write access to the repository has a log and a row like any other.
     const stranger = `[{name: says, run: 'id -u; ! touch x'}]`;
     const job = await runJobYaml(t, machine, jobYaml(machine, stranger, 'user: "1234"'), options());
     assert.deepEqual(job.summary, ['says 0 passed'], job.output);
@@ -61,7 +61,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
     assert.deepEqual(await machine.containers(), []);
   });
 
-  it('a second job on a CI host sees nothing of what the first one’s container left', async (t) => {
+  it('a second job on a CI host sees no files of the first one’s container', async (t) => {
     const tasks = `
 - {name: sees, run: 'test ! -e build; test ! -e own.o'}
 - {name: makes, run: 'mkdir -p build/deep; echo x >build/deep/a.o; echo y >own.o; chmod 700 build; chown -R 1234 build'}`;

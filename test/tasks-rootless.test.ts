@@ -1,4 +1,4 @@
-/** Jobs of an ordinary user, in podman without root: whatever the container's user, what it leaves is the worker's user's. */
+/** Jobs of an ordinary user in podman without root: files of any user in the container belong to the worker's user. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ describe('soil-worker run on podman without root', () => {
   const options = () => ({ as: machine.user, worker: machine.worker });
   const foreignFiles = (repo: string) => must('find', [repo, '!', '-user', String(machine.user.uid)]);
 
-  it('runs tasks, also at once and after a time-out, and leaves no container', async (t) => {
+  it('runs tasks, also in parallel and after a time-out, and leaves no container', async (t) => {
     const tasks = `
 - {name: a, run: 'id -u; echo x >a.txt', results: a.txt}
 - {name: late, run: "setsid sh -c 'trap : TERM; while :; do sleep 1; done' & sleep 600", timeout: 1s}
@@ -30,7 +30,7 @@ describe('soil-worker run on podman without root', () => {
     assert.deepEqual(await machine.containers(), []);
   });
 
-  it('a user by number may write to the repo, and what it writes is the worker’s user’s', async (t) => {
+  it('a numeric user can write to the repository, and the files belong to the worker’s user', async (t) => {
     const tasks = `- {name: writes, run: 'id -u; mkdir out; echo one >out/index.html; chmod 600 out/index.html', results: out/}`;
     for (const user of ['"1234"', '"1234:4321"']) {
       const job = await runJobYaml(t, machine, jobYaml(machine, tasks, `user: ${user}`), options());
@@ -41,7 +41,7 @@ describe('soil-worker run on podman without root', () => {
     }
   });
 
-  it('files of further users of the container are given back, and are results like others', async (t) => {
+  it('files of other users in the container become the worker’s user’s and can be results', async (t) => {
     const tasks = `
 - name: leaves
   run: |

@@ -1,17 +1,17 @@
-/** A real pseudo-terminal for tests, by script(1): a command in, keys typed when a word appears, what the screen got out. */
+/** Runs a command in a pseudo-terminal by script(1), types keys when a text appears, and returns the output. */
 import { spawn } from 'node:child_process';
 
 export interface TerminalEnd {
   /** exit status of the command */
   readonly status: number | null;
-  /** everything that reached the terminal, control sequences included */
+  /** the whole output, with control sequences */
   readonly screen: string;
 }
 
 export interface TerminalOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** keys to type, each once the screen shows its text behind what was there when the one before was typed */
+  /** keys to type, each once its text appears in the output after the previous keys */
   readonly keys?: readonly { readonly after: RegExp; readonly type: string }[];
   readonly timeoutSeconds?: number;
 }

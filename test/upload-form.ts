@@ -1,4 +1,4 @@
-/** Uploads for tests of the server: a job's three files as bytes, as a form, and as files for curl. */
+/** Makes uploads for tests of the server: a job's three files as bytes, as a form, or as files for curl. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export interface JobBytes {
 
 export const commit = '09ab09ab3f6e1c52d8a4b7e90c1d2e3f40516273';
 
-/** The six columns, one row a task. */
+/** Returns a TSV with the six columns, one row for each task. */
 export const tsvOf = (...rows: readonly (readonly [status: number, task: string])[]): string =>
   rows.map(([status, task]) => `${status}\t0.5\t${task}\ttest/soil.sh\t${task}\t-\n`).join('');
 
@@ -29,7 +29,7 @@ export async function smallWwz(text = '<title>a job</title>'): Promise<Buffer> {
   }
 }
 
-/** A GitHub job as Soil's shell and Python worker describe it: every value a string or null, no schema. */
+/** Makes a GitHub job like Soil's shell and Python worker: every value a string or null, no schema. */
 export async function shellJob(
   more: Readonly<Record<string, unknown>> = {},
   tsv?: string,
@@ -53,7 +53,7 @@ export async function shellJob(
   return { job, wwz: await smallWwz(), tsv: tsv ?? tsvOf([0, 'os-info'], [0, 'unit']), json: text };
 }
 
-/** The form of `POST /results`: wwz, tsv, json, in that order. */
+/** Returns the form of `POST /results`: wwz, tsv, json, in that order. */
 export function formOf({ job, wwz, tsv, json }: JobBytes): FormData {
   const form = new FormData();
   form.append('wwz', new Blob([new Uint8Array(wwz)]), `${job}.wwz`);
@@ -64,7 +64,7 @@ export function formOf({ job, wwz, tsv, json }: JobBytes): FormData {
 
 const bytesOf = (content: string | Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(content));
 
-/** Writes the files as `JOB.wwz` and so on, as a worker has them. */
+/** Writes the files as a worker does: `JOB.wwz`, `JOB.tsv`, `JOB.json`. */
 export async function writeJobFiles(folder: string, { job, wwz, tsv, json }: JobBytes): Promise<void> {
   await writeFile(join(folder, `${job}.wwz`), wwz);
   await writeFile(join(folder, `${job}.tsv`), tsv);

@@ -1,4 +1,4 @@
-/** Starts a real web server on a site by the snippet that Soil gives for it: a folder in, its URL out. */
+/** Starts a real web server on a site with Soil's snippet for it; returns its URL. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,7 +24,7 @@ export interface WebServer {
   readonly close: () => Promise<void>;
 }
 
-/** What a user changes in the snippet where a soil-server runs too: as the comment in it says. */
+/** The change that the snippet's comment describes for a site with a soil-server. */
 const withSoilServer: Readonly<Record<WebServerName, (text: string) => string>> = {
   nginx: (text) => text.replace(/(\\\.wwz\/ \{\n\s*)return 404;/, '$1proxy_pass http://127.0.0.1:8080;'),
   apache: (text) =>
@@ -38,11 +38,11 @@ const withSoilServer: Readonly<Record<WebServerName, (text: string) => string>> 
 
 interface Start {
   readonly site: string;
-  /** of a soil-server on the same site; without one, entries of a wwz are not there */
+  /** URL of a soil-server on the same site; without one, entries of a wwz are not served */
   readonly soilServer?: string;
 }
 
-/** By the snippet, as its comments say. */
+/** Starts a server with the snippet, changed as its comments say. */
 export async function startWebServer(name: WebServerName, { site, soilServer }: Start): Promise<WebServer> {
   const snippet = await readFile(join(repoRoot, 'shims', 'web-servers', snippetFiles[name]), 'utf8');
   const filled = snippet.replaceAll('@SITE@', site);
@@ -50,13 +50,13 @@ export async function startWebServer(name: WebServerName, { site, soilServer }: 
   return startConfigured(name, pointedAt(soilServer, withSoilServer[name](filled)), { isProxy: true });
 }
 
-/** The same text for a soil-server that is not at port 8080. */
+/** Replaces the default port 8080 by that of the soil-server. */
 export const pointedAt = (soilServer: string, text: string): string =>
   text
     .replaceAll('127.0.0.1:8080', new URL(soilServer).host)
     .replaceAll('"port" => 8080', `"port" => ${new URL(soilServer).port}`);
 
-/** A server with this text within the smallest configuration, on loopback, as this user. */
+/** Starts a server with this text in a minimal configuration, on loopback, as this user. */
 export async function startConfigured(
   name: WebServerName,
   text: string,
@@ -89,7 +89,7 @@ export async function startConfigured(
     if (child.exitCode !== null || Date.now() > deadline) {
       const errors = await readFile(join(folder, 'error.log'), 'utf8').catch(() => '');
       await close();
-      throw new Error(`${name} does not answer\n${log}${errors}`);
+      throw new Error(`${name} does not respond\n${log}${errors}`);
     }
     await setTimeout(50);
   }
@@ -105,7 +105,7 @@ interface Parts {
 interface Program {
   readonly program: string;
   readonly args: readonly string[];
-  /** of `main.conf` in the folder */
+  /** content of `main.conf` in the folder */
   readonly config: string;
 }
 

@@ -25,7 +25,7 @@ const commit = '0'.repeat(40);
 const foreign = 'sandbox allow-scripts allow-popups allow-forms allow-downloads';
 const entry = `local-jobs/r1/unit.wwz/_out/${['a b', '50% #1.txt'].map(encodeURIComponent).join('/')}`;
 
-describe('web servers on a site, by the snippets in shims/web-servers', () => {
+describe('web servers with the snippets in shims/web-servers', () => {
   let soil: RunningServer;
   let repo: string;
   before(async () => {
@@ -53,7 +53,7 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
     await rm(repo, { recursive: true, force: true });
   });
 
-  /** Serves by the snippet; `ask` gets a path as it stands in a link. */
+  /** Starts a server with the snippet; `ask` requests a path as a link has it. */
   async function withServer(
     name: WebServerName,
     isProxy: boolean,
@@ -68,7 +68,7 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
   }
 
   for (const name of webServers) {
-    it(`${name} alone: pages, records and artifacts as soil-server serves them, and nothing private`, async () => {
+    it(`${name} alone serves pages, records and artifacts like soil-server, and nothing private`, async () => {
       await withServer(name, false, async (ask) => {
         assert.match(await (await ask('local-jobs/r1/')).text(), /greet/);
         for (const path of [
@@ -100,7 +100,7 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
       });
     });
 
-    it(`${name} before a soil-server: a file within a wwz, of any name, with soil-server’s own headers`, async () => {
+    it(`${name} in front of a soil-server serves any file in a wwz with soil-server’s headers`, async () => {
       await withServer(name, true, async (ask) => {
         for (const path of ['local-jobs/r1/unit.wwz/', entry, 'local-jobs/r1/unit.wwz/_out/report.html']) {
           const [there, ours] = [await ask(path), await fetch(new URL(path, soil.url))];
@@ -123,7 +123,7 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
     });
   }
 
-  it('nginx that passes everything on, as docs/server.md says: an upload beyond its own limit arrives', async () => {
+  it('nginx as a reverse proxy, configured as in docs/server.md, accepts large uploads', async () => {
     const manual = await readFile(join(repoRoot, 'docs', 'server.md'), 'utf8');
     const block = /```nginx\n([^`]*)```/.exec(manual)?.[1] ?? '';
     const nginx = await startConfigured('nginx', `server {\nlisten 80;\n${pointedAt(soil.url, block)}}\n`);
@@ -141,7 +141,7 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
       assert.equal(end.status, 0, end.stdout + end.stderr);
       assert.ok((await stat(join(soil.site, 'local-jobs', 'r2', 'unit.wwz'))).size > 2 ** 20);
       const log = await fetch(new URL('local-jobs/r2/unit.wwz/_soil/logs/greet.txt', nginx.url));
-      assert.ok((await log.text()).trim() === noise, 'the log is what the task wrote');
+      assert.ok((await log.text()).trim() === noise, 'the log is the output of the task');
       await rm(large, { recursive: true, force: true });
     } finally {
       await nginx.close();
@@ -149,6 +149,6 @@ describe('web servers on a site, by the snippets in shims/web-servers', () => {
   });
 });
 
-/** Without blanks, in lower case: `text/html;charset=utf-8` of all of them alike. */
+/** Normalizes a content type: lower case, without blanks. */
 const typeOf = (response: Response): string =>
   (response.headers.get('content-type') ?? '').toLowerCase().replaceAll(' ', '');

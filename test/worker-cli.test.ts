@@ -27,7 +27,7 @@ jobs:
   box: { image: 'debian:12', needs: [unit], tasks-from: ./list.sh }
 `;
 
-/** As on a machine of nobody's: no CI host, no token, no server. */
+/** An environment without a CI host, a token or a server. */
 const bare = {
   ...{ GITHUB_ACTIONS: undefined, GITHUB_STEP_SUMMARY: undefined, JOB_ID: undefined, JOB_URL: undefined },
   ...{ SOIL_SERVER: undefined, SOIL_TOKEN: undefined, SOIL_RUN: undefined, SOIL_ATTEMPT: undefined },
@@ -42,7 +42,7 @@ describe('soil-worker on the command line', () => {
   const soil = (args: readonly string[], more: Parameters<typeof worker>[1] = {}): Promise<CommandEnd> =>
     worker(args, { cwd: repo, ...more, env: { ...bare, ...more.env } });
 
-  it('run: a line a task, the end of failed logs, the job’s status, and no control sequence', async () => {
+  it('run prints one line for each task and the end of failed logs, and exits with the job’s status', async () => {
     const end = await soil(['run', 'broken', '--run-id', 'r1']);
     assert.equal(end.status, 7, end.stderr);
     const lines = end.stdout.split('\n');
@@ -54,7 +54,7 @@ describe('soil-worker on the command line', () => {
     assert.equal(await must('git', ['-C', repo, 'status', '--porcelain']), '');
   });
 
-  it('run: identity and commit stand in the record', async () => {
+  it('run writes identity and commit to the record', async () => {
     const end = await soil(['run', 'unit'], { env: { SOIL_RUN: 'nightly', SOIL_ATTEMPT: '3' } });
     assert.equal(end.status, 0, end.stderr);
     const record = valueOf(parseRecord(await readFile(join(repo, '_soil', 'unit', 'unit.json'), 'utf8')));
@@ -65,7 +65,7 @@ describe('soil-worker on the command line', () => {
     assert.deepEqual(record.expectedJobs, ['unit', 'broken', 'box']);
   });
 
-  it('run: GitHub’s step summary gets a table', async () => {
+  it('run writes a table to GitHub’s step summary', async () => {
     const summary = join(repo, '_soil', 'summary.md');
     await soil(['run', 'broken', '--run-id', 'r2'], { env: { GITHUB_STEP_SUMMARY: summary } });
     assert.match(
@@ -74,7 +74,7 @@ describe('soil-worker on the command line', () => {
     );
   });
 
-  it('run --tasks: four columns from stdin and from a file', async () => {
+  it('run --tasks reads four columns from stdin and from a file', async () => {
     const input = '# list\nfirst echo one -\nsecond false - -\n';
     const end = await soil(['run', 'new', '--tasks', '-', '--image', 'none'], { input });
     assert.equal(end.status, 1, end.stderr);
@@ -154,7 +154,7 @@ describe('soil-worker on the command line', () => {
     ],
   ];
   for (const [what, args, message, input] of wrongUse) {
-    it(`exit 2 and a reason: ${what}`, async () => {
+    it(`exits with 2 and a reason: ${what}`, async () => {
       const end = await soil(args, input === undefined ? {} : { input });
       assert.equal(end.status, 2, end.stdout + end.stderr);
       assert.match(end.stderr, message);
@@ -173,7 +173,7 @@ describe('soil-worker on the command line', () => {
       'nothing to do for "refs/tags/v1": only branches are merged',
     ],
   ] as const) {
-    it(`maybe-merge on GitHub does nothing for a commit ${what}: exit 0`, async () => {
+    it(`maybe-merge on GitHub does nothing for a commit ${what}`, async () => {
       const where = ['--server', 'http://127.0.0.1:9', '--remote', '.', '--to', 'main'];
       const env = { GITHUB_ACTIONS: 'true', GITHUB_RUN_NUMBER: '1', GITHUB_RUN_ID: '2', ...github };
       const end = await soil(['maybe-merge', ...where], { env });
@@ -183,7 +183,7 @@ describe('soil-worker on the command line', () => {
     });
   }
 
-  it('maybe-merge --host: SOIL_ATTEMPT that is empty is no attempt', async () => {
+  it('maybe-merge --host ignores an empty SOIL_ATTEMPT', async () => {
     const run = ['--host', 'local', '--run-id', 'r', '--remote', '.', '--to', 'gone', '--branch', 'topic'];
     const end = await soil(['maybe-merge', '--server', 'http://127.0.0.1:9', ...run], {
       env: { SOIL_ATTEMPT: '' },
@@ -191,7 +191,7 @@ describe('soil-worker on the command line', () => {
     assert.match(end.stderr, /^cannot merge: .* has no branch "gone"\n$/);
   });
 
-  it('maybe-merge: a branch may be named by its ref, as CI hosts have it', async () => {
+  it('maybe-merge accepts a branch by its ref, as CI hosts provide it', async () => {
     const where = ['--server', 'http://127.0.0.1:9', '--run-id', 'r', '--remote', '.'];
     const end = await soil([
       'maybe-merge',
@@ -204,7 +204,7 @@ describe('soil-worker on the command line', () => {
     assert.match(end.stderr, /^cannot merge: .* has no branch "gone"\n$/);
   });
 
-  it('maybe-merge: a remote that is not there is told with git’s reason, not with its advice', async () => {
+  it('maybe-merge reports a missing remote with git’s reason, without git’s advice', async () => {
     const where = ['--server', 'http://127.0.0.1:9', '--run-id', 'r', '--to', 'main', '--branch', 'topic'];
     const end = await soil(['maybe-merge', ...where, '--remote', 'nowhere']);
     assert.equal(end.status, 3);
@@ -214,7 +214,7 @@ describe('soil-worker on the command line', () => {
     );
   });
 
-  it('a broken soil.yml: exit 2, and every fault with its line', async () => {
+  it('run reports every error of an invalid soil.yml with its line', async () => {
     await writeFile(
       join(repo, '_soil', 'bad.yml'),
       'project: p\njobs:\n  a: { image: x y, timeout: 5, tasks: [] }\n',
@@ -227,7 +227,7 @@ describe('soil-worker on the command line', () => {
     );
   });
 
-  it('list-jobs: names, and JSON', async () => {
+  it('list-jobs prints names, or JSON', async () => {
     assert.equal((await soil(['list-jobs'])).stdout, 'unit\nbroken\nbox\n');
     const json: unknown = JSON.parse((await soil(['list-jobs', '--json'])).stdout);
     assert.deepEqual(json, [
@@ -237,7 +237,7 @@ describe('soil-worker on the command line', () => {
     ]);
   });
 
-  it('did-all-succeed: by the TSVs; a missing one is no success', async () => {
+  it('did-all-succeed reads the TSVs and fails if one is missing', async () => {
     await soil(['run', 'unit']);
     await soil(['run', 'broken']);
     assert.equal((await soil(['did-all-succeed', '_soil/unit/unit.tsv'])).status, 0);
@@ -249,7 +249,7 @@ describe('soil-worker on the command line', () => {
     );
   });
 
-  it('archive and extract: a folder there and back', async () => {
+  it('archive and extract restore the same folder', async () => {
     const folder = join(repo, '_soil', 'report');
     await mkdir(join(folder, 'sub'), { recursive: true });
     await writeFile(join(folder, 'sub', 'a.txt'), 'a\n');
@@ -259,7 +259,7 @@ describe('soil-worker on the command line', () => {
     assert.equal(await readFile(join(repo, '_soil', 'back', 'sub', 'a.txt'), 'utf8'), 'a\n');
   });
 
-  it('--out that holds something else is refused, and left as it is', async () => {
+  it('--out with a folder of other files is refused and left unchanged', async () => {
     const sources = join(repo, '_soil', 'mine', 'unit');
     await mkdir(sources, { recursive: true });
     await writeFile(join(sources, 'main.c'), 'int x;\n');
@@ -269,7 +269,7 @@ describe('soil-worker on the command line', () => {
     assert.deepEqual(await readdir(sources), ['main.c']);
   });
 
-  it('defect 14: a token comes from a private file only, and is in no message', async () => {
+  it('reads a token from a private file only and prints it in no message', async () => {
     const file = join(repo, '_soil', 'token');
     await writeFile(file, 'soil_static_x_secretsecret\n', { mode: 0o644 });
     const publish = ['publish', 'unit', '--server', 'http://127.0.0.1:9', '--token-file', '_soil/token'];
@@ -284,7 +284,7 @@ describe('soil-worker on the command line', () => {
     assert.doesNotMatch(words.stderr, /two words/);
   });
 
-  it('a reader that goes away does not end the job', async () => {
+  it('a job continues if the reader of its output ends', async () => {
     const child = spawn(process.execPath, [soilWorker, 'run', 'unit', '--run-id', 'pipe'], {
       cwd: repo,
       env: { ...process.env, ...bare },
@@ -298,7 +298,7 @@ describe('soil-worker on the command line', () => {
   });
 });
 
-test('a second signal ends the worker at once', async (t) => {
+test('a second signal ends the worker immediately', async (t) => {
   const yaml = `project: p\njobs:\n  slow:\n    image: none\n    grace: 10m\n    tasks:\n      - name: long\n        run: trap "echo term >got" TERM; echo $$ >pid; while :; do sleep 0.1; done\n`;
   const repo = await makeRepo({ 'soil.yml': yaml });
   t.after(() => rm(repo, { recursive: true, force: true }));
@@ -311,11 +311,11 @@ test('a second signal ends the worker at once', async (t) => {
   await waitForFile(join(repo, 'got'));
   child.kill('SIGTERM');
   assert.deepEqual(await exit, [130, null]);
-  // What the worker may no longer wait for is ours to end, where it is still there.
+  // The worker did not wait for the task: end it here if it still runs.
   await run('kill', ['-9', (await readFile(join(repo, 'pid'), 'utf8')).trim()]);
 });
 
-test('one signal ends the waiting of maybe-merge, and nothing is moved', async (t) => {
+test('a signal ends a waiting maybe-merge without moving the target', async (t) => {
   const repo = await makeRepo({
     'soil.yml':
       'project: p\njobs: {unit: {image: none, tasks: [{name: a, run: x}]}}\nmerge: {from: main, to: stable, require: all}\n',
@@ -325,7 +325,7 @@ test('one signal ends the waiting of maybe-merge, and nothing is moved', async (
   await git('branch', 'stable');
   const before = await git('rev-parse', 'stable');
   await git('commit', '-q', '--allow-empty', '-m', 'more');
-  // Nobody listens on port 9.
+  // No server listens on port 9.
   const words = ['maybe-merge', '--server', 'http://127.0.0.1:9/', '--remote', '.', '--run-id', 'r'];
   const child = spawn(process.execPath, [soilWorker, ...words, '--wait', '1h'], {
     ...{ cwd: repo, env: { ...process.env, ...bare }, timeout: 60_000, killSignal: 'SIGKILL' },
@@ -346,7 +346,7 @@ test('one signal ends the waiting of maybe-merge, and nothing is moved', async (
   assert.equal(await git('rev-parse', 'stable'), before);
 });
 
-test('publishing that fails keeps the files, says how to publish later, and turns a green job red', async (t) => {
+test('if publishing fails, run keeps the files, prints how to publish later, and fails', async (t) => {
   const refusing = createServer((request, response) => {
     request.resume().on('end', () => {
       response
@@ -374,10 +374,10 @@ test('publishing that fails keeps the files, says how to publish later, and turn
   assert.doesNotMatch(green.stdout + green.stderr, /verysecret/);
   assert.ok((await stat(join(repo, '_soil', 'unit', 'unit.wwz'))).size > 0);
   const red = await worker(['run', 'broken', '--publish', '--server', url], { cwd: repo, env });
-  assert.equal(red.status, 7, 'the status is the job’s');
+  assert.equal(red.status, 7, 'exits with the job’s status');
 });
 
-test('without git and without soil.yml there is a reason, not a trace', async (t) => {
+test('without git or soil.yml, run prints a reason and no stack trace', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soil-none-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const end = await worker(['run', 'unit'], { cwd: folder, env: bare });

@@ -37,7 +37,7 @@ const bare = {
   },
 };
 
-describe('what soil-worker prints', () => {
+describe('the output of soil-worker', () => {
   let repo: string;
   let server: RunningServer;
   before(async () => {
@@ -53,17 +53,17 @@ describe('what soil-worker prints', () => {
   const soil = (args: readonly string[], env: Record<string, string> = {}): Promise<CommandEnd> =>
     worker(args, { cwd: repo, env: { ...bare, ...env } });
 
-  it('on a terminal: colours, and a passing line that is gone in the end', async () => {
+  it('a terminal gets colors and a status line that is removed at the end', async () => {
     const { status, screen } = await onScreen();
     assert.equal(status, 3);
     assert.match(screen, /\u001b\[31mfailed/);
     assert.match(screen, /\r\u001b\[2Krunning first \(1 of 2\)/);
-    // What a person sees when it is over: each line as it was painted last.
+    // What a person sees at the end: the last state of each line.
     const lines = screen.split('\n').map((line) => line.split('\u001b[2K').at(-1) ?? '');
     assert.ok(!lines.some((line) => line.includes('running ')), screen);
   });
 
-  it('on a terminal: the passing line goes on to tell what runs beside a task that is done', async () => {
+  it('the status line continues to show running tasks when another one is done', async () => {
     const { screen } = await onScreen({}, 'both');
     const parts = screen.split('\u001b[2K');
     const at = (what: RegExp): number => parts.findIndex((part) => what.test(part));
@@ -73,7 +73,7 @@ describe('what soil-worker prints', () => {
     assert.ok(at(/writing the archive/) > at(/passed.*slow/), screen);
   });
 
-  it('NO_COLOR takes the colours away; CI and a dumb terminal every control sequence', async () => {
+  it('NO_COLOR removes colors; CI and a dumb terminal remove all control sequences', async () => {
     const plain = await onScreen({ NO_COLOR: '1' });
     assert.doesNotMatch(plain.screen, /\u001b\[\d+m/);
     assert.match(plain.screen, /running first/);
@@ -84,12 +84,12 @@ describe('what soil-worker prints', () => {
     }
   });
 
-  it('into a pipe: plain lines alone', async () => {
+  it('a pipe gets plain lines only', async () => {
     const end = await soil(['run', 'unit']);
     assert.doesNotMatch(end.stdout + end.stderr, /\u001b|\r/);
   });
 
-  it('on GitHub Actions an annotation names its file from the repo’s root, wherever the task ran', async () => {
+  it('annotations for GitHub name files relative to the repository, in whatever folder the task ran', async () => {
     const github = {
       ...{ GITHUB_ACTIONS: 'true', GITHUB_RUN_ID: '1', GITHUB_RUN_NUMBER: '1' },
       ...{ GITHUB_SHA: 'a'.repeat(40), GITHUB_OUTPUT: '', GITHUB_EVENT_PATH: '' },
@@ -98,7 +98,7 @@ describe('what soil-worker prints', () => {
     assert.match(end.stdout, /^::error file=sub\/a\.c,line=3,col=5,title=deep%3A compile::no such thing$/m);
   });
 
-  it('run --json: one line of JSON on stdout, the rest on stderr, the job’s status', async () => {
+  it('run --json prints one line of JSON on stdout, the rest on stderr, and exits with the job’s status', async () => {
     const env = { SOIL_SERVER: server.url, SOIL_TOKEN: server.token };
     const end = await soil(['run', 'unit', '--json', '--publish', '--run-id', 'j'], env);
     assert.equal(end.status, 3);
@@ -121,7 +121,7 @@ describe('what soil-worker prints', () => {
     assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
   });
 
-  it('local --json: one line of JSON on stdout, with files that outlive the clone', async () => {
+  it('local --json prints one line of JSON that names files outside of the clone', async () => {
     const end = await soil(['local', 'unit', '--json']);
     assert.equal(end.status, 3, end.stderr);
     const told = JSON.parse(end.stdout) as { outcome: string; files: { wwz: string } };
@@ -130,7 +130,7 @@ describe('what soil-worker prints', () => {
     await access(told.files.wwz);
   });
 
-  it('did-all-succeed --json and maybe-merge --json', async () => {
+  it('did-all-succeed --json and maybe-merge --json print one line of JSON', async () => {
     await soil(['run', 'unit']);
     const end = await soil(['did-all-succeed', '_soil/unit/unit.tsv', 'none.tsv', '--json']);
     assert.equal(end.status, 1);

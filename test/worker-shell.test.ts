@@ -10,8 +10,8 @@ import { jobYaml, runJobYaml } from './job-fixture.js';
 import { runInTerminal, type TerminalOptions } from './terminal.js';
 
 const bare = { GITHUB_ACTIONS: undefined, SOIL_SERVER: undefined, JOB_ID: undefined };
-/** What a task and a shell of the same job must agree on. */
-const looks = `id; pwd; cat seed; echo "$SOIL_JOB $CI $COLOUR"; git_config=\${GIT_CONFIG_VALUE_0:-none}; echo "$git_config"; echo "token \${SOIL_TOKEN:-none}"; ls -d /sys/class/net/*`;
+/** Prints what must be equal in a task and a shell of the same job. */
+const looks = `id; pwd; cat seed; echo "$SOIL_JOB $CI $COLOR"; git_config=\${GIT_CONFIG_VALUE_0:-none}; echo "$git_config"; echo "token \${SOIL_TOKEN:-none}"; ls -d /sys/class/net/*`;
 
 for (const kind of ['podman', 'docker', 'raw'] as const) {
   describe(`soil-worker shell on ${kind}`, () => {
@@ -19,7 +19,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
     let repo: string;
     before(async () => {
       machine = await openEngine(kind);
-      const more = `env: {COLOUR: "red 'n' blue"}${kind === 'raw' ? '' : '\nuser: "1234"'}`;
+      const more = `env: {COLOR: "red 'n' blue"}${kind === 'raw' ? '' : '\nuser: "1234"'}`;
       repo = await makeRepo({
         'soil.yml': jobYaml(machine, `- {name: look, run: '${looks.replaceAll("'", "''")}'}`, more),
         seed: 'a file of the repo\n',
@@ -38,7 +38,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
         ...{ cwd: repo, keys, env: { ...env(), PS1: undefined } },
       });
 
-    it('-c finds what a task of the job finds: user, folder, repo, environment, network, no token', async (t) => {
+    it('-c runs with the same user, folder, repository, environment and network as a task, without a token', async (t) => {
       const yaml = await readFile(join(repo, 'soil.yml'), 'utf8');
       const job = await runJobYaml(t, machine, yaml, {
         ...{ files: { seed: 'a file of the repo\n' }, env: { SOIL_TOKEN: 'tok-en' } },
@@ -52,13 +52,13 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
       assert.deepEqual(await machine.containers(), []);
     });
 
-    it('-c: its exit status, its stdin, and the first failure ends it as it ends a task', async () => {
+    it('-c passes on stdin and exit status, and ends at the first failure like a task', async () => {
       assert.equal((await shell(['-c', 'exit 7'])).status, 7);
       const fed = await shell(['-c', 'cat; false; echo never'], { input: 'über\n' });
       assert.deepEqual([fed.status, fed.stdout], [1, 'über\n']);
     });
 
-    it('a terminal is attached, and the shell’s exit status is the command’s', async () => {
+    it('attaches the terminal and exits with the shell’s status', async () => {
       const end = await terminal([
         { after: /[$#] /, type: 'tty; cat seed\n' },
         { after: /a file of the repo[^]*[$#] /, type: 'exit 42\n' },
@@ -69,7 +69,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
       assert.deepEqual(await machine.containers(), []);
     });
 
-    it('without a terminal and without -c it refuses, and starts nothing', async () => {
+    it('refuses to start without a terminal and without -c', async () => {
       const end = await shell([]);
       assert.equal(end.status, 2);
       assert.match(
@@ -78,7 +78,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
       );
     });
 
-    it('leaves nothing behind: no container, no folder', async () => {
+    it('leaves no container and no folder', async () => {
       const temporary = await mkdtemp(join(tmpdir(), 'soil-temporary-'));
       await worker(['shell', 'job', ...asked(), '-c', 'true'], {
         ...{ cwd: repo, env: { ...env(), TMPDIR: temporary } },
@@ -88,7 +88,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
       await rm(temporary, { recursive: true });
     });
 
-    it('the built-in tasks run where no program is but sh', async () => {
+    it('the built-in tasks run without any program but sh', async () => {
       const end = await shell(['-c', 'API_TOKEN=abc PLAIN=1 sh "$SOIL_BUILTIN" os-info dump-env']);
       assert.equal(end.status, 0, end.stderr);
       assert.match(end.stdout, /^system: Linux/m);
@@ -99,7 +99,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
 }
 
 describe('soil-worker shell', () => {
-  it('an image that is not there: status 125 and the reason', async (t) => {
+  it('a missing image exits with 125 and the reason', async (t) => {
     const machine = await openEngine('podman');
     t.after(() => machine.close());
     const repo = await makeRepo({

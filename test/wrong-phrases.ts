@@ -3,7 +3,7 @@
 export interface WrongPhrase {
   /** counted from 1 */
   readonly line: number;
-  /** as the text has it */
+  /** as in the text */
   readonly phrase: string;
   readonly instead: string;
 }

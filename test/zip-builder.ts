@@ -1,7 +1,7 @@
-/** Zips made by hand for tests: entries with any lie in any field -> bytes. */
+/** Builds zips for tests, in which any field of an entry may be wrong. */
 import { crc32, deflateRawSync } from 'node:zlib';
 
-/** An entry; what is left out is made right. */
+/** An entry; fields that are left out get correct values. */
 export interface ZipEntrySpec {
   readonly name: string | Buffer;
   readonly content?: string | Buffer;
@@ -10,17 +10,17 @@ export interface ZipEntrySpec {
   readonly crc?: number;
   readonly size?: number;
   readonly compressedSize?: number;
-  /** in place of what the content gives */
+  /** replaces the compressed content */
   readonly data?: Buffer;
   readonly attributes?: number;
   readonly disk?: number;
   readonly extra?: Buffer;
-  /** where the directory says that the header is */
+  /** offset of the header according to the directory */
   readonly offset?: number;
-  /** bytes before the header, and behind the data */
+  /** bytes before the header and after the data */
   readonly before?: Buffer;
   readonly behind?: Buffer;
-  /** what the local header says otherwise */
+  /** fields of the local header that differ */
   readonly local?: Partial<LocalFields>;
 }
 
@@ -44,11 +44,11 @@ export interface ZipSpec {
   readonly directoryOffset?: number;
   readonly directorySize?: number;
   readonly disk?: number;
-  /** a Zip64 end record and locator, and sentinels in the plain one */
+  /** adds a Zip64 end record and locator, and sentinels in the plain one */
   readonly zip64?: { readonly count?: number; readonly recordOffset?: number; readonly plainCount?: number };
 }
 
-/** st_mode of a regular file, a folder, a symlink, as external attributes. */
+/** External attributes: st_mode of a regular file, a folder, a symlink. */
 export const regular = 0o100644 * 0x10000;
 export const folder = 0o040755 * 0x10000;
 export const symlink = 0o120777 * 0x10000;
@@ -166,7 +166,7 @@ function end64(at: End64): Buffer {
   return bytes;
 }
 
-/** A data descriptor, with signature, as it stands behind an entry's data. */
+/** Returns a data descriptor with signature, as it follows an entry's data. */
 export function makeDescriptor(content: string, data: Buffer, { crc = crc32(content) } = {}): Buffer {
   const bytes = Buffer.alloc(16);
   bytes.writeUInt32LE(0x08074b50, 0);
@@ -176,7 +176,7 @@ export function makeDescriptor(content: string, data: Buffer, { crc = crc32(cont
   return bytes;
 }
 
-/** One part of an extra field. */
+/** Returns one part of an extra field. */
 export function makeExtra(id: number, content: Buffer, { length = content.length } = {}): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt16LE(id, 0);

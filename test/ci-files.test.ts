@@ -73,15 +73,15 @@ test('findManifestErrors() finds what sourcehut would refuse', () => {
   for (const [text, fault] of [
     ['tasks: [{a: ls}]', 'image is missing'],
     ['image: x', 'tasks is missing'],
-    [`${good}package: [git]`, 'there is no key package'],
-    [`${good}packages: git`, 'packages is not what it must be'],
-    ['image: x\ntasks: [{A b: ls}]', 'tasks is not what it must be'],
-    ['image: x\ntasks: [{a: ls, b: ls}]', 'tasks is not what it must be'],
-    ['image: x\ntasks: []', 'tasks is not what it must be'],
-    ['image: x\ntasks: [{a: ls}, {a: ls}]', 'a task stands twice'],
-    [`${good}triggers: [{action: email, condition: maybe}]`, 'triggers is not what it must be'],
-    [`${good}constructor: 1`, 'there is no key constructor'],
-    ['- a', 'the manifest is no map'],
+    [`${good}package: [git]`, 'unknown key package'],
+    [`${good}packages: git`, 'invalid value of packages'],
+    ['image: x\ntasks: [{A b: ls}]', 'invalid value of tasks'],
+    ['image: x\ntasks: [{a: ls, b: ls}]', 'invalid value of tasks'],
+    ['image: x\ntasks: []', 'invalid value of tasks'],
+    ['image: x\ntasks: [{a: ls}, {a: ls}]', 'duplicate task'],
+    [`${good}triggers: [{action: email, condition: maybe}]`, 'invalid value of triggers'],
+    [`${good}constructor: 1`, 'unknown key constructor'],
+    ['- a', 'the manifest is not a map'],
   ] as const) {
     assert.deepEqual(findManifestErrors(text), [fault], text);
   }

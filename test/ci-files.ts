@@ -72,14 +72,14 @@ const manifestKeys: Readonly<Record<string, Check>> = {
 export function findManifestErrors(text: string): string[] {
   const manifest: unknown = parse(text);
   if (!isMap(manifest)) return ['the manifest is not a map'];
-  const faults = ['image', 'tasks'].filter((key) => !(key in manifest)).map((key) => `${key} is missing`);
+  const errors = ['image', 'tasks'].filter((key) => !(key in manifest)).map((key) => `${key} is missing`);
   for (const [key, value] of Object.entries(manifest)) {
     const check = Object.hasOwn(manifestKeys, key) ? manifestKeys[key] : undefined;
-    if (check === undefined) faults.push(`unknown key ${key}`);
-    else if (!check(value)) faults.push(`invalid value of ${key}`);
+    if (check === undefined) errors.push(`unknown key ${key}`);
+    else if (!check(value)) errors.push(`invalid value of ${key}`);
   }
   const tasks = Array.isArray(manifest.tasks) ? (manifest.tasks as unknown[]).filter(isMap) : [];
   const names = tasks.flatMap((task) => Object.keys(task));
-  if (new Set(names).size < names.length) faults.push('duplicate task');
-  return faults;
+  if (new Set(names).size < names.length) errors.push('duplicate task');
+  return errors;
 }

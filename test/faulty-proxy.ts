@@ -60,8 +60,8 @@ export async function startFaultyProxy(
     const upstream = keep(connect(Number(new URL(target).port), '127.0.0.1'));
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.end());
-    hand(client, upstream, fault.kind === 'cut-request' ? fault.bytes : Infinity, fate);
-    hand(upstream, client, fault.kind === 'cut-answer' ? fault.bytes : Infinity, fate);
+    hand(client, upstream, fault.kind === 'cut-request' ? fault.bytes : Infinity, fault);
+    hand(upstream, client, fault.kind === 'cut-answer' ? fault.bytes : Infinity, fault);
     return undefined;
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -79,7 +79,7 @@ export async function startFaultyProxy(
 }
 
 /** Passes on at most `limit` bytes, then destroys both sockets. */
-function hand(from: Socket, to: Socket, limit: number, fate: ConnectionFault): void {
+function hand(from: Socket, to: Socket, limit: number, fault: ConnectionFault): void {
   let left = limit;
   from.on('data', (whole: Buffer) => {
     const chunk = whole.subarray(0, Math.min(whole.length, left));

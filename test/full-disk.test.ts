@@ -124,8 +124,8 @@ test('on a read-only file system, uploads get 503 and pages are served; once it 
   try {
     const { ask, upload } = client(server, disk.token);
     assert.equal((await upload('1')).status, 201);
-    // The log is open for writing: a real remount is refused while it is. What the kernel does after an
-    // error of the disk, to refuse new writing, a read-only bind over the folder does as well.
+    // A real remount is refused, since the log is open for writing. A read-only bind mount over the folder refuses
+    // new writes, like the kernel after a disk error.
     await disk.inside('mount', '--bind', disk.site, disk.site);
     await disk.inside('mount', '-o', 'remount,bind,ro', disk.site);
     const refused = await upload('2');

@@ -18,7 +18,7 @@ interface Place {
 }
 
 /** Creates a fixture in which each required job is green. */
-async function greenScene(t: TestContext, kind: 'git' | 'github', require = 'all'): Promise<Place> {
+async function createGreenFixture(t: TestContext, kind: 'git' | 'github', require = 'all'): Promise<Place> {
   const fixtures = await openMergeFixtures(kind);
   const fixture = await fixtures.create(require);
   t.after(async () => {
@@ -39,7 +39,7 @@ async function commitYml({ clone, git }: MergeFixture, text: string, message: st
 
 for (const kind of ['git', 'github'] as const) {
   test(`maybeMerge() by ${kind} applies the new rule of a target that moves while the gate waits`, async (t) => {
-    const { fixture, api } = await greenScene(t, kind, '[one]');
+    const { fixture, api } = await createGreenFixture(t, kind, '[one]');
     api.answers.delete(`/status-api/local/${fixture.run}/two`);
     // The target moves to an ancestor of the candidate that requires more, from where a fast-forward is possible.
     await fixture.git('checkout', '-q', '--detach', fixture.base);
@@ -72,7 +72,7 @@ for (const kind of ['git', 'github'] as const) {
   });
 
   test(`maybeMerge() by ${kind} reports success if the target moves to a later commit after the merge`, async (t) => {
-    const { fixture } = await greenScene(t, kind);
+    const { fixture } = await createGreenFixture(t, kind);
     const later = await commitYml(fixture, soilYml('all'), 'later');
     await fixture.git('push', '-q', fixture.bare, `${later}:refs/heads/topic`);
     for (const [when, message] of [
@@ -97,7 +97,7 @@ for (const kind of ['git', 'github'] as const) {
   });
 
   test(`maybeMerge() by ${kind} does not retry a status that the server refuses`, async (t) => {
-    const { fixture, api } = await greenScene(t, kind);
+    const { fixture, api } = await createGreenFixture(t, kind);
     api.answers.set(`/status-api/local/${fixture.run}/two`, { code: 403, body: 'no' });
     const said: string[] = [];
     const end = await fixture.maybeMerge({ waitSeconds: 3600, say: (line) => said.push(line) });
@@ -111,7 +111,7 @@ for (const kind of ['git', 'github'] as const) {
 }
 
 test('gitRemote() ignores grafts of the clone, which can make a commit look like a descendant', async (t) => {
-  const { fixture, api } = await greenScene(t, 'git');
+  const { fixture, api } = await createGreenFixture(t, 'git');
   await fixture.git('checkout', '-q', '--orphan', 'other');
   const other = await commitYml(fixture, soilYml('all'), 'of another history');
   await writeFile(join(fixture.clone, '.git', 'info', 'grafts'), `${other} ${fixture.base}\n`);
@@ -124,7 +124,7 @@ test('gitRemote() ignores grafts of the clone, which can make a commit look like
 });
 
 test('gitRemote() merges a descendant of the target from a shallow clone', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+  const { fixture } = await createGreenFixture(t, 'git');
   const shallow = join(fixture.clone, 'shallow');
   await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${fixture.bare}`, shallow]);
   const remote = gitRemote({ repo: shallow, remote: fixture.bare, environment: process.env });
@@ -134,7 +134,7 @@ test('gitRemote() merges a descendant of the target from a shallow clone', async
 });
 
 test('gitRemote() says that history is missing if the remote of a shallow clone does not have it either', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+  const { fixture } = await createGreenFixture(t, 'git');
   const shallow = join(fixture.clone, 'shallow.git');
   // Its main is the candidate's parent, whose history is missing there and in the clone made from it.
   await must('git', [
@@ -156,7 +156,7 @@ test('gitRemote() says that history is missing if the remote of a shallow clone 
 });
 
 test('gitRemote() names a commit that the clone does not have', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+  const { fixture } = await createGreenFixture(t, 'git');
   const absent = fixture.candidate.replace(/^..../, '0000') as CommitHash;
   for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, absent));
   const end = await fixture.maybeMerge({ commit: absent });
@@ -165,7 +165,7 @@ test('gitRemote() names a commit that the clone does not have', async (t) => {
 });
 
 test('gitRemote() reads a tip that the branch has moved away from, also from an old server', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+  const { fixture } = await createGreenFixture(t, 'git');
   const old = {
     ...process.env,
     GIT_CONFIG_COUNT: '1',
@@ -181,15 +181,15 @@ test('gitRemote() reads a tip that the branch has moved away from, also from an 
 });
 
 test('gitRemote() pushes only the branch, even if the clone is configured to push more', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+  const { fixture } = await createGreenFixture(t, 'git');
   await fixture.git('config', 'push.followTags', 'true');
   await fixture.git('tag', '-a', '-m', 'not to be published', 'v1');
   assert.equal((await fixture.maybeMerge()).status, 0);
   assert.equal(await must('git', ['--git-dir', fixture.bare, 'tag']), '');
 });
 
-test('resolvePushUrl(): what is read is what is pushed to; several places are refused', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+test('resolvePushUrl() returns the URL that is both read and pushed to, and refuses several', async (t) => {
+  const { fixture } = await createGreenFixture(t, 'git');
   const place = (remote: string) => resolvePushUrl({ repo: fixture.clone, remote, environment: process.env });
   await fixture.git('remote', 'add', 'origin', 'https://example.org/upstream.git');
   assert.deepEqual(await place('origin'), { ok: true, value: 'origin' });
@@ -203,7 +203,7 @@ test('resolvePushUrl(): what is read is what is pushed to; several places are re
 });
 
 test('gitRemote() prints no credentials of a URL', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+  const { fixture } = await createGreenFixture(t, 'git');
   const remote = gitRemote({
     repo: fixture.clone,
     remote: 'http://someone:ghp_hushhush@127.0.0.1:9/repo.git',
@@ -216,7 +216,7 @@ test('gitRemote() prints no credentials of a URL', async (t) => {
 });
 
 test('githubRemote() reads the tip again if GitHub still shows the old one after the update', async (t) => {
-  const { fixture } = await greenScene(t, 'github');
+  const { fixture } = await createGreenFixture(t, 'github');
   const stale: [number, unknown] = [200, { ref: 'refs/heads/main', object: { sha: fixture.base } }];
   for (const answers of [
     [stale, stale],
@@ -234,7 +234,7 @@ test('githubRemote() reads the tip again if GitHub still shows the old one after
 });
 
 test('githubRemote() says that an update could not be confirmed, and why', async (t) => {
-  const { fixture } = await greenScene(t, 'github');
+  const { fixture } = await createGreenFixture(t, 'github');
   let isPatched = false;
   fixture.github.instead = (call) => {
     if (call.startsWith('PATCH')) isPatched = true;
@@ -255,7 +255,7 @@ for (const [status, message] of [
   [422, 'Update is not a fast forward'],
 ] as const) {
   test(`githubRemote() exits with 3 if the update gets ${status}`, async (t) => {
-    const { fixture } = await greenScene(t, 'github');
+    const { fixture } = await createGreenFixture(t, 'github');
     fixture.github.instead = (call) => (call.startsWith('PATCH') ? [status, { message }] : undefined);
     const end = await fixture.maybeMerge();
     assert.equal(end.status, 3);
@@ -269,7 +269,7 @@ for (const [status, message] of [
 }
 
 test('githubRemote() neither reports as refused nor repeats an update with an unclear response', async (t) => {
-  const { fixture } = await greenScene(t, 'github');
+  const { fixture } = await createGreenFixture(t, 'github');
   fixture.github.instead = (call) => (call.startsWith('PATCH') ? [502, 'Bad Gateway'] : undefined);
   const end = await fixture.maybeMerge();
   assert.equal(end.status, 3);
@@ -281,7 +281,7 @@ test('githubRemote() neither reports as refused nor repeats an update with an un
 });
 
 test('gitRemote() does not report a push that exceeds its limit as refused, since it may still succeed', async (t) => {
-  const { fixture } = await greenScene(t, 'git');
+  const { fixture } = await createGreenFixture(t, 'git');
   const [gate, hook] = [join(fixture.bare, 'go'), join(fixture.bare, 'hooks', 'pre-receive')];
   await must('mkfifo', [gate]);
   await writeFile(hook, `#!/bin/sh\nread -r line <'${gate}'\n`, { mode: 0o755 });
@@ -305,7 +305,7 @@ test('gitRemote() does not report a push that exceeds its limit as refused, sinc
 });
 
 test('githubRemote() merges in spite of one failed read from GitHub', async (t) => {
-  const { fixture } = await greenScene(t, 'github');
+  const { fixture } = await createGreenFixture(t, 'github');
   const seen = new Set<string>();
   fixture.github.instead = (call) => {
     if (!call.startsWith('GET') || seen.has(call)) return undefined;
@@ -318,7 +318,7 @@ test('githubRemote() merges in spite of one failed read from GitHub', async (t) 
 });
 
 test('githubRemote() does not report a repository that the token cannot see as a missing branch', async (t) => {
-  const { fixture } = await greenScene(t, 'github');
+  const { fixture } = await createGreenFixture(t, 'github');
   fixture.github.instead = () => [404, { message: 'Not Found' }];
   assert.deepEqual(await fixture.maybeMerge(), {
     status: 3,

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { valueOf } from '../../model/result.js';
 import { parseConfig } from '../config/project-config.js';
 import { suggestJobs } from './project-kind.js';
-import { manifestFaults, workflowFaults } from '../../test/ci-files.js';
+import { findManifestErrors, findWorkflowErrors } from '../../test/ci-files.js';
 import { formatManifest, formatSoilYml, formatWorkflow } from './starting-files.js';
 
 const npm = (scripts: object): string => JSON.stringify({ name: 'x', scripts });
@@ -86,8 +86,8 @@ for (const [files, expected] of kinds) {
     assert.deepEqual([...new Set(servers.slice(0, -1))], ['${{ secrets.SOIL_TOKEN && vars.SOIL_SERVER }}']);
     assert.equal(servers.at(-1), '${{ vars.SOIL_SERVER }}', 'the gate reads only');
     assert.ok(!formatWorkflow(ci).includes('&a'), 'no anchors');
-    assert.deepEqual(await workflowFaults(formatWorkflow(ci)), []);
-    assert.deepEqual(manifestFaults(formatManifest(ci, 'x')), []);
+    assert.deepEqual(await findWorkflowErrors(formatWorkflow(ci)), []);
+    assert.deepEqual(findManifestErrors(formatManifest(ci, 'x')), []);
     const manifest = parse(formatManifest(ci, 'x')) as { tasks: { jobs: string }[] };
     assert.match(manifest.tasks[0]?.jobs ?? '', /^cd x\n/);
   });
@@ -101,7 +101,7 @@ test('formatWorkflow() and formatManifest() heed needs', async () => {
   const workflow = parse(formatWorkflow(ci)) as { jobs: Record<string, { needs?: string[] }> };
   assert.deepEqual(workflow.jobs['job-b_2']?.needs, ['job-a']);
   assert.deepEqual(Object.keys(workflow.jobs), ['job-b_2', 'job-a'], 'no merge rule, no gate');
-  assert.deepEqual(await workflowFaults(formatWorkflow(ci)), []);
+  assert.deepEqual(await findWorkflowErrors(formatWorkflow(ci)), []);
   assert.match(formatManifest(ci, 'p q'), /for job in a b\.2; do/);
 });
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# shims/ci.sh: on a fresh Debian or Ubuntu with Node 20 and git, sets up all that the tests need and passes them.
+# shims/ci.sh: installs what the tests need on a fresh Debian or Ubuntu with Node 20 and git, then runs all checks.
 set -eu
 cd "$(dirname "$0")/.."
 

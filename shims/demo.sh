@@ -1,5 +1,5 @@
 #!/bin/sh
-# shims/demo.sh: shows Soil whole on a fresh machine: a server on a folder, a job in a container, its pages, the gate.
+# shims/demo.sh: demonstrates Soil on a fresh machine: a server, a job in a container, its pages, and the gate.
 set -eu
 cd "$(dirname "$0")/.."
 root=$(pwd)
@@ -7,8 +7,8 @@ demo=$root/_soil/demo
 
 say() { printf '\n== %s\n' "$*"; }
 
-say 'Soil itself'
-# npm keeps a list of what it installed: a lock file that is newer wants another installation.
+say 'Build Soil'
+# A package-lock.json that is newer than npm's list of installed packages requires a new installation.
 if [ ! -e node_modules/.package-lock.json ] || [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
   npm ci --no-audit --no-fund --loglevel=error
 fi
@@ -16,7 +16,7 @@ npm run --silent build
 soil_worker="node $root/dist/worker/main.js"
 soil_server="node $root/dist/server/main.js"
 
-# A server that an earlier demo left running is ours to end.
+# Stop the server of an earlier demo.
 if [ -r "$demo/server.pid" ]; then
   old=$(cat "$demo/server.pid")
   case $(tr '\0' ' ' <"/proc/$old/cmdline" 2>/dev/null || true) in
@@ -30,7 +30,7 @@ rm -rf "$demo"
 mkdir -p "$demo"
 printf '*\n' >"$root/_soil/.gitignore"
 
-# Prints the engine that runs a container here, once the demo's image is made for it; fails where there is none.
+# Builds the demo's image, and prints the engine that can run it. Fails if there is none.
 prepare_engine() {
   if ! command -v podman >/dev/null && ! docker info >/dev/null 2>&1; then
     sh shims/packages.sh podman busybox-static >&2 || return 1
@@ -40,7 +40,7 @@ prepare_engine() {
     sh shims/packages.sh busybox-static >&2 || return 1
     busybox=/bin/busybox
   fi
-  # The image is one file and its names: no registry is asked.
+  # The image contains only busybox, so no registry is needed.
   mkdir -p "$demo/image/bin" "$demo/image/tmp" "$demo/image/etc"
   cp "$busybox" "$demo/image/bin/busybox"
   for applet in $("$busybox" --list); do
@@ -56,7 +56,7 @@ prepare_engine() {
       return
     fi
   done
-  # Some machines may not raise limits: podman then needs lower ones than its defaults.
+  # Where processes cannot raise limits, podman needs lower ones than its defaults.
   if [ "$(id -u)" -eq 0 ] && command -v podman >/dev/null; then
     sh shims/packages.sh runc >&2 || return 1
     printf '[containers]\ndefault_ulimits=["nofile=1024:1024","nproc=1024:1024"]\n[engine]\nruntime="runc"\n' \
@@ -70,17 +70,17 @@ prepare_engine() {
   return 1
 }
 
-say 'a container engine and an image of our own'
+say 'Find a container engine and build an image'
 if engine=$(prepare_engine); then
-  echo "$engine, with the image localhost/soil-demo"
+  echo "using $engine with image localhost/soil-demo"
   container="--engine $engine"
 else
-  echo 'no container engine, and no right to install one: the demo goes on with the raw machine'
+  echo 'no container engine, and no permission to install one: running without containers'
   container='--image none'
 fi
 [ ! -e "$demo/containers.conf" ] || export CONTAINERS_CONF="$demo/containers.conf"
 
-say 'a project: a repo of two commits, main and soil-staging, and a bare remote'
+say 'Create a project: a repo with branches main and soil-staging, and a bare remote'
 project=$demo/wordcount
 remote=$demo/remote.git
 cp -R docs/example "$project"
@@ -94,11 +94,11 @@ git add .
 git commit -q -m 'Count words'
 git push -q "$remote" main
 git checkout -q -b soil-staging
-sed -i 's/^# wordcount.sh: .*/# wordcount.sh: counts the words of its standard input, apart by blanks./' wordcount.sh
+sed -i 's/^# wordcount.sh: .*/# wordcount.sh: counts the words of its standard input, separated by spaces./' wordcount.sh
 git commit -q -a -m 'Say what a word is'
 git push -q "$remote" soil-staging
 
-say 'soil-server on a folder'
+say 'Start soil-server'
 $soil_server init --site "$demo/site"
 SOIL_TOKEN=$($soil_server token create --site "$demo/site" --id demo --actions append,event,status | tail -n 1)
 export SOIL_TOKEN
@@ -121,22 +121,22 @@ done
 echo "$url"
 
 run=demo$(date -u +%Y%m%dT%H%M%SZ)
-say 'the job container: several tasks, published'
-# Words, not one word.
+say 'Run job "container" and publish it'
+# $container and $soil_worker are several words.
 # shellcheck disable=SC2086
 $soil_worker run container $container --run-id "$run" --publish --server "$url"
-say 'the job raw: the same tests without a container'
+say 'Run job "raw", the same tests without a container'
 $soil_worker run raw --run-id "$run" --publish --server "$url"
 
-say 'the gate: may soil-staging become main?'
+say 'Merge soil-staging into main if all jobs are green'
 $soil_worker maybe-merge --run-id "$run" --server "$url" --remote "$remote"
 git --git-dir="$remote" log --oneline --decorate main
 
-say 'Look around'
+say 'Explore the results'
 cat <<END
 The site:  $url
 The run:   ${url}local-jobs/$run/
 A log:     ${url}local-jobs/$run/container.wwz/_soil/logs/unit.txt
 Its files: $demo/site
-The server goes on until you stop it: kill $server
+The server is still running. To stop it: kill $server
 END

@@ -1,10 +1,10 @@
 #!/bin/sh
-# diagnose.sh [os-info|dump-env]...: what this machine is, and its environment with what looks like a secret masked.
+# diagnose.sh [os-info|dump-env]...: prints facts about this machine, and its environment with secrets redacted.
 #
-# It needs nothing but a POSIX sh: it runs in images that have no other program. What else is there is asked, too.
+# It needs only a POSIX sh, for images without other programs, and uses other programs if they are installed.
 set -u
 
-# show LABEL PROGRAM [ARGUMENT...]: what a program says, where there is one
+# show LABEL PROGRAM [ARGUMENT...]: prints the output of a program if it is installed
 show() {
   label=$1
   shift
@@ -13,7 +13,7 @@ show() {
   "$@" 2>&1 || printf '(exit status %s)\n' "$?"
 }
 
-# file LABEL FILE [LINES]: the first lines of a file, where it can be read
+# file LABEL FILE [LINES]: prints the first lines of a file if it is readable
 file() {
   [ -r "$2" ] || return 0
   left=${3:-1}
@@ -59,7 +59,7 @@ os_info() {
     done </proc/self/status
   fi
   printf 'limits:\n'
-  # Not in POSIX, but in every shell that counts; another one says nothing here.
+  # Not in POSIX, but common shells support it. Others print nothing here.
   # shellcheck disable=SC3045
   ulimit -a 2>/dev/null || :
   command -v df >/dev/null 2>&1 && { printf 'disks:\n' && df -k . /tmp 2>/dev/null; }
@@ -70,7 +70,7 @@ os_info() {
   printf '\n'
 }
 
-# Whether a variable of this name is a secret by its name.
+# Returns whether the name of a variable looks like that of a secret.
 secret_name() {
   case $1 in
     *[Tt][Oo][Kk][Ee][Nn]* | *[Ss][Ee][Cc][Rr][Ee][Tt]* | *[Pp][Aa][Ss][Ss]* | *[Cc][Rr][Ee][Dd]*) return 0 ;;
@@ -81,7 +81,7 @@ secret_name() {
   return 1
 }
 
-# Whether a value has the form of a secret, whatever it is called.
+# Returns whether a value looks like a secret.
 secret_value() {
   case $1 in
     *gh[pousr]_* | *github_pat_* | *glpat-* | *soil_[a-z]*_*_* | *xox[abprs]-* | *AKIA[0-9A-Z]* | sk-* | *npm_* | *pypi-* | eyJ*.*) return 0 ;;
@@ -90,7 +90,7 @@ secret_value() {
     *[!A-Za-z0-9_+/=-]*) return 1 ;;
     */*/*) return 1 ;;
   esac
-  # A long word of large and small letters and digits is hardly anything else.
+  # A long word of upper-case and lower-case letters and digits is probably a secret.
   [ "${#1}" -ge 24 ] || return 1
   case $1 in *[A-Z]*) ;; *) return 1 ;; esac
   case $1 in *[a-z]*) ;; *) return 1 ;; esac
@@ -98,7 +98,7 @@ secret_value() {
   return 0
 }
 
-# Only the first line of a value is shown: the others of a key would say all that there is to know.
+# Prints only the first line of a value: other lines may be those of a private key.
 show_variable() {
   eval "[ -n \"\${$1+x}\" ]" || return 0
   eval "value=\$$1"
@@ -117,7 +117,7 @@ show_variable() {
 newline='
 '
 
-# A line of a value may look like another variable; then that one is shown, under its own name and with its own value.
+# A line inside a value may look like an assignment. Then the variable of that name is printed, with its real value.
 dump_env() {
   export -p | while IFS= read -r line; do
     case $line in

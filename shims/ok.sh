@@ -1,5 +1,5 @@
 #!/bin/sh
-# shims/ok.sh: runs every check that a commit must pass; each failure says how to fix it. `npm run ok`.
+# shims/ok.sh: runs all checks that a commit must pass (`npm run ok`). Each failure says how to fix it.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ check() {
 }
 check format 'npx prettier --write .' npx prettier --check --log-level warn .
 check types 'see the errors above' npm run --silent build
-check lint 'npx eslint . --fix, then see what is left' npx eslint . --max-warnings 0
+check lint 'npx eslint . --fix, then fix the remaining errors' npx eslint . --max-warnings 0
 check shellcheck 'see the findings above' sh shims/shellcheck.sh
 check prose 'write what the lines above suggest, or add a correct word to docs/dictionary.txt' npm run --silent prose
 check tests 'npm test -- PART-OF-A-PATH runs one file' node dist/test/run.js

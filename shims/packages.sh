@@ -1,5 +1,5 @@
 #!/bin/sh
-# shims/packages.sh PACKAGE...: has Debian's or Ubuntu's packages installed; without the right to, prints the line to run.
+# shims/packages.sh PACKAGE...: installs packages of Debian or Ubuntu. Without permission, prints the command to run.
 set -eu
 
 missing=''
@@ -15,14 +15,14 @@ if [ "$(id -u)" -eq 0 ]; then
 elif sudo -n true 2>/dev/null; then
   as_root='sudo -n'
 else
-  printf 'cannot install packages as %s: run this once, then try again:\n  sudo %s\n' "$(id -un)" "$line" >&2
+  printf 'cannot install packages as %s: run this command, then retry:\n  sudo %s\n' "$(id -un)" "$line" >&2
   exit 3
 fi
-# Services of web servers and engines must not start by themselves: whoever needs one starts its own.
+# RUNLEVEL=1 keeps the services of installed packages from starting: the tests start their own.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 run() {
-  # A prefix and a list of names without blanks.
+  # A prefix and names without spaces.
   # shellcheck disable=SC2086
   $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "$@" >>"$log" 2>&1
 }
@@ -30,6 +30,6 @@ printf 'installing:%s\n' "$missing"
 # shellcheck disable=SC2086
 if ! { run apt-get update && run $line; }; then
   tail -n 20 "$log" >&2
-  printf 'cannot install packages: see above; the line was:\n  sudo %s\n' "$line" >&2
+  printf 'cannot install packages: see above; the command was:\n  sudo %s\n' "$line" >&2
   exit 3
 fi

@@ -1,14 +1,14 @@
 #!/bin/sh
-# shims/shellcheck.sh: checks every shell script of the repo, and its syntax in dash and busybox ash.
+# shims/shellcheck.sh: checks all shell scripts of the repo with shellcheck, and their syntax with dash and busybox ash.
 set -eu
 cd "$(dirname "$0")/.."
 
 if ! command -v shellcheck >/dev/null; then
-  echo 'cannot check the shell scripts: shellcheck is missing; mend: apt-get install shellcheck' >&2
+  echo 'cannot check the shell scripts: shellcheck is not installed; run: apt-get install shellcheck' >&2
   exit 1
 fi
 scripts=$(git ls-files --cached --others --exclude-standard -- '*.sh' '.ci/run')
-# The list holds names of this repo, which have no blanks.
+# File names of this repo contain no spaces.
 # shellcheck disable=SC2086
 shellcheck --severity=style $scripts
 for script in $scripts; do

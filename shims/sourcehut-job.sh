@@ -2,7 +2,7 @@
 # shims/sourcehut-job.sh JOB...: sets up a builds.sr.ht machine, then runs jobs of this repo there.
 set -eu
 cd "$(dirname "$0")/.."
-# The secret file of the project, where it has one: shell text that sets SOIL_SERVER and SOIL_TOKEN.
+# The project's secret file is optional. It is a shell script that sets SOIL_SERVER and SOIL_TOKEN.
 if [ -r "$HOME/.soil-secret" ]; then
   set -a
   # shellcheck source=/dev/null

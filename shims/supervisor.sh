@@ -1,21 +1,21 @@
 #!/bin/sh
-# supervisor.sh CONTROL REPO LANE [COOKIE]: runs the tasks that standard input names, in one shell that lives as long as the job.
+# supervisor.sh CONTROL REPO LANE [COOKIE]: runs the tasks that standard input names, in one shell for the whole job.
 #
 # In:  "run N TRY"   runs CONTROL/task/N.sh from REPO, its log is CONTROL/log/N.TRY; "run N TRY tty" gives it a terminal;
 #      while it runs:
-#      "term" "kill" sends that signal to every process of this PID namespace but the supervisor itself; where a COOKIE
-#                    is given (other tasks run beside this one), to those of this task alone
-#      "look"        only answers
-#      "end"         before the next "run": the guard of the task before may go
-#      "rest"        runs nothing and listens like beside a task: process 1 of a container whose tasks run elsewhere
-# Out: "ready PID"; to term, kill and look: "left", "gone" or "refused"; at a task's end two lines of the builtin
-#      `times`, then "done N TRY STATUS KIB": STATUS is "none" when the log could not be opened, "terminal" when there is
-#      none to give; KIB is the largest resident set of one process, or "-"
+#      "term" "kill" sends that signal to every process of this PID namespace except the supervisor; with a COOKIE (other
+#                    tasks run concurrently), to the processes of this task only
+#      "look"        sends no signal, only answers
+#      "end"         ends the guard of a finished task, before the next "run"
+#      "rest"        runs no task, but answers as during one: for process 1 of a container whose tasks run elsewhere
+# Out: "ready PID"; after term, kill and look: "left", "gone" or "refused" (whether processes remain); at the end of a
+#      task two lines of the builtin `times`, then "done N TRY STATUS KIB": STATUS is "none" if the log could not be
+#      opened, "terminal" if there is no terminal; KIB is the largest resident set of one process, or "-"
 #
-# It needs nothing but a POSIX sh (dash, busybox ash, bash), and nothing but builtins around a task. Tasks run in the
-# foreground: an asynchronous command would ignore SIGINT and SIGQUIT for ever (POSIX, 2.11). So it is the guard that
-# runs beside the task and listens. It is there before the task begins: a fork bomb that has used up every process of
-# the container cannot keep it from `kill`, which is a builtin.
+# It needs only a POSIX sh (dash, busybox ash, bash), and runs only builtins beside the task. Tasks run in the foreground,
+# since asynchronous commands ignore SIGINT and SIGQUIT forever (POSIX, 2.11). So a guard reads the input during the
+# task. It starts before the task: when a fork bomb has used up all processes of the container, the guard can still
+# call `kill`, which is a builtin.
 set -u
 control=$1
 lane=$3
@@ -23,8 +23,8 @@ cookie=${4-}
 cd "$2" || exit 125
 exec 3<&0 </dev/null
 
-# kill -1 spares the caller and process 1 (kill(2)): in a container of our own those are the guard and the supervisor.
-# Anywhere else it would reach the whole machine.
+# kill -1 does not signal the caller and process 1 (kill(2)), which are the guard and the supervisor in Soil's container.
+# Anywhere else it would signal all processes of the machine.
 send() {
   if [ -n "$cookie" ]; then
     find_tree
@@ -47,11 +47,11 @@ answer() {
   fi
 }
 
-# tree: the processes of the running task. They are known by descent, by the groups and sessions that one of them leads,
-# by a word in their environment, and by the task's log as one of their outputs; see worker/process-tree.ts.
+# Sets `tree` to the processes of the running task. They are found by descent, by the groups and sessions that one of them
+# leads, by a word in their environment, and by the task's log as one of their outputs; see worker/runner/process-tree.ts.
 find_tree() {
   tree=''
-  # Only a shell itself can say who a subshell is.
+  # The process id of this subshell, which no variable has.
   read -r self _ </proc/self/stat
   grown=yes
   while [ -n "$grown" ]; do
@@ -63,15 +63,15 @@ find_tree() {
         grown=yes
       fi
     done
-  done 2>/dev/null # a process may be gone before it was looked at
+  done 2>/dev/null # a process may end before it is read
 }
 
 is_ours() {
   entry=$1
   facts=''
-  # proc(5): the name in brackets may hold anything, a line break too.
+  # proc(5): the name in parentheses may contain anything, even line breaks.
   while read -r line; do facts=$line; done <"$entry/stat"
-  # Numbers and a letter.
+  # A letter and numbers.
   # shellcheck disable=SC2086
   set -- ${facts##*) }
   [ $# -gt 3 ] || return 1
@@ -79,7 +79,7 @@ is_ours() {
   [ "$2" -eq $$ ] && return 0
   case " $tree " in *" $2 "* | *" $3 "* | *" $4 "*) return 0 ;; esac
   for output in 1 2; do
-    # Not of POSIX, yet dash, busybox ash and bash have it.
+    # Not in POSIX, but dash, busybox ash and bash support it.
     # shellcheck disable=SC3013
     [ "$entry/fd/$output" -ef "$control/log/$number.$try" ] && return 0
   done
@@ -98,12 +98,12 @@ guard() {
     esac
     answer
   done
-  # The worker is gone: so are we all. Outside a container that is this process group, where it is one.
+  # The worker has ended: kill everything. Outside a container that is this process group, if it is one.
   if [ $$ -eq 1 ]; then kill -KILL -1; else kill -KILL "-$$"; fi 2>/dev/null
 }
 
-# GNU time tells what the kernel said of a task's memory when it was reaped. What others of that name say is no good:
-# busybox and GNU's own before 1.8 multiply by the page size.
+# GNU time prints the maximum resident set size from wait4(2). Other versions are wrong: busybox, and GNU time before 1.8,
+# multiply it by the page size.
 meter=''
 case $(/usr/bin/time --version 2>&1) in *'(GNU Time)'*) meter=/usr/bin/time ;; esac
 
@@ -120,7 +120,7 @@ run_task() {
     measured /bin/sh -e "$control/task/$number.sh"
     status=$?
   elif command -v script >/dev/null 2>&1; then
-    # A path may hold any sign but NUL, so none of it is spelled out in the command.
+    # The path may contain any character, so it is not part of the command.
     # shellcheck disable=SC2016
     SHELL=/bin/sh SOIL_SCRIPT="$control/task/$number.sh" \
       measured script -q -e -c 'exec /bin/sh -e "$SOIL_SCRIPT"' /dev/null

@@ -177,7 +177,7 @@ describe('uses: OWNER/soil@v1', () => {
   it('without a server, runs the job and says that nothing is published; special characters in inputs are no shell', async () => {
     const end = await use({ job: 'good', engine: 'podman' });
     assert.equal(end.status, 0, end.stderr);
-    assert.match(end.stdout, /is not published/);
+    assert.match(end.stdout, /the results are not published/);
     assert.equal(end.outputs.url, '');
     const odd = await use({ job: '$(touch${IFS}owned) --help *' });
     assert.equal(odd.status, 2);

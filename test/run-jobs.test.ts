@@ -105,7 +105,7 @@ describe('several jobs on one machine', () => {
 
     const all = await push('HEAD:refs/heads/main', 'HEAD:refs/tags/v1', 'HEAD:refs/heads/other');
     assert.equal(all.status, 0, 'a failed job does not undo a push');
-    assert.match(all.stderr, /remote: soil: main at [0-9a-f]{40} ended with status 4/);
+    assert.match(all.stderr, /remote: soil: main at [0-9a-f]{40} finished with status 4/);
     assert.doesNotMatch(all.stderr, /soil: other|v1 at/);
     const urls = [...all.stderr.matchAll(/(http:\S+local-jobs\/\d{8}T\d{6}Z-[0-9a-f]{12}\/)\s*$/gm)];
     const url = urls.at(-1)?.[1] ?? '';
@@ -121,13 +121,13 @@ describe('several jobs on one machine', () => {
     await must('git', ['-C', repo, 'commit', '-q', '-a', '-m', 'broken']);
     const broken = await push('HEAD:refs/heads/topic/broken');
     assert.match(broken.stderr, /remote: soil\.yml:2:7: cannot accept jobs: the map is empty/);
-    assert.match(broken.stderr, /topic\/broken at [0-9a-f]{40} ended with status 2/);
+    assert.match(broken.stderr, /topic\/broken at [0-9a-f]{40} finished with status 2/);
     assert.doesNotMatch(broken.stderr, /missing required argument|Usage/);
     await must('git', ['-C', repo, 'checkout', '-q', 'main']);
     const homeless = await run('git', ['-C', repo, 'push', bare, 'HEAD:refs/heads/topic/homeless'], {
       env: { GITHUB_ACTIONS: '', TMPDIR: join(folder, 'none') },
     });
-    assert.match(homeless.stderr, /topic\/homeless at [0-9a-f]{40} ended with status 1/);
+    assert.match(homeless.stderr, /topic\/homeless at [0-9a-f]{40} finished with status 1/);
     assert.doesNotMatch(homeless.stderr, /passed|results will be/);
     await assert.rejects(access('/repo'));
 
@@ -139,11 +139,11 @@ describe('several jobs on one machine', () => {
     await must('git', ['-C', repo, 'commit', '-q', '-a', '-m', 'topic']);
     const detached = await push('HEAD:refs/heads/topic/x', ':refs/heads/other');
     assert.equal(detached.status, 0);
-    assert.match(detached.stderr, /remote: soil: the jobs run; their log is .*soil\.log/);
+    assert.match(detached.stderr, /remote: soil: running the jobs in the background; log: .*soil\.log/);
     await waitForFile(join(folder, 'ran'));
     for (const deadline = Date.now() + 60_000; ;) {
       const log = await readFile(join(bare, 'soil.log'), 'utf8');
-      if (log.includes('ended with status 0') && (await readdir(scratch)).length === 0) break;
+      if (log.includes('finished with status 0') && (await readdir(scratch)).length === 0) break;
       assert.ok(Date.now() < deadline, log);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -4,7 +4,7 @@ set -eu
 count=0
 while read -r line || [ -n "$line" ]; do
   set -f
-  # Splitting at blanks is the point here.
+  # Not quoted, to split the line into words.
   # shellcheck disable=SC2086
   set -- $line
   count=$((count + $#))

@@ -341,7 +341,7 @@ test("the status of an older attempt does not replace a newer one's", async () =
   };
   assert.equal((await event({ ...done, attempt: '2', status: '9' })).status, 200);
   const late = await event({ ...done, status: '0' });
-  assert.match(late.json.note ?? '', /attempt 2 stays/);
+  assert.match(late.json.note ?? '', /attempt 2 is newer/);
   assert.match((await get('status-api/github/21001/dev-minimal')).text, /^9 .*attempt=2 /);
 });
 
@@ -382,7 +382,7 @@ test('all sourcehut jobs of two commits with equal dates and interleaved ids are
     (await event({ ...done, jobId: '347' })).json.status,
     `status-api/sourcehut/${commit}/dev-minimal`,
   );
-  assert.match((await event({ ...done, jobId: '345' })).json.note ?? '', /left to job id 347/);
+  assert.match((await event({ ...done, jobId: '345' })).json.note ?? '', /belongs to job id 347/);
 });
 
 test("on sourcehut the status of an older job does not replace a newer one's, whatever its record contains", async () => {
@@ -394,7 +394,7 @@ test("on sourcehut the status of an older job does not replace a newer one's, wh
   for (const each of [older, newer]) assert.equal((await upload(each, 'sourcehut')).status, 201);
   const done = { eventName: 'done', workerHost: 'sourcehut', jobName: 'dev-minimal', updateStatusApi: '1' };
   assert.equal((await event({ ...done, jobId: '402', status: '9' })).status, 200);
-  assert.match((await event({ ...done, jobId: '401', status: '0' })).json.note ?? '', /left to job id 402/);
+  assert.match((await event({ ...done, jobId: '401', status: '0' })).json.note ?? '', /belongs to job id 402/);
   assert.match((await get(`status-api/sourcehut/${hash}/dev-minimal`)).text, /^9 /);
 });
 

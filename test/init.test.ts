@@ -123,3 +123,25 @@ test('init --dry-run prints all files and writes none; an invalid soil.yml is re
   assert.equal(broken.status, 2);
   assert.match(broken.stderr, /^soil\.yml:2:7: cannot accept jobs/);
 });
+
+test('init tells editors where the schema is: on the server, or in the installed package', async (t) => {
+  const repo = await makeRepo({ Makefile: 'all:\n' });
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const firstLine = async (args: readonly string[], env: object): Promise<string> => {
+    const end = await worker(['init', '--dry-run', ...args], { cwd: repo, env: { ...bare, ...env } });
+    return end.stdout.split('\n')[1] ?? end.stderr;
+  };
+  const modeline = '# yaml-language-server: $schema=';
+  assert.match(await firstLine([], {}), /^# What soil-worker runs/);
+  const url = 'https://ci.example.org/oils';
+  const schema = `${modeline}${url}/web/schema/soil.schema.json`;
+  assert.equal(await firstLine(['--server', url], {}), schema);
+  assert.equal(await firstLine([], { SOIL_SERVER: url }), schema);
+  const folder = join(repo, 'node_modules', 'soil-ci', 'schema');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'soil.schema.json'), '{}');
+  assert.equal(await firstLine([], {}), `${modeline}node_modules/soil-ci/schema/soil.schema.json`);
+  const end = await worker(['init', '--server', 'ftp://x'], { cwd: repo, env: bare });
+  assert.equal(end.status, 2);
+  assert.match(end.stderr, /^cannot accept --server "ftp:\/\/x": it must start with http/);
+});

@@ -51,6 +51,7 @@ describe('the published package', () => {
       'README.md',
       'LICENSE',
       'docs/project.md',
+      'schema/soil.schema.json',
       'shims/supervisor.sh',
       'templates/run.hbs',
     ]) {
@@ -72,6 +73,7 @@ describe('the published package', () => {
         ['local-jobs/r1/unit.wwz/index.html', /greet/],
         ['local-jobs/raw.html', /unit/],
         ['web/style.css', /\{/],
+        ['web/schema/soil.schema.json', /"title"/],
       ] as const) {
         const answer = await fetch(new URL(path, server.url));
         assert.equal(answer.status, 200, path);

@@ -1,12 +1,14 @@
 /** `soil-worker init`: writes soil.yml, a GitHub workflow and a sourcehut manifest that suit the repo. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
+import { schemaFile } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { configName, parseConfig } from '../config/project-config.js';
 import { parseBranch } from '../config/soil-yml-values.js';
+import { resolveServer } from '../client/server-url.js';
 import { runGit } from '../system/git.js';
 import { suggestJobs, placeholderJob, type RepoFiles } from '../init/project-kind.js';
 import {
@@ -20,6 +22,7 @@ import type { ProjectConfig } from '../config/job-declaration.js';
 import { chooseRepo } from '../config/load-job.js';
 
 export interface InitOptions {
+  readonly server?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
   /** false: `--no-github` */
@@ -61,7 +64,7 @@ interface PlannedFile {
 
 async function planFiles(
   repo: string,
-  { force, github, sourcehut }: InitOptions,
+  { server, force, github, sourcehut }: InitOptions,
   context: CommandContext,
 ): Promise<Result<readonly PlannedFile[]>> {
   const read = (name: string): Promise<string | undefined> =>
@@ -73,11 +76,14 @@ async function planFiles(
       'notice: no known build file at the root of the repo, so job "look" only lists it. Edit its tasks in soil.yml',
     );
   }
+  const schema = await findSchema(repo, server, context);
+  if (!schema.ok) return schema;
   const made =
     sketched !== undefined
       ? formatSoilYml(sketched, {
           project: projectName(basename(repo)),
           branch: await findBranch(repo, context),
+          ...(schema.value !== undefined && { schema: schema.value }),
         })
       : (before ?? '');
   // The other files run the jobs of soil.yml, whether it is new or existed before.
@@ -93,6 +99,26 @@ async function planFiles(
   const planned: PlannedFile[] = [];
   for (const [name, text] of files) planned.push({ name, text, exists: (await read(name)) !== undefined });
   return accept(planned);
+}
+
+/** Where the installed package has the schema, relative to a repository that depends on it. */
+const installedSchema = 'node_modules/soil-ci/schema/soil.schema.json';
+
+/** Returns the URL of the schema on the server, or else its path in the installed package if the repository has one. */
+async function findSchema(
+  repo: string,
+  server: string | undefined,
+  { environment }: CommandContext,
+): Promise<Result<string | undefined>> {
+  if (server !== undefined || environment.SOIL_SERVER) {
+    const url = resolveServer(server, environment);
+    return url.ok ? accept(new URL(schemaFile('soil.schema.json'), url.value).href) : url;
+  }
+  const isInstalled = await access(join(repo, installedSchema)).then(
+    () => true,
+    () => false,
+  );
+  return accept(isInstalled ? installedSchema : undefined);
 }
 
 /** Reads the files at the root by which init recognizes a project. */

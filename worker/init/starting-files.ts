@@ -10,12 +10,21 @@ export const manifestFile = '.builds/soil.yml';
 const yaml = (value: unknown): string =>
   stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, defaultStringType: 'PLAIN' });
 
+export interface SoilYmlOptions {
+  readonly project: string;
+  /** the branch that the gate updates */
+  readonly branch: string;
+  /** the URL or the path of the JSON Schema, for editors */
+  readonly schema?: string;
+}
+
 export function formatSoilYml(
   jobs: readonly SuggestedJob[],
-  { project, branch }: { readonly project: string; readonly branch: string },
+  { project, branch, schema }: SoilYmlOptions,
 ): string {
   const declared = Object.fromEntries(jobs.map(({ name, image, tasks }) => [name, { image, tasks }]));
   return [
+    ...(schema === undefined ? [] : [`# yaml-language-server: $schema=${schema}`]),
     '# What soil-worker runs: docs/project.md has every key. Try it: npx soil-worker run ' +
       (jobs[0]?.name ?? ''),
     yaml({ project, jobs: declared }).trimEnd(),

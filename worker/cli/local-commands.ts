@@ -106,8 +106,9 @@ export function addLocalCommands({
 
   Recognizes package.json, Makefile, configure.ac, CMakeLists.txt, meson.build, Cargo.toml, go.mod,
   pyproject.toml, pom.xml, build.gradle and Gemfile. With an existing soil.yml, writes the workflow and
-  the manifest for its jobs. The first line of soil.yml tells editors where its JSON Schema is: on the
-  server, or in node_modules; without either, there is no such line. Exit status: 0 all files written; 1 some existed and were kept; 2 usage error.`,
+  the manifest for its jobs. The first line of soil.yml points editors to its JSON Schema, on the
+  server or in node_modules; without either, the line is omitted.
+  Exit status: 0 all files written; 1 some existed and were kept; 2 usage error.`,
     )
     .action(async (options: InitOptions) => {
       await finish((await import('./init-command.js')).initCommand(options, context));

@@ -85,8 +85,8 @@ export async function planTarget(
 
 function deployCommand(address: string, { sshPort, sshKey, knownHosts }: PublishOptions): string {
   const given = { 'ssh-port': sshPort, 'ssh-key': sshKey, 'known-hosts': knownHosts };
-  const words = Object.entries(given).flatMap(([name, value]) =>
+  const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],
   );
-  return ['soil-server', 'deploy', address, ...words].map(pasted).join(' ');
+  return ['soil-server', 'deploy', address, ...flags].map(pasted).join(' ');
 }

@@ -62,9 +62,9 @@ async function runShell(
   const where = { environment, ...(workingFolder !== undefined && { workingFolder }) };
   await writeScript(folder, scriptNumber, formatScript({ environment: {}, run }, where));
   // A command stops at its first failure, as a task does; an interactive shell must not.
-  const words = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];
+  const scriptArgs = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];
   if (image === undefined) {
-    return runAttached('/bin/sh', words, {
+    return runAttached('/bin/sh', scriptArgs, {
       ...{ cwd: repo, environment: taskEnvironment(options), cancel },
       end: (kill) => {
         kill();
@@ -83,7 +83,7 @@ async function runShell(
       userFlags: planUserFlags(options, image.engine),
     }),
     ...image.args,
-    ...words,
+    ...scriptArgs,
   ];
   return runAttached(image.engine.program, args, {
     ...{ cwd: repo, environment: image.engine.environment, cancel },

@@ -29,7 +29,7 @@ interface TasksResult extends FinishedTasks {
 
 /**
  * Runs a job. A failure of the job, the engine or the machine is an outcome, not an exception. Throws only if the output
- * folder cannot be written, since there is no place for a record then.
+ * folder cannot be written, since a record cannot be written then.
  */
 export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
   const redactor = given.secrets === undefined ? undefined : createRedactor(given.secrets);

@@ -150,15 +150,15 @@ class SupervisorConnection {
   }
 
   #read(line: string): void {
-    const [word = '', number = '', attempt = '', status = '', kib = ''] = line.split(' ');
-    switch (word) {
+    const [keyword = '', number = '', attempt = '', status = '', kib = ''] = line.split(' ');
+    switch (keyword) {
       case 'ready':
         this.#becomeReady(Number(number));
         break;
       case 'left':
       case 'gone':
       case 'refused':
-        this.#answered?.(word);
+        this.#answered?.(keyword);
         break;
       case 'done':
         if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#parseEnd(status, kib));

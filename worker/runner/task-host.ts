@@ -28,9 +28,9 @@ export interface Grace {
   readonly forceCancel?: AbortSignal;
 }
 
-/** True while the grace period lasts. `begin` is a time of performance.now(). */
-export function isWithinGrace({ seconds, forceCancel }: Grace, begin: number): boolean {
-  return forceCancel?.aborted !== true && performance.now() < begin + seconds * 1000;
+/** True while the grace period lasts. `startedAt` is a time of performance.now(). */
+export function isWithinGrace({ seconds, forceCancel }: Grace, startedAt: number): boolean {
+  return forceCancel?.aborted !== true && performance.now() < startedAt + seconds * 1000;
 }
 
 /** Opens the hosts of one job: a single one, or one per lane if tasks run in parallel. */

@@ -132,7 +132,7 @@ test('init tells editors where the schema is: on the server, or in the installed
     return end.stdout.split('\n')[1] ?? end.stderr;
   };
   const modeline = '# yaml-language-server: $schema=';
-  assert.match(await firstLine([], {}), /^# What soil-worker runs/);
+  assert.match(await firstLine([], {}), /^# The jobs that soil-worker runs/);
   const url = 'https://ci.example.org/oils';
   const schema = `${modeline}${url}/web/schema/soil.schema.json`;
   assert.equal(await firstLine(['--server', url], {}), schema);

@@ -310,7 +310,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         [['--clean'], {}],
       ] as const) {
         const cleaned = await again(args, env);
-        assert.match(cleaned.stdout, /removing 2 that earlier jobs made here/);
+        assert.match(cleaned.stdout, /removing 2 untracked paths that earlier jobs created/);
         assert.match(cleaned.stdout, /^ {2}"build\/deep\/a.o"$/m);
         assert.match(cleaned.stdout, /passed +\S+ s +sees/);
         assert.equal(cleaned.status, 0, cleaned.stdout + cleaned.stderr);

@@ -80,7 +80,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
         ...environment(),
       },
     });
-    assert.match(again.stdout, /removing 2 that earlier jobs made here/);
+    assert.match(again.stdout, /removing 2 untracked paths that earlier jobs created/);
     assert.match(again.stdout, /passed +\S+ s +sees/);
     assert.equal(again.status, 0, again.stdout + again.stderr);
   });

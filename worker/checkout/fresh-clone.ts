@@ -1,4 +1,4 @@
-/** HEAD of a repo -> a clone of it in a temporary folder, submodules too, with nothing that is not committed. */
+/** Clones HEAD of a repo with its submodules into a temporary folder, without uncommitted changes. */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,11 +9,11 @@ import { failureReason, runProcess } from '../system/run-process.js';
 import { gitReason, runGit, type Environment } from '../system/git.js';
 
 export interface FreshClone {
-  /** the clone's root, called like the repo's own folder */
+  /** the root of the clone; has the same name as the repo's folder */
   readonly folder: string;
-  /** takes the clone away; why not, where it could not be */
+  /** removes the clone; fails when that is not possible */
   readonly remove: () => Promise<Result<undefined>>;
-  /** leaves it there for its owner */
+  /** leaves the clone in place when this process exits */
   readonly keep: () => void;
 }
 
@@ -24,7 +24,7 @@ export interface CloneOptions {
 
 const cloneSeconds = 1800;
 
-/** What git knows of and HEAD does not have, as `git status --short` shows it; ignored files are meant to be left out. */
+/** Lists uncommitted changes as `git status --short` prints them, without ignored files. */
 export async function listUncommitted(
   repo: string,
   environment: Environment,
@@ -33,24 +33,24 @@ export async function listUncommitted(
     ...{ environment, cwd: repo },
   });
   if (end.status !== 0)
-    return refuse(`cannot tell what is not committed in ${quote(repo, 300)}: ${failureReason(end)}`);
+    return refuse(`cannot list uncommitted changes in ${quote(repo, 300)}: ${failureReason(end)}`);
   const lines: string[] = [];
   const parts = end.stdout.split('\0');
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] ?? '';
     if (part === '') continue;
     lines.push(part);
-    // A renamed file's old name follows as a part of its own.
+    // The old name of a renamed file follows as a part of its own.
     if (part.startsWith('R')) i++;
   }
   return accept(lines);
 }
 
-/** Nothing is shared with the repo: a task that spoils the clone's objects must not spoil the repo's. */
+/** Creates the clone. It shares no objects with the repo, so that a task cannot damage the repo. */
 export async function createFreshClone(repo: string, options: CloneOptions): Promise<Result<FreshClone>> {
   const parent = await mkdtemp(join(tmpdir(), 'soil-local-'));
   const folder = join(parent, basename(repo) === '' ? 'repo' : basename(repo));
-  // A third signal ends this process without another turn: the clone goes all the same.
+  // A third signal exits the process immediately; the clone is removed even then.
   const atExit = (): void => {
     rmSync(parent, { recursive: true, force: true });
   };
@@ -64,28 +64,28 @@ export async function createFreshClone(repo: string, options: CloneOptions): Pro
     },
     keep: () => process.removeListener('exit', atExit),
   };
-  const made = await cloneInto(repo, folder, options);
-  if (made.ok) return accept(clone);
+  const cloned = await cloneInto(repo, folder, options);
+  if (cloned.ok) return accept(clone);
   await clone.remove();
-  return made;
+  return cloned;
 }
 
 async function cloneInto(repo: string, folder: string, options: CloneOptions): Promise<Result<undefined>> {
   const git = { ...options, timeoutSeconds: cloneSeconds };
   const cloned = await runGit(['clone', '--quiet', '--no-hardlinks', repo, folder], git);
   if (cloned.status !== 0) return refuse(`cannot clone ${quote(repo, 300)}: ${gitReason(cloned)}`);
-  const modules = await fillSubmodules(repo, folder, git);
+  const modules = await cloneSubmodules(repo, folder, git);
   if (!modules.ok) return modules;
-  // Only now, since submodules with relative addresses were looked for beside the repo.
+  // After the submodules, whose relative addresses were resolved against the repo.
   const origin = await runGit(['config', '--get', 'remote.origin.url'], { ...options, cwd: repo });
-  const url = withoutCredential(origin.stdout.trim());
+  const url = removeCredential(origin.stdout.trim());
   if (origin.status === 0 && url !== '')
     await runGit(['remote', 'set-url', 'origin', url], { ...options, cwd: folder });
   return accept(undefined);
 }
 
-/** A token in an address is for its owner, not for the tasks; the name before ssh's `@` is none. */
-function withoutCredential(address: string): string {
+/** Removes user name and password from an HTTP address: tasks must not see a token. The user name of SSH is kept. */
+function removeCredential(address: string): string {
   if (!URL.canParse(address)) return address;
   const url = new URL(address);
   if (!url.protocol.startsWith('http')) return address;
@@ -95,10 +95,10 @@ function withoutCredential(address: string): string {
 }
 
 /**
- * Submodules at the commits that HEAD names: out of the repo's own working copies where they are, so that neither the
- * network nor a password is needed; from their own addresses elsewhere.
+ * Checks out submodules at the commits that HEAD names. Clones each from the repo's working copy if there is one, which
+ * needs no network and no password, and else from its own address.
  */
-async function fillSubmodules(
+async function cloneSubmodules(
   source: string,
   clone: string,
   git: CloneOptions & { readonly timeoutSeconds: number },
@@ -113,31 +113,30 @@ async function fillSubmodules(
     const [key = '', path = ''] = entry.split('\n');
     const name = key.slice('submodule.'.length, -'.path'.length);
     const from = join(source, path);
-    const isThere = await stat(join(from, '.git')).then(
+    const hasWorkingCopy = await stat(join(from, '.git')).then(
       () => true,
       () => false,
     );
-    const address = isThere
+    const config = hasWorkingCopy
       ? ['-c', `submodule.${name}.url=${from}`, '-c', 'protocol.file.allow=always']
       : [];
-    const filled = await runGit([...address, 'submodule', '--quiet', 'update', '--init', '--', path], {
+    const updated = await runGit([...config, 'submodule', '--quiet', 'update', '--init', '--', path], {
       ...{ ...git, cwd: clone },
     });
-    if (filled.status !== 0) return refuse(`cannot clone submodule ${quote(path)}: ${gitReason(filled)}`);
-    const within = await fillSubmodules(from, join(clone, path), git);
-    if (!within.ok) return within;
+    if (updated.status !== 0) return refuse(`cannot clone submodule ${quote(path)}: ${gitReason(updated)}`);
+    const nested = await cloneSubmodules(from, join(clone, path), git);
+    if (!nested.ok) return nested;
   }
   return accept(undefined);
 }
 
-/** What a rootless container's other users made is podman's to remove. */
+/** Removes a folder. Files of other users in a rootless container can only be removed through podman. */
 async function removeFolder(folder: string, environment: Environment): Promise<Result<undefined>> {
   try {
     await rm(folder, { recursive: true, force: true });
     return accept(undefined);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    const mend = `podman unshare rm -rf ${shellWord(folder)}`;
     if (code === 'EACCES' || code === 'EPERM') {
       const end = await runProcess('podman', ['unshare', 'rm', '-rf', folder], {
         environment,
@@ -145,6 +144,9 @@ async function removeFolder(folder: string, environment: Environment): Promise<R
       });
       if (end.status === 0) return accept(undefined);
     }
-    return refuse(`cannot remove ${quote(folder, 300)}: ${message}; mend: ${mend}, or sudo rm -rf`);
+    const command = `rm -rf ${shellWord(folder)}`;
+    return refuse(
+      `cannot remove ${quote(folder, 300)}: ${message}. To remove it: podman unshare ${command}, or sudo ${command}`,
+    );
   }
 }

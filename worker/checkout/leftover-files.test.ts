@@ -8,7 +8,7 @@ import { writeLeftoverList, snapshotUntracked, removeLeftovers } from './leftove
 
 const environment = process.env;
 
-test('removeMade() shows and removes what a job made, and nothing else', async (t) => {
+test('removeLeftovers() prints and removes what a job created, and nothing else', async (t) => {
   const repo = await makeRepo({ 'a.txt': 'a', '.gitignore': '*.o\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   await writeFile(join(repo, 'mine.txt'), 'mine');
@@ -38,7 +38,7 @@ test('removeMade() shows and removes what a job made, and nothing else', async (
   ]);
   assert.ok(before !== undefined);
   await writeLeftoverList({ repo, environment }, before);
-  // A second job makes one of them again.
+  // A second job writes one of them again.
   const second = await snapshotUntracked({ repo, environment });
   assert.ok(second !== undefined);
   await writeFile(join(repo, 'build/y.txt'), 'made again');
@@ -56,8 +56,8 @@ test('removeMade() shows and removes what a job made, and nothing else', async (
       '  "build/y.txt"',
       '  "clone/"',
       '  "odd\\nname.o"',
-      'kept, since it was changed after the job that made it: "touched.txt"',
-      'removing 4 that earlier jobs made here and git does not know:',
+      'keeping "touched.txt": it was changed after the job that created it',
+      'removing 4 untracked paths that earlier jobs created:',
     ].sort(),
   );
   assert.deepEqual((await readdir(repo)).sort(), [
@@ -67,7 +67,7 @@ test('removeMade() shows and removes what a job made, and nothing else', async (
   assert.ok(again.ok && again.value === 0);
 });
 
-test('removeMade() removes empty folders that a job made, and no other', async (t) => {
+test('removeLeftovers() removes empty folders that a job created, and no others', async (t) => {
   const repo = await makeRepo({ 'kept/a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   await mkdir(join(repo, 'mine'));
@@ -87,7 +87,7 @@ test('removeMade() removes empty folders that a job made, and no other', async (
   assert.deepEqual(lines.sort(), [
     '  "kept/made/"',
     '  "made/deep/"',
-    'removing 2 that earlier jobs made here and git does not know:',
+    'removing 2 untracked paths that earlier jobs created:',
   ]);
   const left = await readdir(repo, { recursive: true });
   assert.deepEqual(left.filter((name) => !name.startsWith('.git')).sort(), [
@@ -102,7 +102,7 @@ test('removeMade() removes empty folders that a job made, and no other', async (
   ]);
 });
 
-test('removeMade() shows many files by their folder, none left out', async (t) => {
+test('removeLeftovers() counts many files by their folder', async (t) => {
   const repo = await makeRepo({});
   t.after(() => rm(repo, { recursive: true, force: true }));
   const before = await snapshotUntracked({ repo, environment });
@@ -114,14 +114,14 @@ test('removeMade() shows many files by their folder, none left out', async (t) =
   const lines: string[] = [];
   await removeLeftovers({ repo, environment }, (line) => lines.push(line));
   assert.deepEqual(lines, [
-    'removing 31 that earlier jobs made here and git does not know:',
+    'removing 31 untracked paths that earlier jobs created:',
     '  "build/": 30',
     '  "own.o"',
   ]);
   assert.deepEqual(await readdir(repo), ['.git']);
 });
 
-test('removeMade() takes no list that leads out of the repo, nor one that is none', async (t) => {
+test('removeLeftovers() ignores invalid lists and paths that lead out of the repo', async (t) => {
   const repo = await makeRepo({ 'a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   const list = join(repo, '.git/soil-made.json');
@@ -145,7 +145,7 @@ test('removeMade() takes no list that leads out of the repo, nor one that is non
   await must('test', ['-e', outside]);
 });
 
-test('lookBefore() sees nothing where there is no repo', async (t) => {
+test('snapshotUntracked() returns undefined outside a repo', async (t) => {
   const repo = await makeRepo({});
   t.after(() => rm(repo, { recursive: true, force: true }));
   await rm(join(repo, '.git'), { recursive: true });

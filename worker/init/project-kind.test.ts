@@ -9,7 +9,7 @@ import { formatManifest, formatSoilYml, formatWorkflow } from './starting-files.
 
 const npm = (scripts: object): string => JSON.stringify({ name: 'x', scripts });
 
-/** Files at the root, with their text where it matters -> `job image: task, task`. */
+/** Files in the root with their content, and the expected `job image: task, task`. */
 const kinds: readonly (readonly [Readonly<Record<string, string>>, readonly string[]])[] = [
   [{ 'README.md': '' }, ['look docker.io/library/debian:12: files']],
   [
@@ -51,7 +51,7 @@ const kinds: readonly (readonly [Readonly<Record<string, string>>, readonly stri
 
 for (const [files, expected] of kinds) {
   const shown = Object.keys(files).join(', ');
-  test(`sketchJobs() knows ${shown}, and what is written of it is a soil.yml with a workflow and a manifest`, async () => {
+  test(`suggestJobs() recognizes ${shown}, and its jobs give a valid soil.yml, workflow and manifest`, async () => {
     const jobs = suggestJobs({ names: new Set(Object.keys(files)), text: (name) => files[name] ?? '' });
     const tasksOf = (tasks: (typeof jobs)[number]['tasks']): string =>
       tasks
@@ -63,7 +63,9 @@ for (const [files, expected] of kinds) {
       expected,
     );
     assert.ok(jobs.every(({ tasks }) => tasks[0]?.name === 'os-info'));
-    const config = valueOf(parseConfig(formatSoilYml(jobs, { project: 'x', branch: 'trunk' })));
+    const config = valueOf(
+      parseConfig(formatSoilYml(jobs, { project: 'x', branch: 'trunk', schema: 'soil.schema.json' })),
+    );
     assert.deepEqual(
       config.jobs.map(({ name }) => name),
       jobs.map(({ name }) => name),
@@ -84,7 +86,7 @@ for (const [files, expected] of kinds) {
     }
     const servers = Object.values(workflow.jobs).map(({ steps }) => steps.at(-1)?.env?.SOIL_SERVER);
     assert.deepEqual([...new Set(servers.slice(0, -1))], ['${{ secrets.SOIL_TOKEN && vars.SOIL_SERVER }}']);
-    assert.equal(servers.at(-1), '${{ vars.SOIL_SERVER }}', 'the gate reads only');
+    assert.equal(servers.at(-1), '${{ vars.SOIL_SERVER }}', 'maybe-merge only reads');
     assert.ok(!formatWorkflow(ci).includes('&a'), 'no anchors');
     assert.deepEqual(await findWorkflowErrors(formatWorkflow(ci)), []);
     assert.deepEqual(findManifestErrors(formatManifest(ci, 'x')), []);
@@ -93,19 +95,23 @@ for (const [files, expected] of kinds) {
   });
 }
 
-test('formatWorkflow() and formatManifest() heed needs', async () => {
+test('formatWorkflow() and formatManifest() respect needs', async () => {
   const job = (name: string, needs: string): string =>
     `  ${name}: { image: none, needs: [${needs}], tasks: [{ name: t, run: x }] }\n`;
   const text = `project: p\njobs:\n${job('b.2', 'a')}${job('a', '')}`;
   const ci = { ...valueOf(parseConfig(text)), tool: 'soil-ci@1' };
   const workflow = parse(formatWorkflow(ci)) as { jobs: Record<string, { needs?: string[] }> };
   assert.deepEqual(workflow.jobs['job-b_2']?.needs, ['job-a']);
-  assert.deepEqual(Object.keys(workflow.jobs), ['job-b_2', 'job-a'], 'no merge rule, no gate');
+  assert.deepEqual(
+    Object.keys(workflow.jobs),
+    ['job-b_2', 'job-a'],
+    'without a merge rule there is no maybe-merge',
+  );
   assert.deepEqual(await findWorkflowErrors(formatWorkflow(ci)), []);
   assert.match(formatManifest(ci, 'p q'), /for job in a b\.2; do/);
 });
 
-test('sketchJobs() runs pytest where a folder or a file of tests is there, and unittest where none is', () => {
+test('suggestJobs() uses pytest when there are test files, else unittest', () => {
   const testOf = (...names: string[]): string | undefined =>
     suggestJobs({ names: new Set(['setup.py', ...names]), text: () => '' })[0]?.tasks.at(-1)?.run;
   for (const name of ['tests', 'test', 'test_a.py', 'a_test.py', 'conftest.py']) {

@@ -1,4 +1,4 @@
-/** What a repo is, by the files at its root -> the jobs that it would want: image and tasks, as a beginning. Pure. */
+/** Suggests jobs for a repo by the files in its root. Pure. */
 
 export interface SuggestedTask {
   readonly name: string;
@@ -14,10 +14,10 @@ export interface SuggestedJob {
   readonly tasks: readonly SuggestedTask[];
 }
 
-/** The root of a repo: names of its files, and the text of those that are asked for. */
+/** The files in the root of a repo. */
 export interface RepoFiles {
   readonly names: ReadonlySet<string>;
-  /** empty where there is no such file */
+  /** returns the content of a file; empty when it does not exist */
   readonly text: (name: string) => string;
 }
 
@@ -28,7 +28,7 @@ const task = (name: string, run: string, results?: string): SuggestedTask => ({
   ...(results !== undefined && { results }),
 });
 
-/** In every job: a reader's first question is where it ran. */
+/** The first task of every job, since readers ask first where it ran. */
 const osInfo: SuggestedTask = { name: 'os-info', builtin: 'os-info' };
 const job = (
   name: string,
@@ -43,7 +43,7 @@ const apt = (...packages: readonly string[]): SuggestedTask =>
 
 const node: Kind = ({ names, text }) => {
   if (!names.has('package.json')) return undefined;
-  const scripts = scriptsOf(text('package.json'));
+  const scripts = listScripts(text('package.json'));
   const [program, install]: readonly [string, string] = names.has('pnpm-lock.yaml')
     ? ['pnpm', 'corepack enable && pnpm install --frozen-lockfile']
     : names.has('yarn.lock')
@@ -52,8 +52,8 @@ const node: Kind = ({ names, text }) => {
           'npm',
           names.has('package-lock.json') ? 'npm ci --no-audit --no-fund' : 'npm install --no-audit --no-fund',
         ];
-  const wanted = ['build', 'typecheck', 'types', 'lint', 'format:check', 'test'];
-  const chosen = wanted.filter((name) => scripts.has(name));
+  const known = ['build', 'typecheck', 'types', 'lint', 'format:check', 'test'];
+  const chosen = known.filter((name) => scripts.has(name));
   return job(
     'node',
     'docker.io/library/node:20',
@@ -62,8 +62,8 @@ const node: Kind = ({ names, text }) => {
   );
 };
 
-/** The names of the scripts; npm's own placeholder for a test is none. */
-function scriptsOf(json: string): ReadonlySet<string> {
+/** Lists the scripts of package.json, without npm's placeholder for tests. */
+function listScripts(json: string): ReadonlySet<string> {
   try {
     const { scripts } = JSON.parse(json) as { readonly scripts?: Readonly<Record<string, unknown>> };
     const real = Object.entries(scripts ?? {}).filter(
@@ -146,11 +146,13 @@ const python: Kind = ({ names, text }) => {
     names.has(name),
   );
   if (project.length === 0 && requirements.length === 0) return undefined;
-  const says = [...project, ...requirements, 'tox.ini', 'pytest.ini'].map((name) => text(name)).join('\n');
-  // Without a word of pytest: it runs unittest's cases too, and unittest finds none in a folder `tests` that is no package.
+  const configuration = [...project, ...requirements, 'tox.ini', 'pytest.ini']
+    .map((name) => text(name))
+    .join('\n');
+  // pytest is the better default: it also runs unittest's cases, while unittest skips a folder `tests` that is no package.
   const hasTests = [...names].some((name) => /^tests?$|^test_.*\.py$|_test\.py$/.test(name));
   const usesPytest =
-    hasTests || /\bpytest\b/.test(says) || names.has('conftest.py') || names.has('pytest.ini');
+    hasTests || /\bpytest\b/.test(configuration) || names.has('conftest.py') || names.has('pytest.ini');
   const installable = names.has('setup.py') || /^\[(build-system|project)\]/m.test(text('pyproject.toml'));
   const words = [...(installable ? ['-e .'] : []), ...requirements.map((name) => `-r ${name}`)];
   if (usesPytest) words.push('pytest');
@@ -198,7 +200,7 @@ const ruby: Kind = ({ names }) =>
       )
     : undefined;
 
-/** A Makefile that something else above writes is not asked; GNU's, BSD's and the plain name. */
+/** Reads the targets of GNUmakefile, Makefile or makefile. */
 const make: Kind = ({ names, text }) => {
   const file = ['GNUmakefile', 'Makefile', 'makefile'].find((name) => names.has(name));
   if (file === undefined) return undefined;
@@ -216,18 +218,18 @@ const make: Kind = ({ names, text }) => {
   );
 };
 
-/** The first of those that build the same tree; the others stand beside each other. */
-const builders: readonly Kind[] = [autotools, cmake, meson, make];
+/** Only the first build system that matches is used; each other kind adds a job. */
+const buildSystems: readonly Kind[] = [autotools, cmake, meson, make];
 const others: readonly Kind[] = [node, rust, go, python, maven, gradle, ruby];
 
-/** For a repo of which nothing is known. */
+/** The job for a repo of an unknown kind. */
 export const placeholderJob = job('look', 'docker.io/library/debian:12', task('files', 'ls -la'));
 
-/** The jobs of a repo; one that only looks around where nothing is known of it. */
+/** Suggests the jobs of a repo: at least `placeholderJob`. */
 export function suggestJobs(files: RepoFiles): readonly SuggestedJob[] {
   const found = others.flatMap((kind) => kind(files) ?? []);
-  const built = builders.map((kind) => kind(files)).find((sketch) => sketch !== undefined);
-  // A Makefile beside another language's own tool mostly calls that tool.
+  const built = buildSystems.map((kind) => kind(files)).find((sketch) => sketch !== undefined);
+  // A Makefile next to the build tool of another language usually just calls that tool.
   const isWrapper = built?.name === 'make' && found.length > 0;
   const jobs = built === undefined || isWrapper ? found : [built, ...found];
   return jobs.length > 0 ? jobs : [placeholderJob];

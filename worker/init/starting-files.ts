@@ -1,4 +1,4 @@
-/** Jobs and branches -> the text of soil.yml, of GitHub's workflow and of sourcehut's manifest. Pure. */
+/** Renders soil.yml, the GitHub workflow and the sourcehut manifest of a new project. Pure. */
 import { stringify } from 'yaml';
 import type { JobDeclaration, MergeRule } from '../config/job-declaration.js';
 import type { SuggestedJob } from './project-kind.js';
@@ -6,18 +6,19 @@ import type { SuggestedJob } from './project-kind.js';
 export const workflowFile = '.github/workflows/soil.yml';
 export const manifestFile = '.builds/soil.yml';
 
-// No anchors: GitHub's runner reads none.
-const yaml = (value: unknown): string =>
+// Without anchors: GitHub Actions does not support them.
+const formatYaml = (value: unknown): string =>
   stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, defaultStringType: 'PLAIN' });
 
 export interface SoilYmlOptions {
   readonly project: string;
-  /** the branch that the gate updates */
+  /** the branch that maybe-merge updates */
   readonly branch: string;
   /** the URL or the path of the JSON Schema, for editors */
   readonly schema?: string;
 }
 
+/** Renders soil.yml with a merge rule for `branch`. */
 export function formatSoilYml(
   jobs: readonly SuggestedJob[],
   { project, branch, schema }: SoilYmlOptions,
@@ -25,34 +26,34 @@ export function formatSoilYml(
   const declared = Object.fromEntries(jobs.map(({ name, image, tasks }) => [name, { image, tasks }]));
   return [
     ...(schema === undefined ? [] : [`# yaml-language-server: $schema=${schema}`]),
-    '# What soil-worker runs: docs/project.md has every key. Try it: npx soil-worker run ' +
-      (jobs[0]?.name ?? ''),
-    yaml({ project, jobs: declared }).trimEnd(),
-    '# Commits of soil-staging that pass every job become the tip of the branch `to`: soil-worker maybe-merge.',
-    yaml({ merge: { from: 'soil-staging', to: branch, require: 'all' } }),
+    '# The jobs that soil-worker runs. docs/project.md describes every key.',
+    `# To run a job: npx soil-worker run ${jobs[0]?.name ?? 'JOB'}`,
+    formatYaml({ project, jobs: declared }).trimEnd(),
+    '# soil-worker maybe-merge fast-forwards the branch `to` to commits of soil-staging that passed every job.',
+    formatYaml({ merge: { from: 'soil-staging', to: branch, require: 'all' } }),
   ].join('\n');
 }
 
 export interface CiOptions {
   readonly jobs: readonly Pick<JobDeclaration, 'name' | 'needs'>[];
   readonly merge?: MergeRule;
-  /** how npx names this package: `soil-ci@0.1.0` */
+  /** the package as an argument of npx: `soil-ci@0.1.0` */
   readonly tool: string;
 }
 
 const checkout = { uses: 'actions/checkout@v4', with: { 'persist-credentials': false, submodules: true } };
 const setupNode = { uses: 'actions/setup-node@v4', with: { 'node-version': 20 } };
 const variables = {
-  // The pull request of a fork has no secrets: its jobs run, and could not be published.
+  // Pull requests from forks have no secrets: their jobs run, but are not published.
   SOIL_SERVER: '${{ secrets.SOIL_TOKEN && vars.SOIL_SERVER }}',
   SOIL_TOKEN: '${{ secrets.SOIL_TOKEN }}',
 };
 
-/** One job of GitHub's for each of ours, so that they start beside each other, and after those that they need. */
+/** Renders a workflow with one GitHub job for each job of soil.yml, so that independent jobs run in parallel. */
 export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
   const soil = `npx --yes --package=${tool} soil-worker`;
   const ids = new Map(jobs.map(({ name }) => [name, githubId(name)]));
-  const running = jobs.map(({ name, needs }): readonly [string, unknown] => [
+  const jobEntries = jobs.map(({ name, needs }): readonly [string, unknown] => [
     githubId(name),
     {
       name,
@@ -64,7 +65,7 @@ export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
   ]);
   const gate = merge && {
     'maybe-merge': {
-      // The gate asks the status API itself: it runs also when a job above failed, and says which.
+      // maybe-merge reads the status API itself. It also runs after a failed job, and reports which one failed.
       if: `always() && github.event_name == 'push' && github.ref == 'refs/heads/${merge.from}' && vars.SOIL_SERVER != ''`,
       'runs-on': 'ubuntu-24.04',
       'timeout-minutes': 15,
@@ -85,35 +86,35 @@ export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
     },
   };
   return [
-    '# Runs the jobs of soil.yml; publishes them where the variable SOIL_SERVER and the secret SOIL_TOKEN are set.',
-    yaml({
+    '# Runs the jobs of soil.yml. Publishes them if the variable SOIL_SERVER and the secret SOIL_TOKEN are set.',
+    formatYaml({
       name: 'soil',
       on: { push: { branches: ['**'] }, pull_request: {} },
       permissions: { contents: 'read' },
-      jobs: { ...Object.fromEntries<unknown>(running), ...gate },
+      jobs: { ...Object.fromEntries<unknown>(jobEntries), ...gate },
     }),
   ].join('\n');
 }
 
-/** Letters, digits, `-` and `_`, not beginning with a digit: a job of ours may have dots. */
+/** Returns a valid GitHub job id: letters, digits, `-` and `_`, not starting with a digit. Job names can have dots. */
 const githubId = (name: string): string => `job-${name.replace(/[^A-Za-z0-9_-]/g, '_')}`;
 
-/** One machine runs all jobs, also after one failed: those that another one needs come first. */
+/** Renders a manifest that runs all jobs on one machine, in the order of their needs, even after a failed one. */
 export function formatManifest({ jobs, tool }: CiOptions, folder: string): string {
   const run = [
     `cd ${/^[\w.-]+$/.test(folder) ? folder : `"$(ls -d -- */ | head -n 1)"`}`,
     `soil() { npx --yes --package=${tool} soil-worker "$@"; }`,
     'if [ -r ~/.soil-secret ]; then set -a; . ~/.soil-secret; set +a; fi',
     'status=0',
-    `for job in ${inOrder(jobs).join(' ')}; do`,
+    `for job in ${sortByNeeds(jobs).join(' ')}; do`,
     '  soil run "$job" ${SOIL_SERVER:+--publish} || status=$?',
     'done',
     'exit $status',
     '',
   ].join('\n');
   return [
-    '# Runs the jobs of soil.yml. The file secret ~/.soil-secret may set SOIL_SERVER and SOIL_TOKEN: then they are published.',
-    yaml({
+    '# Runs the jobs of soil.yml. Publishes them if the file secret ~/.soil-secret sets SOIL_SERVER and SOIL_TOKEN.',
+    formatYaml({
       image: 'debian/stable',
       packages: ['git', 'nodejs', 'npm', 'podman', 'uidmap', 'slirp4netns'],
       tasks: [{ jobs: run }],
@@ -121,15 +122,15 @@ export function formatManifest({ jobs, tool }: CiOptions, folder: string): strin
   ].join('\n');
 }
 
-/** soil.yml has no circles: each round takes those whose needs are met. */
-function inOrder(jobs: CiOptions['jobs']): readonly string[] {
-  const done: string[] = [];
-  while (done.length < jobs.length) {
+/** Sorts jobs so that each comes after its needs. soil.yml has no cycles. */
+function sortByNeeds(jobs: CiOptions['jobs']): readonly string[] {
+  const sorted: string[] = [];
+  while (sorted.length < jobs.length) {
     const next = jobs.filter(
-      ({ name, needs }) => !done.includes(name) && needs.every((n) => done.includes(n)),
+      ({ name, needs }) => !sorted.includes(name) && needs.every((n) => sorted.includes(n)),
     );
     if (next.length === 0) break;
-    done.push(...next.map(({ name }) => name));
+    sorted.push(...next.map(({ name }) => name));
   }
-  return done;
+  return sorted;
 }

@@ -1,4 +1,4 @@
-/** The files of `web/`: stylesheet, icon and JSON Schemas; and those of the first two that a wwz contains. */
+/** The static files of a site (stylesheet, icon, JSON Schemas) and of a wwz (stylesheet, icon). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { schemaFile, webFile, wwzOwnFolder, type SitePath } from '../model/path.js';
@@ -26,10 +26,10 @@ function schemaAssets(): readonly WebAsset[] {
   return names.sort().map((name) => ({ path: schemaFile(name), bytes: readFileSync(schemaFolder + name) }));
 }
 
-/** The same files for a wwz, which must be readable wherever it is unpacked. */
 export const wwzStyle = `${wwzOwnFolder}/style.css`;
 export const wwzIcon = `${wwzOwnFolder}/icon.svg`;
 
+/** Returns the stylesheet and the icon for a wwz, whose pages must work after it is unpacked anywhere. */
 export function wwzAssets(): readonly { readonly path: string; readonly bytes: Buffer }[] {
   return [
     { path: wwzStyle, bytes: readFileSync(`${templateFolder}style.css`) },

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fragment, withFragments } from './fragment.js';
 
-test('withFragments() puts each fragment where it was shown, as often as it was', () => {
+test('withFragments() replaces every placeholder with its fragment', () => {
   const [a, b] = [new Fragment('<b>ä</b>'), new Fragment('✗')];
   const page = withFragments(() => `1${b.toHTML()}2${a.toHTML()}3${a.toHTML()}`);
   assert.equal(page.toString(), '1✗2<b>ä</b>3<b>ä</b>');
   assert.equal(withFragments(() => 'none').toString(), 'none');
 });
 
-test('a fragment is not shown where nobody would put its bytes', () => {
+test('Fragment.toHTML() throws outside withFragments()', () => {
   assert.throws(() => new Fragment('x').toHTML(), /outside withFragments\(\)/);
   assert.throws(
     () =>

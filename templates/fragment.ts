@@ -1,6 +1,6 @@
-/** A part of a page that was rendered before: HTML in once, the same bytes in every page that shows it. */
+/** Parts of pages that are rendered once and copied into every page that shows them. */
 
-/** Fragments that the page under way has shown so far; undefined while no page is. */
+/** The fragments of the page that is being rendered; undefined between pages. */
 let shown: Fragment[] | undefined;
 
 export class Fragment {
@@ -10,14 +10,14 @@ export class Fragment {
     this.bytes = Buffer.from(html);
   }
 
-  /** Handlebars asks an object for this, and does not escape it: a mark that no text of a view can be, since it escapes `<`. */
+  /** Returns a placeholder, which Handlebars does not escape. No text equals it, since the `<` of texts is escaped. */
   toHTML(): string {
     if (shown === undefined) throw new Error('cannot show a fragment outside withFragments()');
     return `<\u0000${shown.push(this) - 1}>`;
   }
 }
 
-/** The page's bytes, with those of each fragment in its place: they are copied and neither rendered nor encoded again. */
+/** Renders a page and replaces its placeholders with the fragments' bytes, which are not rendered or encoded again. */
 export function withFragments(render: () => string): Buffer {
   const outer = shown;
   const mine: Fragment[] = [];

@@ -1,4 +1,4 @@
-/** What each page shows, made of parts: the data of one template each. */
+/** The data of each page template. */
 import type { Fragment } from './fragment.js';
 import type {
   Count,
@@ -51,7 +51,7 @@ export interface RunView {
   readonly mark: Mark;
   readonly subject: string | undefined;
   readonly facts: readonly Fact[];
-  /** all its jobs, told apart by outcome, above a list that may be long */
+  /** the number of jobs by outcome; undefined for a run of one job */
   readonly tally: { readonly text: string; readonly counts: readonly Count[] } | undefined;
   readonly attempts: readonly (MaybeLink & { readonly mark: Mark })[];
   readonly failures: readonly FailureView[];
@@ -77,7 +77,7 @@ export interface CommitView {
   readonly artifacts: readonly { readonly host: string; readonly files: readonly Link[] }[];
 }
 
-/** How the newest runs of a job ended. */
+/** The outcomes of the newest runs of a job. */
 export interface HistoryView {
   readonly frame: PageFrame;
   readonly heading: string;
@@ -86,7 +86,7 @@ export interface HistoryView {
   readonly since: readonly (Link & { readonly subject: string })[];
   /** `history-row` */
   readonly runs: readonly Fragment[];
-  /** the runs of the table of tasks */
+  /** the runs that the table of tasks compares */
   readonly columns: readonly (Link & { readonly short: string })[];
   readonly tasks: readonly {
     readonly name: string;
@@ -98,7 +98,7 @@ export interface HistoryView {
   }[];
 }
 
-/** All lengths in pixels. */
+/** A badge; all lengths in pixels. */
 export interface BadgeView {
   readonly label: string;
   readonly message: string;
@@ -112,7 +112,7 @@ export interface BadgeView {
   readonly colour: string;
 }
 
-/** Times as RFC 3339 has them. */
+/** One entry of a feed; times in RFC 3339 format. */
 export interface FeedEntryView {
   readonly id: string;
   readonly title: string;
@@ -130,7 +130,7 @@ export interface FeedView {
   readonly entries: readonly FeedEntryView[];
 }
 
-/** What is left of a run that was removed. */
+/** The page of a removed run. */
 export interface RemovedRunView {
   readonly frame: PageFrame;
   readonly heading: string;
@@ -146,7 +146,7 @@ export interface RemovedRunView {
   }[];
 }
 
-/** What a prune would do, run by run. */
+/** The effect that pruning would have on each run. */
 export interface RetentionView {
   readonly frame: PageFrame;
   readonly heading: string;
@@ -161,7 +161,7 @@ export interface RetentionView {
       readonly branch: string | undefined;
       readonly start: Instant | undefined;
       readonly size: string;
-      /** `stays`, `loses its wwz files`, `goes` */
+      /** `kept`, `loses wwz files`, `removed` */
       readonly fate: string;
       readonly css: string;
       readonly reason: string | undefined;
@@ -181,15 +181,15 @@ export interface WwzIndexView {
   readonly table: TaskTable;
 }
 
-/** Links that the server lists when it is asked: what is in a folder, or where to go where nothing is. */
+/** A list of links: the content of a folder, or where to go from a missing page. */
 export interface ListingView {
   readonly frame: PageFrame;
   readonly heading: string;
-  /** a sentence above the links */
+  /** text above the links */
   readonly note: string | undefined;
   readonly upHref: string | undefined;
   readonly entries: readonly Link[];
-  /** how many names that begin with a dot are left out */
+  /** the number of names that start with a dot, which are not listed */
   readonly hidden: number;
 }
 
@@ -206,7 +206,7 @@ export interface ImageView {
   readonly layers: readonly {
     readonly number: number;
     readonly size: string;
-    /** 0 to 100: of the largest layer */
+    /** size in percent of the largest layer, 0 to 100 */
     readonly share: number;
     readonly command: string;
   }[];

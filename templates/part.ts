@@ -1,4 +1,4 @@
-/** The parts that several pages show: plain data, every key always there, since a strict template refuses a missing one. */
+/** The data of the parts that pages share. No key is optional, since a strict template rejects a missing one. */
 import type { Instant, Mark } from './wording.js';
 
 export interface Link {
@@ -6,37 +6,37 @@ export interface Link {
   readonly href: string;
 }
 
-/** Text that is a link where its address is known and allowed. */
+/** Text, with a link if its address is known and allowed. */
 export interface MaybeLink {
   readonly text: string;
   readonly href: string | undefined;
 }
 
-/** What surrounds every page. All addresses are relative to the page. */
+/** The title, header and breadcrumbs around a page. All addresses are relative to the page. */
 export interface PageFrame {
   readonly title: string;
   readonly siteTitle: string;
   readonly homeHref: string;
   readonly styleHref: string;
   readonly iconHref: string;
-  /** a feed of what the page is about */
+  /** the feed of the run's branch */
   readonly feedHref: string | undefined;
-  /** from the home page down to this one, which is no link */
+  /** from the home page down to this page, which is not a link */
   readonly crumbs: readonly MaybeLink[];
 }
 
-/** One line of a list of facts. */
+/** One line in a list of facts. */
 export interface Fact {
   readonly name: string;
   readonly text: string;
   readonly href: string | undefined;
   readonly time: Instant | undefined;
   readonly isCode: boolean;
-  /** long text, for two columns */
+  /** whether the text is long enough for two columns */
   readonly isWide: boolean;
 }
 
-/** So many jobs or tasks that ended alike. */
+/** The number of jobs or tasks with one outcome. */
 export interface Count {
   readonly mark: Mark;
   readonly count: number;
@@ -63,27 +63,27 @@ export interface BadLineView {
   readonly text: string;
 }
 
-/** The tasks of one job as a table, and what could not be read as a task. */
+/** The table of a job's tasks, and the lines of its TSV that are not valid tasks. */
 export interface TaskTable {
   readonly caption: string;
   readonly tasks: readonly TaskView[];
   readonly badLines: readonly BadLineView[];
-  /** tasks beyond those a page shows */
+  /** the number of tasks that the page does not show */
   readonly more: number;
   readonly hasResults: boolean;
-  /** with processor time and memory */
+  /** whether the table has columns for CPU time and memory */
   readonly isDetailed: boolean;
 }
 
-/** One job in a table of jobs. */
+/** One row in a table of jobs. */
 export interface JobRowView {
   readonly mark: Mark;
   readonly name: string;
   readonly href: string;
-  /** the run it belongs to, where the table has several */
+  /** the job's run, in a table with jobs of several runs */
   readonly run: Link | undefined;
   readonly counts: readonly Count[];
-  /** what a job without tasks is doing, or why it has none */
+  /** the progress of a job without tasks, or why it has none */
   readonly note: string | undefined;
   readonly elapsed: string | undefined;
   readonly pull: string | undefined;
@@ -93,7 +93,7 @@ export interface JobRowView {
   readonly jsonHref: string | undefined;
 }
 
-/** One run (on sourcehut: one commit's jobs) in a list of runs. */
+/** One run in a list of runs; on sourcehut, the jobs of one commit. */
 export interface RunEntryView {
   readonly id: string;
   readonly mark: Mark;
@@ -115,7 +115,7 @@ export interface PullRequestView {
   readonly headRef: string | undefined;
 }
 
-/** Jobs that ended alike. */
+/** The jobs with one outcome. */
 export interface JobGroup extends Count {
   readonly jobs: readonly {
     readonly name: string;
@@ -124,9 +124,9 @@ export interface JobGroup extends Count {
   }[];
 }
 
-/** Older pages are numbered from the oldest, so that they stay as they are. */
+/** Links to the neighboring pages of a list. Pages are numbered from the oldest, so that old pages do not change. */
 export interface PageLinks {
-  /** false for a list of one page, which needs no links */
+  /** false if the list has one page, which needs no links */
   readonly hasOthers: boolean;
   readonly label: string;
   readonly newerHref: string | undefined;
@@ -146,19 +146,19 @@ export interface RawRowView {
   readonly jsonHref: string | undefined;
 }
 
-/** What a reader should look at first: a task, or a whole job where its tasks do not tell what became of it. */
+/** A failed task, or a failed job whose tasks do not explain the failure. */
 export interface FailureView extends Pick<TaskView, 'mark' | 'note' | 'logHref' | 'command' | 'elapsed'> {
-  /** the task's; undefined: the whole job */
+  /** the name of the task; undefined for a job */
   readonly name: string | undefined;
   readonly job: Link;
-  /** why, of a whole job */
+  /** why the job failed */
   readonly reason: string | undefined;
 }
 
 export interface JobSectionView {
   readonly row: JobRowView;
   readonly anchor: string;
-  /** how the job did before */
+  /** the page with the job's earlier runs */
   readonly historyHref: string | undefined;
   readonly reason: string | undefined;
   readonly problems: readonly string[];
@@ -166,7 +166,7 @@ export interface JobSectionView {
   readonly table: TaskTable | undefined;
 }
 
-/** How one run of a job ended. */
+/** One run in a job's history. */
 export interface HistoryRowView {
   readonly mark: Mark;
   readonly host: string;
@@ -175,6 +175,6 @@ export interface HistoryRowView {
   readonly commit: Link | undefined;
   readonly branch: string;
   readonly elapsed: string | undefined;
-  /** 0 to 100: of the longest run */
+  /** elapsed time in percent of the longest run, 0 to 100 */
   readonly share: number;
 }

@@ -13,7 +13,7 @@ const options: TaskTableOptions = {
   isDetailed: false,
 };
 
-test('taskTable() cuts passed tasks before any other, and keeps the order they ran in', () => {
+test('taskTable() leaves out passed tasks first, and keeps the order they ran in', () => {
   const rows = [
     task('passed', 'a', 1),
     task('passed', 'b', 1),
@@ -29,7 +29,7 @@ test('taskTable() cuts passed tasks before any other, and keeps the order they r
   assert.equal(table.more, 2);
 });
 
-test('taskTable() notes exit status, tries and tolerance, and links the logs of earlier tries', () => {
+test('taskTable() shows exit status, tries and allowed failures, and links the logs of earlier tries', () => {
   const rows = [
     task('flaky', 'f', 3, { tries: 3 }),
     task('failed', 'g', 1, { status: 7, allowed: true }),
@@ -48,14 +48,14 @@ test('taskTable() notes exit status, tries and tolerance, and links the logs of 
   assert.equal(tasks[3]?.logHref, undefined);
 });
 
-test('taskTable() shows the whole command where the record has it', () => {
+test('taskTable() shows the full command if the record has it', () => {
   const rows = [task('passed', 'a', 1, { script: 'set', action: '-e b' }), task('passed', 'b', 1)];
   const { tasks } = taskTable({ ...options, rows, commands: [{ name: 'a', run: 'set -e\nb\u202e\n' }] });
   assert.equal(tasks[0]?.command, 'set -e\nb\\u202e');
   assert.equal(tasks[1]?.command, 'test/soil.sh b');
 });
 
-test('taskTable() has no column of results where none can be opened', () => {
+test('taskTable() has no result column if there are no results to open', () => {
   const rows = [task('passed', 'a', 1, { resultHtml: '_test/index.html' })];
   assert.equal(taskTable({ ...options, rows }).hasResults, true);
   assert.equal(taskTable({ ...options, rows, resultHref: () => undefined }).hasResults, false);

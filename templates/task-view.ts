@@ -1,10 +1,10 @@
-/** A job's rows -> the table of tasks that the run page and the wwz's own index show. Pure. */
+/** Builds the table of a job's tasks for the run page and for the index of the wwz. Pure. */
 import type { TaskCommand } from '../model/record.js';
 import type { Row, TaskRow } from '../model/row.js';
 import type { BadLineView, Count, Link, TaskTable, TaskView } from './part.js';
 import { bytesText, durationText, markOf, outcomesBySeverity, visibleText } from './wording.js';
 
-/** Beyond this a job's table is cut (never a task that did not pass before one that did); the wwz has the rest. */
+/** Rows in the table of a job, unless the caller sets a limit. Passed tasks are left out first. */
 const maxTasks = 1000;
 const maxCommandLength = 600;
 const maxEarlierLogs = 20;
@@ -12,15 +12,15 @@ const maxEarlierLogs = 20;
 export interface TaskTableOptions {
   readonly caption: string;
   readonly rows: readonly Row[];
-  /** the record's whole commands, by task name */
+  /** the full commands from the record */
   readonly commands: readonly TaskCommand[];
-  /** where a task's log is; undefined where there is none to read */
+  /** Returns the address of a task's log; undefined if there is none. */
   readonly logHref: (row: TaskRow) => string | undefined;
-  /** where the log of an earlier try is, counted from 1 */
+  /** Returns the address of the log of an earlier try, counted from 1. */
   readonly earlierLogHref: (row: TaskRow, attempt: number) => string | undefined;
-  /** where a result is: `path` as the row has it */
+  /** Returns the address of a result; `path` as in the row. */
   readonly resultHref: (path: string) => string | undefined;
-  /** whether a pass is called flaky for what happened to the task before, on the same commit */
+  /** whether a passed task is flaky because it failed before on the same commit */
   readonly isFlaky?: (row: TaskRow) => boolean;
   readonly isDetailed: boolean;
   readonly limit?: number;
@@ -33,21 +33,21 @@ export function taskTable(options: TaskTableOptions): TaskTable {
   const tasks = shown.map((row) => {
     const command = commands.get(row.task);
     const view = taskView(row, command?.run, options);
-    const isTold = row.outcome === 'skipped' && command?.skipped !== undefined;
-    return isTold ? { ...view, note: visibleText(command.skipped) } : view;
+    const hasReason = row.outcome === 'skipped' && command?.skipped !== undefined;
+    return hasReason ? { ...view, note: visibleText(command.skipped) } : view;
   });
   return {
     caption: options.caption,
     tasks,
     badLines: badRowViews(options.rows),
     more: all.length - shown.length,
-    // Where the wwz was removed there is none to link, and no column.
+    // There are no results to link to if the wwz was removed.
     hasResults: tasks.some(({ result }) => result !== undefined),
     isDetailed: options.isDetailed,
   };
 }
 
-/** The first `limit` rows in the order they ran; passed ones give way to the others. */
+/** Selects `limit` rows, in the order they ran. Leaves out passed tasks before others. */
 function selectRows(rows: readonly TaskRow[], limit: number): readonly TaskRow[] {
   if (rows.length <= limit) return rows;
   const others = rows.filter((row) => row.outcome !== 'passed').slice(0, limit);
@@ -60,7 +60,7 @@ function selectRows(rows: readonly TaskRow[], limit: number): readonly TaskRow[]
 
 export function taskView(
   row: TaskRow,
-  whole: string | undefined,
+  fullCommand: string | undefined,
   options: Pick<TaskTableOptions, 'logHref' | 'earlierLogHref' | 'resultHref' | 'isFlaky'>,
 ): TaskView {
   const resultHref = row.resultHtml === undefined ? undefined : options.resultHref(row.resultHtml);
@@ -70,7 +70,7 @@ export function taskView(
     name: visibleText(row.task),
     logHref: row.outcome === 'skipped' ? undefined : options.logHref(row),
     earlierLogs: earlierLogLinks(row, options),
-    command: commandText(row, whole),
+    command: commandText(row, fullCommand),
     elapsed: row.elapsedSeconds === undefined ? undefined : durationText(row.elapsedSeconds),
     cpu: cpuText(row),
     memory: row.maxRssKib === undefined ? undefined : bytesText(row.maxRssKib * 1024),
@@ -95,7 +95,7 @@ function earlierLogLinks(
 
 function noteOf(row: TaskRow, hasFailedBefore: boolean): string | undefined {
   const notes: string[] = [];
-  // A time-out's 124 is Soil's own and says nothing more than the word.
+  // The exit status of a timeout is always Soil's 124, so it adds nothing.
   if (row.status !== 0 && row.outcome === 'failed') notes.push(`exit ${row.status}`);
   if (row.tries > 1) notes.push(`${row.tries} tries`);
   if (hasFailedBefore && row.outcome === 'flaky') notes.push('failed before on this commit');
@@ -103,9 +103,9 @@ function noteOf(row: TaskRow, hasFailedBefore: boolean): string | undefined {
   return notes.length === 0 ? undefined : notes.join(', ');
 }
 
-function commandText(row: TaskRow, whole: string | undefined): string {
+function commandText(row: TaskRow, fullCommand: string | undefined): string {
   const short = row.action === '-' || row.action === '' ? row.script : `${row.script} ${row.action}`;
-  const lines = (whole ?? short).trim().split('\n').map(visibleText);
+  const lines = (fullCommand ?? short).trim().split('\n').map(visibleText);
   const text = lines.join('\n');
   return text.length > maxCommandLength ? `${text.slice(0, maxCommandLength)}…` : text;
 }
@@ -129,7 +129,7 @@ function badRowViews(rows: readonly Row[]): readonly BadLineView[] {
   );
 }
 
-/** How many rows ended how, the heaviest first. */
+/** Counts rows by outcome, most severe first. */
 export const countOutcomes = (rows: readonly Row[]): readonly Count[] =>
   countViews(
     Object.fromEntries(
@@ -137,7 +137,7 @@ export const countOutcomes = (rows: readonly Row[]): readonly Count[] =>
     ),
   );
 
-/** The same where they have been counted already. */
+/** Turns counts by outcome into views, most severe first. */
 export function countViews(counts: Readonly<Partial<Record<string, number>>>): readonly Count[] {
   return outcomesBySeverity.flatMap((outcome) => {
     const count = counts[outcome] ?? 0;

@@ -11,7 +11,7 @@ const sources = readdirSync(templateFolder)
   .filter((file) => file.endsWith('.hbs'))
   .map((file) => [file, readFileSync(`${templateFolder}${file}`, 'utf8')] as const);
 
-test('no template has a triple brace, an unquoted attribute, a style, a script or an event handler', () => {
+test('templates have no triple brace, unquoted attribute, style, script or event handler', () => {
   assert.ok(sources.length > 5);
   for (const [file, source] of sources) {
     assert.doesNotMatch(source, /\{\{\{|\{\{&/, file);
@@ -20,7 +20,7 @@ test('no template has a triple brace, an unquoted attribute, a style, a script o
   }
 });
 
-test('templates use no helper but if, unless and each', () => {
+test('templates use only the helpers if, unless and each', () => {
   for (const [file, source] of sources) {
     for (const [, helper] of source.matchAll(/\{\{#([a-z]+)/g)) {
       assert.ok(['if', 'unless', 'each'].includes(helper ?? ''), `${file}: ${helper}`);
@@ -28,14 +28,14 @@ test('templates use no helper but if, unless and each', () => {
   }
 });
 
-test('renderPageOfFragments() throws where a view has not a key that its template asks for', () => {
+test('renderPageOfFragments() throws if a view lacks a key of its template', () => {
   assert.throws(
     () => renderPageWithFragments('home', { running: [], hosts: [] } as unknown as HomeView),
     /"title" not defined/,
   );
 });
 
-test('every class that has an outcome for its name is in the stylesheet', () => {
+test('the stylesheet has a class for every outcome', () => {
   const css =
     webAssets()
       .find((asset) => asset.path === 'web/style.css')
@@ -56,7 +56,7 @@ test('webAssets() has the bytes of wwzAssets(), and schemas', () => {
   );
 });
 
-test('loading the views does not load handlebars', () => {
+test('importing the views does not load Handlebars', () => {
   const views = fileURLToPath(new URL('../worker/record/wwz-index.js', import.meta.url));
   const code =
     'const { createRequire } = await import("node:module");' +

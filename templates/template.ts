@@ -1,4 +1,4 @@
-/** The handlebars pages of this folder -> typed render functions. Read and compiled at the first use, then kept. */
+/** Renders the Handlebars templates of this folder, with typed data. Compiles them at the first use. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +22,7 @@ import type {
 } from './page.js';
 import type { RunEntryView, HistoryRowView, JobRowView, JobSectionView, RawRowView } from './part.js';
 
-/** The sources stand in the package's `templates/`, two levels above `dist/templates/template.js`. */
+/** The folder of the sources: `templates/` in the package, two levels above `dist/templates/template.js`. */
 export const templateFolder = fileURLToPath(new URL('../../templates/', import.meta.url));
 
 interface Pages {
@@ -36,7 +36,7 @@ interface Pages {
   readonly projects: ProjectsView;
 }
 
-/** Pages that change with every job, of which most parts stay. */
+/** Pages that change with every job, although most of their parts do not. */
 interface PagesWithFragments {
   readonly home: HomeView;
   readonly 'host-index': HostIndexView;
@@ -55,10 +55,10 @@ interface Fragments {
   readonly 'history-row': HistoryRowView;
 }
 
-/** A whole page as HTML text. Throws when the template asks for a key that the view has not: a bug of ours. */
+/** Renders a page as text. Throws if the view lacks a key of the template, which is a bug. */
 export const renderPage = <K extends keyof Pages>(name: K, view: Pages[K]): string => render(name, view);
 
-/** The same of a page that has fragments, as the bytes of its file. */
+/** Renders a page that has fragments, as the bytes of its file. */
 export const renderPageWithFragments = <K extends keyof PagesWithFragments>(
   name: K,
   view: PagesWithFragments[K],
@@ -70,15 +70,15 @@ export const renderFragment = <K extends keyof Fragments>(name: K, view: Fragmen
 function render(name: string, view: unknown): string {
   compiled ??= compileAll();
   const template = compiled.get(name);
-  if (template === undefined) throw new Error(`cannot render page "${name}": there is no ${name}.hbs`);
+  if (template === undefined) throw new Error(`cannot render page "${name}": no template ${name}.hbs`);
   return template(view);
 }
 
 let compiled: ReadonlyMap<string, Handlebars.TemplateDelegate> | undefined;
 
 /**
- * Every .hbs of the folder, each also a partial of the others. handlebars is loaded here and not above: it costs some
- * 40 ms, which a command that renders nothing should not pay.
+ * Compiles every .hbs file of the folder; each is also a partial of the others. Loads Handlebars here, since that takes
+ * 40 ms, which a command that renders nothing should not spend.
  */
 function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
   const handlebars = (createRequire(import.meta.url)('handlebars') as typeof Handlebars).create();
@@ -100,8 +100,8 @@ function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
 }
 
 /**
- * A partial that shows plain values alone is put in where it is called within a line: of a table of tasks, its calls
- * took two thirds of the time.
+ * Inlines the calls, within a line, of partials that consist of plain values. Such calls took two thirds of the time of
+ * a table of tasks.
  */
 const inlinePartials = (source: string, sources: ReadonlyMap<string, string>): string =>
   source.replace(/(?<=.)\{\{> ([\w-]+) ([\w.]+)\}\}/g, (call, name: string, at: string) => {

@@ -12,7 +12,7 @@ import {
   visibleText,
 } from './wording.js';
 
-test('durationText() chooses the unit after rounding', () => {
+test('durationText() selects the unit after rounding', () => {
   const table: [number, string][] = [
     [0, '0.00 s'],
     [0.04, '0.04 s'],
@@ -32,7 +32,7 @@ test('durationText() chooses the unit after rounding', () => {
   for (const [seconds, text] of table) assert.equal(durationText(seconds), text);
 });
 
-test('bytesText() has about three digits and a unit', () => {
+test('bytesText() returns up to three digits and a unit', () => {
   const table: [number, string][] = [
     [0, '0 B'],
     [999, '999 B'],
@@ -47,7 +47,7 @@ test('bytesText() has about three digits and a unit', () => {
   for (const [bytes, text] of table) assert.equal(bytesText(bytes), text);
 });
 
-test('defect 15: an instant has year, zone and a form for machines', () => {
+test('defect 15: instantOf() returns a year, a time zone and a machine-readable time', () => {
   assert.deepEqual(instantOf(Date.UTC(2026, 0, 13, 14, 5, 7) / 1000 + 0.75), {
     datetime: '2026-01-13T14:05:07Z',
     text: '2026-01-13 14:05:07 UTC',
@@ -57,7 +57,7 @@ test('defect 15: an instant has year, zone and a form for machines', () => {
   assert.equal(instantOf(9e15), undefined);
 });
 
-test('defect 3: httpUrl() lets only http and https pass, without a password', () => {
+test('defect 3: httpUrl() accepts only http and https, without a password', () => {
   assert.equal(httpUrl('https://ci.example/a?b=c'), 'https://ci.example/a?b=c');
   assert.equal(httpUrl('http://ci.example'), 'http://ci.example/');
   const refused = [
@@ -77,7 +77,7 @@ test('defect 3: httpUrl() lets only http and https pass, without a password', ()
   for (const url of refused) assert.equal(httpUrl(url), undefined, `${url}`);
 });
 
-test('defect 3: httpUrl() never gives an address of another scheme', () => {
+test('defect 3: httpUrl() never returns another scheme', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -93,7 +93,7 @@ test('defect 3: httpUrl() never gives an address of another scheme', () => {
   );
 });
 
-test('visibleText() shows what would hide or turn text, and leaves every script of the world alone', () => {
+test('visibleText() escapes invisible and direction characters, and keeps every script', () => {
   assert.equal(visibleText('a\u202egnp.exe'), 'a\\u202egnp.exe');
   assert.equal(visibleText('a\u0000\u001b[31m\u2066\ufeff'), 'a\\u0000\\u001b[31m\\u2066\\ufeff');
   assert.equal(visibleText('a\ud800b'), 'a\\ud800b');
@@ -101,7 +101,7 @@ test('visibleText() shows what would hide or turn text, and leaves every script 
   assert.equal(visibleText(kept), kept);
 });
 
-test('markOf() has its own word and shape for every outcome', () => {
+test('markOf() returns a unique word and symbol for every outcome', () => {
   const marks = outcomesBySeverity.map(markOf);
   assert.equal(new Set(marks.map((m) => m.word)).size, marks.length);
   assert.equal(new Set(marks.map((m) => m.symbol)).size, marks.length);

@@ -1,11 +1,11 @@
-/** Values of the model -> the words, numbers and marks that pages show. Pure; shared by the site and the wwz. */
+/** Turns values of the model into the words, numbers and marks of pages and messages. Pure. */
 import type { JobOutcome, TaskOutcome } from '../model/outcome.js';
 import type { WorkerHost } from '../model/name.js';
 
-/** An outcome as a reader sees it: a word, a shape, and the class that colours both. */
+/** How pages show an outcome: a word, a symbol, and the CSS class that colors both. */
 export interface Mark {
   readonly word: string;
-  /** one character that no font draws as an emoji */
+  /** one character that no font renders as an emoji */
   readonly symbol: string;
   readonly css: string;
 }
@@ -28,7 +28,7 @@ const marks: Readonly<Record<Outcome, Mark>> = {
 
 export const markOf = (outcome: Outcome): Mark => marks[outcome];
 
-/** From what a reader must see first to what may be passed over. */
+/** The outcomes, most severe first. */
 export const outcomesBySeverity: readonly Outcome[] = [
   'error',
   'failed',
@@ -54,7 +54,7 @@ export function hostWord(host: WorkerHost): string {
   }
 }
 
-/** `0.04 s`, `1.3 s`, `4 min 05 s`, `1 h 02 min`, `3 d 4 h`: rounded before the unit is chosen, so never `60.0 s`. */
+/** Returns `0.04 s`, `1.3 s`, `4 min 05 s`, `1 h 02 min` or `3 d 4 h`. Rounds first, so that it is never `60.0 s`. */
 export function durationText(seconds: number): string {
   const s = Math.max(0, seconds);
   if (s < 0.995) return `${s.toFixed(2)} s`;
@@ -69,7 +69,7 @@ export function durationText(seconds: number): string {
 
 const pad = (n: number): string => String(n).padStart(2, '0');
 
-/** `512 B`, `1.4 kB`, `220 kB`, `1.2 GB`: decimal units, about three digits. */
+/** Returns `512 B`, `1.4 kB`, `220 kB` or `1.2 GB`: decimal units, up to three digits. */
 export function bytesText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   let value = bytes;
@@ -81,14 +81,14 @@ export function bytesText(bytes: number): string {
   return `${bytes} B`;
 }
 
-/** An instant for `<time>`: `datetime` for machines; `text` with year, seconds and zone; `short` without the seconds. */
+/** A time for `<time>`: `datetime` is machine-readable, `text` has seconds, `short` has none. */
 export interface Instant {
   readonly datetime: string;
   readonly text: string;
   readonly short: string;
 }
 
-/** `seconds` since 1970, UTC; undefined where no calendar can show it. */
+/** Returns a time from seconds since 1970, UTC; undefined if it is out of range. */
 export function instantOf(seconds: number | undefined): Instant | undefined {
   if (seconds === undefined) return undefined;
   const date = new Date(Math.floor(seconds) * 1000);
@@ -104,7 +104,7 @@ export function instantOf(seconds: number | undefined): Instant | undefined {
 
 export const shortCommit = (hash: string): string => hash.slice(0, 8);
 
-/** The URL in its normal form when it is http or https and carries no password; else undefined: never a link. */
+/** Returns the normalized URL if it is http or https and has no user or password. Other URLs must not become links. */
 export function httpUrl(text: string | undefined): string | undefined {
   if (text === undefined || !URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -114,8 +114,8 @@ export function httpUrl(text: string | undefined): string | undefined {
 }
 
 /**
- * Untrusted text for a page: control characters and those that turn the direction of what follows become visible as
- * `\u202e`, so that no name can look like another one; lone surrogates too, which no UTF-8 file can hold.
+ * Escapes the control, direction and other invisible characters of untrusted text as `\u202e`, so that no name can look
+ * like another. Escapes lone surrogates too, which UTF-8 cannot encode.
  */
 export function visibleText(text: string): string {
   return text.replace(
@@ -126,5 +126,5 @@ export function visibleText(text: string): string {
   );
 }
 
-/** `1 job`, `3 jobs`. */
+/** Returns `1 job` or `3 jobs`. */
 export const countText = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

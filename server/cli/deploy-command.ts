@@ -61,7 +61,7 @@ async function makeSiteFolder({ files }: SshHost, folder: string): Promise<void>
   }
 }
 
-/** Returns false if the host has no soil-server, or does not let this user run programs. Throws if the rebuild fails. */
+/** Returns false if the host has no soil-server, or runs no programs for this user. Throws if the rebuild fails. */
 async function rebuildOnHost(host: SshHost, folder: string, { print }: CommandContext): Promise<boolean> {
   const [node, server] = [await readToolVersion(host, 'node'), await readToolVersion(host, 'soil-server')];
   print(`soil-server: found on the host: node ${node ?? '(none)'}, soil-server ${server ?? '(none)'}`);

@@ -1,4 +1,4 @@
-/** `soil-server init DIR`: creates a site in a folder and writes its first pages. Changes nothing else of an existing site. */
+/** `soil-server init DIR`: creates a site in a folder, or updates the pages of an existing one. */
 import { exitStatus, usageError } from '../../command/command-context.js';
 import { accept, quote } from '../../model/result.js';
 import { isSite } from '../disk/private-folder.js';

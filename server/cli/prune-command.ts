@@ -1,4 +1,4 @@
-/** `soil-server prune DIR [--dry-run]` removes runs as the retention policy says; `soil-server pin RUN` protects a run. */
+/** `soil-server prune DIR [--dry-run]` applies the retention policy; `soil-server pin RUN` protects a run from it. */
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileErrorMessage } from '../../model/error-message.js';

@@ -1,4 +1,4 @@
-/** Copies between a site on another machine and a local folder: fetches records, sends pages. Parses every remote name. */
+/** Fetches records from a site on another machine, and sends pages to it. Parses every remote name. */
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a prune would do -> a page that shows each run, what becomes of it, and by which rule or pin. Pure. */
+/** The page of a dry run: the effect of pruning on each run, and the rule or pin that causes it. Pure. */
 import { linkBetween, runPage, webFile, homePage, type SitePath } from '../../model/path.js';
 import { workerHosts } from '../../model/name.js';
 import { textFact, timeFact } from '../../templates/fact.js';
@@ -21,7 +21,7 @@ import { runLabel } from '../pages/views/job-view.js';
 
 export interface RetentionPage {
   readonly title: string;
-  /** the way from the page to the site's folder, with a slash at its end; empty where it stands in it */
+  /** path from the page to the site's folder, with a trailing slash; empty if the page is in that folder */
   readonly toSite: string;
   readonly policy: RetentionPolicy;
   /** seconds since 1970, UTC */

@@ -1,4 +1,4 @@
-/** Status badges as SVG: of a branch, and of a job on it. What is still running does not hide the last end. Pure. */
+/** Status badges (SVG) of a branch and of a job on it. A running commit does not hide the last outcome. Pure. */
 import type { JobName } from '../../../model/name.js';
 import type { JobOutcome } from '../../../model/outcome.js';
 import { renderPage } from '../../../templates/template.js';
@@ -6,13 +6,13 @@ import { markOf, visibleText } from '../../../templates/wording.js';
 import type { SiteView } from '../../state/site-view.js';
 import { commitOutcome } from './latest-file.js';
 
-/** Commits that are looked through for one that has ended. */
+/** How many commits to search for one that has ended. */
 const commitsSearched = 50;
-/** Of the font at this size, in which most systems' sans-serif faces agree to a few percent; the text is fitted to it. */
+/** Average of common sans-serif fonts at this size, within a few percent; `textLength` fits the text to it. */
 const characterWidth = 6.2;
 const padding = 7;
 
-/** Undefined where the branch has no commit. */
+/** Returns undefined if the branch has no commit. */
 export function renderBranchBadge(site: SiteView, branch: string): string | undefined {
   const groups = site.branchCommits(branch, commitsSearched);
   if (groups.length === 0) return undefined;
@@ -20,7 +20,7 @@ export function renderBranchBadge(site: SiteView, branch: string): string | unde
   return renderBadge(branch, outcomes.find(hasEnded) ?? 'running');
 }
 
-/** Undefined where the job never ended on the branch. */
+/** Returns undefined if the job has never ended on the branch. */
 export function renderJobBadge(site: SiteView, branch: string, job: JobName): string | undefined {
   const [newest] = site.history(job, 1, branch);
   return newest && renderBadge(job, newest.job.outcome);
@@ -63,6 +63,6 @@ const textWidth = (text: string): number =>
   Math.round(Array.from(text).length * characterWidth + 2 * padding);
 
 function truncate(text: string): string {
-  const letters = Array.from(text);
-  return letters.length > 40 ? `${letters.slice(0, 39).join('')}…` : text;
+  const characters = Array.from(text);
+  return characters.length > 40 ? `${characters.slice(0, 39).join('')}…` : text;
 }

@@ -1,4 +1,4 @@
-/** Every job of a commit, whatever host it ran on, and the files published for it. Pure. */
+/** The page of a commit: its jobs on every host, and its artifacts. Pure. */
 import { commitArtifactFolder, commitPage, type SitePath } from '../../../model/path.js';
 import { workerHosts, type CommitHash, type WorkerHost } from '../../../model/name.js';
 import { foldJobs } from '../../../model/outcome.js';
@@ -18,7 +18,7 @@ import { FragmentCache } from './fragment-cache.js';
 import { pageFrame, hostCrumb } from './page-frame.js';
 import { fileLink, jobRowView } from './job-view.js';
 
-/** The commit's page in the folder of `host`; its content is the same for every host, its links are not. */
+/** Renders the commit's page in the folder of `host`. Every host has the same content with other links. */
 export function renderCommit(site: SiteView, host: WorkerHost, commit: CommitHash): Buffer {
   const page = commitPage(host, commit);
   const jobs = site.jobsOfCommit(commit);
@@ -45,16 +45,18 @@ export function renderCommit(site: SiteView, host: WorkerHost, commit: CommitHas
   });
 }
 
-/** The newest run first, as they come; within each what went wrong stands above what did not, as on its own page. */
+/** Sorts by run, newest first as in `jobs`, then by outcome, most severe first. */
 function sortJobs(jobs: readonly Job[]): readonly Job[] {
-  const runs = new Map([...new Set(jobs.map(({ address }) => address.name))].map((name, at) => [name, at]));
-  const placeOf = ({ address: { name }, outcome }: Job): number =>
+  const runs = new Map(
+    [...new Set(jobs.map(({ address }) => address.name))].map((name, index) => [name, index]),
+  );
+  const rankOf = ({ address: { name }, outcome }: Job): number =>
     (runs.get(name) ?? 0) * outcomesBySeverity.length + outcomesBySeverity.indexOf(outcome);
-  return [...jobs].sort((a, b) => placeOf(a) - placeOf(b));
+  return [...jobs].sort((a, b) => rankOf(a) - rankOf(b));
 }
 
 const rowCaches = { github: new FragmentCache(), sourcehut: new FragmentCache(), local: new FragmentCache() };
 
-/** The pages of all commits in a host's folder have the same links. */
+/** Cached by host: all commit pages in a host's folder link to a job in the same way. */
 const jobRow = (job: Job, page: SitePath, host: WorkerHost): Fragment =>
   rowCaches[host].get(job, [], () => renderFragment('job-row', jobRowView(job, page, { withRun: true })));

@@ -1,4 +1,4 @@
-/** The facts in the lists on top of runs, commits and jobs. Pure; what is not known is left out. */
+/** The facts at the top of runs, commits and jobs. Leaves out what is unknown. Pure. */
 import { commitPage, linkBetween, type SitePath } from '../../../model/path.js';
 import type { CommitHash } from '../../../model/name.js';
 import {
@@ -17,7 +17,7 @@ import type { Job, RemovedWwz, Run } from '../../state/site-view.js';
 import { firstDefined, pullRequestView, elapsedSeconds } from './run-entry-view.js';
 import { jobStart, repositoryUrl } from './job-view.js';
 
-/** `feedHref`: the feed of the run's branch, where it has one. */
+/** `feedHref`: the feed of the run's branch, if it has one. */
 export function runFacts(run: Run, page: SitePath, feedHref: string | undefined): readonly Fact[] {
   const { commit, folder, jobs } = run;
   const origin = firstDefined(jobs, (job) => job.summary?.origin);
@@ -65,12 +65,12 @@ export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact
     ...removedFact(job.summary?.removedWwz),
     ...imageFact(record?.image),
     ...machineFact(record?.machine),
-    // Elsewhere the run's own facts have it.
+    // On other hosts, the run's facts have the address.
     ...(address.host === 'sourcehut' ? urlFact('On the CI host', httpUrl(record?.jobUrl)) : []),
   ];
 }
 
-/** Where the logs and results of a job are that has none. */
+/** Says when and why the logs and results of a job were removed. */
 function removedFact(removed: RemovedWwz | undefined): readonly Fact[] {
   if (removed === undefined) return [];
   const size = removed.bytes === undefined ? '' : ` (${bytesText(removed.bytes)})`;

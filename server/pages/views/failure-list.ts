@@ -1,4 +1,4 @@
-/** The jobs of a run -> what a reader of its page should look at first: tasks, and jobs of which no task tells. Pure. */
+/** Lists the failed tasks of a run, and the failed jobs whose tasks do not explain it. Pure. */
 import { wwzEarlierLog, type SitePath } from '../../../model/path.js';
 import { foldTasks } from '../../../model/outcome.js';
 import type { TaskRow } from '../../../model/row.js';
@@ -15,12 +15,12 @@ import type { Job } from '../../state/site-view.js';
 import { jobHref, jobNote, logHref, wwzHref } from './job-view.js';
 import type { JobDetails } from '../../store/stored-job.js';
 
-/** A job with what is known of its files. */
+/** A job and the content of its record. */
 export interface DetailedJob extends JobDetails {
   readonly job: Job;
 }
 
-/** Lines in the list; the rest stands with its jobs. */
+/** Length of the list. Failures beyond it are only shown with their jobs. */
 const maxFailures = 50;
 
 export interface FailureList {
@@ -31,19 +31,20 @@ export interface FailureList {
 const notFailures: readonly Outcome[] = ['passed', 'flaky', 'skipped', 'running', 'expected'];
 
 /**
- * Every job whose own tasks do not tell what became of it, and every task that neither passed nor was skipped: the
- * heaviest outcome first, else in the order of jobs and tasks.
+ * Lists every task that failed, and every failed job whose tasks do not explain its outcome: most severe first, then in
+ * the order of jobs and tasks.
  */
 export function listFailures(jobs: readonly DetailedJob[], page: SitePath): FailureList {
-  const troubles = jobs.flatMap((detailed) => {
+  const failures = jobs.flatMap((detailed) => {
     const { job, rows } = detailed;
     const link = { text: visibleText(job.address.job), href: jobHref(job.address, page) };
     const tasks = rows.flatMap((row) =>
       row.kind === 'row' && !notFailures.includes(row.outcome) ? [{ outcome: row.outcome, row }] : [],
     );
-    const isTold = notFailures.includes(job.outcome) || (tasks.length > 0 && foldTasks(rows) === job.outcome);
+    const isExplained =
+      notFailures.includes(job.outcome) || (tasks.length > 0 && foldTasks(rows) === job.outcome);
     return [
-      ...(isTold ? [] : [{ outcome: job.outcome, view: () => jobFailure(detailed, link) }]),
+      ...(isExplained ? [] : [{ outcome: job.outcome, view: () => jobFailure(detailed, link) }]),
       ...tasks.map(({ outcome, row }) => ({
         outcome,
         view: () => taskFailure(detailed, row, { link, page }),
@@ -51,7 +52,7 @@ export function listFailures(jobs: readonly DetailedJob[], page: SitePath): Fail
     ];
   });
   const sorted = outcomesBySeverity.flatMap((outcome) =>
-    troubles.filter((trouble) => trouble.outcome === outcome),
+    failures.filter((failure) => failure.outcome === outcome),
   );
   return {
     shown: sorted.slice(0, maxFailures).map(({ view }) => view()),
@@ -69,9 +70,11 @@ const taskFailure = (
   reason: undefined,
 });
 
-/** An image that could not be pulled, a lost machine, a record that cannot be read: no task says so. */
+/** A job that failed outside its tasks: an image that was not pulled, a lost machine, an unreadable record. */
 function jobFailure({ job, rows, problems }: DetailedJob, link: Link): FailureView {
-  const badRows = rows.some((row) => row.kind === 'bad') ? 'its TSV has lines that are not valid tasks' : undefined;
+  const badRows = rows.some((row) => row.kind === 'bad')
+    ? 'its TSV has lines that are not valid tasks'
+    : undefined;
   const reason = job.summary?.reason ?? problems[0] ?? badRows ?? jobNote(job);
   const seconds = job.summary?.seconds;
   return {
@@ -89,7 +92,7 @@ function jobFailure({ job, rows, problems }: DetailedJob, link: Link): FailureVi
 const fullCommand = ({ record }: DetailedJob, row: TaskRow): string | undefined =>
   record?.tasks.find((task) => task.name === row.task)?.run;
 
-/** Where the logs and results of a job's tasks are, seen from a page. */
+/** Returns the links from a page to the logs and results of a job's tasks. */
 export const taskLinks = (
   job: Job,
   page: SitePath,

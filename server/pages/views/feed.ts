@@ -1,4 +1,4 @@
-/** A branch's feed (Atom, RFC 4287): when it began to fail, and when it recovered. Pure. */
+/** The Atom feed of a branch (RFC 4287): its failures and recoveries. Pure. */
 import { branchFile, branchKey, commitPage, homePage, linkBetween } from '../../../model/path.js';
 import { isGreen, type JobOutcome } from '../../../model/outcome.js';
 import type { FeedEntryView } from '../../../templates/page.js';
@@ -7,11 +7,11 @@ import { countText, markOf, shortCommit, visibleText } from '../../../templates/
 import type { BranchCommit, SiteView } from '../../state/site-view.js';
 import { commitOutcome, isoTime, newestJobs } from './latest-file.js';
 
-/** Commits of the branch that are looked at; a feed is for what is new. */
+/** How many commits of the branch to read; a feed is for news. */
 const maxCommitsSearched = 200;
 const maxEntries = 30;
 
-/** Undefined where the branch has no commit. */
+/** Returns undefined if the branch has no commit. */
 export function renderFeed(site: SiteView, branch: string, key: string): string | undefined {
   const groups = site.branchCommits(branch, maxCommitsSearched);
   if (groups.length === 0) return undefined;
@@ -35,16 +35,16 @@ interface OutcomeChange {
   readonly isRecovery: boolean;
 }
 
-/** The commits whose end is of another colour than that of the one before, the newest first. The rest says nothing new. */
+/** Finds the commits that failed after a green one or recovered, newest first. */
 function findChanges(groups: readonly BranchCommit[]): readonly OutcomeChange[] {
   const turns: OutcomeChange[] = [];
   let wasGreen: boolean | undefined;
   for (const group of [...groups].reverse()) {
     const outcome = commitOutcome(group);
-    // A cancelled one says nothing of the commit.
+    // A cancelled run says nothing about the commit.
     if (outcome === 'running' || outcome === 'expected' || outcome === 'cancelled') continue;
     const isRecovery = isGreen(outcome);
-    // The first commit of all is news only when it failed.
+    // The very first commit is news only if it failed.
     if (isRecovery !== (wasGreen ?? true)) turns.unshift({ group, outcome, isRecovery });
     wasGreen = isRecovery;
   }
@@ -60,9 +60,9 @@ function entryView(
   }: { readonly branch: string; readonly tag: string; readonly page: ReturnType<typeof branchFile> },
 ): FeedEntryView {
   const [run] = group.runs;
-  const bad = newestJobs(group).filter((job) => !isGreen(job.outcome));
+  const failed = newestJobs(group).filter((job) => !isGreen(job.outcome));
   const subject = group.runs.find(({ commitLine }) => commitLine !== undefined)?.commitLine;
-  const names = [...new Set(bad.map((job) => visibleText(job.address.job)))];
+  const names = [...new Set(failed.map((job) => visibleText(job.address.job)))];
   const what = isRecovery
     ? 'recovered'
     : `started failing: ${names.slice(0, 5).join(', ') || markOf(outcome).word}`;
@@ -80,8 +80,8 @@ function entryView(
 }
 
 /**
- * RFC 4151 wants an authority; a site that may be moved has none of its own, so that the reserved name stands in. The
- * site's title keeps the branches of two projects apart.
+ * RFC 4151 requires an authority. A site may move and has none of its own, hence the reserved name. The site's title
+ * distinguishes the branches of two projects.
  */
 const feedId = (title: string, key: string): string =>
   `tag:soil.invalid,2026:${branchKey(title) ?? ''}:${key}`;

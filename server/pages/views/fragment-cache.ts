@@ -10,7 +10,7 @@ interface CachedFragment {
   readonly fragment: Fragment;
 }
 
-/** A cache of one kind of fragment. It compares objects by identity: state is replaced where it changes, never mutated. */
+/** A cache of one kind of fragment. Compares objects by identity: state is replaced when it changes, never mutated. */
 export class FragmentCache {
   readonly #cache = new LRUCache<object, CachedFragment>({
     maxSize: maxBytes,

@@ -1,4 +1,4 @@
-/** `history/JOB.json` and its page: how the newest runs of a job ended, whole and task by task. Pure. */
+/** `history/JOB.json` and `history/JOB.html`: the outcomes of a job's newest runs and of their tasks. Pure. */
 import {
   commitPage,
   historyFile,
@@ -31,18 +31,18 @@ import { isoTime } from './latest-file.js';
 import type { JobDetails } from '../../store/stored-job.js';
 
 const maxRuns = 100;
-/** Runs that are looked through for a green one. */
+/** How many runs to search for a green one. */
 const maxRunsSearched = 1000;
-/** Commits since then that are named. */
+/** Commits that are listed since the last green run. */
 const maxCommits = 100;
-/** Columns of the table of tasks. */
+/** Columns in the table of tasks. */
 const maxColumns = 30;
 const maxTasks = 200;
-/** A job of more tasks is told as a whole: the tasks of a hundred such runs would be read for each new one. */
+/** For a job with more tasks, only its outcome is shown: each new run would read the tasks of a hundred runs. */
 const maxTasksRead = 2000;
 const schema = 1;
 
-/** Undefined where the job never ended. */
+/** Returns undefined if the job has never ended. */
 export function renderHistoryFile(site: SiteView, job: JobName, details: ReadDetails): Buffer | undefined {
   const newest = site.history(job, maxRuns);
   if (newest.length === 0) return undefined;
@@ -68,7 +68,7 @@ const comma = Buffer.from(',');
 const runCache = new FragmentCache();
 const rowCache = new FragmentCache();
 
-/** A green run is mostly among the newest: only where none is, more are looked through. */
+/** Returns the newest runs, or more if none of them is green. */
 function findSearchedRuns(
   site: SiteView,
   job: JobName,
@@ -100,7 +100,7 @@ const tasksJson = (ran: FinishedJob, details: ReadDetails): object =>
     }),
   );
 
-/** A pass of what had failed on the same commit before is a flaky one, as on the run's page. */
+/** A task that passed after it failed on the same commit is flaky, as on the run's page. */
 const taskOutcome = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
   outcome === 'passed' && flakyTasks.includes(task) ? 'flaky' : outcome;
 
@@ -112,7 +112,7 @@ const readDetails = ({ job }: FinishedJob, details: ReadDetails): JobDetails =>
 
 const noDetails: JobDetails = { rows: [], problems: [] };
 
-/** The newest green run, and the commits that ran after it, the newest first. */
+/** Returns the newest green run, and the commits that ran after it, newest first. */
 function splitAtGreen(newest: readonly FinishedJob[]) {
   const index = newest.findIndex(({ job }) => isGreen(job.outcome));
   const after = index === -1 ? newest : newest.slice(0, index);
@@ -181,7 +181,7 @@ function historyRowView({ run, job }: FinishedJob, page: SitePath, longest: numb
   };
 }
 
-/** One line a task, in the order of the newest run that had it; one cell a run. */
+/** One row per task, in the order of the newest run that has it; one cell per run. */
 function taskMatrix(
   runs: readonly FinishedJob[],
   page: SitePath,
@@ -203,5 +203,5 @@ function taskMatrix(
   }));
 }
 
-/** The link to a job's history from another page. */
+/** Returns the address of a job's history, relative to `page`. */
 export const historyHref = (page: SitePath, job: JobName): string => linkBetween(page, historyPage(job));

@@ -1,4 +1,4 @@
-/** The site's first page: what is running now, and the newest runs of each host. Pure. */
+/** The home page: the running jobs, and the newest runs of each host. Pure. */
 import { hostIndex, linkBetween, homePage, rawIndex } from '../../../model/path.js';
 import { workerHosts } from '../../../model/name.js';
 import type { HomeView } from '../../../templates/page.js';
@@ -10,9 +10,9 @@ import { pageFrame } from './page-frame.js';
 import { jobRowView, jobStart } from './job-view.js';
 
 const maxEntries = 10;
-/** Runs of a host that are shown as running. */
+/** Running runs that are shown per host. */
 const maxRunningRuns = 50;
-/** A commit on sourcehut has a handful of jobs, each a run of its own. */
+/** A sourcehut commit has several jobs, each its own run. */
 const maxSourcehutRuns = 80;
 
 export function renderHome(site: SiteView): Buffer {

@@ -1,4 +1,4 @@
-/** A host's pretty list: run after run (sourcehut: commit after commit) with every job. Pure. */
+/** A host's list of runs with their jobs; on sourcehut, of commits. Pure. */
 import type { WorkerHost } from '../../../model/name.js';
 import { linkBetween, rawIndex, type SitePath } from '../../../model/path.js';
 import { renderPageWithFragments } from '../../../templates/template.js';
@@ -8,15 +8,15 @@ import { renderEntries } from './run-entry-view.js';
 import { pageFrame, hostCrumb, listPath, pageLinks } from './page-frame.js';
 import { pageCount, pageSlice } from './paging.js';
 
-/** How many pages the list has; the last one is the newest, `index.html`. */
+/** Returns the number of pages. The last one, `index.html`, has the newest runs. */
 export const hostIndexPages = (site: SiteView, host: WorkerHost): number =>
   pageCount(site.groups(host).length);
 
-/** Where page `page` of the list is. */
+/** Returns the address of page `page`. */
 export const hostIndexPath = (site: SiteView, host: WorkerHost, page: number): SitePath =>
-  listPath('pretty', host, site.groups(host).length, page);
+  listPath('grouped', host, site.groups(host).length, page);
 
-/** Page `page`, 1 for the oldest. */
+/** Renders page `page`; 1 is the oldest. */
 export function renderHostIndex(site: SiteView, host: WorkerHost, page: number): Buffer {
   const runs = site.groups(host);
   const here = hostIndexPath(site, host, page);
@@ -29,6 +29,6 @@ export function renderHostIndex(site: SiteView, host: WorkerHost, page: number):
     heading: hostWord(host),
     otherList: { text: 'Flat list', href: linkBetween(here, rawIndex(host)) },
     entries: renderEntries(site, runs.slice(start, end).flat(), { page: here, template: 'entry' }),
-    pages: pageLinks('pretty', host, runs.length, page),
+    pages: pageLinks('grouped', host, runs.length, page),
   });
 }

@@ -1,4 +1,4 @@
-/** One job of the site's state -> what tables and lists show of it. Pure. */
+/** What tables and lists show of one job. Pure. */
 import {
   jobFile,
   linkBetween,
@@ -22,7 +22,7 @@ import {
 } from '../../../templates/wording.js';
 import type { Job } from '../../state/site-view.js';
 
-/** A line of a job table on page `page`. `withRun`: the table has jobs of several runs. */
+/** Returns a row of a table of jobs on page `page`. `withRun`: the table has a column for the run. */
 export function jobRowView(job: Job, page: SitePath, { withRun }: { readonly withRun: boolean }): JobRowView {
   const { address, summary } = job;
   const elapsed = summary?.seconds;
@@ -40,12 +40,12 @@ export function jobRowView(job: Job, page: SitePath, { withRun }: { readonly wit
     zip:
       summary?.wwzBytes === undefined ? undefined : { text: bytesText(summary.wwzBytes), href: file('wwz') },
     tsvHref: summary !== undefined && (summary.rows > 0 || summary.isReadable) ? file('tsv') : undefined,
-    // The JSON comes last and makes a job arrive: it is there even where it cannot be read.
+    // The JSON is stored last and makes the job complete: it exists even if it is not readable.
     jsonHref: summary === undefined ? undefined : file('json'),
   };
 }
 
-/** What there is to say of a job that has no tasks to count. */
+/** Returns the progress of a job without tasks, or why it has none. */
 export function jobNote(job: Job): string | undefined {
   const { events, summary } = job;
   if (summary !== undefined && summary.rows > 0) return undefined;
@@ -78,17 +78,17 @@ export function jobHref(address: JobAddress, page: SitePath): string {
   return target === page ? fragment : linkBetween(page, target) + fragment;
 }
 
-/** The link to an entry of the job's wwz. */
+/** Returns the link to an entry of the job's wwz. */
 export const wwzHref = (job: Job, page: SitePath, entry: string): string =>
   linkBetween(page, `${jobFile(job.address, 'wwz')}/${entry}`);
 
-/** The link to a task's log; undefined where the job has no wwz. */
+/** Returns the link to a task's log; undefined if the job has no wwz. */
 export function logHref(job: Job, page: SitePath, row: TaskRow): string | undefined {
   if (job.summary?.wwzBytes === undefined) return undefined;
   return wwzHref(job, page, job.summary.schema === 0 ? wwzSchema0Log(row.task) : wwzLog(row.task));
 }
 
-/** `Run 1234`, `Job 345` on sourcehut, which has no runs. */
+/** Returns `Run 1234`, or `Job 345` on sourcehut, which has no runs. */
 export function runLabel(folder: RunFolder): string {
   const { run, attempt } = splitFolder(folder);
   if (folder.host === 'sourcehut') return `Job ${run}`;
@@ -96,21 +96,21 @@ export function runLabel(folder: RunFolder): string {
 }
 
 /**
- * A repository's address on its own host, taken from the address of a GitHub run below it
- * (`https://HOST/OWNER/NAME/actions/runs/ID`): no host's name is built in.
+ * Returns the repository's address, taken from the address of a GitHub run (`https://HOST/OWNER/NAME/actions/runs/ID`),
+ * so that no host name is built in.
  */
 export function repositoryUrl(jobUrl: string | undefined): string | undefined {
   const [, url] = /^(https?:\/\/[^/]+\/[^/]+\/[^/]+)\/actions\/runs\/\d+/.exec(httpUrl(jobUrl) ?? '') ?? [];
   return url;
 }
 
-/** The page of a pull request; undefined where the number or the repository is not what it should be. */
+/** Returns the address of a pull request; undefined if its number or repository is not valid. */
 export function pullRequestUrl(jobUrl: string | undefined, number: string): string | undefined {
   const repository = repositoryUrl(jobUrl);
   return repository !== undefined && /^\d{1,12}$/.test(number) ? `${repository}/pull/${number}` : undefined;
 }
 
-/** A link of the site with hidden characters made visible. */
+/** Returns a link whose text has its invisible characters escaped. */
 export const fileLink = (page: SitePath, target: string, text: string): Link => ({
   text: visibleText(text),
   href: linkBetween(page, target),

@@ -1,34 +1,34 @@
-/** `latest.json` and `latest-green.json` of a branch: its newest commit, or the newest that passed whole, for programs. Pure. */
+/** `latest.json` and `latest-green.json` of a branch: its newest commit, and its newest green one. Pure. */
 import { branchFile, commitPage, jobFile, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import { foldJobs, isGreen, type JobOutcome } from '../../../model/outcome.js';
 import type { BranchCommit, Job, SiteView } from '../../state/site-view.js';
 import { newestOutcomes } from './run-entry-view.js';
 import { jobStart } from './job-view.js';
 
-/** Another one where a key changes its meaning. */
+/** Increased when a key changes its meaning. */
 const schema = 1;
-/** Commits of a branch that are looked through for one that passed. */
+/** How many commits of a branch to search for a green one. */
 export const commitsSearched = 1000;
 
-/** Undefined where the branch has no commit. */
+/** Returns undefined if the branch has no commit. */
 export function renderLatest(site: SiteView, branch: string, key: string): string | undefined {
   const [newest] = site.branchCommits(branch, 1);
   return newest && commitJson(branchFile(key, 'latest.json'), { branch, newest });
 }
 
-/** Undefined where none of the branch's commits passed. */
+/** Returns undefined if none of the branch's newest commits is green. */
 export function renderLatestGreen(site: SiteView, branch: string, key: string): string | undefined {
   const newest = site.branchCommits(branch, commitsSearched).find((group) => isGreen(commitOutcome(group)));
   return newest && commitJson(branchFile(key, 'latest-green.json'), { branch, newest });
 }
 
-/** The newest attempt of each job decides; a job that is expected and has not come is not green. */
+/** Returns the outcome of the newest attempt of each job together. A job that is still expected is not green. */
 export const commitOutcome = (group: BranchCommit): JobOutcome => foldJobs(newestOutcomes(allJobs(group)));
 
-/** Every job of the commit on its branch, those of the newest run and attempt first. */
+/** Returns the commit's jobs on its branch, those of the newest run and attempt first. */
 const allJobs = ({ runs }: BranchCommit): readonly Job[] => runs.flatMap((run) => run.jobs);
 
-/** Of jobs with the same name on the same host the newest, which is the one that counts. */
+/** Returns the newest job of each name and host. */
 export function newestJobs(group: BranchCommit): readonly Job[] {
   const seen = new Set<string>();
   return allJobs(group).filter(({ address: { host, job } }) => {
@@ -74,5 +74,6 @@ function jobJson(page: SitePath, job: Job): object {
   };
 }
 
+/** Formats seconds since 1970 as ISO 8601; undefined for 0, which means unknown. */
 export const isoTime = (seconds: number | undefined): string | undefined =>
   seconds === undefined || seconds === 0 ? undefined : new Date(seconds * 1000).toISOString();

@@ -1,4 +1,4 @@
-/** An address at which nothing is, and why -> a page for whoever followed an old link: the sentence, and ways on. Pure. */
+/** The page for an address without a file: the reason, and links to pages nearby. Pure. */
 import {
   homePage,
   hostIndex,
@@ -14,15 +14,15 @@ import { hostWord, visibleText } from '../../../templates/wording.js';
 import { runLabel } from './job-view.js';
 
 export interface NotFoundView {
-  /** as it was asked for, below the site's folder, with its leading slash and without its query */
+  /** the requested path below the site, with its leading slash and without its query */
   readonly rawPath: string;
   readonly message: string;
-  /** it was there: the page of its run still is */
+  /** whether the file was removed; the page of its run still exists */
   readonly isRemoved: boolean;
 }
 
 export function renderNotFound({ rawPath, message, isRemoved }: NotFoundView): string {
-  // As the browser counts that resolves the links: every slash but the first, encoded ones are none.
+  // Count slashes as the browser does when it resolves links: all but the first, and no encoded ones.
   const up = '../'.repeat(Math.max(0, rawPath.split('/').length - 2));
   const link = (text: string, path: SitePath): Link => ({ text, href: up + path });
   const heading = isRemoved ? 'Removed' : 'Not found';
@@ -44,7 +44,7 @@ export function renderNotFound({ rawPath, message, isRemoved }: NotFoundView): s
   });
 }
 
-/** The pages between the address and home that are there. */
+/** Links to the existing pages between the address and the home page. */
 function parentLinks(
   rawPath: string,
   isRemoved: boolean,

@@ -1,4 +1,4 @@
-/** What surrounds a page of the site: title, stylesheet and way back. It depends on nothing but the page's own address. */
+/** The frame of a page (title, stylesheet, breadcrumbs) and the links between the pages of a list. Pure. */
 import {
   homePage,
   hostIndex,
@@ -16,8 +16,8 @@ import type { SiteView } from '../../state/site-view.js';
 import { pageCount, pageSlice, runsPerPage } from './paging.js';
 
 /**
- * `name` is the page's own crumb and the head of its title; an outcome stands beside it there: a tab, a bookmark and a
- * browser's history tell it.
+ * `name` is the page's breadcrumb and the start of its title. The title includes the outcome, so that browser tabs and
+ * bookmarks show it.
  */
 export function pageFrame(
   site: SiteView,
@@ -42,30 +42,30 @@ export function pageFrame(
   };
 }
 
-/** The crumb that leads to a host's index. */
+/** The breadcrumb of a host's index. */
 export const hostCrumb = (page: SitePath, host: WorkerHost): Link => ({
   text: hostWord(host),
   href: linkBetween(page, hostIndex(host)),
 });
 
-/** The two lists that a host's runs stand in. */
-export type ListKind = 'pretty' | 'raw';
+/** The two lists of a host's runs: grouped by run, and flat with one row per job. */
+export type ListKind = 'grouped' | 'flat';
 
-/** The address of page `page` of a list with `total` runs. */
+/** Returns the address of page `page` of a list with `total` runs. */
 export function listPath(kind: ListKind, host: WorkerHost, total: number, page: number): SitePath {
   const isNewest = page === pageCount(total);
-  if (kind === 'raw') return isNewest ? rawIndex(host) : rawIndexPage(host, page);
+  if (kind === 'flat') return isNewest ? rawIndex(host) : rawIndexPage(host, page);
   return isNewest ? hostIndex(host) : hostIndexPage(host, page);
 }
 
-/** Links to the page's neighbours. The total is not told on older pages: they would change with every run. */
+/** Links to the neighboring pages. Old pages do not show the total, or they would change with every run. */
 export function pageLinks(kind: ListKind, host: WorkerHost, total: number, page: number): PageLinks {
   const here = listPath(kind, host, total, page);
   const href = (other: number) => linkBetween(here, listPath(kind, host, total, other));
   const { start, end } = pageSlice(total, page);
   const isNewest = page === pageCount(total);
   const count = end - start;
-  // There each job is a run of its own, and is called so.
+  // On sourcehut each job is its own run.
   const noun = host === 'sourcehut' ? 'job' : 'run';
   return {
     hasOthers: !isNewest || page > 1,

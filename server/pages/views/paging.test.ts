@@ -5,7 +5,7 @@ import { changedPages, pageAt, pageCount, pageSlice, runsPerPage } from './pagin
 
 const total = fc.integer({ min: 0, max: 2000 });
 
-test('pageCount() never leaves the newest page with a handful of runs', () => {
+test('pageCount() gives the newest page at least 20 runs of a long list', () => {
   const table = [0, 1, 19, 20, 21, 39, 40, 59, 60].map((n) => [n, pageCount(n)]);
   assert.deepEqual(table, [
     [0, 1],
@@ -39,7 +39,7 @@ test('pageSlice() puts every run on exactly one page, and pageAt() finds it', ()
   );
 });
 
-test('pageSlice() gives old pages the same runs whatever comes after', () => {
+test('pageSlice() returns the same runs for old pages when runs are added', () => {
   fc.assert(
     fc.property(total, fc.integer({ min: 0, max: 300 }), (n, more) => {
       const fromOldest = (sum: number, page: number) => {
@@ -54,8 +54,8 @@ test('pageSlice() gives old pages the same runs whatever comes after', () => {
   );
 });
 
-test('changedPages() names every page whose runs or links differ', () => {
-  // What a page shows: its runs, and whether its neighbours have the newest page's name.
+test('changedPages() returns every page whose runs or links differ', () => {
+  // A page shows its runs, and whether it or its neighbor has the newest page's address.
   const shown = (names: readonly number[], page: number) => {
     const count = pageCount(names.length);
     const { start, end } = pageSlice(names.length, page);

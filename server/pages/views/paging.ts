@@ -1,31 +1,31 @@
-/** Which runs stand on which page of a long list. Pure arithmetic; pages count from the oldest, so old ones are stable. */
+/** Splits a long list of runs into pages, numbered from the oldest, so that old pages do not change. Pure. */
 
 /**
- * A full page. The newest page, `index.html`, holds 20 to 39 runs (or all, while there are fewer): never only one. It is
- * written anew for each job that ends, and a run may have dozens of jobs.
+ * The runs of a full page. The newest page, `index.html`, has 20 to 39 runs, or all if there are fewer. It is rewritten
+ * for each job that ends, and a run may have dozens of jobs.
  */
 export const runsPerPage = 20;
 
-/** How many pages a list of `total` runs has: at least 1, since an empty list has a page that says so. */
+/** Returns the number of pages of a list with `total` runs. An empty list has one page. */
 export function pageCount(total: number): number {
   return Math.max(1, Math.floor(total / runsPerPage));
 }
 
-/** The runs of page `page` (1 is the oldest) as a slice of the newest-first list: `start` to before `end`. */
+/** Returns the runs of page `page` (1 is the oldest) as a slice of the newest-first list; `end` is exclusive. */
 export function pageSlice(total: number, page: number): { readonly start: number; readonly end: number } {
   const end = total - (page - 1) * runsPerPage;
   return { start: page === pageCount(total) ? 0 : end - runsPerPage, end };
 }
 
-/** The page that shows the run at `index` of the newest-first list. */
+/** Returns the page that shows the run at `index` of the newest-first list. */
 export function pageAt(total: number, index: number): number {
   return Math.min(pageCount(total), Math.floor((total - 1 - index) / runsPerPage) + 1);
 }
 
 /**
- * The pages that change when the run at `index` came or changed, and the list went from `before` to `after` runs: its
- * own page; when runs were added or taken away, all newer ones, since runs move along; and when a page was added or
- * removed, the one before the newest, whose link to newer runs turns.
+ * Returns the pages that change when the run at `index` is added or changed and the list grows from `before` to `after`
+ * runs: the run's page; if the number of runs changes, all newer pages, since runs move along; and if the number of pages
+ * changes, the page before the newest, whose link to newer runs changes.
  */
 export function changedPages(before: number, after: number, index: number): readonly number[] {
   const own = pageAt(after, index);

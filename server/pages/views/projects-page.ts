@@ -1,4 +1,4 @@
-/** The page at the root of a server with several projects, none of them there: where each one is. Pure. */
+/** The list of projects, at the root of a server that has no project there. Pure. */
 import { homePage, webFile } from '../../../model/path.js';
 import { renderPage } from '../../../templates/template.js';
 import { visibleText } from '../../../templates/wording.js';
@@ -20,7 +20,7 @@ export function renderProjects({ title, projects }: ProjectList): string {
       feedHref: undefined,
       crumbs: [],
     },
-    // Relative, so that a web server in front may put the whole below a prefix of its own.
+    // Relative, so that a proxy may serve everything below a prefix.
     projects: sorted.map((project) => {
       const path = project.prefix.slice(1);
       return { path, href: `./${path}/${homePage()}`, title: visibleText(project.title) };

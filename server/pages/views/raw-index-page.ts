@@ -1,4 +1,4 @@
-/** A host's flat list: one line a job, for eyes in a hurry and for text tools. Pure. */
+/** A host's flat list: one row per job, for quick reading and text tools. Pure. */
 import type { WorkerHost } from '../../../model/name.js';
 import { hostIndex, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import type { Fragment } from '../../../templates/fragment.js';
@@ -12,15 +12,15 @@ import { pageFrame, hostCrumb, listPath, pageLinks } from './page-frame.js';
 import { jobRowView, jobStart } from './job-view.js';
 import { pageCount, pageSlice } from './paging.js';
 
-/** How many pages the list has; the last one is the newest, `raw.html`. Runs are paged as in the pretty list. */
+/** Returns the number of pages. The last one, `raw.html`, has the newest runs. */
 export const rawIndexPages = (site: SiteView, host: WorkerHost): number =>
   pageCount(site.groups(host).length);
 
-/** Where page `page` of the list is. */
+/** Returns the address of page `page`. */
 export const rawIndexPath = (site: SiteView, host: WorkerHost, page: number): SitePath =>
-  listPath('raw', host, site.groups(host).length, page);
+  listPath('flat', host, site.groups(host).length, page);
 
-/** Page `page`, 1 for the oldest. */
+/** Renders page `page`; 1 is the oldest. */
 export function renderRawIndex(site: SiteView, host: WorkerHost, page: number): Buffer {
   const runs = site.groups(host);
   const here = rawIndexPath(site, host, page);
@@ -35,13 +35,13 @@ export function renderRawIndex(site: SiteView, host: WorkerHost, page: number): 
       .slice(start, end)
       .flat()
       .map((run) => renderRows(run, here)),
-    pages: pageLinks('raw', host, runs.length, page),
+    pages: pageLinks('flat', host, runs.length, page),
   });
 }
 
 const rowCache = new FragmentCache();
 
-/** All of a host's flat lists stand in one folder: the same links lead from each. */
+/** Cached: all flat lists of a host are in one folder, so that their links to a job are the same. */
 const renderRows = (run: Run, page: SitePath): Fragment =>
   rowCache.get(run, [], () =>
     renderFragment('raw-rows', { lines: run.jobs.map((job) => rawRowView(run, job, page)) }),

@@ -1,4 +1,4 @@
-/** The page of a run that was removed: what was there, when it went and by which rule. Pure. */
+/** The page of a removed run: its jobs, when it was removed, and by which rule. Pure. */
 import { runPage } from '../../../model/path.js';
 import { splitFolder, type RunFolder } from '../../../model/run.js';
 import { codeFact, optionalFact, timeFact } from '../../../templates/fact.js';
@@ -21,7 +21,7 @@ export function renderRemovedRun(site: SiteView, { folder, time, rule, run, jobs
     time: instantOf(time),
     rule: visibleText(rule),
     facts: [
-      // No link: the commit's page goes with its last run.
+      // Not a link: the commit's page is removed with its last run.
       ...(run.commit === undefined ? [] : [codeFact('Commit', run.commit)]),
       ...optionalFact('Branch', run.branch),
       ...timeFact('Started', run.startTime),

@@ -1,4 +1,4 @@
-/** Runs -> entries of a list: one a run, and on sourcehut one a commit, since there each job is its own run. Pure. */
+/** Renders the entries of a list of runs. On sourcehut, where each job is its own run, an entry is a commit. Pure. */
 import { commitPage, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import { foldJobs, type JobOutcome } from '../../../model/outcome.js';
 import type { Fragment } from '../../../templates/fragment.js';
@@ -18,13 +18,13 @@ import { jobHref, jobStart, pullRequestUrl, runLabel } from './job-view.js';
 
 const caches = { entry: new FragmentCache(), 'entry-row': new FragmentCache() };
 
-/** Where entries stand, and as what: each template belongs to pages of one folder. */
+/** The page that lists the entries, and the template for each. A template is only used for pages of one folder. */
 export interface EntryOptions {
   readonly page: SitePath;
   readonly template: keyof typeof caches;
 }
 
-/** The entries of some runs, in their order; on sourcehut a commit stands where its newest job does. */
+/** Renders at most `limit` entries, in the order of `runs`. A sourcehut commit is placed where its newest job is. */
 export function renderEntries(
   site: SiteView,
   runs: readonly Run[],
@@ -33,7 +33,7 @@ export function renderEntries(
 ): readonly Fragment[] {
   const groups = new Map<string, Run[]>();
   for (const run of runs) {
-    // Jobs of two commits may come interleaved, and even with the same date: only the hash tells them apart.
+    // The jobs of two commits may be interleaved and have the same date, so group by hash.
     const key =
       run.folder.host === 'sourcehut' && run.commit !== undefined ? run.commit : `run ${run.folder.name}`;
     const group = groups.get(key);
@@ -52,7 +52,7 @@ export function renderEntries(
 
 function entryView(runs: readonly Run[], earlier: readonly Run[], page: SitePath): RunEntryView {
   const [newest] = runs;
-  if (newest === undefined) throw new Error('cannot make an entry of no run');
+  if (newest === undefined) throw new Error('cannot render an entry without runs');
   const { folder, commit } = newest;
   const isCommit = folder.host === 'sourcehut' && commit !== undefined;
   const jobs = runs.flatMap((run) => run.jobs);
@@ -81,7 +81,7 @@ function entryView(runs: readonly Run[], earlier: readonly Run[], page: SitePath
   };
 }
 
-/** Earlier attempts only: a later one comes when this entry's page is perhaps an old one, which must not change. */
+/** Only earlier attempts: when a later one starts, this entry may be on an old page, which must not change. */
 const earlierAttempts = (site: SiteView, run: Run): readonly Run[] =>
   site.attempts(run.folder).filter((other) => other.attempt < run.attempt);
 
@@ -106,7 +106,7 @@ export function pullRequestView(jobs: readonly Job[]): PullRequestView | undefin
   };
 }
 
-/** The jobs by outcome, the heaviest first. */
+/** Groups jobs by outcome, most severe first. */
 function jobGroups(jobs: readonly Job[], page: SitePath): readonly JobGroup[] {
   return outcomesBySeverity.flatMap((outcome) => {
     const members = jobs.filter((job) => job.outcome === outcome);
@@ -134,7 +134,7 @@ function jobGroupNote(job: Job): string | undefined {
   return parts.length === 0 ? undefined : parts.join(' · ');
 }
 
-/** The outcomes that count: of jobs with the same name on the same host, the first in the list, which is the newest. */
+/** Returns one outcome per job name and host: that of the first in the list, which is the newest. */
 export function newestOutcomes(jobs: readonly Job[]): readonly JobOutcome[] {
   const seen = new Set<string>();
   return jobs.flatMap((job) => {
@@ -145,7 +145,7 @@ export function newestOutcomes(jobs: readonly Job[]): readonly JobOutcome[] {
   });
 }
 
-/** Seconds from the first job's start to the last one's end; undefined while a job has not ended. */
+/** Returns the seconds from the first job's start to the last job's end; undefined while a job is active. */
 export function elapsedSeconds(jobs: readonly Job[]): number | undefined {
   const ends: number[] = [];
   for (const job of jobs) {
@@ -163,6 +163,7 @@ function earliest(times: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
+/** Returns the first value that `pick` finds. */
 export function firstDefined<T, V>(items: readonly T[], pick: (item: T) => V | undefined): V | undefined {
   for (const item of items) {
     const value = pick(item);

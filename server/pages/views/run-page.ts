@@ -1,4 +1,4 @@
-/** One attempt of a run (on sourcehut: one job): facts, attempts, what did not pass, jobs, and each job's tasks. Pure. */
+/** The page of one attempt of a run, on sourcehut of one job: facts, failures, jobs and their tasks. Pure. */
 import {
   branchFile,
   branchKey,
@@ -24,16 +24,16 @@ import { jobAnchor, jobRowView, runLabel } from './job-view.js';
 import { taskLinks, listFailures, type DetailedJob } from './failure-list.js';
 import type { JobDetails } from '../../store/stored-job.js';
 
-/** The files of a run's jobs, by name; a job that has not arrived has none. */
+/** The details of a run's jobs, by name. A job without a record has none. */
 export type RunDetails = ReadonlyMap<JobName, JobDetails>;
 
-/** The run's page; of a folder that the site does not know, a page that says so. */
+/** Renders the page of a run, also of one that the site does not know. */
 export function renderRun(site: SiteView, folder: RunFolder, details: RunDetails): Buffer {
   const page = runPage(folder);
   const run = site.run(folder) ?? emptyRun(folder);
   const { attempt } = splitFolder(folder);
   const jobs = sortBySeverity(run.jobs.map((job) => ({ job, details: details.get(job.address.job) })));
-  const troubles = listFailures(
+  const failures = listFailures(
     run.jobs.map((job) => toDetailedJob({ job, details: details.get(job.address.job) })),
     page,
   );
@@ -51,21 +51,21 @@ export function renderRun(site: SiteView, folder: RunFolder, details: RunDetails
     facts: runFacts(run, page, feed),
     attempts: attemptLinks(site, folder, page),
     tally: countJobs(run.jobs),
-    failures: troubles.shown,
-    moreFailures: troubles.more,
+    failures: failures.shown,
+    moreFailures: failures.more,
     rows: jobs.map(({ job }) => jobRow(job, page)),
     sections: jobs.map((job) => jobSection(job, page)),
   };
   return renderPageWithFragments('run', view);
 }
 
-/** The feed of the branch that the run is of. */
+/** Returns the address of the feed of the run's branch. */
 function feedHref(run: Run, page: SitePath): string | undefined {
   const key = run.branch === undefined || isPullRequest(run) ? undefined : branchKey(run.branch);
   return key && run.commit && linkBetween(page, branchFile(key, 'feed.atom'));
 }
 
-/** How many jobs ended how; one alone is told by the run's own mark. */
+/** Counts jobs by outcome. Returns undefined for a single job, whose outcome is the run's. */
 function countJobs(jobs: readonly Job[]): RunView['tally'] {
   if (jobs.length < 2) return undefined;
   const counts = Object.fromEntries(
@@ -74,13 +74,13 @@ function countJobs(jobs: readonly Job[]): RunView['tally'] {
   return { text: countText(jobs.length, 'job'), counts: countViews(counts) };
 }
 
-/** A job with what is known of its files. */
+/** A job with its details, if it has a record. */
 interface LoadedJob {
   readonly job: Job;
   readonly details: JobDetails | undefined;
 }
 
-/** A pass of what had failed on the same commit before is shown as the flaky one that it is. */
+/** Marks a task as flaky if it passed after it failed on the same commit. */
 function toDetailedJob({ job, details }: LoadedJob): DetailedJob {
   const { flakyTasks } = job;
   const { rows, problems, record } = details ?? { rows: [], problems: [] };
@@ -106,7 +106,7 @@ function attemptLinks(site: SiteView, folder: RunFolder, page: SitePath): RunVie
   }));
 }
 
-/** What went wrong stands above what did not; within an outcome the names' order stays. */
+/** Sorts jobs by outcome, most severe first. Keeps their order within an outcome. */
 function sortBySeverity(jobs: readonly LoadedJob[]): readonly LoadedJob[] {
   return outcomesBySeverity.flatMap((outcome) => jobs.filter(({ job }) => job.outcome === outcome));
 }
@@ -114,7 +114,7 @@ function sortBySeverity(jobs: readonly LoadedJob[]): readonly LoadedJob[] {
 const rowCache = new FragmentCache();
 const sectionCache = new FragmentCache();
 
-/** A job stands on one page only: its links are the same whenever it is shown. */
+/** Cached: a job is shown on one page only, so that its links do not change. */
 const jobRow = (job: Job, page: SitePath): Fragment =>
   rowCache.get(job, [], () => renderFragment('job-row', jobRowView(job, page, { withRun: false })));
 

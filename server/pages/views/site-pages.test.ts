@@ -36,7 +36,7 @@ test('every page of the sample site is well formed', () => {
   for (const [path, html] of pages) assert.deepEqual(checkPage(html).faults, [], path);
 });
 
-test('every link of every page is relative and leads to a page or file of the site', () => {
+test('every link is relative, to a page or file of the site', () => {
   const pages = new Map([...serverPages(site), ...wwzPages(site)]);
   const others = otherPaths(site);
   let links = 0;
@@ -62,11 +62,11 @@ test('every link of every page is relative and leads to a page or file of the si
   assert.ok(links > 5000);
 });
 
-test('pages are a function of the state alone', () => {
+test('pages depend only on the state', () => {
   assert.deepEqual(serverPages(sampleSite({ fillerRuns: 104 })), serverPages(site));
 });
 
-test('renderHome() shows what runs now and the newest runs of each host', () => {
+test('renderHome() shows the running jobs and the newest runs of each host', () => {
   const { text } = checkPage(String(renderHome(site)));
   assert.match(text, /Running now/);
   assert.match(text, /running\s*dev-minimalRun 1234, attempt 2, GitHub3 tasks done/);
@@ -74,11 +74,11 @@ test('renderHome() shows what runs now and the newest runs of each host', () => 
   for (const host of ['GitHub', 'sourcehut', 'Local machines']) assert.ok(text.includes(host), host);
 });
 
-test('renderHome() of an empty site says how to fill it', () => {
+test('renderHome() of an empty site says how to publish', () => {
   assert.match(checkPage(String(renderHome(siteOf('Test', [])))).text, /Nothing has been published yet/);
 });
 
-test('renderHostIndex() of an empty host is a page that says so', () => {
+test('renderHostIndex() says that a host has no runs', () => {
   const empty = siteOf('Test', []);
   assert.equal(hostIndexPages(empty, 'local'), 1);
   assert.equal(rawIndexPages(empty, 'local'), 1);
@@ -86,7 +86,7 @@ test('renderHostIndex() of an empty host is a page that says so', () => {
   assert.match(String(renderRawIndex(empty, 'local', 1)), /No jobs have been published yet/);
 });
 
-test('renderHostIndex() pages long lists; an old page stays as it was when a run comes', () => {
+test('renderHostIndex() splits long lists; old pages do not change when a run is added', () => {
   assert.equal(hostIndexPages(site, 'github'), 5);
   assert.match(String(renderHostIndex(site, 'github', 5)), /href="page-4.html">older/);
   assert.match(String(renderHostIndex(site, 'github', 4)), /href="index.html">← newer/);
@@ -111,7 +111,7 @@ test('renderHostIndex() pages long lists; an old page stays as it was when a run
   }
 });
 
-test('a second attempt stands beside the first, and both name each other on their pages', () => {
+test('the pages of two attempts link to each other', () => {
   const second = runHtml(site, folder('1234-2'));
   assert.match(second, /<h1>Run 1234 <small>attempt 2<\/small><\/h1>/);
   assert.match(second, /<a href="..\/1234\/index.html">attempt 1<\/a>/);
@@ -122,7 +122,7 @@ test('a second attempt stands beside the first, and both name each other on thei
   );
 });
 
-test('renderRun() tells the outcome in its title, how its jobs ended, and where the feed of its branch is', () => {
+test('renderRun() shows the outcome in its title, the count of jobs by outcome, and a link to the feed', () => {
   const { text, elements } = checkPage(runHtml(site, folder('1234')));
   assert.match(text, /^\s*Run 1234: error · GitHub · Oils\n/);
   assert.match(text, /13 jobs ! 2 error✗ 1 failed⊘ 1 cancelled∅ 1 no task ran✓ 8 passed/);
@@ -133,7 +133,7 @@ test('renderRun() tells the outcome in its title, how its jobs ended, and where 
   assert.doesNotMatch(pull.text, /1 jobs?/);
 });
 
-test('renderRun() shows expected, running and lost jobs as what they are', () => {
+test('renderRun() shows expected, running and lost jobs', () => {
   const { text } = checkPage(runHtml(site, folder('1234-2')));
   assert.match(text, /○ expected\s*raw-vm\s*not started yet/);
   assert.match(text, /\? lost\s*wild\s*no events after 0 tasks/);
@@ -141,10 +141,10 @@ test('renderRun() shows expected, running and lost jobs as what they are', () =>
   assert.match(text, /≈ flaky 2 tries\s*ble-issues try 1/);
 });
 
-test('renderRun() puts what did not pass first, with links to the logs', () => {
+test('renderRun() lists failures first, with links to the logs', () => {
   const html = runHtml(site, folder('1234'));
-  const troubles = html.slice(html.indexOf('What did not pass'), html.indexOf('id="jobs"'));
-  const names = [...troubles.matchAll(/<th scope="row"><a href="([^"]+)">/g)].map(([, href]) => href);
+  const failures = html.slice(html.indexOf('What did not pass'), html.indexOf('id="jobs"'));
+  const names = [...failures.matchAll(/<th scope="row"><a href="([^"]+)">/g)].map(([, href]) => href);
   assert.deepEqual(names, [
     'cpp-small.wwz/_soil/logs/spec.txt',
     'cpp-small.wwz/_soil/logs/benchmark.txt',
@@ -153,12 +153,12 @@ test('renderRun() puts what did not pass first, with links to the logs', () => {
   ]);
 });
 
-test("renderRun() links the logs of a record of Soil's shell worker where its wwz has them", () => {
+test("renderRun() links the logs of Soil's shell worker at their path in the wwz", () => {
   const html = runHtml(site, { host: 'sourcehut', name: valueOf(parseRunId('998')) });
   assert.match(html, /href="dev-minimal.wwz\/_tmp\/soil\/logs\/unit.txt"/);
 });
 
-test('defect 1: bad rows and problems are shown on their own job, the rest of the run as ever', () => {
+test('defect 1: bad lines and problems are shown with their job, and do not affect others', () => {
   const { text } = checkPage(runHtml(site, folder('1234')));
   assert.match(text, /line 2: it has 2 columns, not six or more/);
   assert.match(text, /0 ⇥ <script>alert\(1\)<\/script>/);
@@ -167,7 +167,7 @@ test('defect 1: bad rows and problems are shown on their own job, the rest of th
   assert.match(text, /dev-setup-debian/);
 });
 
-test('defect 1: a job without record, without rows, without anything is a line like any other', () => {
+test('defect 1: a job without a record and without rows is listed', () => {
   const bare: SampleJob = {
     ...absent('bare', 'error'),
     problems: ['cannot read the record: truncated'],
@@ -191,7 +191,7 @@ test('defect 2: a job without tasks is not shown as passed', () => {
   assert.doesNotMatch(text, /passed/);
 });
 
-test('defect 3: hostile names, branches, heads, subjects and addresses stay text', () => {
+test('defect 3: hostile names, branches, subjects and addresses are escaped', () => {
   for (const html of [
     String(renderHome(site)),
     String(renderHostIndex(site, 'github', 5)),
@@ -212,7 +212,7 @@ test('defect 3: hostile names, branches, heads, subjects and addresses stay text
   }
 });
 
-test('defect 3: even a job name that no parser would let in is escaped', () => {
+test('defect 3: a job name that no parser accepts is escaped too', () => {
   const evil = '<script>alert(1)</script>"\'`=' as JobName;
   const only = job('x', [task('failed', 'unit', 1, { status: 1 })], { startTime: 1, commit: mainCommit });
   const run = runOf(folder('9'), [{ ...only, address: { ...only.address, job: evil } }]);
@@ -229,7 +229,7 @@ test('defect 3: even a job name that no parser would let in is escaped', () => {
   }
 });
 
-test('defect 3: a pull request links only to a number of a repository that its run names', () => {
+test('defect 3: a pull request is a link only if its number and repository are valid', () => {
   const withPull = (jobUrl: string, number: string) =>
     runOf(folder('5'), [job('a', [], { jobUrl, pullRequest: { number } })]);
   const html = (jobUrl: string, number: string) => {
@@ -242,7 +242,7 @@ test('defect 3: a pull request links only to a number of a repository that its r
   assert.doesNotMatch(html('javascript:/o/r/actions/runs/1', '12'), /\/pull\//);
 });
 
-test('defect 4: sourcehut jobs of two commits with one date, ids interleaved, all stand in the index', () => {
+test('defect 4: the index lists all sourcehut jobs of two commits with one date and interleaved ids', () => {
   const html = String(renderHostIndex(site, 'sourcehut', 1));
   const { elements, text } = checkPage(html);
   for (const id of ['1344', '1345', '1346', '1347', '998']) assert.match(text, new RegExp(`#${id} ·`));
@@ -252,7 +252,7 @@ test('defect 4: sourcehut jobs of two commits with one date, ids interleaved, al
   assert.deepEqual(entries, ['commit-c0ffee00', 'commit-5eed5eed', 'commit-09ab09ab']);
 });
 
-test('defect 15: every instant has its year and zone, and a form for machines', () => {
+test('defect 15: every time has its year and time zone, and is machine-readable', () => {
   for (const html of serverPages(sampleSite()).values()) {
     for (const [, machine = '', text = ''] of html.matchAll(/<time([^>]*)>([^<]*)</g)) {
       assert.match(machine, /^ datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"$/);
@@ -261,7 +261,7 @@ test('defect 15: every instant has its year and zone, and a form for machines', 
   }
 });
 
-test('renderCommit() has every job of the commit on every host, and its artifacts', () => {
+test('renderCommit() shows the jobs on every host, and its artifacts', () => {
   for (const host of ['github', 'sourcehut', 'local'] as const) {
     const { text, elements } = checkPage(String(renderCommit(site, host, mainCommit)));
     for (const part of [
@@ -281,7 +281,7 @@ test('renderCommit() has every job of the commit on every host, and its artifact
   }
 });
 
-test('renderCommit() puts the newest attempt first, and in each what went wrong above what did not', () => {
+test('renderCommit() sorts by attempt, newest first, then by severity', () => {
   const { text } = checkPage(String(renderCommit(site, 'github', mainCommit)));
   const lines = [
     ...text.matchAll(
@@ -294,7 +294,7 @@ test('renderCommit() puts the newest attempt first, and in each what went wrong 
   assert.deepEqual(places.slice(6, 9), ['1 error dev-minimal', '1 error parse-errors', '1 failed cpp-small']);
 });
 
-test('outcome is told by a word and a shape wherever a colour tells it', () => {
+test('every colored outcome has a word and a symbol', () => {
   for (const [path, html] of serverPages(sampleSite())) {
     for (const [row] of html.matchAll(/<tr class="[a-z-]+">.*?<\/tr>/gs)) {
       assert.match(row, /<span class="symbol" aria-hidden="true">[^<]+<\/span> [a-z ]+<\/span>/, path);

@@ -14,7 +14,7 @@ import type { JobDetails } from '../../store/stored-job.js';
 const unit = valueOf(parseJobName('unit'));
 const hash = (number: number) => valueOf(parseCommitHash(String(number).padStart(40, '0')));
 
-/** Run `number` on main, `number` minutes after noon; one letter a job: `p` passed, `f` failed. */
+/** Run `number` on main, `number` minutes after noon; one letter per job: `p` passed, `f` failed. */
 function run(number: number, letters: string, { attempt = 1, ...more }: Partial<JobRecord> = {}): SampleRun {
   const startTime = noon + number * 60;
   const record = { branch: 'main', commit: hash(number), startTime, deployTime: startTime + 5, ...more };
@@ -30,14 +30,14 @@ const detailsOf =
   (address: JobAddress): JobDetails =>
     site.details(address).get(address.job) ?? { rows: [], problems: [] };
 
-test('renderFeed() names only the jobs whose newest attempt is not green', () => {
+test('renderFeed() lists only jobs whose newest attempt is not green', () => {
   const again = run(2, 'p', { attempt: 2, startTime: noon + 900, deployTime: noon + 905 });
   const feed = renderFeed(siteOf('Test', [again, run(2, 'ff'), run(1, 'pp')]), 'main', 'main') ?? '';
   assert.match(feed, /<title>main started failing: job1<\/title>/);
   assert.match(feed, /<summary>[^<]*1 job not green: job1<\/summary>/);
 });
 
-test('renderFeed() gives the same branch of two projects two ids, and each its own for good', () => {
+test('renderFeed() uses stable ids that differ between projects', () => {
   const ids = (title: string, letters: string): readonly string[] => {
     const runs = Array.from(letters).map((letter, index) => run(index + 1, letter));
     const feed = renderFeed(siteOf(title, runs), 'main', 'main') ?? '';
@@ -57,7 +57,7 @@ interface History {
   readonly runs: readonly { readonly tasks: Readonly<Record<string, { readonly outcome: string }>> }[];
 }
 
-test('renderHistoryFile() has 100 runs, and knows the green one that came before them', () => {
+test('renderHistoryFile() lists 100 runs, and finds an older green run', () => {
   const runs = Array.from({ length: 130 }, (_, index) => run(index + 1, index === 9 ? 'p' : 'f'));
   const site = siteOf('Test', runs);
   const json = JSON.parse(String(renderHistoryFile(site, unit, detailsOf(site)))) as History;
@@ -68,7 +68,7 @@ test('renderHistoryFile() has 100 runs, and knows the green one that came before
   assert.match(String(renderHistoryPage(site, unit, detailsOf(site))), />Run 10</);
 });
 
-test('renderHistoryFile() calls a task flaky where the page does', () => {
+test('renderHistoryFile() marks the same tasks as flaky as the page', () => {
   const first = run(1, 'p');
   const flaky = {
     ...first,
@@ -80,7 +80,7 @@ test('renderHistoryFile() calls a task flaky where the page does', () => {
   assert.match(String(renderHistoryPage(site, unit, detailsOf(site))), /class="mark flaky"/);
 });
 
-test('renderHistoryFile() tells a job of very many tasks as a whole, and reads none of them', () => {
+test('renderHistoryFile() does not read the tasks of a job with more than 2000', () => {
   const many = Array.from({ length: 2001 }, (_, index) => task('passed', `t${index}`, 1));
   const record = { branch: 'main', commit: hash(2), startTime: noon + 120 };
   const site = siteOf('Test', [github('2', 1, [job('unit', many, record)]), run(1, 'f')]);
@@ -98,7 +98,7 @@ test('renderHistoryFile() tells a job of very many tasks as a whole, and reads n
   assert.ok(read.every(({ name }) => name === '1') && read.length > 0);
 });
 
-test('renderLatestGreen() looks past commits that are not green, renderLatest() does not', () => {
+test('renderLatestGreen() skips commits that are not green, renderLatest() does not', () => {
   const site = siteOf('Test', [run(1, 'pp'), run(2, 'pf'), run(3, 'fp')]);
   const commit = (text: string | undefined) => (JSON.parse(text ?? '{}') as { commit?: string }).commit;
   assert.equal(commit(renderLatest(site, 'main', 'main')), hash(3));

@@ -1,4 +1,4 @@
-/** A folder inside a wwz that has no index.html -> a page that lists what is in it. Pure. */
+/** Lists a folder inside a wwz that has no index.html. Pure. */
 import { encodeSegment, homePage, webFile } from '../../../model/path.js';
 import { renderPage } from '../../../templates/template.js';
 import { visibleText } from '../../../templates/wording.js';
@@ -19,7 +19,7 @@ export function renderWwzListing({ wwzPath, inside, folder }: WwzListingOptions)
   const all = [...folder.folders, ...folder.files];
   const wwzName = wwzPath.split('/').at(-1) ?? '';
   const heading = visibleText(inside === '' ? wwzName : inside);
-  const atWwz = { text: visibleText(wwzName), href: toWwz };
+  const wwzLink = { text: visibleText(wwzName), href: toWwz };
   return renderPage('listing', {
     frame: {
       title: visibleText(`${wwzPath}/${inside}`),
@@ -30,7 +30,7 @@ export function renderWwzListing({ wwzPath, inside, folder }: WwzListingOptions)
       feedHref: undefined,
       crumbs: [
         { text: 'Run', href: `${toWwz}../index.html` },
-        ...(inside === '' ? [] : [atWwz]),
+        ...(inside === '' ? [] : [wwzLink]),
         { text: heading, href: undefined },
       ],
     },
@@ -45,7 +45,7 @@ export function renderWwzListing({ wwzPath, inside, folder }: WwzListingOptions)
   });
 }
 
-/** `./` keeps a name with a colon from reading as a URL's scheme where a program decodes the link too early. */
+/** `./` prevents programs that decode the link too early from taking a name with a colon as a URL scheme. */
 const link = (name: string, slash: '/' | ''): { text: string; href: string } => ({
   text: visibleText(name) + slash,
   href: `./${encodeSegment(name)}${slash}`,

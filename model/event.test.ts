@@ -42,7 +42,7 @@ const refused: [string, string][] = [
   [base, 'cannot accept eventName "": it must be one of start, pull-begin'],
   [`eventName=stop&${base}`, 'cannot accept eventName "stop"'],
   [`eventName=start&${base}&jobName=b`, 'cannot accept field "jobName": duplicate field'],
-  [`eventName=start&${base}&colour=red`, 'cannot accept field "colour": it must be one of'],
+  [`eventName=start&${base}&color=red`, 'cannot accept field "color": it must be one of'],
   ['eventName=start&workerHost=travis&jobName=a&runId=1', 'cannot accept workerHost "travis"'],
   ['eventName=start&workerHost=github&jobName=..&runId=1', 'cannot accept jobName ".."'],
   ['eventName=start&workerHost=github&jobName=a', 'cannot accept the event: runId is missing'],
@@ -53,7 +53,10 @@ const refused: [string, string][] = [
   [`eventName=start&${base}&attempt=0`, 'cannot accept attempt "0"'],
   [`eventName=start&${base}&commit=HEAD`, 'cannot accept commit "HEAD"'],
   [`eventName=start&${base}&expectedJobs=a,../b`, 'cannot accept expectedJobs "../b"'],
-  ['eventName=start&workerHost=local&jobName=a&runId=index.html', 'cannot accept runId "index.html": it ends in'],
+  [
+    'eventName=start&workerHost=local&jobName=a&runId=index.html',
+    'cannot accept runId "index.html": it ends in',
+  ],
   [
     `eventName=start&${base}&expectedJobs=${Array.from({ length: 1001 }, (_, i) => `j${i}`).join(',')}`,
     'cannot accept expectedJobs: it has 1001 names, more than 1000',

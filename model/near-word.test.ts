@@ -17,6 +17,8 @@ test('nearWord() finds the intended word', () => {
   const cases: readonly (readonly [string, string | undefined])[] = [
     ['imgae', 'image'],
     ['img', 'image'],
+    ['rnu', 'run'],
+    ['retires', 'retries'],
     ['task', 'tasks'],
     ['time-out', 'timeout'],
     ['Timeout', 'timeout'],

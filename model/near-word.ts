@@ -1,4 +1,5 @@
 /** Suggests the known word that an unknown one is probably a misspelling of. Pure. */
+import { distance } from 'fastest-levenshtein';
 
 /** Returns ` (did you mean X?)` to append to a sentence, or an empty string if no known word is similar. */
 export function hintFor(word: string, known: readonly string[]): string {
@@ -33,24 +34,12 @@ function isNear(a: string, b: string, distance: number): boolean {
   return shared >= 4 && shared >= longer / 2;
 }
 
-/** Returns the optimal string alignment distance: letters to add, drop or change, and adjacent letters to swap. */
-function editDistance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity;
-  for (let i = 1; i <= a.length; i++) {
-    rows.push([i]);
-    for (let j = 1; j <= b.length; j++) {
-      const change = a[i - 1] === b[j - 1] ? 0 : 1;
-      const swaps = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      rows[i]?.push(
-        Math.min(
-          at(i - 1, j) + 1,
-          at(i, j - 1) + 1,
-          at(i - 1, j - 1) + change,
-          swaps ? at(i - 2, j - 2) + 1 : Infinity,
-        ),
-      );
-    }
-  }
-  return at(a.length, b.length);
+/** Returns the Levenshtein distance, in which two adjacent letters that are swapped count as one change. */
+const editDistance = (a: string, b: string): number => (isSwap(a, b) ? 1 : distance(a, b));
+
+function isSwap(a: string, b: string): boolean {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  const swapped = `${b.slice(0, at)}${b[at + 1] ?? ''}${b[at] ?? ''}${b.slice(at + 2)}`;
+  return a !== b && a === swapped;
 }

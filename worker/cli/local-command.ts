@@ -1,13 +1,13 @@
 /** `soil-worker local JOB`: runs a job on a fresh clone of HEAD, without uncommitted changes. */
 import { stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseJobName, type CommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { listUncommitted, createFreshClone } from '../checkout/fresh-clone.js';
 import { configName } from '../config/project-config.js';
 import { runPipeline, type JobEnd } from '../job/job-pipeline.js';
 import type { JobOptions } from '../job/plan-job.js';
-import { storeArtifacts } from '../job/store-artifacts.js';
+import { storeArtifacts } from '../job/stored-artifacts.js';
 import { outFolderName } from '../record/out-folder.js';
 import { plain } from '../report/format-progress.js';
 import { exitStatus } from '../../command/command-context.js';
@@ -63,7 +63,10 @@ async function runInClone(
     }
     const moved = moveOptions(options, { repo, folder, cwd: command.cwd });
     const end = await runPipeline(name, moved, { ...command, cwd: folder });
-    if (end.results !== undefined) await storeArtifacts(end.results, command);
+    if (end.results !== undefined) {
+      const { artifacts, files } = end.results;
+      await storeArtifacts(artifacts, dirname(files.json), command);
+    }
     return accept(end);
   } finally {
     if (options.keep === true) {

@@ -1,18 +1,16 @@
 /** Publishes a job's results: announces their address, uploads them, and writes the step summary of GitHub Actions. */
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { accept, type Result } from '../../model/result.js';
 import { parseRows, type TaskRow } from '../../model/row.js';
 import { pasted } from '../../model/shell-word.js';
-import { readConfig } from '../config/load-job.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import { fileExists, resultUrls, uploadJob } from '../publish/upload-job.js';
 import { taskLogPath } from '../record/job-folder.js';
-import { artifactsFolderName } from '../record/out-folder.js';
 import { failedRows } from '../report/format-progress.js';
 import { writeStepSummary } from '../report/github-actions.js';
 import { readLogTail } from '../system/log-tail.js';
 import type { JobContext, JobResults, StoredJob } from './job-context.js';
+import { findArtifacts } from './stored-artifacts.js';
 
 /** Prints the address of the run page, so that readers can open it before the results arrive. */
 export function announceResults({ command, identity, commit, target }: JobContext): void {
@@ -55,25 +53,6 @@ async function readTails(folder: string, rows: readonly TaskRow[]): Promise<Read
     if (await fileExists(log)) tails.set(task, await readLogTail(log));
   }
   return tails;
-}
-
-/** The artifacts that soil.yml declares: the copies that `local` stored in the job's folder, else the repo's files. */
-async function findArtifacts(
-  { command, repo, job, out }: StoredJob,
-  options: PublishOptions,
-): Promise<readonly string[]> {
-  const config = await readConfig(repo, command.cwd, options.config);
-  if (!config.ok) {
-    command.warn(`notice: artifacts are not published: ${config.error}`);
-    return [];
-  }
-  const declared = config.value?.jobs.find(({ name }) => name === job)?.artifacts ?? [];
-  return Promise.all(
-    declared.map(async (path) => {
-      const copy = join(out, artifactsFolderName, basename(path));
-      return (await fileExists(copy)) ? copy : join(repo, path);
-    }),
-  );
 }
 
 /** The command line that publishes the stored results later. It names no token. */

@@ -55,7 +55,7 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     runner: 'redact system config record engine',
     artifact: 'system config record client publish',
     job: 'redact system config record checkout report publish runner',
-    cli: 'redact system config record init engine checkout report client publish gate doctor runner artifact job',
+    cli: 'system config record init checkout report client publish gate doctor runner artifact job',
   },
 };
 

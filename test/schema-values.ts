@@ -105,7 +105,8 @@ export function schemaValues(schema: JsonSchema): Arbitrary<unknown> {
           : type === 'object'
             ? fc.dictionary(mapNames(schema), schemaValues(values as JsonSchema), { minKeys: 1, maxKeys: 2 })
             : fc.oneof({ weight: 12, arbitrary: examplesOf(schema) }, { weight: 1, arbitrary: scalars });
-  const example = properties === undefined && Array.isArray(examples) ? fc.constantFrom(...(examples as unknown[])) : typed;
+  const example =
+    properties === undefined && Array.isArray(examples) ? fc.constantFrom(...(examples as unknown[])) : typed;
   return fc.oneof(
     { weight: 20, arbitrary: typed },
     { weight: 20, arbitrary: example },

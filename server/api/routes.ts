@@ -25,7 +25,8 @@ export type RouteMatch =
 
 type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT', Route>>>;
 
-const routes: Readonly<Record<string, Methods>> = {
+/** Path below the prefix of a project -> its methods. docs/openapi.yaml describes each. */
+export const routes: Readonly<Record<string, Methods>> = {
   '/results': { POST: postResults },
   '/event': { POST: postEvent },
   '/prune': { POST: postPrune },

@@ -11,7 +11,7 @@ import {
   type TaskName,
   type WorkerHost,
 } from './name.js';
-import { longestText, mostExpectedJobs, parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
+import { maxTextLength, maxExpectedJobs, parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
 import { parseExitStatus } from './status.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
@@ -102,8 +102,8 @@ export function parseEvent(form: Iterable<readonly [string, string]>): Result<Jo
   }
   const expectedJobs: JobName[] = [];
   const names = (values.get('expectedJobs') ?? '').split(',').filter((t) => t !== '');
-  if (names.length > mostExpectedJobs) {
-    return refuse(`cannot accept expectedJobs: it has ${names.length} names, more than ${mostExpectedJobs}`);
+  if (names.length > maxExpectedJobs) {
+    return refuse(`cannot accept expectedJobs: it has ${names.length} names, more than ${maxExpectedJobs}`);
   }
   for (const text of names) {
     const expected = parseJobName(text, 'expectedJobs');
@@ -115,8 +115,8 @@ export function parseEvent(form: Iterable<readonly [string, string]>): Result<Jo
   if (name === 'done' && status.value === undefined)
     return refuse('cannot accept the event: status is missing');
   const branch = values.get('branch');
-  if (branch !== undefined && branch.length > longestText) {
-    return refuse(`cannot accept branch ${quote(branch)}: it has more than ${longestText} characters`);
+  if (branch !== undefined && branch.length > maxTextLength) {
+    return refuse(`cannot accept branch ${quote(branch)}: it has more than ${maxTextLength} characters`);
   }
   return accept({
     name,

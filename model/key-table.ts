@@ -3,10 +3,10 @@ import { isScalar, parse as parseYaml } from 'yaml';
 import { quote, valueOf } from './result.js';
 import type { JsonSchema, ValueType } from './value-type.js';
 import {
-  fault,
+  addFault,
   readMap,
   readYaml,
-  settle,
+  finishReading,
   type Entry,
   type Located,
   type YamlSource,
@@ -89,14 +89,15 @@ interface ReadMap {
 
 function checkPresence(source: YamlSource, { table, what, entries, offset }: ReadMap): void {
   for (const [name, { isRequired }] of Object.entries(table.keys)) {
-    if (isRequired && !entries.has(name)) fault(source, offset, `cannot accept ${what}: ${name} is missing`);
+    if (isRequired && !entries.has(name))
+      addFault(source, offset, `cannot accept ${what}: ${name} is missing`);
   }
   for (const [first, second] of table.alternatives ?? []) {
     const entry = entries.get(second);
     if (!entries.has(first) && entry === undefined) {
-      fault(source, offset, `cannot accept ${what}: ${first} or ${second} is missing`);
+      addFault(source, offset, `cannot accept ${what}: ${first} or ${second} is missing`);
     } else if (entries.has(first) && entry !== undefined) {
-      fault(source, entry.keyOffset, `cannot accept ${what}: it has both ${first} and ${second}`);
+      addFault(source, entry.keyOffset, `cannot accept ${what}: it has both ${first} and ${second}`);
     }
   }
   for (const { key, pattern, excludes, reason } of table.conflicts ?? []) {
@@ -104,7 +105,7 @@ function checkPresence(source: YamlSource, { table, what, entries, offset }: Rea
     if (entry === undefined || (pattern && !pattern.test(textOf(entry)))) continue;
     for (const name of excludes) {
       const other = entries.get(name);
-      if (other) fault(source, other.keyOffset, `cannot accept key ${quote(name)}: ${reason}`);
+      if (other) addFault(source, other.keyOffset, `cannot accept key ${quote(name)}: ${reason}`);
     }
   }
 }
@@ -127,7 +128,7 @@ export function tableOf<K extends Keys>(
 export function defaultValue<T>({ type, default: text }: Key<T>): T {
   const { source, root } = readYaml(text ?? '', 'default');
   const value = type.read(source, root, 'the default');
-  valueOf(settle(source, undefined));
+  valueOf(finishReading(source, undefined));
   if (value === undefined) throw new Error(`cannot read the default "${text ?? ''}"`);
   return value;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hintFor, nearWord } from './near-word.js';
+import { formatHint, findSimilarWord } from './near-word.js';
 
 const known = [
   'image',
@@ -13,7 +13,7 @@ const known = [
   'run',
 ];
 
-test('nearWord() finds the intended word', () => {
+test('findSimilarWord() finds the intended word', () => {
   const cases: readonly (readonly [string, string | undefined])[] = [
     ['imgae', 'image'],
     ['img', 'image'],
@@ -34,10 +34,10 @@ test('nearWord() finds the intended word', () => {
     ['', undefined],
     ['x'.repeat(100_000), undefined],
   ];
-  for (const [word, near] of cases) assert.equal(nearWord(word, known), near, word.slice(0, 80));
+  for (const [word, near] of cases) assert.equal(findSimilarWord(word, known), near, word.slice(0, 80));
 });
 
-test('hintFor() returns a hint or an empty string', () => {
-  assert.equal(hintFor('taks', known), ' (did you mean tasks?)');
-  assert.equal(hintFor('before_script', known), '');
+test('formatHint() returns a hint or an empty string', () => {
+  assert.equal(formatHint('taks', known), ' (did you mean tasks?)');
+  assert.equal(formatHint('before_script', known), '');
 });

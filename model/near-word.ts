@@ -2,13 +2,13 @@
 import { distance } from 'fastest-levenshtein';
 
 /** Returns ` (did you mean X?)` to append to a sentence, or an empty string if no known word is similar. */
-export function hintFor(word: string, known: readonly string[]): string {
-  const near = nearWord(word, known);
+export function formatHint(word: string, known: readonly string[]): string {
+  const near = findSimilarWord(word, known);
   return near === undefined ? '' : ` (did you mean ${near}?)`;
 }
 
 /** Returns the most similar known word: a typo, another way to join words, or another ending. */
-export function nearWord(word: string, known: readonly string[]): string | undefined {
+export function findSimilarWord(word: string, known: readonly string[]): string | undefined {
   // The distance takes quadratic time, and nobody types that much by mistake.
   if (word.length > 60) return undefined;
   const meant = plainForm(word);

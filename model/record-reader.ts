@@ -1,8 +1,14 @@
 /** Parses a record's JSON. A refusal names the key, the value and the reason. */
 import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost, type JobName } from './name.js';
 import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
-import { defined, recordSchema, type ImageRecord, type JobRecord, type MachineRecord } from './record.js';
-import { longestText, mostExpectedJobs, parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
+import {
+  withoutUndefined,
+  recordSchema,
+  type ImageRecord,
+  type JobRecord,
+  type MachineRecord,
+} from './record.js';
+import { maxTextLength, maxExpectedJobs, parseAttempt, parseLocalRun, parseRunNumber } from './run.js';
 import { parseExitStatus } from './status.js';
 import { accept, quote, refuse, type Result } from './result.js';
 import { errorMessage } from './error-message.js';
@@ -46,7 +52,7 @@ class RecordReader {
         ? undefined
         : {
             number,
-            ...defined({
+            ...withoutUndefined({
               headRef: this.text('GITHUB_PR_HEAD_REF'),
               headSha: this.text('GITHUB_PR_HEAD_SHA'),
             }),
@@ -60,7 +66,7 @@ class RecordReader {
     }
     return {
       schema,
-      ...defined({
+      ...withoutUndefined({
         host: this.parsed('host', parseWorkerHost),
         job: this.parsed('job-name', parseJobName),
         commit: this.parsed('commit-hash', parseCommitHash),
@@ -103,15 +109,15 @@ class RecordReader {
   /** Returns a string or number as text; undefined if it is null, missing or blank. Refuses text too long for a page. */
   text(key: string): string | undefined {
     const text = this.anyText(key);
-    if (text === undefined || text.length <= longestText) return text;
-    return this.wrong(key, text, `it has more than ${longestText} characters`);
+    if (text === undefined || text.length <= maxTextLength) return text;
+    return this.wrong(key, text, `it has more than ${maxTextLength} characters`);
   }
 
   /** Returns text that is for display only, truncated if it is too long for a page. */
   shown(key: string): string | undefined {
     const text = this.anyText(key);
-    if (text === undefined || text.length <= longestText) return text;
-    return `${text.slice(0, longestText).replace(/[\ud800-\udbff]$/, '')}…`;
+    if (text === undefined || text.length <= maxTextLength) return text;
+    return `${text.slice(0, maxTextLength).replace(/[\ud800-\udbff]$/, '')}…`;
   }
 
   anyText(key: string): string | undefined {
@@ -180,7 +186,7 @@ class RecordReader {
     return {
       name: image.shown('name') ?? '-',
       engine,
-      ...defined({ digest: image.text('digest'), bytes: image.number('bytes') }),
+      ...withoutUndefined({ digest: image.text('digest'), bytes: image.number('bytes') }),
       layers: image.list('layers').map((item) => {
         const layer = new RecordReader(this.object('layers', item));
         return { bytes: layer.number('bytes') ?? 0, command: layer.shown('command') ?? '-' };
@@ -209,8 +215,8 @@ class RecordReader {
 
   jobNames(key: string): readonly JobName[] {
     const items = this.list(key);
-    if (items.length > mostExpectedJobs) {
-      throw new Refusal(`cannot accept ${key}: it has ${items.length} names, more than ${mostExpectedJobs}`);
+    if (items.length > maxExpectedJobs) {
+      throw new Refusal(`cannot accept ${key}: it has ${items.length} names, more than ${maxExpectedJobs}`);
     }
     return items.map((item) =>
       typeof item === 'string'

@@ -84,7 +84,7 @@ export interface JobRecord {
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Returns the object without undefined values, as `exactOptionalPropertyTypes` requires. */
-export function defined<T extends object>(values: T): Defined<T> {
+export function withoutUndefined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 

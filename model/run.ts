@@ -59,10 +59,10 @@ export function statusRunId(identity: JobIdentity): string {
 }
 
 /** The limit, in characters, of text that a page may show on each line: a commit's subject, a branch, a URL. */
-export const longestText = 4000;
+export const maxTextLength = 4000;
 
 /** The limit of jobs that a run may declare: each is a row of its pages. A matrix on GitHub has at most 256. */
-export const mostExpectedJobs = 1000;
+export const maxExpectedJobs = 1000;
 
 /** Parses the number of an attempt: 1 to 9999. */
 export function parseAttempt(text: string, what = 'attempt'): Result<number> {

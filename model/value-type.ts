@@ -2,10 +2,10 @@
 import { isScalar } from 'yaml';
 import { parseByteCount, type ByteCountRule } from './byte-count.js';
 import { parseDuration, type DurationRule } from './duration.js';
-import { hintFor } from './near-word.js';
+import { formatHint } from './near-word.js';
 import { accept, quote, refuse, type Result } from './result.js';
 import {
-  fault,
+  addFault,
   isMapEntry,
   readList,
   readMap,
@@ -75,7 +75,7 @@ export const oneLine = text('text', {
 export function parseChoice<T extends string>(value: string, what: string, choices: readonly T[]): Result<T> {
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return accept(found);
-  const hint = hintFor(value, choices);
+  const hint = formatHint(value, choices);
   return refuse(`cannot accept ${what} ${quote(value)}: it must be one of ${choices.join(', ')}${hint}`);
 }
 
@@ -188,7 +188,7 @@ export function listOf<T>(
     read: (source, located, what) => {
       const items = readList(source, located, what);
       if (isNonEmpty && items?.length === 0) {
-        fault(source, located.offset, `cannot accept ${what}: the list is empty`);
+        addFault(source, located.offset, `cannot accept ${what}: the list is empty`);
       }
       return items?.flatMap((one) => {
         const value = type.read(source, one, item);
@@ -227,7 +227,7 @@ export function mapOf<K, V>(options: MapOptions<K, V>): ValueType<readonly Named
     read: (source, located, what) => {
       const map = readMap(source, located, what);
       if (isNonEmpty && map?.size === 0) {
-        fault(source, located.offset, `cannot accept ${what}: the map is empty`);
+        addFault(source, located.offset, `cannot accept ${what}: the map is empty`);
       }
       return map && [...map.values()].flatMap((entry) => readItem(source, entry));
     },
@@ -243,7 +243,7 @@ export function mapOf<K, V>(options: MapOptions<K, V>): ValueType<readonly Named
   function readItem(source: YamlSource, entry: Entry): NamedValue<K, V>[] {
     const { key, keyOffset } = entry;
     const name = parseName(key);
-    if (!name.ok) fault(source, keyOffset, name.error);
+    if (!name.ok) addFault(source, keyOffset, name.error);
     const value = type.read(source, entry, `${item} ${quote(key)}`);
     return value === undefined ? [] : [{ name: name.ok ? name.value : undefined, key, keyOffset, value }];
   }

@@ -1,6 +1,6 @@
 /** Reads YAML as maps, lists and words with positions. Collects every error with its line and column. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
-import { hintFor } from './near-word.js';
+import { formatHint } from './near-word.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
 /** A file that is being read, and the errors found so far. */
@@ -36,7 +36,7 @@ export function readYaml(
   const source: YamlSource = { file, lines, faults: [] };
   if (text.length > largestCharacters) {
     lines.addNewLine(0);
-    fault(source, 0, `cannot read the file: it is larger than ${largestCharacters} characters`);
+    addFault(source, 0, `cannot read the file: it is larger than ${largestCharacters} characters`);
     return { source, root: { offset: 0, node: null } };
   }
   try {
@@ -50,13 +50,13 @@ export function readYaml(
       const text = `cannot read YAML: ${reasons[code] ?? reasons[message] ?? message}`;
       // The package reports an unclosed bracket again for each list and map around it.
       if (source.faults.some((known) => known.offset === pos[0] && known.text === text)) continue;
-      fault(source, pos[0], text);
+      addFault(source, pos[0], text);
     }
     return { source, root: { offset: document.contents?.range[0] ?? 0, node: document.contents } };
   } catch (error) {
     // The package's parser recurses, so a hundred thousand brackets overflow the stack.
     if (!(error instanceof RangeError)) throw error;
-    fault(source, 0, 'cannot read YAML: lists or maps are nested too deeply');
+    addFault(source, 0, 'cannot read YAML: lists or maps are nested too deeply');
     return { source, root: { offset: 0, node: null } };
   }
 }
@@ -70,12 +70,12 @@ const reasons: Readonly<Record<string, string>> = {
     'a second ": " on one line; quote a value that contains one, or put it on lines of its own after |',
 };
 
-export function fault(source: YamlSource, offset: number, text: string): void {
+export function addFault(source: YamlSource, offset: number, text: string): void {
   source.faults.push({ offset, text });
 }
 
 /** Returns `value`, or a refusal with every error in the order of the file: `FILE:LINE:COLUMN: MESSAGE`. */
-export function settle<T>(source: YamlSource, value: T): Result<T> {
+export function finishReading<T>(source: YamlSource, value: T): Result<T> {
   if (source.faults.length === 0) return accept(value);
   const sorted = [...source.faults].sort((a, b) => a.offset - b.offset);
   return refuse(
@@ -96,7 +96,11 @@ export function readMap(
   allowed?: readonly string[],
 ): ReadonlyMap<string, Entry> | undefined {
   if (!isMap(node)) {
-    fault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be a map of keys and values`);
+    addFault(
+      source,
+      offset,
+      `cannot accept ${what} ${describeNode(node)}: it must be a map of keys and values`,
+    );
     return undefined;
   }
   const entries = new Map<string, Entry>();
@@ -104,21 +108,21 @@ export function readMap(
     const keyNode = pair.key as Node | null;
     const keyOffset = keyNode?.range?.[0] ?? offset;
     if (!isScalar(keyNode) || typeof keyNode.value !== 'string') {
-      fault(source, keyOffset, `cannot accept a key of ${what}: it must be a word`);
+      addFault(source, keyOffset, `cannot accept a key of ${what}: it must be a word`);
       continue;
     }
     const key = keyNode.value;
     const value = pair.value as Node | null;
     const before = entries.get(key);
     if (allowed !== undefined && !allowed.includes(key)) {
-      fault(
+      addFault(
         source,
         keyOffset,
-        `cannot accept key ${quote(key)} in ${what}: it must be one of ${allowed.join(', ')}${hintFor(key, allowed)}`,
+        `cannot accept key ${quote(key)} in ${what}: it must be one of ${allowed.join(', ')}${formatHint(key, allowed)}`,
       );
     } else if (before !== undefined) {
       const line = source.lines.linePos(before.keyOffset).line;
-      fault(source, keyOffset, `cannot accept key ${quote(key)} in ${what}: duplicate of line ${line}`);
+      addFault(source, keyOffset, `cannot accept key ${quote(key)} in ${what}: duplicate of line ${line}`);
     } else {
       entries.set(key, { key, keyOffset, node: value, offset: value?.range?.[0] ?? keyOffset });
     }
@@ -132,7 +136,7 @@ export const isMapEntry = ({ node }: Located): boolean => isMap(node);
 /** Reads the items of a list. */
 export function readList(source: YamlSource, { node, offset }: Located, what: string): Located[] | undefined {
   if (!isSeq(node)) {
-    fault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be a list`);
+    addFault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be a list`);
     return undefined;
   }
   return (node.items as (Node | null)[]).map((item) => ({ node: item, offset: item?.range?.[0] ?? offset }));
@@ -146,16 +150,16 @@ export function readWord<T>(
   parse: (text: string) => Result<T>,
 ): T | undefined {
   if (!isScalar(node) || typeof node.value !== 'string') {
-    fault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be text`);
+    addFault(source, offset, `cannot accept ${what} ${describeNode(node)}: it must be text`);
     return undefined;
   }
   if (node.value === '') {
-    fault(source, offset, `cannot accept ${what} "": it is empty`);
+    addFault(source, offset, `cannot accept ${what} "": it is empty`);
     return undefined;
   }
   const parsed = parse(node.value);
   if (parsed.ok) return parsed.value;
-  fault(source, offset, parsed.error);
+  addFault(source, offset, parsed.error);
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** Rebuilds the pages of a site on another machine, with the soil-server of that machine. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { shellWord } from '../model/shell-word.js';
+import { quoteShellWord } from '../model/shell-word.js';
 import type { SshHost } from './ssh-connection.js';
 
 export type RemoteRebuild =
@@ -25,7 +25,7 @@ export async function readToolVersion({ execute }: SshHost, name: string): Promi
 export async function rebuildRemotely(host: SshHost, folder: string): Promise<RemoteRebuild> {
   if ((await readToolVersion(host, 'soil-server')) === undefined) return { kind: 'no-server' };
   // With `--site=` the folder may start with a hyphen.
-  const line = `soil-server rebuild --site=${shellWord(folder)}`;
+  const line = `soil-server rebuild --site=${quoteShellWord(folder)}`;
   for (const limit = performance.now() + busySeconds * 1000; ;) {
     const end = await host.execute(line);
     if (end.status === 0) return { kind: 'rebuilt', text: end.stdout.trim() };

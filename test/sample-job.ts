@@ -1,7 +1,7 @@
 /** Makes tasks, jobs and runs as plain state, for the sample site and the tests of pages. */
 import { parseCommitHash, parseJobName, parseRunId, parseTaskName, type WorkerHost } from '../model/name.js';
 import { foldJobs, foldTasks, type JobOutcome, type TaskOutcome } from '../model/outcome.js';
-import { defined, type JobRecord } from '../model/record.js';
+import { withoutUndefined, type JobRecord } from '../model/record.js';
 import { valueOf } from '../model/result.js';
 import { parseRows, type Row, type TaskRow } from '../model/row.js';
 import { folderName, splitFolder, type RunFolder } from '../model/run.js';
@@ -69,7 +69,7 @@ export function task(
     task: valueOf(parseTaskName(name)),
     script: 'test/soil.sh',
     action: name,
-    ...defined({ elapsedSeconds }),
+    ...withoutUndefined({ elapsedSeconds }),
     outcome,
     allowed: false,
     tries: 1,
@@ -153,7 +153,7 @@ export function runOf(
     folder,
     ...splitFolder(folder),
     outcome: foldJobs(jobs.map((j) => j.outcome)),
-    ...defined({
+    ...withoutUndefined({
       commit: records.find((r) => r.commit)?.commit,
       commitLine: records.find((r) => r.commitLine)?.commitLine,
       branch: records.find((r) => r.branch)?.branch,

@@ -11,7 +11,7 @@ import { parseRecord } from '../model/record-reader.js';
 import { formatRecord } from '../model/record.js';
 import { valueOf, type Result } from '../model/result.js';
 import type { JsonSchema } from '../model/value-type.js';
-import { readYaml, settle } from '../model/yaml-reader.js';
+import { readYaml, finishReading } from '../model/yaml-reader.js';
 import { parseServerConfig } from '../server/config/server-config.js';
 import { projectKeys, soilServerKeys } from '../server/config/soil-server-keys.js';
 import { renderHistoryFile } from '../server/pages/views/history-page.js';
@@ -140,7 +140,7 @@ for (const { name, table, parse: parseFile, beyondSchema } of [soilYml, soilServ
 function readKey({ type }: Key, text: string): Result<undefined> {
   const { source, root } = readYaml(text, 'value');
   if (source.faults.length === 0) type.read(source, root, 'value');
-  return settle(source, undefined);
+  return finishReading(source, undefined);
 }
 
 test('the default and the example of every key are values that parser and schema accept', () => {

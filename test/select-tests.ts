@@ -1,6 +1,6 @@
 /** Selects test files by suite and by a part of their path. */
 import { basename } from 'node:path';
-import { nearWord } from '../model/near-word.js';
+import { findSimilarWord } from '../model/near-word.js';
 import { accept, refuse, type Result } from '../model/result.js';
 import { findSuites, suites } from './suites.js';
 
@@ -36,7 +36,7 @@ function findNearNames(part: string, files: readonly string[]): readonly string[
   const names = [...new Set(files.map((file) => basename(file, '.test.ts')))];
   const near = new Set<string>();
   for (let left = names; near.size < 5; left = left.filter((name) => !near.has(name))) {
-    const name = nearWord(part, left);
+    const name = findSimilarWord(part, left);
     if (name === undefined) break;
     near.add(name);
   }

@@ -4,28 +4,28 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { buildZip, type ZipEntrySpec } from '../test/zip-builder.js';
-import { EntryDamage, gzipBody, gzipLength, plainBody, readingObstacle, type Body } from './body.js';
+import { EntryDamage, gzipBody, gzipLength, plainBody, findReadingObstacle, type Body } from './body.js';
 import { bufferSource } from './byte-source.js';
 import { findEntry } from './directory.js';
 import { defaultWwzLimits } from './limits.js';
 import { findData, readDirectory } from './open.js';
 
-const whole = async (body: Body) => (Buffer.isBuffer(body) ? body : buffer(body));
+const collect = async (body: Body) => (Buffer.isBuffer(body) ? body : buffer(body));
 
-async function locate(made: ZipEntrySpec) {
+async function locate(spec: ZipEntrySpec) {
   // The local header has an extra field that the directory has not, as many tools write it.
-  const local = { extra: Buffer.from([9, 9, 2, 0, 1, 2]), ...made.local };
-  const source = bufferSource(buildZip([{ name: 'first' }, { ...made, local }]));
+  const local = { extra: Buffer.from([9, 9, 2, 0, 1, 2]), ...spec.local };
+  const source = bufferSource(buildZip([{ name: 'first' }, { ...spec, local }]));
   const read = await readDirectory(source, defaultWwzLimits);
   assert.ok(read.ok);
-  const entry = findEntry(read.value.directory, String(made.name));
+  const entry = findEntry(read.value.directory, String(spec.name));
   assert.ok(entry);
   const dataOffset = await findData(source, entry);
   assert.ok(dataOffset.ok);
   return { source, entry, dataOffset: dataOffset.value };
 }
 
-/** Too large to come whole, and not all alike. */
+/** Too large for one piece, with varying content. */
 const large = Buffer.from(Array.from({ length: 90_000 }, (_, i) => `line ${i * 7919}\n`).join(''));
 
 for (const [what, content] of [
@@ -35,7 +35,7 @@ for (const [what, content] of [
 ] as const) {
   test(`gzipBody() of ${what} is a gzip file of the announced length`, async () => {
     const located = await locate({ name: 'a', content });
-    const bytes = await whole(await gzipBody(located));
+    const bytes = await collect(await gzipBody(located));
     assert.equal(bytes.length, gzipLength(located.entry));
     assert.deepEqual(gunzipSync(bytes), content);
   });
@@ -43,12 +43,12 @@ for (const [what, content] of [
   for (const method of [0, 8]) {
     test(`plainBody() of ${what}, method ${method}, is the content and any range of it`, async () => {
       const located = await locate({ name: 'a', content, method });
-      assert.deepEqual(await whole(await plainBody(located)), content);
+      assert.deepEqual(await collect(await plainBody(located)), content);
       await fc.assert(
         fc.asyncProperty(fc.nat(content.length), fc.nat(content.length), async (a, b) => {
           const range = { start: Math.min(a, b), end: Math.max(a, b) };
           assert.deepEqual(
-            await whole(await plainBody(located, range)),
+            await collect(await plainBody(located, range)),
             content.subarray(range.start, range.end),
           );
         }),
@@ -83,10 +83,10 @@ test('findData() rejects an offset without a header', async () => {
   assert.match(found.ok ? '' : found.error, /cannot read entry "a": no header at byte 3/);
 });
 
-test('readingObstacle() names entries that cannot be read', async () => {
+test('findReadingObstacle() names entries that cannot be read', async () => {
   const { entry } = await locate({ name: 'a', content: 'x' });
-  assert.equal(readingObstacle(entry), undefined);
-  assert.match(readingObstacle({ ...entry, method: 99 }) ?? '', /method 99/);
-  assert.match(readingObstacle({ ...entry, flags: 1 }) ?? '', /encrypted/);
-  assert.match(readingObstacle({ ...entry, method: 0, size: 9 }) ?? '', /two sizes differ/);
+  assert.equal(findReadingObstacle(entry), undefined);
+  assert.match(findReadingObstacle({ ...entry, method: 99 }) ?? '', /method 99/);
+  assert.match(findReadingObstacle({ ...entry, flags: 1 }) ?? '', /encrypted/);
+  assert.match(findReadingObstacle({ ...entry, method: 0, size: 9 }) ?? '', /two sizes differ/);
 });

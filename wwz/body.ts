@@ -24,7 +24,7 @@ export interface LocatedEntry {
 }
 
 /** Returns why an entry cannot be read, or undefined if it can: it must be stored or deflated, and not encrypted. */
-export function readingObstacle(entry: WwzEntry): string | undefined {
+export function findReadingObstacle(entry: WwzEntry): string | undefined {
   if (entry.method !== 0 && entry.method !== 8) return `its method ${entry.method} is not 0 or 8`;
   if ((entry.flags & encryptionFlags) !== 0) return 'it is encrypted';
   if (entry.method === 0 && entry.compressedSize !== entry.size)
@@ -134,16 +134,16 @@ async function* checkedPieces(located: LocatedEntry): AsyncGenerator<Buffer> {
     entry.method === 0 ? readRange(source, dataOffset, dataOffset + entry.size) : inflatedPieces(located);
   let size = 0;
   let crc = 0;
-  let held: Buffer | undefined;
+  let withheld: Buffer | undefined;
   for await (const piece of pieces) {
     size += piece.length;
     if (size > entry.size) throw new EntryDamage(entry, tooLong(entry));
     crc = crc32(piece, crc);
-    if (held !== undefined) yield held;
-    held = piece;
+    if (withheld !== undefined) yield withheld;
+    withheld = piece;
   }
   checkSums(entry, size, crc);
-  if (held !== undefined) yield held;
+  if (withheld !== undefined) yield withheld;
 }
 
 async function* inflatedPieces({ source, entry, dataOffset }: LocatedEntry): AsyncGenerator<Buffer> {

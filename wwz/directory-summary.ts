@@ -1,6 +1,6 @@
 /** Checks what a zip's directory says about its entries, before any entry is read. Pure. */
 import { accept, quote, refuse, type Result } from '../model/result.js';
-import { readingObstacle } from './body.js';
+import { findReadingObstacle } from './body.js';
 import type { WwzEntry } from './directory.js';
 import { findNameClash, parseEntryName } from './entry-name.js';
 import { hasOtherName, isWellFormed } from './extra-field.js';
@@ -39,10 +39,7 @@ export function summarizeDirectory(
     }
     totalBytes += entry.size;
     if (totalBytes > limits.totalBytes) {
-      return because(
-        entry,
-        `it takes the wwz over the limit of ${limits.totalBytes} inflated bytes`,
-      );
+      return because(entry, `it takes the wwz over the limit of ${limits.totalBytes} inflated bytes`);
     }
   }
   const clash = findNameClash(entries.map((entry) => entry.name));
@@ -59,7 +56,7 @@ export function summarizeDirectory(
 const knownFlags = 0x080e;
 
 function checkKind(entry: WwzEntry): Result<WwzEntry> {
-  const obstacle = readingObstacle(entry);
+  const obstacle = findReadingObstacle(entry);
   if (obstacle !== undefined) return because(entry, obstacle);
   const unknown = entry.flags & ~knownFlags;
   if (unknown !== 0) return because(entry, `its flags 0x${unknown.toString(16)} are not supported`);

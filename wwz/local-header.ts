@@ -36,7 +36,7 @@ export interface Sums {
 }
 
 /** Returns the sums of a local header and its Zip64 field, or undefined if that field is wrong. */
-export function localSums(header: LocalHeader, extra: Buffer): Sums | undefined {
+export function readLocalSums(header: LocalHeader, extra: Buffer): Sums | undefined {
   const { crc, compressedSize, size } = header;
   const sizes = parseZip64Extra(extra, { size, compressedSize, headerOffset: 0 });
   return sizes && { crc, compressedSize: sizes.compressedSize, size: sizes.size };

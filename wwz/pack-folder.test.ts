@@ -22,15 +22,15 @@ after(async () => {
 const large = Buffer.alloc(500_000, 'a line\n');
 
 async function makeFolder(): Promise<string> {
-  const made = await mkdtemp(join(folder, 'made-'));
-  await mkdir(join(made, 'a/b'), { recursive: true });
-  await mkdir(join(made, 'empty'));
-  await writeFile(join(made, 'a/b/c.txt'), 'c');
-  await writeFile(join(made, 'a/large.gz'), large);
-  await writeFile(join(made, 'a/none'), '');
-  await writeFile(join(made, '.dot'), 'dot');
-  await writeFile(join(made, 'zażółć 😀.html'), 'name');
-  return made;
+  const source = await mkdtemp(join(folder, 'source-'));
+  await mkdir(join(source, 'a/b'), { recursive: true });
+  await mkdir(join(source, 'empty'));
+  await writeFile(join(source, 'a/b/c.txt'), 'c');
+  await writeFile(join(source, 'a/large.gz'), large);
+  await writeFile(join(source, 'a/none'), '');
+  await writeFile(join(source, '.dot'), 'dot');
+  await writeFile(join(source, 'zażółć 😀.html'), 'name');
+  return source;
 }
 
 async function contentsOf(place: string): Promise<Map<string, string>> {
@@ -43,28 +43,28 @@ async function contentsOf(place: string): Promise<Map<string, string>> {
 }
 
 test('unpackWwz() inverts packFolder()', async () => {
-  const made = await makeFolder();
+  const source = await makeFolder();
   const target = join(folder, 'round.wwz');
-  assert.deepEqual(await packFolder(made, target).then((r) => r.ok && [r.value.files, r.value.skipped]), [
+  assert.deepEqual(await packFolder(source, target).then((r) => r.ok && [r.value.files, r.value.skipped]), [
     5,
     [],
   ]);
   const out = join(folder, 'round');
   const extracted = await unpackWwz(target, out);
   assert.ok(extracted.ok, extracted.ok ? '' : extracted.error);
-  assert.deepEqual(await contentsOf(out), await contentsOf(made));
+  assert.deepEqual(await contentsOf(out), await contentsOf(source));
 });
 
 test('packFolder() copies the targets of links inside the folder, and lists what it skipped', async () => {
-  const made = await makeFolder();
-  await symlink('a/b/c.txt', join(made, 'inside'));
-  await symlink('/etc/passwd', join(made, 'outside'));
-  await symlink('a', join(made, 'to-folder'));
-  await symlink('nowhere', join(made, 'dangling'));
-  await symlink('.', join(made, 'a/loop'));
-  await run('mkfifo', [join(made, 'fifo')]);
+  const source = await makeFolder();
+  await symlink('a/b/c.txt', join(source, 'inside'));
+  await symlink('/etc/passwd', join(source, 'outside'));
+  await symlink('a', join(source, 'to-folder'));
+  await symlink('nowhere', join(source, 'dangling'));
+  await symlink('.', join(source, 'a/loop'));
+  await run('mkfifo', [join(source, 'fifo')]);
   const target = join(folder, 'links.wwz');
-  const archived = await packFolder(made, target);
+  const archived = await packFolder(source, target);
   assert.ok(archived.ok, archived.ok ? '' : archived.error);
   assert.deepEqual(archived.value.skipped, [
     { name: 'a/loop', reason: 'symlink to something other than a regular file' },
@@ -80,20 +80,20 @@ test('packFolder() copies the targets of links inside the folder, and lists what
 });
 
 test('packFolder() skips the wwz that it writes', async () => {
-  const made = await makeFolder();
-  const first = await packFolder(made, join(made, 'all.wwz'));
-  const bytes = await readFile(join(made, 'all.wwz'));
-  const second = await packFolder(made, join(made, 'all.wwz'));
+  const source = await makeFolder();
+  const first = await packFolder(source, join(source, 'all.wwz'));
+  const bytes = await readFile(join(source, 'all.wwz'));
+  const second = await packFolder(source, join(source, 'all.wwz'));
   assert.deepEqual(second, first);
-  assert.deepEqual(await readFile(join(made, 'all.wwz')), bytes);
+  assert.deepEqual(await readFile(join(source, 'all.wwz')), bytes);
 });
 
 test('packFolder() rejects a file and an invalid name', async () => {
   const missing = await packFolder(join(folder, 'missing'), join(folder, 'x.wwz'));
   assert.match(missing.ok ? '' : missing.error, /cannot read folder ".*missing": no such file or directory$/);
-  const made = await makeFolder();
-  await writeFile(join(made, 'a\\b'), '');
-  const backslash = await packFolder(made, join(folder, 'x.wwz'));
+  const source = await makeFolder();
+  await writeFile(join(source, 'a\\b'), '');
+  const backslash = await packFolder(source, join(folder, 'x.wwz'));
   assert.match(backslash.ok ? '' : backslash.error, /cannot accept entry "a\\\\b": its name has a backslash/);
 });
 
@@ -149,13 +149,13 @@ test('unpackWwz() accepts a zip with a long comment, folders, and empty entries 
 });
 
 test('unpackWwz() accepts the output of zip, from files and through a pipe', async () => {
-  const made = await makeFolder();
+  const source = await makeFolder();
   const place = await mkdtemp(join(folder, 'zip-'));
-  await run('sh', ['-c', `zip -qr "$1/a.wwz" . && zip -qr - . > "$1/b.wwz"`, 'sh', place], { cwd: made });
-  await run('sh', ['-c', 'LC_ALL=C zip -qr "$1/c.wwz" .', 'sh', place], { cwd: made });
+  await run('sh', ['-c', `zip -qr "$1/a.wwz" . && zip -qr - . > "$1/b.wwz"`, 'sh', place], { cwd: source });
+  await run('sh', ['-c', 'LC_ALL=C zip -qr "$1/c.wwz" .', 'sh', place], { cwd: source });
   for (const name of ['a', 'b', 'c']) {
     const extracted = await unpackWwz(join(place, `${name}.wwz`), join(place, name));
     assert.ok(extracted.ok, extracted.ok ? '' : `${name}: ${extracted.error}`);
-    assert.deepEqual(await contentsOf(join(place, name)), await contentsOf(made));
+    assert.deepEqual(await contentsOf(join(place, name)), await contentsOf(source));
   }
 });

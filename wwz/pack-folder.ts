@@ -43,13 +43,13 @@ async function listFolderContents(
   const skipped: SkippedFile[] = [];
   try {
     const root = await realpath(folder);
-    const waiting = [''];
-    for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
+    const pending = [''];
+    for (let below = pending.pop(); below !== undefined; below = pending.pop()) {
       for (const item of await readdir(join(root, below), { withFileTypes: true })) {
         const name = below + item.name;
         const path = join(root, name);
         if (path === except) continue;
-        if (item.isDirectory()) waiting.push(`${name}/`);
+        if (item.isDirectory()) pending.push(`${name}/`);
         else if (item.isFile()) sources.push({ kind: 'file', name, path });
         else if (!item.isSymbolicLink()) skipped.push({ name, reason: 'not a regular file' });
         else {

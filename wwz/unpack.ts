@@ -73,10 +73,10 @@ async function unpack(handle: FileHandle, { folder, commentBytes }: Unpacking): 
     },
   };
   try {
-    const made = new Set<string>();
+    const created = new Set<string>();
     // `tailSize` keeps unzipper from taking other bytes for the end record.
     const { files } = await (Open.custom as OpenCustom)(source, { tailSize: endRecordLength + commentBytes });
-    for (const file of files) await unpackEntry(file, { folder, made });
+    for (const file of files) await unpackEntry(file, { folder, created });
   } finally {
     // unzipper leaves the reader of the directory open, which must not outlive the descriptor.
     for (const reader of readers) reader.destroy();
@@ -86,17 +86,17 @@ async function unpack(handle: FileHandle, { folder, commentBytes }: Unpacking): 
 interface Destination {
   readonly folder: string;
   /** folders that exist already */
-  readonly made: Set<string>;
+  readonly created: Set<string>;
 }
 
-async function unpackEntry(file: File, { folder, made }: Destination): Promise<void> {
+async function unpackEntry(file: File, { folder, created }: Destination): Promise<void> {
   const name = parseEntryName(file.pathBuffer);
   if (!name.ok) throw new Error(name.error);
   const path = join(folder, name.value);
   const parent = name.value.endsWith('/') ? path : dirname(path);
-  if (!made.has(parent)) {
+  if (!created.has(parent)) {
     await mkdir(parent, { recursive: true });
-    made.add(parent);
+    created.add(parent);
   }
   if (name.value.endsWith('/')) return;
   const output = createWriteStream(path, { flags: 'wx', mode: 0o644 });

@@ -10,7 +10,7 @@ import { hasOtherName, isWellFormed } from './extra-field.js';
 import { defaultWwzLimits, type WwzLimits } from './limits.js';
 import {
   localHeaderLength,
-  localSums,
+  readLocalSums,
   parseDescriptor,
   parseLocalHeader,
   type Sums,
@@ -98,7 +98,7 @@ async function checkEntry({ source, entry, next }: EntrySpan): Promise<Result<Ww
   const dataOffset = entry.headerOffset + headerEnd;
   const dataEnd = dataOffset + entry.compressedSize;
   if (dataEnd > next) return because(entry, 'it overlaps the next entry');
-  const headerSums = localSums(header, extra);
+  const headerSums = readLocalSums(header, extra);
   const after = await source.read(dataEnd, Math.min(next - dataEnd, 64));
   const place = checkSumsAround({ entry, headerSums, after, gap: next - dataEnd });
   return place.ok ? checkContent({ source, entry, dataOffset }) : place;

@@ -33,12 +33,12 @@ const bytes = (name: string, content: string | Buffer): WwzSource => ({
 });
 
 async function write(sources: readonly WwzSource[]): Promise<Buffer> {
-  const target = join(folder, 'made.wwz');
+  const target = join(folder, 'packed.wwz');
   const written = await writeWwz(target, sources);
   assert.ok(written.ok, written.ok ? '' : written.error);
-  const made = await readFile(target);
-  assert.deepEqual(written.value, { files: sources.length, bytes: made.length });
-  return made;
+  const packed = await readFile(target);
+  assert.deepEqual(written.value, { files: sources.length, bytes: packed.length });
+  return packed;
 }
 
 async function entriesIn(zip: Buffer) {
@@ -47,10 +47,10 @@ async function entriesIn(zip: Buffer) {
   return [...entriesOf(read.value.directory)];
 }
 
-const large = Buffer.alloc(700_000, 'a large log, which comes as a stream\n');
+const large = Buffer.alloc(700_000, 'a large log, which is read as a stream\n');
 
 test('writeWwz() sorts entries by bytes, and does not deflate compressed files', async () => {
-  const made = await write([
+  const packed = await write([
     bytes('b.html', 'b'),
     bytes('_soil/logs/unit.txt', 'ok'),
     bytes('picture.PNG', 'not really'),
@@ -60,7 +60,7 @@ test('writeWwz() sorts entries by bytes, and does not deflate compressed files',
     bytes('large.gz', large),
   ]);
   assert.deepEqual(
-    (await entriesIn(made)).map((entry) => [entry.name, entry.method, entry.size]),
+    (await entriesIn(packed)).map((entry) => [entry.name, entry.method, entry.size]),
     [
       ['.png', 8, 23],
       ['_soil/logs/unit.txt', 8, 2],
@@ -74,19 +74,19 @@ test('writeWwz() sorts entries by bytes, and does not deflate compressed files',
 });
 
 test('writeWwz() writes zips that unzip, unzipper and verifyWwz() accept', async () => {
-  const made = await write([
+  const packed = await write([
     bytes('a/b.txt', 'hello'),
     bytes('empty', ''),
     bytes('l.txt', large),
     bytes('l.gz', large),
   ]);
-  const verified = await verifyWwz(bufferSource(made));
+  const verified = await verifyWwz(bufferSource(packed));
   assert.deepEqual(verified, {
     ok: true,
     value: { entries: 4, totalBytes: 5 + 2 * large.length, commentBytes: 0 },
   });
-  await run('unzip', ['-tq', join(folder, 'made.wwz')]);
-  const files = (await Open.buffer(made)).files;
+  await run('unzip', ['-tq', join(folder, 'packed.wwz')]);
+  const files = (await Open.buffer(packed)).files;
   assert.deepEqual(await Promise.all(files.map(async (file) => [file.path, (await file.buffer()).length])), [
     ['a/b.txt', 5],
     ['empty', 0],
@@ -200,10 +200,10 @@ test('writeWwz() keeps any names and contents', async () => {
         assert.match(written.error, /it collides with entry /);
         return;
       }
-      const made = await readFile(target);
-      const verified = await verifyWwz(bufferSource(made));
+      const packed = await readFile(target);
+      const verified = await verifyWwz(bufferSource(packed));
       assert.ok(verified.ok, verified.ok ? '' : verified.error);
-      const read = (await Open.buffer(made)).files;
+      const read = (await Open.buffer(packed)).files;
       const back = await Promise.all(read.map(async (f) => [f.path, [...(await f.buffer())]] as const));
       assert.deepEqual(
         new Map(back),

@@ -108,19 +108,19 @@ async function writeArchive(path: string, sources: readonly WwzSource[]): Promis
 /** Writes all pieces and returns the number of bytes. Buffers them, since archiver's pieces are tiny. */
 async function writePieces(handle: FileHandle, pieces: AsyncIterable<Buffer>): Promise<number> {
   let written = 0;
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  let buffered: Buffer[] = [];
+  let bufferedBytes = 0;
   const flush = async () => {
     // Unlike write(), appendFile() continues until everything is written.
-    await handle.appendFile(Buffer.concat(held));
-    written += heldBytes;
-    held = [];
-    heldBytes = 0;
+    await handle.appendFile(Buffer.concat(buffered));
+    written += bufferedBytes;
+    buffered = [];
+    bufferedBytes = 0;
   };
   for await (const piece of pieces) {
-    held.push(piece);
-    heldBytes += piece.length;
-    if (heldBytes >= wholeBytes) await flush();
+    buffered.push(piece);
+    bufferedBytes += piece.length;
+    if (bufferedBytes >= wholeBytes) await flush();
   }
   await flush();
   return written;

@@ -20,7 +20,7 @@ import {
   text,
   wholeNumber,
 } from '../../model/value-type.js';
-import { readMap, readYaml, settle } from '../../model/yaml-reader.js';
+import { readMap, readYaml, finishReading } from '../../model/yaml-reader.js';
 import { countText } from '../../templates/wording.js';
 
 /** What is removed first, and what last: the results of tasks, then the whole run. */
@@ -195,10 +195,10 @@ function keepOf(keep: ValuesOf<typeof keepKeys> | undefined): RetentionPolicy['k
 /** Parses `retention` of a file and skips its other keys. Returns undefined if the file has no `retention`. */
 export function parseRetentionText(yaml: string, file: string): Result<RetentionPolicy | undefined> {
   const { source, root } = readYaml(yaml, file);
-  if (source.faults.length > 0) return settle(source, undefined);
+  if (source.faults.length > 0) return finishReading(source, undefined);
   const entry = readMap(source, root, 'the file')?.get('retention');
   const read = entry && readTable(source, entry, { table: retentionKeys, what: 'retention' });
-  return settle(source, read && policyOf(read));
+  return finishReading(source, read && policyOf(read));
 }
 
 /** Refuses to prune without a policy. */

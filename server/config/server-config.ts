@@ -3,7 +3,7 @@ import { dirname, resolve, sep } from 'node:path';
 import { defaultValue, readTable, type TableValues } from '../../model/key-table.js';
 import { quote, type Result } from '../../model/result.js';
 import { parseChoice, parseWholeNumber, type NamedValue } from '../../model/value-type.js';
-import { fault, readYaml, settle, type YamlSource } from '../../model/yaml-reader.js';
+import { addFault, readYaml, finishReading, type YamlSource } from '../../model/yaml-reader.js';
 import { withLimits } from './limit-keys.js';
 import { defaultLimits, type ServerLimits } from './limits.js';
 import { logFormats, type LogFormat } from './log-format.js';
@@ -34,12 +34,12 @@ const emptyConfig: ServerConfig = { limits: defaultLimits, projects: [] };
 /** Parses soil-server.yml. Relative folders in it start at the file's own folder. Pure. */
 export function parseServerConfig(text: string, file: string): Result<ServerConfig> {
   const { source, root } = readYaml(text, file);
-  if (source.faults.length > 0) return settle(source, emptyConfig);
+  if (source.faults.length > 0) return finishReading(source, emptyConfig);
   const read = readTable(source, root, { table: soilServerKeys, what: 'the file' });
-  if (read === undefined) return settle(source, emptyConfig);
+  if (read === undefined) return finishReading(source, emptyConfig);
   const { listen, log, title, projects } = read.values;
   const base = sharedOf(source, read.values, { limits: defaultLimits, quota: defaultQuota });
-  return settle(source, {
+  return finishReading(source, {
     ...(listen?.values.host !== undefined && { host: listen.values.host }),
     ...(listen?.values.port !== undefined && { port: listen.values.port }),
     ...(log !== undefined && { logFormat: log }),
@@ -74,7 +74,7 @@ function quotaOf(
   const reserveBytes = values.reserve ?? base.reserveBytes;
   if (siteBytes !== undefined && reserveBytes >= siteBytes) {
     const reason = `reserve, ${reserveBytes} bytes, leaves nothing of site, ${siteBytes} bytes`;
-    fault(source, offset, `cannot accept quota: ${reason}`);
+    addFault(source, offset, `cannot accept quota: ${reason}`);
   }
   return { reserveBytes, ...(siteBytes !== undefined && { siteBytes }) };
 }
@@ -103,7 +103,7 @@ function projectsOf(
     };
     for (const other of projects) {
       for (const reason of overlapsOf(project, other)) {
-        fault(source, keyOffset, `cannot accept project ${quote(name)}: ${reason}`);
+        addFault(source, keyOffset, `cannot accept project ${quote(name)}: ${reason}`);
       }
     }
     projects.push(project);

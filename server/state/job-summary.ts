@@ -1,7 +1,7 @@
 /** Summarizes stored jobs for the state. Equal parts of summaries are held in memory once. */
 import type { TaskName } from '../../model/name.js';
 import { taskOutcomes, type TaskOutcome } from '../../model/outcome.js';
-import { defined, type JobRecord } from '../../model/record.js';
+import { withoutUndefined, type JobRecord } from '../../model/record.js';
 import type { Row } from '../../model/row.js';
 import type { StoredJob } from '../store/stored-job.js';
 import type { JobOrigin, JobSummary, RecordedJob, TaskCounts } from './site-view.js';
@@ -38,7 +38,7 @@ export function summarize(
     isReadable: problems.length === 0,
     rows: rows.length,
     counts: intern(countOutcomes(rows)),
-    ...defined({
+    ...withoutUndefined({
       startTime: record?.startTime,
       seconds: jobSeconds(record, rows),
       pullSeconds: record?.imagePullSeconds,
@@ -81,14 +81,14 @@ function originOf(record: JobRecord | undefined): JobOrigin {
   if (record === undefined) return {};
   const { runId, commit, commitDate, commitLine, branch } = record;
   const { jobUrl, repository, workflow, event, pullRequest } = record;
-  return defined({
+  return withoutUndefined({
     ...{ runId, commit, commitDate, commitLine, branch },
     ...{ jobUrl, repository, workflow, event, pullRequest },
   });
 }
 
 function countOutcomes(rows: readonly Row[]): TaskCounts {
-  return defined(
+  return withoutUndefined(
     Object.fromEntries(
       taskOutcomes.map((outcome) => {
         const count = rows.filter((row) => row.outcome === outcome).length;

@@ -1,7 +1,7 @@
 /** Folds the records and events of a run into the run that pages show. Pure. */
 import type { CommitHash, JobName, RunId, TaskName } from '../../model/name.js';
 import { foldJobs, type JobOutcome } from '../../model/outcome.js';
-import { defined } from '../../model/record.js';
+import { withoutUndefined } from '../../model/record.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
 import type { EventFacts } from './job-events.js';
 import type { Job, RecordedJob, Run, TaskCounts } from './site-view.js';
@@ -48,7 +48,7 @@ export function foldRun(source: RunSource, { recordedBefore, failedBefore }: Run
     folder,
     ...splitFolder(folder),
     outcome: foldJobs(jobs.map((job) => job.outcome)),
-    ...defined({
+    ...withoutUndefined({
       runId,
       commit,
       commitLine: first(summaries, (s) => s.origin.commitLine),

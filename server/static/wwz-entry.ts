@@ -1,7 +1,7 @@
 /** Finds what a path inside an open wwz names: an entry, the listing of a folder, or a redirect to one. */
 import { encodeSegment } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { gzipBody, gzipLength, plainBody, readingObstacle, type LocatedEntry } from '../../wwz/body.js';
+import { gzipBody, gzipLength, plainBody, findReadingObstacle, type LocatedEntry } from '../../wwz/body.js';
 import type { WwzEntry } from '../../wwz/directory.js';
 import type { WwzFile } from '../../wwz/open.js';
 import { contentType } from '../http/content-type.js';
@@ -38,7 +38,7 @@ export async function findInWwz(file: WwzFile, path: WwzPath): Promise<Result<Fo
 }
 
 async function representEntry(file: WwzFile, entry: WwzEntry): Promise<Result<FoundInWwz>> {
-  const reason = readingObstacle(entry);
+  const reason = findReadingObstacle(entry);
   if (reason !== undefined) return refuse(`cannot read entry ${quote(entry.name)}: ${reason}`);
   const dataOffset = await file.dataOffset(entry);
   if (!dataOffset.ok) return dataOffset;

@@ -4,7 +4,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { shellWord } from '../../model/shell-word.js';
+import { quoteShellWord } from '../../model/shell-word.js';
 import { failureReason, runProcess } from '../system/run-process.js';
 import { gitReason, runGit, type Environment } from '../system/git.js';
 
@@ -144,7 +144,7 @@ async function removeFolder(folder: string, environment: Environment): Promise<R
       });
       if (end.status === 0) return accept(undefined);
     }
-    const command = `rm -rf ${shellWord(folder)}`;
+    const command = `rm -rf ${quoteShellWord(folder)}`;
     return refuse(
       `cannot remove ${quote(folder, 300)}: ${message}. To remove it: podman unshare ${command}, or sudo ${command}`,
     );

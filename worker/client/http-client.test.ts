@@ -118,7 +118,7 @@ test('send() rejects an endless answer, a truncated one and a refused connection
   });
   assert.equal((await send({ ...limits, method: 'GET', url: cut })).kind, 'failure');
   const gone = createNetServer();
-  const nobody = await new Promise<URL>((resolve) => {
+  const closed = await new Promise<URL>((resolve) => {
     gone.listen(0, '127.0.0.1', () => {
       const { port } = gone.address() as AddressInfo;
       gone.close(() => {
@@ -126,7 +126,7 @@ test('send() rejects an endless answer, a truncated one and a refused connection
       });
     });
   });
-  assert.match(textOf(await send({ ...limits, method: 'GET', url: nobody })), /ECONNREFUSED/);
+  assert.match(textOf(await send({ ...limits, method: 'GET', url: closed })), /ECONNREFUSED/);
 });
 
 test('send() can be cancelled', async (t) => {

@@ -3,7 +3,7 @@ import type { JobName } from '../../model/name.js';
 import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { quote } from '../../model/result.js';
 import { plainValues, type LocatedValue } from '../../model/value-type.js';
-import { fault, type YamlSource } from '../../model/yaml-reader.js';
+import { addFault, type YamlSource } from '../../model/yaml-reader.js';
 import { credentialVariables } from '../system/credentials.js';
 import { imageOf } from './image-config.js';
 import type { JobDeclaration } from './job-declaration.js';
@@ -65,7 +65,7 @@ function secretsOf(
 ): readonly string[] {
   return names.map(({ value, offset }) => {
     const because = (reason: string): void => {
-      fault(source, offset, `cannot accept secret ${quote(value)}: ${reason}`);
+      addFault(source, offset, `cannot accept secret ${quote(value)}: ${reason}`);
     };
     if (credentialVariables.includes(value)) because('no task can see this variable');
     else if (Object.hasOwn(environment, value)) because('env of the same job shows its value');

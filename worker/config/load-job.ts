@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileErrorMessage } from '../../model/error-message.js';
 import { parseJobName, type JobName } from '../../model/name.js';
-import { hintFor } from '../../model/near-word.js';
+import { formatHint } from '../../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseTaskList, type TaskDeclaration } from '../../model/task.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -59,7 +59,9 @@ export async function warnOfUnknownJob(job: JobName, context: CommandContext): P
   if (!config.ok || config.value === undefined) return;
   const names = config.value.jobs.map(({ name }) => name);
   if (names.includes(job)) return;
-  context.warn(`notice: soil.yml has no job ${quote(job)}${hintFor(job, names)}; it has ${names.join(', ')}`);
+  context.warn(
+    `notice: soil.yml has no job ${quote(job)}${formatHint(job, names)}; it has ${names.join(', ')}`,
+  );
 }
 
 /** The project's jobs; no soil.yml is a fault here. */
@@ -97,7 +99,7 @@ export async function chooseJob(
     if (config.value === undefined)
       return refuse(`${noConfig(repo)}; name one with --config, or --tasks FILE`);
     return refuse(
-      `cannot run job ${quote(name.value)}: soil.yml has no such job; it has ${declaredJobs.join(', ')}${hintFor(name.value, declaredJobs)}`,
+      `cannot run job ${quote(name.value)}: soil.yml has no such job; it has ${declaredJobs.join(', ')}${formatHint(name.value, declaredJobs)}`,
     );
   }
   const tasks = await readTaskFile(options.tasks, context);

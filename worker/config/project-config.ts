@@ -1,10 +1,10 @@
 /** soil.yml -> a ProjectConfig, or every fault with its line and column. */
 import { readTable, type TableValues } from '../../model/key-table.js';
 import type { JobName } from '../../model/name.js';
-import { hintFor } from '../../model/near-word.js';
+import { formatHint } from '../../model/near-word.js';
 import { quote, type Result } from '../../model/result.js';
 import type { NamedValue } from '../../model/value-type.js';
-import { fault, readYaml, settle, type YamlSource } from '../../model/yaml-reader.js';
+import { addFault, readYaml, finishReading, type YamlSource } from '../../model/yaml-reader.js';
 import { jobOf, type JobEntry } from './job-config.js';
 import type { JobDeclaration, MergeRule, ProjectConfig } from './job-declaration.js';
 import { soilYmlKeys, type jobKeys, type mergeKeys } from './soil-yml-keys.js';
@@ -17,13 +17,13 @@ const emptyConfig: ProjectConfig = { project: '', jobs: [] };
 /** Parses soil.yml. `file` starts each fault: `FILE:LINE:COLUMN: cannot accept ...`. Pure. */
 export function parseConfig(text: string, file: string = configName): Result<ProjectConfig> {
   const { source, root } = readYaml(text, file);
-  if (source.faults.length > 0) return settle(source, emptyConfig);
+  if (source.faults.length > 0) return finishReading(source, emptyConfig);
   const read = readTable(source, root, { table: soilYmlKeys, what: 'the file' });
-  if (read === undefined) return settle(source, emptyConfig);
+  if (read === undefined) return finishReading(source, emptyConfig);
   const jobs = jobsOf(source, read.values.jobs ?? []);
   const names = jobs.map(({ name }) => name);
   const merge = read.values.merge && mergeOf(source, read.values.merge, names);
-  return settle(source, {
+  return finishReading(source, {
     project: read.values.project ?? '',
     jobs,
     ...(merge !== undefined && { merge }),
@@ -55,13 +55,13 @@ function checkNeeds(
     const reason =
       others.length === 0
         ? 'there is no other job'
-        : `it must be one of ${others.join(', ')}${hintFor(value, others)}`;
-    fault(source, offset, `cannot accept need ${quote(value)}: ${reason}`);
+        : `it must be one of ${others.join(', ')}${formatHint(value, others)}`;
+    addFault(source, offset, `cannot accept need ${quote(value)}: ${reason}`);
   }
   const circle = findCircle(job.name, known);
   if (circle === undefined) return;
   const reason = circle.join(' needs ');
-  fault(source, needs[0]?.offset ?? keyOffset, `cannot accept needs of job ${quote(job.name)}: ${reason}`);
+  addFault(source, needs[0]?.offset ?? keyOffset, `cannot accept needs of job ${quote(job.name)}: ${reason}`);
 }
 
 /** Returns the shortest chain of needs from a job back to itself, or undefined if there is none. */
@@ -89,17 +89,17 @@ function mergeOf(
 ): MergeRule | undefined {
   const { from, to, require: required } = values;
   if (from !== undefined && from === to) {
-    fault(source, offset, `cannot accept merge: from and to are both ${quote(from)}`);
+    addFault(source, offset, `cannot accept merge: from and to are both ${quote(from)}`);
   }
   if (from === undefined || to === undefined || required === undefined) return undefined;
   const node = entries.get('require')?.node;
   if (node && 'value' in node && node.value === 'all') return { from, to, require: 'all' };
   required.forEach(({ value, offset: at }, i) => {
     const because = (reason: string): void => {
-      fault(source, at, `cannot accept required job ${quote(value)}: ${reason}`);
+      addFault(source, at, `cannot accept required job ${quote(value)}: ${reason}`);
     };
     if (!jobs.includes(value)) {
-      because(`it must be all, or some of ${jobs.join(', ')}${hintFor(value, jobs)}`);
+      because(`it must be all, or some of ${jobs.join(', ')}${formatHint(value, jobs)}`);
     } else if (required.findIndex((other) => other.value === value) < i) because('duplicate job');
   });
   return { from, to, require: required.map(({ value }) => value) };

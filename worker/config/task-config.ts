@@ -4,7 +4,7 @@ import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { quote } from '../../model/result.js';
 import { plainTask, type TaskDeclaration } from '../../model/task.js';
 import { plainValues, type LocatedValue, type NamedValue } from '../../model/value-type.js';
-import { fault, type YamlSource } from '../../model/yaml-reader.js';
+import { addFault, type YamlSource } from '../../model/yaml-reader.js';
 import { builtinCommand } from './builtin-task.js';
 import { taskKeys } from './soil-yml-keys.js';
 
@@ -35,7 +35,7 @@ function taskOf(
   const { name, builtin, timeout, grace, tty, 'working-folder': workingFolder } = values;
   if (before.some((task) => task.name === name)) {
     const at = entries.get('name')?.offset ?? offset;
-    fault(source, at, `cannot accept task name ${quote(name ?? '')}: an earlier task has the same name`);
+    addFault(source, at, `cannot accept task name ${quote(name ?? '')}: an earlier task has the same name`);
     return undefined;
   }
   const needs = needsOf(source, values.needs ?? [], before);
@@ -65,7 +65,7 @@ function needsOf(
   return needs.flatMap(({ value, offset }) => {
     const task = before.find(({ name }) => name === value);
     if (task !== undefined) return [task.name];
-    fault(source, offset, `cannot accept need ${quote(value)}: no earlier task of this job has that name`);
+    addFault(source, offset, `cannot accept need ${quote(value)}: no earlier task of this job has that name`);
     return [];
   });
 }

@@ -2,7 +2,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pasted } from '../../model/shell-word.js';
+import { formatShellWord } from '../../model/shell-word.js';
 import { runGit, type Environment } from '../system/git.js';
 import { configName } from '../config/project-config.js';
 import { readConfig } from '../config/load-job.js';
@@ -37,7 +37,7 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
       problem(
         'safe-directory',
         `git does not trust ${repo}: it belongs to another user`,
-        `git config --global --add safe.directory ${pasted(repo)}`,
+        `git config --global --add safe.directory ${formatShellWord(repo)}`,
       ),
     );
   } else {
@@ -76,10 +76,12 @@ export async function checkConfig({
   const found: Finding[] = [];
   if (!config.ok)
     found.push(
-      problem('soil-yml', config.error, `\${EDITOR:-vi} ${pasted(named ?? join(repo, configName))}`),
+      problem('soil-yml', config.error, `\${EDITOR:-vi} ${formatShellWord(named ?? join(repo, configName))}`),
     );
   else if (config.value === undefined) {
-    found.push(problem('soil-yml', `no ${configName} in ${repo}`, `cd ${pasted(repo)} && soil-worker init`));
+    found.push(
+      problem('soil-yml', `no ${configName} in ${repo}`, `cd ${formatShellWord(repo)} && soil-worker init`),
+    );
   } else found.push(ok('soil-yml', `jobs: ${config.value.jobs.map(({ name }) => name).join(', ')}`));
   found.push(await checkDisk([repo, tmpdir()], sudoPrefix));
   return found;
@@ -102,7 +104,7 @@ async function checkDisk(folders: readonly string[], asRoot: string): Promise<Fi
       return problem(
         'disk',
         `${folder} has only ${Math.floor(bytes / 1024 ** 2)} MiB free`,
-        `${asRoot}du -xh --max-depth=2 ${pasted(folder)} | sort -h | tail -n 20`,
+        `${asRoot}du -xh --max-depth=2 ${formatShellWord(folder)} | sort -h | tail -n 20`,
       );
     }
     shown.push(`${folder} ${Math.floor(bytes / minFreeBytes)} GiB`);

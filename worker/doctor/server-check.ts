@@ -1,5 +1,5 @@
 /** Checks that the server responds, that both clocks agree, and that the token is valid and allows what a job needs. */
-import { pasted } from '../../model/shell-word.js';
+import { formatShellWord } from '../../model/shell-word.js';
 import { describeFailure } from '../client/http-client.js';
 import { readCredential } from '../system/credentials.js';
 import { parseServerUrl } from '../client/server-url.js';
@@ -42,7 +42,7 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
       problem(
         'server',
         `${url.value.href} does not answer: ${answer.reason}`,
-        `curl -v ${pasted(health.href)}`,
+        `curl -v ${formatShellWord(health.href)}`,
       ),
       ...(['clock', 'token'] as const).map((id) => skipped(id, 'the server does not answer')),
     ];
@@ -63,7 +63,7 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
       problem(
         'server',
         `${url.value.href} answered ${answer.status} to /healthz: not a Soil server, or a proxy does not forward /healthz`,
-        `curl -v ${pasted(health.href)}`,
+        `curl -v ${formatShellWord(health.href)}`,
       ),
     );
   }
@@ -94,7 +94,7 @@ async function checkToken(server: URL, { token, tokenFile, now }: ServerCheckOpt
     ...(tokenFile !== undefined && { file: tokenFile }),
   });
   if (!credential.ok) {
-    const fix = tokenFile === undefined ? create : `chmod 600 ${pasted(tokenFile)}`;
+    const fix = tokenFile === undefined ? create : `chmod 600 ${formatShellWord(tokenFile)}`;
     return problem('token', credential.error, fix);
   }
   const answer = await get(new URL('token', server), credential.value);

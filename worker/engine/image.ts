@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { planPause } from '../../model/backoff.js';
 import type { ImageLayer, ImageRecord } from '../../model/record.js';
-import { defined } from '../../model/record.js';
+import { withoutUndefined } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { failureReason } from '../system/run-process.js';
 import type { PullRule } from '../config/job-declaration.js';
@@ -68,7 +68,7 @@ export async function describeImage(engine: Engine, image: string, name = image)
   return {
     name,
     engine: engine.program,
-    ...defined(inspection),
+    ...withoutUndefined(inspection),
     layers: history.status === 0 ? parseHistory(history.stdout) : [],
   };
 }
@@ -85,7 +85,7 @@ export function parseInspection(json: string, image = ''): { digest?: string; by
   const candidates = [own?.split('@')[1], Digest, names[0]?.split('@')[1], Id];
   const digest = candidates.find((d): d is string => typeof d === 'string' && d.startsWith('sha256:'));
   const id = typeof Id === 'string' && /^[0-9a-f]{64}$/.test(Id) ? `sha256:${Id}` : undefined;
-  return defined({ digest: digest ?? id, bytes: typeof Size === 'number' ? Size : undefined });
+  return withoutUndefined({ digest: digest ?? id, bytes: typeof Size === 'number' ? Size : undefined });
 }
 
 /** `localhost:5000/a/b:1` -> `localhost:5000/a/b`. */

@@ -47,7 +47,7 @@ const blocking: [string, StatusAnswer | undefined, RegExp, boolean][] = [
   ['HTML', { kind: 'unusable', reason: 'no status' }, /^has no usable status: no status$/, true],
   ['failed', status({ status: 1, outcome: 'failed' }), /^failed with exit status 1$/, false],
   ['timed out', status({ status: 124, outcome: 'failed' }), /^failed with exit status 124$/, false],
-  ['0 that is no pass', status({ outcome: 'error' }), /^error with exit status 0$/, false],
+  ['0 without a pass', status({ outcome: 'error' }), /^error with exit status 0$/, false],
   ['a pass that is not 0', status({ status: 7 }), /^passed with exit status 7$/, false],
   ['older attempt', status({ attempt: 1 }), /^has reported for attempt 1 only; this is attempt 2$/, true],
   [

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { accept, type Result } from '../../model/result.js';
 import { parseRows, type TaskRow } from '../../model/row.js';
-import { pasted } from '../../model/shell-word.js';
+import { formatShellWord } from '../../model/shell-word.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import { fileExists, resultUrls, uploadJob } from '../publish/upload-job.js';
 import { taskLogPath } from '../record/job-folder.js';
@@ -69,6 +69,8 @@ export function formatPublishCommand({ job, target }: JobContext, options: Publi
     ['--known-hosts', options.knownHosts],
   ];
   const flags = options.rebuild === false && target?.kind === 'ssh' ? ['--no-rebuild'] : [];
-  const words = given.flatMap(([option, value]) => (value === undefined ? [] : [option, pasted(value)]));
+  const words = given.flatMap(([option, value]) =>
+    value === undefined ? [] : [option, formatShellWord(value)],
+  );
   return ['soil-worker publish', job, ...words, ...flags].join(' ');
 }

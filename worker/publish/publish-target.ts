@@ -1,6 +1,6 @@
 /** Chooses where to publish: a server with its token, or the folder of a site over SSH. */
 import { accept, type Result } from '../../model/result.js';
-import { pasted } from '../../model/shell-word.js';
+import { formatShellWord } from '../../model/shell-word.js';
 import type { CommandContext } from '../system/command-context.js';
 import { parseDuration } from '../../model/duration.js';
 import { readCredential } from '../system/credentials.js';
@@ -88,5 +88,5 @@ function deployCommand(address: string, { sshPort, sshKey, knownHosts }: Publish
   const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],
   );
-  return ['soil-server', 'deploy', address, ...flags].map(pasted).join(' ');
+  return ['soil-server', 'deploy', address, ...flags].map(formatShellWord).join(' ');
 }

@@ -2,7 +2,7 @@
 import { jobFile, recordSuffixes, type RecordSuffix } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobAddress } from '../../model/run.js';
-import { pasted } from '../../model/shell-word.js';
+import { formatShellWord } from '../../model/shell-word.js';
 import type { RemoteFiles } from '../../ssh/remote-files.js';
 import { rebuildRemotely } from '../../ssh/remote-rebuild.js';
 import { formatTarget, withSsh } from '../../ssh/ssh-connection.js';
@@ -55,7 +55,7 @@ export async function uploadBySsh(
     case 'busy':
       warn(
         `notice: the pages of ${shownTarget} are not rebuilt: ${rebuild.reason}. ` +
-          `When that has ended, run on that host: soil-server rebuild ${pasted(target.folder)}`,
+          `When that has ended, run on that host: soil-server rebuild ${formatShellWord(target.folder)}`,
       );
       break;
     case 'rebuilt':

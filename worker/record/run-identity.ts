@@ -1,7 +1,7 @@
 /** Identifies the run and the origin of a job from the environment and git's HEAD. Pure. */
 import { errorMessage } from '../../model/error-message.js';
 import { parseCommitHash, parseRunId, type CommitHash, type JobName, type RunId } from '../../model/name.js';
-import { defined } from '../../model/record.js';
+import { withoutUndefined } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseAttempt, parseLocalRun, parseRunNumber } from '../../model/run.js';
 import type { Environment, GitHead } from '../system/git.js';
@@ -86,7 +86,7 @@ export function describeOrigin(
       const origin: JobOrigin = {
         host: 'github',
         ...facts,
-        ...defined({
+        ...withoutUndefined({
           commit: commit.value,
           branch: githubBranch(env),
           repository: nonEmpty(env.GITHUB_REPOSITORY),
@@ -110,7 +110,7 @@ export function describeOrigin(
       const branch = branchOfRef(ref) ?? git.branch;
       const { jobId, jobUrl } = run.value;
       const origin: JobOrigin = {
-        ...{ host: 'sourcehut', ...facts, ...defined({ ref, branch }) },
+        ...{ host: 'sourcehut', ...facts, ...withoutUndefined({ ref, branch }) },
         // On sourcehut each job has a folder of its own, so no other job is expected there.
         ...{ jobId, jobUrl, attempt: 1, expectedJobs: [] },
       };

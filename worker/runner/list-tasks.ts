@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { shellWord } from '../../model/shell-word.js';
+import { quoteShellWord } from '../../model/shell-word.js';
 import { parseTaskList, type TaskDeclaration } from '../../model/task.js';
 import type { AttemptRunner } from './attempt-runner.js';
 import { createWritable, writeScript, type JobFolder } from '../record/job-folder.js';
@@ -21,7 +21,10 @@ export async function listTasks(
   if (job.tasksFrom === undefined || runner === undefined) return accept(job.tasks);
   const log = folder.attemptLog(0, 1);
   await createWritable(log);
-  const script = { environment: {}, run: `exec >${shellWord(`${control}/task-list`)}\n${job.tasksFrom}` };
+  const script = {
+    environment: {},
+    run: `exec >${quoteShellWord(`${control}/task-list`)}\n${job.tasksFrom}`,
+  };
   const own = cookie === undefined ? {} : { cookie: taskCookie(cookie, 0) };
   await writeScript(folder, 0, formatScript(script, { environment, ...own }));
   const stopRedacting = logRedactor?.follow(log);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shellWord } from '../../model/shell-word.js';
+import { quoteShellWord } from '../../model/shell-word.js';
 import { formatScript } from './task-script.js';
 
-test('formatScript() and shellWord() quote any value as one word', () => {
-  assert.equal(shellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
+test('formatScript() and quoteShellWord() quote any value as one word', () => {
+  assert.equal(quoteShellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
   assert.equal(formatScript({ environment: {}, run: 'make' }), 'make\n');
   assert.equal(
     formatScript({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),

@@ -1,5 +1,5 @@
 /** Formats the shell script of a task. */
-import { shellWord } from '../../model/shell-word.js';
+import { quoteShellWord } from '../../model/shell-word.js';
 import type { TaskDeclaration } from '../../model/task.js';
 
 /** Marks the processes of a job, see process-tree.ts. */
@@ -25,13 +25,13 @@ export function formatScript(
   { environment = {}, workingFolder, cookie }: ScriptOptions = {},
 ): string {
   const assignments = Object.entries({ ...environment, ...task.environment }).map(
-    ([name, value]) => `${name}=${shellWord(value)}`,
+    ([name, value]) => `${name}=${quoteShellWord(value)}`,
   );
   // A worker may run in a task of another worker: the outer cookie must remain.
   const outer = `\${${cookieVariable}:+$${cookieVariable}:}`;
   if (cookie !== undefined) assignments.unshift(`${cookieVariable}="${outer}${cookie}"`);
   const exports = assignments.length === 0 ? '' : `export ${assignments.join(' ')}; `;
   // With `./`, cd ignores CDPATH.
-  const folder = workingFolder === undefined ? '' : `cd ${shellWord(`./${workingFolder}`)}; `;
+  const folder = workingFolder === undefined ? '' : `cd ${quoteShellWord(`./${workingFolder}`)}; `;
   return `${exports}${folder}${task.run}\n`;
 }

@@ -259,7 +259,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       t.after(() => rm(short.repo, { recursive: true, force: true }));
       await assert.rejects(
         short.ended,
-        /ended with 2\ncannot use secret "PIN": its value is shorter than 5 bytes/,
+        /exit status 2\ncannot use secret "PIN": its value is shorter than 5 bytes/,
       );
       const named = await startJob(
         machine,
@@ -271,7 +271,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       t.after(() => rm(named.repo, { recursive: true, force: true }));
       await assert.rejects(
         named.ended,
-        /ended with 2\ncannot run job "job": its name or the name of a task contains a secret/,
+        /exit status 2\ncannot run job "job": its name or the name of a task contains a secret/,
       );
     });
 

@@ -19,17 +19,11 @@ import {
 } from '../model/path.js';
 import { workerHosts } from '../model/name.js';
 import { webAssets, wwzAssets } from '../templates/asset.js';
-import {
-  hostIndexPages,
-  hostIndexPath,
-  rawIndexPages,
-  rawIndexPath,
-  renderCommit,
-  renderHome,
-  renderHostIndex,
-  renderRawIndex,
-  renderRun,
-} from '../server/pages/views/site-pages.js';
+import { renderCommit } from '../server/pages/views/commit-page.js';
+import { renderHome } from '../server/pages/views/home-page.js';
+import { hostIndexPages, hostIndexPath, renderHostIndex } from '../server/pages/views/host-index-page.js';
+import { rawIndexPages, rawIndexPath, renderRawIndex } from '../server/pages/views/raw-index-page.js';
+import { renderRun } from '../server/pages/views/run-page.js';
 import { renderHistoryPage } from '../server/pages/views/history-page.js';
 import { rarePages } from './sample-rare-pages.js';
 import type { SampleSite } from './sample-site.js';

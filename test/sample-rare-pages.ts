@@ -9,7 +9,7 @@ import { keepsAll } from '../server/config/retention-policy.js';
 import { isPullRequest } from '../server/state/site-view.js';
 import { renderNotFound } from '../server/pages/views/not-found-page.js';
 import { renderProjects } from '../server/pages/views/projects-page.js';
-import { renderRemovedRun } from '../server/pages/views/removed-page.js';
+import { renderRemovedRun } from '../server/pages/views/removed-run-page.js';
 import { renderRetention } from '../server/retention/retention-page.js';
 import { renderWwzListing } from '../server/pages/views/wwz-listing.js';
 import { noon } from './sample-job.js';

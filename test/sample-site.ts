@@ -12,7 +12,7 @@ import type { Row } from '../model/row.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../model/run.js';
 import { groupRuns } from '../server/state/run-list.js';
 import { isPullRequest, type SiteView } from '../server/state/site-view.js';
-import type { RunDetails } from '../server/pages/views/site-pages.js';
+import type { RunDetails } from '../server/pages/views/run-page.js';
 import {
   absent,
   badJob,

@@ -20,19 +20,13 @@ import { renderBranchBadge, renderJobBadge } from './views/badge.js';
 import { renderFeed } from './views/feed.js';
 import { renderHistoryFile, renderHistoryPage } from './views/history-page.js';
 import { renderLatest, renderLatestGreen } from './views/latest-file.js';
-import {
-  changedPages,
-  hostIndexPages,
-  hostIndexPath,
-  rawIndexPages,
-  rawIndexPath,
-  renderCommit,
-  renderHome,
-  renderHostIndex,
-  renderRawIndex,
-  renderRemovedRun,
-  renderRun,
-} from './views/site-pages.js';
+import { renderCommit } from './views/commit-page.js';
+import { renderHome } from './views/home-page.js';
+import { hostIndexPages, hostIndexPath, renderHostIndex } from './views/host-index-page.js';
+import { changedPages } from './views/paging.js';
+import { rawIndexPages, rawIndexPath, renderRawIndex } from './views/raw-index-page.js';
+import { renderRemovedRun } from './views/removed-run-page.js';
+import { renderRun } from './views/run-page.js';
 import type { JobDetails } from '../store/stored-job.js';
 
 /** A file of the site. `render` returns its content, or undefined when there should be no such file. */

@@ -25,7 +25,7 @@ async function changes(path: string): Promise<boolean> {
 
 for (const path of [
   'dist/server/pages/views/run-page.js',
-  'dist/server/pages/views/site-pages.js',
+  'dist/server/pages/views/home-page.js',
   'dist/server/pages/page-plan.js',
   'dist/server/state/run-fold.js',
   'dist/server/store/job-files.js',

@@ -9,14 +9,11 @@ import { parseRows } from '../../model/row.js';
 import { assembleJob, type StoredJob } from '../store/stored-job.js';
 import { RunFolders } from './run-folders.js';
 import { SiteState } from './site-state.js';
-import {
-  renderCommit,
-  renderHome,
-  renderHostIndex,
-  renderRawIndex,
-  renderRun,
-  type RunDetails,
-} from '../pages/views/site-pages.js';
+import { renderCommit } from '../pages/views/commit-page.js';
+import { renderHome } from '../pages/views/home-page.js';
+import { renderHostIndex } from '../pages/views/host-index-page.js';
+import { renderRawIndex } from '../pages/views/raw-index-page.js';
+import { renderRun, type RunDetails } from '../pages/views/run-page.js';
 
 const commits = ['a'.repeat(40), 'b'.repeat(40)].map((text) => valueOf(parseCommitHash(text)));
 const idOf = (text: string) => valueOf(parseRunId(text));

@@ -5,8 +5,8 @@ import { renderPageWithFragments } from '../../../templates/template.js';
 import { hostWord } from '../../../templates/wording.js';
 import type { SiteView } from '../../state/site-view.js';
 import { renderEntries } from './run-entry-view.js';
-import { pageFrame, hostCrumb, listPath, pageLinks } from './page-frame.js';
-import { pageCount, pageSlice } from './paging.js';
+import { pageFrame, hostCrumb } from './page-frame.js';
+import { listPath, pageCount, pageLinks, pageSlice } from './paging.js';
 
 /** Returns the number of pages. The last one, `index.html`, has the newest runs. */
 export const hostIndexPages = (site: SiteView, host: WorkerHost): number =>

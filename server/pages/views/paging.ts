@@ -1,4 +1,14 @@
 /** Splits a long list of runs into pages, numbered from the oldest, so that old pages do not change. Pure. */
+import {
+  hostIndex,
+  hostIndexPage,
+  linkBetween,
+  rawIndex,
+  rawIndexPage,
+  type SitePath,
+} from '../../../model/path.js';
+import type { WorkerHost } from '../../../model/name.js';
+import type { PageLinks } from '../../../templates/part.js';
 
 /**
  * The runs of a full page. The newest page, `index.html`, has 20 to 39 runs, or all if there are fewer. It is rewritten
@@ -34,4 +44,33 @@ export function changedPages(before: number, after: number, index: number): read
   const first =
     pageCount(before) === last ? own : Math.min(own, Math.max(1, Math.min(last, pageCount(before)) - 1));
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** The two lists of a host's runs: grouped by run, and flat with one row per job. */
+export type ListKind = 'grouped' | 'flat';
+
+/** Returns the address of page `page` of a list with `total` runs. */
+export function listPath(kind: ListKind, host: WorkerHost, total: number, page: number): SitePath {
+  const isNewest = page === pageCount(total);
+  if (kind === 'flat') return isNewest ? rawIndex(host) : rawIndexPage(host, page);
+  return isNewest ? hostIndex(host) : hostIndexPage(host, page);
+}
+
+/** Links to the neighboring pages. Old pages do not show the total, or they would change with every run. */
+export function pageLinks(kind: ListKind, host: WorkerHost, total: number, page: number): PageLinks {
+  const here = listPath(kind, host, total, page);
+  const href = (other: number) => linkBetween(here, listPath(kind, host, total, other));
+  const { start, end } = pageSlice(total, page);
+  const isNewest = page === pageCount(total);
+  const count = end - start;
+  // On sourcehut each job is its own run.
+  const noun = host === 'sourcehut' ? 'job' : 'run';
+  return {
+    hasOthers: !isNewest || page > 1,
+    label: isNewest
+      ? `newest ${count === 1 ? noun : `${count} ${noun}s`}`
+      : `${noun}s ${(page - 1) * runsPerPage + 1} to ${page * runsPerPage}, counted from the oldest`,
+    newerHref: isNewest ? undefined : href(page + 1),
+    olderHref: page === 1 ? undefined : href(page - 1),
+  };
 }

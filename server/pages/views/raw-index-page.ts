@@ -8,9 +8,9 @@ import { hostWord, instantOf, visibleText } from '../../../templates/wording.js'
 import type { Job, Run, SiteView } from '../../state/site-view.js';
 import { commitLink } from './run-entry-view.js';
 import { FragmentCache } from './fragment-cache.js';
-import { pageFrame, hostCrumb, listPath, pageLinks } from './page-frame.js';
+import { pageFrame, hostCrumb } from './page-frame.js';
 import { jobRowView, jobStart } from './job-view.js';
-import { pageCount, pageSlice } from './paging.js';
+import { listPath, pageCount, pageLinks, pageSlice } from './paging.js';
 
 /** Returns the number of pages. The last one, `raw.html`, has the newest runs. */
 export const rawIndexPages = (site: SiteView, host: WorkerHost): number =>

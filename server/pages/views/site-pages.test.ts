@@ -15,15 +15,11 @@ import {
   type SampleSite,
 } from '../../../test/sample-site.js';
 import { createInterner, summarize } from '../../state/job-summary.js';
-import {
-  hostIndexPages,
-  rawIndexPages,
-  renderCommit,
-  renderHome,
-  renderHostIndex,
-  renderRawIndex,
-  renderRun,
-} from './site-pages.js';
+import { renderCommit } from './commit-page.js';
+import { renderHome } from './home-page.js';
+import { hostIndexPages, renderHostIndex } from './host-index-page.js';
+import { rawIndexPages, renderRawIndex } from './raw-index-page.js';
+import { renderRun } from './run-page.js';
 
 const site = sampleSite({ fillerRuns: 104 });
 const folder = (name: string) => ({ host: 'github' as const, name: valueOf(parseRunId(name)) });

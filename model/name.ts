@@ -33,10 +33,10 @@ const wordRule = 'it must be 1 to 100 letters, digits, ".", "_" or "-", and star
 
 export function parseRunId(text: string, what = 'run'): Result<RunId> {
   if (!word.test(text)) return refuse(`cannot accept ${what} ${quote(text)}: ${wordRule}`);
-  if (text === 'commits')
-    return refuse(`cannot accept ${what} "commits": this name is reserved`);
+  if (text === 'commits') return refuse(`cannot accept ${what} "commits": this name is reserved`);
   // The folder of a run is next to pages: `index.html`, `raw.html`, `page-1.html`.
-  if (/\.html$/i.test(text)) return refuse(`cannot accept ${what} ${quote(text)}: it ends in ".html", like a page`);
+  if (/\.html$/i.test(text))
+    return refuse(`cannot accept ${what} ${quote(text)}: it ends in ".html", like a page`);
   return accept(text as RunId);
 }
 
@@ -65,4 +65,10 @@ export function parseWorkerHost(text: string, what = 'worker host'): Result<Work
   const host = workerHosts.find((h) => h === text);
   if (host !== undefined) return accept(host);
   return refuse(`cannot accept ${what} ${quote(text)}: it must be one of ${workerHosts.join(', ')}`);
+}
+
+/** Returns whether `name` matches `pattern`, in which `*` matches any characters. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  const escaped = pattern.split('*').map((part) => part.replace(/[.]/g, '\\.'));
+  return new RegExp(`^${escaped.join('.*')}$`).test(name);
 }

@@ -10,7 +10,6 @@ import { errorMessage } from '../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
 import { defaultWwzLimits } from './limits.js';
-import { isCompressedType } from './stored-type.js';
 
 /** A file to write into the wwz. Folders are implied by the names of files. */
 export type WwzSource =
@@ -185,4 +184,17 @@ async function appendContent(archive: ZipArchive, { name, content, signal }: Nam
     if (!Buffer.isBuffer(content)) content.destroy();
     throw fault.signal.aborted ? fault.signal.reason : error;
   }
+}
+
+/** Extensions of compressed types. Such files are stored, not deflated. */
+const compressedExtensions = new Set(
+  (
+    '7z apk avif br bz2 deb docx flac gif gz heic jar jpeg jpg lz lz4 lzma m4a m4v mkv mov mp3 mp4 odt ogg opus pdf ' +
+    'png pptx rar rpm tbz tgz txz webm webp whl woff woff2 wwz xlsx xz zip zst'
+  ).split(' '),
+);
+
+function isCompressedType(name: string): boolean {
+  const dot = name.lastIndexOf('.');
+  return dot > name.lastIndexOf('/') + 1 && compressedExtensions.has(name.slice(dot + 1).toLowerCase());
 }

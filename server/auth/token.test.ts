@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseJobName } from '../../model/name.js';
+import { matchesPattern, parseJobName } from '../../model/name.js';
 import { valueOf } from '../../model/result.js';
 import {
   generateToken,
@@ -11,7 +11,6 @@ import {
   parseToken,
   type StoredToken,
 } from './token.js';
-import { matchesPattern } from '../../model/name-pattern.js';
 
 const job = (name: string) => valueOf(parseJobName(name));
 const stored = (token: string, more: Partial<StoredToken> = {}): StoredToken => ({

@@ -1,8 +1,7 @@
 /** Creates and verifies tokens, and checks their permissions. Only the SHA-256 of a token is stored. */
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
-import { workerHosts, type JobName, type WorkerHost } from '../../model/name.js';
+import { matchesPattern, workerHosts, type JobName, type WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { matchesPattern } from '../../model/name-pattern.js';
 
 const tokenActions = ['append', 'event', 'status', 'prune'] as const;
 export type TokenAction = (typeof tokenActions)[number];

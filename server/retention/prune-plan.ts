@@ -1,5 +1,5 @@
 /** Plans a prune: what of each run the policy removes at a given time, and by which rule or pin. Pure. */
-import type { CommitHash, RunId, WorkerHost } from '../../model/name.js';
+import { matchesPattern, type CommitHash, type RunId, type WorkerHost } from '../../model/name.js';
 import { isGreen, type RunOutcome } from '../../model/outcome.js';
 import { bytesText, hostWord } from '../../templates/wording.js';
 import {
@@ -11,7 +11,6 @@ import {
   type Tier,
 } from '../config/retention-policy.js';
 import { compareRuns } from '../state/run-list.js';
-import { matchesPattern } from '../../model/name-pattern.js';
 
 /** The unit that is kept or removed: a run with all its attempts, or on sourcehut all jobs of a commit. */
 export interface PrunableRun {

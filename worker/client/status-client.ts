@@ -3,14 +3,26 @@ import { setTimeout } from 'node:timers/promises';
 import { planPause } from '../../model/backoff.js';
 import type { JobName, WorkerHost } from '../../model/name.js';
 import { quote } from '../../model/result.js';
-import { parseStatus } from '../../model/status.js';
-import type { StatusAnswer } from './status-answer.js';
+import { parseStatus, type JobStatus } from '../../model/status.js';
 
 const answerSeconds = 10;
 /** A status line is much shorter. Longer answers, such as HTML pages, are not read to the end. */
 const answerBytes = 4096;
 const tries = 3;
 const backoff = { baseSeconds: 0.4, maxSeconds: 0.8 };
+
+/** The status API's answer for one job. */
+export type StatusAnswer =
+  | { readonly kind: 'status'; readonly status: JobStatus }
+  /** 404: the job has not reported */
+  | { readonly kind: 'missing' }
+  /** no answer, or not a status */
+  | {
+      readonly kind: 'unusable';
+      readonly reason: string;
+      /** a retry would not help: access is denied, or the address is wrong */
+      readonly isRefusal?: boolean;
+    };
 
 export interface StatusAddress {
   /** ends with a slash */

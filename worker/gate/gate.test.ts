@@ -5,7 +5,7 @@ import type { CommitHash, JobName, RunId } from '../../model/name.js';
 import { finishedOutcomes } from '../../model/outcome.js';
 import type { JobStatus } from '../../model/status.js';
 import { judge, mayStillOpen, type Expectation } from './gate.js';
-import type { StatusAnswer } from '../client/status-answer.js';
+import type { StatusAnswer } from '../client/status-client.js';
 
 const commit = 'a'.repeat(40) as CommitHash;
 const other = 'b'.repeat(40) as CommitHash;

@@ -2,7 +2,7 @@
 import type { CommitHash, JobName, WorkerHost } from '../../model/name.js';
 import { isGreen } from '../../model/outcome.js';
 import { quote } from '../../model/result.js';
-import type { StatusAnswer } from '../client/status-answer.js';
+import type { StatusAnswer } from '../client/status-client.js';
 
 /** The run and commit that every status must be for. */
 export interface Expectation {

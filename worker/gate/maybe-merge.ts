@@ -8,8 +8,7 @@ import { judge, mayStillOpen, type Verdict } from './gate.js';
 import type { MergeRule, ProjectConfig } from '../config/job-declaration.js';
 import type { MergeRemote } from './merge-remote.js';
 import type { StatusRun } from '../client/status-address.js';
-import { readStatus } from '../client/status-client.js';
-import type { StatusAnswer } from '../client/status-answer.js';
+import { readStatus, type StatusAnswer } from '../client/status-client.js';
 
 export interface MaybeMergeOptions extends StatusRun {
   readonly remote: MergeRemote;

@@ -16,8 +16,10 @@ test('findRepo() rejects a root without .git, even when the repo’s configurati
   assert.equal(await findRepo(repo, environment), undefined);
 });
 
-test('gitReason() returns the reason without git’s advice', async () => {
-  const reasonFor = async (...args: string[]) => gitReason(await runGit(args, { environment }));
+test('gitReason() returns the reason without git’s advice', async (t) => {
+  const repo = await makeRepo({});
+  t.after(() => rm(repo, { recursive: true, force: true }));
+  const reasonFor = async (...args: string[]) => gitReason(await runGit(args, { environment, cwd: repo }));
   assert.match(
     await reasonFor('ls-remote', '--', '/nowhere/at-all'),
     /'\/nowhere\/at-all' does not appear to be a git/,
@@ -26,7 +28,7 @@ test('gitReason() returns the reason without git’s advice', async () => {
   assert.equal(await reasonFor('rev-parse', '--verify', '-q', 'refs/heads/none at all'), 'exit status 1');
 });
 
-test('defect 14: readGit() and readGitHead() run no program that a task wrote into the repo’s configuration', async (t) => {
+test('readGit() and readGitHead() run no program that a task wrote into the repo’s configuration', async (t) => {
   const repo = await makeRepo({ 'a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   const traces = join(repo, 'traces');

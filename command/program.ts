@@ -33,8 +33,8 @@ export interface ProgramOptions<Context extends ProgramContext> {
 
 export interface Program<Context extends ProgramContext> {
   readonly registry: CommandRegistry<Context>;
-  /** Runs the command that the arguments of the process name. Returns its exit status. */
-  readonly run: () => Promise<number>;
+  /** Runs the command that `words` name, by default the arguments of the process. Returns its exit status. */
+  readonly run: (words?: readonly string[]) => Promise<number>;
 }
 
 export function createProgram<Context extends ProgramContext>({
@@ -63,9 +63,9 @@ export function createProgram<Context extends ProgramContext>({
       result = await status;
     },
   };
-  const run = async (): Promise<number> => {
+  const run = async (words?: readonly string[]): Promise<number> => {
     try {
-      await root.parseAsync();
+      await (words === undefined ? root.parseAsync() : root.parseAsync(words, { from: 'user' }));
       return result;
     } catch (error) {
       // commander has printed its message.

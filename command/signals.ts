@@ -17,7 +17,7 @@ interface SignalSource {
 /** Exit status of a process that was ended by a signal which no command handles. */
 const cancelledStatus = 130;
 
-/** Listens for signals. `count` holds until a command calls `handle`. */
+/** Listens for signals. `count` is how many are handled until a command calls `handle`. */
 export function listenForSignals(
   source: SignalSource,
   { count, exit }: { readonly count: number; readonly exit: (status: number) => void },

@@ -109,7 +109,7 @@ export interface BadgeView {
   readonly rightText: number;
   readonly leftMiddle: number;
   readonly rightMiddle: number;
-  readonly colour: string;
+  readonly color: string;
 }
 
 /** One entry of a feed; times in RFC 3339 format. */

@@ -97,8 +97,8 @@ function runRow({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePat
   };
 }
 
-function effectOf(goes: 'wwz' | 'run' | undefined): { readonly fate: string; readonly css: string } {
-  switch (goes) {
+function effectOf(tier: 'wwz' | 'run' | undefined): { readonly fate: string; readonly css: string } {
+  switch (tier) {
     case 'run':
       return { fate: 'removed', css: 'fate goes' };
     case 'wwz':

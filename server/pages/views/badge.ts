@@ -28,7 +28,7 @@ export function renderJobBadge(site: SiteView, branch: string, job: JobName): st
 
 const hasEnded = (outcome: JobOutcome): boolean => outcome !== 'running' && outcome !== 'expected';
 
-const colours: Readonly<Record<JobOutcome, string>> = {
+const colors: Readonly<Record<JobOutcome, string>> = {
   passed: '#2f6728',
   flaky: '#785400',
   failed: '#a32a14',
@@ -55,7 +55,7 @@ function renderBadge(subject: string, outcome: JobOutcome): string {
     rightText: right - 2 * padding,
     leftMiddle: left / 2,
     rightMiddle: left + right / 2,
-    colour: colours[outcome],
+    color: colors[outcome],
   });
 }
 

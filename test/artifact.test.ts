@@ -44,8 +44,8 @@ describe('artifacts by commit', () => {
     t.after(() => rm(folder, { recursive: true, force: true }));
     return folder;
   };
-  const network = async (t: TestContext, fateOf: (connection: number) => ConnectionFault) => {
-    const opened = await startFaultyProxy(() => server.url, fateOf);
+  const network = async (t: TestContext, faultOf: (connection: number) => ConnectionFault) => {
+    const opened = await startFaultyProxy(() => server.url, faultOf);
     t.after(() => opened.close());
     return opened;
   };
@@ -186,20 +186,20 @@ describe('artifacts by commit', () => {
     ['an answer that ends halfway', { kind: 'cut-answer', bytes: 100_000 }],
     ['a byte that is another', { kind: 'corrupt' }],
   ];
-  for (const [what, fate] of passing) {
+  for (const [what, fault] of passing) {
     it(`wait artifact retries after ${what}; get does not, and leaves nothing`, async (t) => {
-      const name = fate.kind === 'corrupt' ? 'small' : 'program.tar';
+      const name = fault.kind === 'corrupt' ? 'small' : 'program.tar';
       await writeFile(join(repo, 'small'), 'small\n');
       await soil(['artifact', 'put', 'small']);
       const folder = await emptyFolder(t);
       const target = join(folder, 'got');
-      const bad = await network(t, () => fate);
+      const bad = await network(t, () => fault);
       const once = await soil(['artifact', 'get', name, '-o', target], { SOIL_SERVER: bad.url });
       assert.equal(once.status, 1, once.stderr);
       assert.deepEqual(await readdir(folder), []);
-      const mending = await network(t, (n) => (n <= 2 ? fate : { kind: 'pass' }));
+      const faulty = await network(t, (n) => (n <= 2 ? fault : { kind: 'pass' }));
       const end = await soil(['wait', 'artifact', name, '-o', target, '--limit', '60s'], {
-        SOIL_SERVER: mending.url,
+        SOIL_SERVER: faulty.url,
       });
       assert.equal(end.status, 0, end.stderr);
       assert.equal(await sha256(target), await sha256(join(repo, name)));

@@ -14,7 +14,7 @@ interface Report {
     readonly check: string;
     readonly state: string;
     readonly text: string;
-    readonly mend?: string;
+    readonly fix?: string;
   }[];
 }
 
@@ -89,10 +89,10 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
   const runFix = async (check: string, as: string): Promise<readonly [Report, Report]> => {
     await rm(join(folder, 'home', '.gitconfig'), { force: true });
     const first = parseReport(await onMachine(`doctor ${as} || exit 1`));
-    const { state, mend = '' } = finding(first, check);
+    const { state, fix = '' } = finding(first, check);
     assert.equal(state, 'fault', JSON.stringify(first, null, 1));
     const again = await onMachine(
-      `{ as() { ${check === 'subuid' ? '' : as} sh -c "$1"; }; ${check === 'subuid' ? `eval '${mend.replaceAll("'", `'\\''`)}'` : `as '${mend.replaceAll("'", `'\\''`)}'`}; } >&2\ndoctor ${as} || exit 1`,
+      `{ as() { ${check === 'subuid' ? '' : as} sh -c "$1"; }; ${check === 'subuid' ? `eval '${fix.replaceAll("'", `'\\''`)}'` : `as '${fix.replaceAll("'", `'\\''`)}'`}; } >&2\ndoctor ${as} || exit 1`,
     );
     return [first, parseReport(again)];
   };
@@ -142,7 +142,7 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
   it('limits: reports a limit of too few open files', async () => {
     const all = parseReport(await onMachine('doctor prlimit --nofile=500:500 || exit 1'));
     assert.match(finding(all, 'limits').text, /can open only 500 files/);
-    assert.match(finding(all, 'limits').mend ?? '', /limits\.d\/soil\.conf/);
+    assert.match(finding(all, 'limits').fix ?? '', /limits\.d\/soil\.conf/);
   });
 
   it('an ordinary user without the programs of rootless podman: each is reported with its package', async () => {
@@ -151,8 +151,8 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     for (const program of ['git', 'podman', 'sh'])
       await must('ln', ['-s', `/usr/bin/${program}`, join(path, program)]);
     const all = parseReport(await onMachine(`doctor env PATH='${path}' /usr/bin/${nobody} || exit 1`));
-    assert.match(finding(all, 'newuidmap').mend ?? '', /^sudo \S.* uidmap$/);
-    assert.match(finding(all, 'rootless-network').mend ?? '', /slirp4netns$/);
+    assert.match(finding(all, 'newuidmap').fix ?? '', /^sudo \S.* uidmap$/);
+    assert.match(finding(all, 'rootless-network').fix ?? '', /slirp4netns$/);
   });
 
   it('no engine: the fix installs one', async () => {
@@ -160,14 +160,14 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     await mkdir(empty);
     const all = parseReport(await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: empty } }));
     assert.match(finding(all, 'engine').text, /podman: .*ENOENT; docker: .*ENOENT/);
-    assert.match(finding(all, 'engine').mend ?? '', /install -y podman uidmap slirp4netns$/);
+    assert.match(finding(all, 'engine').fix ?? '', /install -y podman uidmap slirp4netns$/);
     assert.equal(finding(all, 'git').state, 'fault');
     const docker = parseReport(
       await worker(['doctor', '--json', '--engine', 'docker'], {
         ...{ cwd: repo, env: { ...bare, DOCKER_HOST: 'unix:///nowhere/docker.sock' } },
       }),
     );
-    assert.match(finding(docker, 'engine').mend ?? '', /systemctl start docker/);
+    assert.match(finding(docker, 'engine').fix ?? '', /systemctl start docker/);
   });
 });
 
@@ -204,7 +204,7 @@ describe('soil-worker doctor with a server', () => {
         await doctor({ SOIL_SERVER: server.url, ...(token && { SOIL_TOKEN: token }) }),
         'token',
       );
-      assert.match(found.mend ?? '', /soil-server token create --site SITE/);
+      assert.match(found.fix ?? '', /soil-server token create --site SITE/);
       return found.text;
     };
     assert.match(await state(''), /no token: SOIL_TOKEN is not set/);
@@ -225,7 +225,7 @@ describe('soil-worker doctor with a server', () => {
     await nobody.close();
     const down = finding(await doctor({ SOIL_SERVER: nobody.url }), 'server');
     assert.match(down.text, /does not answer: .*ECONNREFUSED/);
-    assert.equal(down.mend, `curl -v ${nobody.url}healthz`);
+    assert.equal(down.fix, `curl -v ${nobody.url}healthz`);
     const date = new Date(Date.now() - 7_200_000).toUTCString();
     const other = await startFaultyProxy(
       () => server.url,
@@ -238,7 +238,7 @@ describe('soil-worker doctor with a server', () => {
     const all = await doctor({ SOIL_SERVER: other.url });
     assert.match(finding(all, 'server').text, /answered 200 to \/healthz: not a Soil server/);
     assert.match(finding(all, 'clock').text, /this clock is 7\d\d\d s ahead of the server's/);
-    assert.match(finding(all, 'clock').mend ?? '', /timedatectl set-ntp true/);
+    assert.match(finding(all, 'clock').fix ?? '', /timedatectl set-ntp true/);
   });
 
   it('prints one line for each check, with its fix below, and no control sequences', async () => {

@@ -43,10 +43,10 @@ describe('run --publish over a bad network', () => {
     soil(['run', job, '--publish', '--run-id', id, '--server', url, ...more]);
   const network = async (
     t: TestContext,
-    fateOf: (connection: number) => ConnectionFault,
+    faultOf: (connection: number) => ConnectionFault,
     target: () => string | undefined = () => server.url,
   ): Promise<FaultyProxy> => {
-    const opened = await startFaultyProxy(target, fateOf);
+    const opened = await startFaultyProxy(target, faultOf);
     t.after(() => opened.close());
     return opened;
   };
@@ -59,16 +59,16 @@ describe('run --publish over a bad network', () => {
     assert.match(await readFile(join(site, 'status-api', 'local', id, job), 'utf8'), status);
   };
 
-  const mishaps: readonly (readonly [string, ConnectionFault])[] = [
+  const faults: readonly (readonly [string, ConnectionFault])[] = [
     ['connections that are dropped', { kind: 'drop' }],
     ['a proxy that answers 503', unavailable],
     ['uploads that break off', { kind: 'cut-request', bytes: 100_000 }],
     ['answers that are lost, though the server has all', { kind: 'cut-answer', bytes: 20 }],
   ];
-  for (const [what, fate] of mishaps) {
+  for (const [what, fault] of faults) {
     it(`succeeds after ${what}, with all files byte for byte`, async (t) => {
       // The events of the running job use some of the faults, the results the rest.
-      const bad = await network(t, (n) => (n <= 5 ? fate : pass));
+      const bad = await network(t, (n) => (n <= 5 ? fault : pass));
       const id = newRun();
       const end = await publish('green', id, bad.url);
       assert.equal(end.status, 0, end.stdout + end.stderr);
@@ -117,21 +117,21 @@ describe('run --publish over a bad network', () => {
     await arrived('late', /^7 /, 'red', down.site);
   });
 
-  for (const [job, status, why, fate] of [
-    ['green', 1, 'nobody answers', { kind: 'drop' }],
-    ['red', 7, 'nobody answers', { kind: 'drop' }],
-    ['green', 1, 'the answer is 503 for ever', unavailable],
+  for (const [job, status, why, fault] of [
+    ['green', 1, 'no server responds', { kind: 'drop' }],
+    ['red', 7, 'no server responds', { kind: 'drop' }],
+    ['green', 1, 'every response is 503', unavailable],
   ] as const) {
     it(`${job}, and ${why}: status ${status}, the files are kept, and the printed command publishes them`, async (t) => {
       const id = newRun();
-      let isMended = false;
-      const bad = await network(t, () => (isMended ? pass : fate));
+      let isUp = false;
+      const bad = await network(t, () => (isUp ? pass : fault));
       const end = await publish(job, id, bad.url, '--publish-limit', '2s');
       assert.equal(end.status, status, end.stderr);
       const [, command = ''] =
         /^the results are stored; to publish them later: (.*)$/m.exec(end.stderr) ?? [];
       assert.match(command, new RegExp(`^soil-worker publish ${job} --server ${bad.url}`));
-      isMended = true;
+      isUp = true;
       const script = `soil-worker() { '${process.execPath}' '${soilWorker}' "$@"; }\n${command}`;
       const later = await run('bash', ['-c', script], {
         cwd: repo,

@@ -394,7 +394,10 @@ test("on sourcehut the status of an older job does not replace a newer one's, wh
   for (const each of [older, newer]) assert.equal((await upload(each, 'sourcehut')).status, 201);
   const done = { eventName: 'done', workerHost: 'sourcehut', jobName: 'dev-minimal', updateStatusApi: '1' };
   assert.equal((await event({ ...done, jobId: '402', status: '9' })).status, 200);
-  assert.match((await event({ ...done, jobId: '401', status: '0' })).json.note ?? '', /belongs to job id 402/);
+  assert.match(
+    (await event({ ...done, jobId: '401', status: '0' })).json.note ?? '',
+    /belongs to job id 402/,
+  );
   assert.match((await get(`status-api/sourcehut/${hash}/dev-minimal`)).text, /^9 /);
 });
 

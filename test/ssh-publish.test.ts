@@ -99,7 +99,10 @@ describe('soil-worker publish --ssh', () => {
     const [type = '', key = ''] = (await readFile(join(sshd.folder, 'other.pub'), 'utf8')).split(' ');
     const end = await publish(`[127.0.0.1]:${sshd.port} ${type} ${key}\n`);
     assert.equal(end.status, 1);
-    assert.match(end.stderr, /cannot publish job "unit" to .*: the host's key differs from the one in known_hosts/);
+    assert.match(
+      end.stderr,
+      /cannot publish job "unit" to .*: the host's key differs from the one in known_hosts/,
+    );
     assert.deepEqual(await filesThere(), []);
   });
 

@@ -54,8 +54,8 @@ describe('soil-worker publish --ssh', () => {
       const [, command = ''] = /To rebuild them from here, run: soil-server (.*)\n/.exec(end.stderr) ?? [];
       assert.match(command, /^deploy /);
       await assert.rejects(pageOf(site), /ENOENT/);
-      const mended = await run('sh', ['-c', `exec ${process.execPath} ${soilServer} ${command}`]);
-      assert.equal(mended.status, 0, mended.stderr);
+      const rebuilt = await run('sh', ['-c', `exec ${process.execPath} ${soilServer} ${command}`]);
+      assert.equal(rebuilt.status, 0, rebuilt.stderr);
       assert.match(await pageOf(site), /unit/);
     });
   }

@@ -48,7 +48,10 @@ describe('soil-worker on the command line', () => {
     const lines = end.stdout.split('\n');
     assert.match(lines[0] ?? '', /^passed +\d+\.\d\d s {2}good$/);
     assert.match(lines[1] ?? '', /^failed +\d+\.\d\d s {2}bad \(status 7\)$/);
-    assert.match(end.stdout, /--- bad: the whole log\n\| line 1\n\| line 2\n\| line 3\nfiles: .*_soil\/broken\n$/);
+    assert.match(
+      end.stdout,
+      /--- bad: the whole log\n\| line 1\n\| line 2\n\| line 3\nfiles: .*_soil\/broken\n$/,
+    );
     assert.doesNotMatch(end.stdout, /\u001b/);
     assert.equal(await readFile(join(repo, '_soil', '.gitignore'), 'utf8'), '*\n');
     assert.equal(await must('git', ['-C', repo, 'status', '--porcelain']), '');
@@ -275,7 +278,10 @@ describe('soil-worker on the command line', () => {
     const publish = ['publish', 'unit', '--server', 'http://127.0.0.1:9', '--token-file', '_soil/token'];
     const open = await soil(publish);
     assert.equal(open.status, 2);
-    assert.match(open.stderr, /cannot read token file "_soil\/token": other users can read it; run: chmod 600/);
+    assert.match(
+      open.stderr,
+      /cannot read token file "_soil\/token": other users can read it; run: chmod 600/,
+    );
     await chmod(file, 0o600);
     await writeFile(file, 'two words\n');
     const words = await soil(publish);

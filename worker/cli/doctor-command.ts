@@ -79,7 +79,7 @@ const toJson = (finding: Finding): object => ({
   check: finding.check,
   state: jsonStates[finding.state],
   text: finding.text,
-  ...(finding.state === 'problem' && { mend: finding.fix }),
+  ...(finding.state === 'problem' && { fix: finding.fix }),
 });
 
 function formatFinding(finding: Finding, color: boolean): string[] {

@@ -280,7 +280,7 @@ describe('artifacts by commit', () => {
     assert.match(once.stderr, /^cannot get "none\.tar" of commit [0-9a-f]+: no such file \(404\)$/m);
     assert.doesNotMatch(early.stderr, /notice/);
     const slip = await wait('goood', '--limit', '0s');
-    assert.match(slip.stderr, /^notice: soil\.yml has no job "goood" \(did you mean good\?\); it has /);
+    assert.match(slip.stderr, /^notice: soil\.yml has no job "goood" \(did you mean good\?\); its jobs are /);
     assert.match(
       (await soil(['wait', 'artifact', 'x', '--job', 'goood', '--limit', '0s'], env)).stderr,
       /^notice: soil\.yml has no job "goood" \(did you mean good\?\)/,

@@ -95,7 +95,7 @@ describe('soil-worker on the command line', () => {
     [
       'an unknown job',
       ['run', 'none'],
-      /cannot run job "none": soil\.yml has no such job; it has unit, broken, box/,
+      /cannot run job "none": soil\.yml has no such job; its jobs are unit, broken, box/,
     ],
     ['a bad job name', ['run', '../x'], /cannot accept job "\.\.\/x"/],
     ['an unknown engine', ['run', 'unit', '--engine', 'lxc'], /Allowed choices are podman, docker/],
@@ -109,7 +109,7 @@ describe('soil-worker on the command line', () => {
     [
       'a list for a job without image',
       ['run', 'other', '--tasks', '-'],
-      /name its --image, or none/,
+      /use --image IMAGE, or --image none/,
       'a b c -\n',
     ],
     [
@@ -390,6 +390,6 @@ test('without git or soil.yml, run prints a reason and no stack trace', async (t
   assert.equal(end.status, 2);
   assert.match(
     end.stderr,
-    /^cannot read ".*soil\.yml": no such file or directory; name one with --config, or --tasks FILE\n$/,
+    /^cannot read ".*soil\.yml": no such file or directory\. Use --config FILE, or --image and --tasks FILE\n$/,
   );
 });

@@ -10,16 +10,8 @@ import {
 } from '../../model/key-table.js';
 import { parseRunId, parseWorkerHost, type WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import {
-  byteCount,
-  duration,
-  flag,
-  listOf,
-  parsedText,
-  plainValues,
-  text,
-  wholeNumber,
-} from '../../model/value-type.js';
+import { listOf, plainValues } from '../../model/value-list.js';
+import { byteCount, duration, flag, parsedText, text, wholeNumber } from '../../model/value-type.js';
 import { readMap, readYaml, finishReading } from '../../model/yaml-reader.js';
 import { countText } from '../../templates/wording.js';
 

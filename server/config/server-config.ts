@@ -2,7 +2,8 @@
 import { dirname, resolve, sep } from 'node:path';
 import { defaultValue, readTable, type TableValues } from '../../model/key-table.js';
 import { quote, type Result } from '../../model/result.js';
-import { parseChoice, parseWholeNumber, type NamedValue } from '../../model/value-type.js';
+import { type NamedValue } from '../../model/value-list.js';
+import { parseChoice, parseWholeNumber } from '../../model/value-type.js';
 import { addFault, readYaml, finishReading, type YamlSource } from '../../model/yaml-reader.js';
 import { withLimits } from './limit-keys.js';
 import { defaultLimits, type ServerLimits } from './limits.js';

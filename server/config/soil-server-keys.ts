@@ -3,11 +3,11 @@ import { isIP } from 'node:net';
 import { formatDuration } from '../../model/duration.js';
 import { keyTable, tableOf } from '../../model/key-table.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { mapOf } from '../../model/value-list.js';
 import {
   byteCount,
   choice,
   duration,
-  mapOf,
   oneLine,
   parsedText,
   text,

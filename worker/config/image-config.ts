@@ -1,6 +1,6 @@
 /** The keys `image`, `build` and `pull` of a job -> an ImageSource, and its short form for messages. */
 import { defaultValue, type TableValues } from '../../model/key-table.js';
-import { plainValues } from '../../model/value-type.js';
+import { plainValues } from '../../model/value-list.js';
 import type { ImageSource, PullRule } from './job-declaration.js';
 import { buildKeys, pullKeys, type jobKeys } from './soil-yml-keys.js';
 

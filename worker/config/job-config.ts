@@ -2,7 +2,7 @@
 import type { JobName } from '../../model/name.js';
 import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { quote } from '../../model/result.js';
-import { plainValues, type LocatedValue } from '../../model/value-type.js';
+import { plainValues, type LocatedValue } from '../../model/value-list.js';
 import { addFault, type YamlSource } from '../../model/yaml-reader.js';
 import { credentialVariables } from '../system/credentials.js';
 import { imageOf } from './image-config.js';

@@ -1,4 +1,4 @@
-/** Options of `run` and `list-jobs` -> the repo, its soil.yml, and the declaration of the job that is meant. */
+/** Finds the repository and reads its soil.yml, for commands that take the name of a job. */
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileErrorMessage } from '../../model/error-message.js';
@@ -14,11 +14,11 @@ import { parseImage } from './soil-yml-values.js';
 import { defaultGraceSeconds, defaultTimeoutSeconds } from './job-config.js';
 
 export interface JobChoiceOptions {
-  /** another file than soil.yml at the repo's root */
+  /** a file to read instead of soil.yml at the root of the repository */
   readonly config?: string;
-  /** instead of the job's own: an image's name, or none */
+  /** replaces the job's image: an image name, or none */
   readonly image?: string;
-  /** instead of the job's own: a file of four columns, `-` for stdin */
+  /** replaces the job's tasks: a file with four columns, or `-` for stdin */
   readonly tasks?: string;
 }
 
@@ -29,12 +29,12 @@ export interface JobChoice {
   readonly declaredJobs: readonly JobName[];
 }
 
-/** The root of the repo that the current folder is in; the current folder where it is in none. */
+/** Returns the root of the repository that contains the current folder, or the current folder if there is none. */
 export async function chooseRepo(context: CommandContext): Promise<string> {
   return (await findRepo(context.cwd, context.environment)) ?? context.cwd;
 }
 
-/** Reads soil.yml; undefined where there is none and nobody named one. */
+/** Reads soil.yml, or the file that an option names. Returns undefined if there is no soil.yml and no option. */
 export async function readConfig(
   repo: string,
   cwd: string,
@@ -53,18 +53,18 @@ export async function readConfig(
   return parseConfig(text, shown);
 }
 
-/** Whoever waits for a job that was mistyped waits for nothing; one of another soil.yml may be meant, so it is no fault. */
+/** Warns about a job that soil.yml does not have. It is no error, since the job can be in another repository's soil.yml. */
 export async function warnOfUnknownJob(job: JobName, context: CommandContext): Promise<void> {
   const config = await readConfig(await chooseRepo(context), context.cwd, undefined);
   if (!config.ok || config.value === undefined) return;
   const names = config.value.jobs.map(({ name }) => name);
   if (names.includes(job)) return;
   context.warn(
-    `notice: soil.yml has no job ${quote(job)}${formatHint(job, names)}; it has ${names.join(', ')}`,
+    `notice: soil.yml has no job ${quote(job)}${formatHint(job, names)}; its jobs are ${names.join(', ')}`,
   );
 }
 
-/** The project's jobs; no soil.yml is a fault here. */
+/** Reads soil.yml, or the file that an option names. A missing file is an error. */
 export async function readProject(
   context: CommandContext,
   named: string | undefined,
@@ -78,6 +78,7 @@ export async function readProject(
 const noConfig = (repo: string): string =>
   `cannot read ${quote(join(repo, configName))}: no such file or directory`;
 
+/** Reads a job from soil.yml, with the image and tasks of the options. With both, the job need not be in soil.yml. */
 export async function chooseJob(
   text: string,
   options: JobChoiceOptions,
@@ -97,9 +98,9 @@ export async function chooseJob(
   if (options.tasks === undefined) {
     if (job !== undefined) return accept({ repo, job, declaredJobs });
     if (config.value === undefined)
-      return refuse(`${noConfig(repo)}; name one with --config, or --tasks FILE`);
+      return refuse(`${noConfig(repo)}. Use --config FILE, or --image and --tasks FILE`);
     return refuse(
-      `cannot run job ${quote(name.value)}: soil.yml has no such job; it has ${declaredJobs.join(', ')}${formatHint(name.value, declaredJobs)}`,
+      `cannot run job ${quote(name.value)}: soil.yml has no such job; its jobs are ${declaredJobs.join(', ')}${formatHint(name.value, declaredJobs)}`,
     );
   }
   const tasks = await readTaskFile(options.tasks, context);
@@ -109,13 +110,13 @@ export async function chooseJob(
   }
   if (image.value === undefined) {
     return refuse(
-      `cannot run job ${quote(name.value)}: soil.yml does not have it; name its --image, or none`,
+      `cannot run job ${quote(name.value)}: soil.yml has no such job. To run it, use --image IMAGE, or --image none`,
     );
   }
   return accept({ repo, job: bareJob(name.value, image.value, tasks.value), declaredJobs });
 }
 
-/** Another image keeps the job's own rule for pulling. */
+/** Replaces the image and keeps the job's rule for pulling. */
 function withImage(job: JobDeclaration, image: ImageSource | undefined): JobDeclaration {
   if (image === undefined) return job;
   if (image.kind !== 'named' || job.image.kind !== 'named') return { ...job, image };

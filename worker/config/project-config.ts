@@ -3,7 +3,7 @@ import { readTable, type TableValues } from '../../model/key-table.js';
 import type { JobName } from '../../model/name.js';
 import { formatHint } from '../../model/near-word.js';
 import { quote, type Result } from '../../model/result.js';
-import type { NamedValue } from '../../model/value-type.js';
+import type { NamedValue } from '../../model/value-list.js';
 import { addFault, readYaml, finishReading, type YamlSource } from '../../model/yaml-reader.js';
 import { jobOf, type JobEntry } from './job-config.js';
 import type { JobDeclaration, MergeRule, ProjectConfig } from './job-declaration.js';

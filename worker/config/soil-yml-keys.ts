@@ -1,18 +1,8 @@
 /** Every key of soil.yml. The parser, schema/soil.schema.json and the tables of docs/project.md are made from these. */
 import { parseJobName } from '../../model/name.js';
 import { keyTable, tableOf } from '../../model/key-table.js';
-import {
-  choice,
-  duration,
-  flag,
-  listOf,
-  mapOf,
-  oneLine,
-  text,
-  wholeNumber,
-  wordOr,
-  words,
-} from '../../model/value-type.js';
+import { listOf, mapOf, wordOr, words } from '../../model/value-list.js';
+import { choice, duration, flag, oneLine, text, wholeNumber } from '../../model/value-type.js';
 import { builtinTasks } from './builtin-task.js';
 import {
   artifact,

@@ -2,7 +2,8 @@
 import { parseJobName, parseTaskName, type JobName, type TaskName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseResultPath } from '../../model/task.js';
-import { anyText, mapOf, parsedText, text } from '../../model/value-type.js';
+import { mapOf } from '../../model/value-list.js';
+import { anyText, parsedText, text } from '../../model/value-type.js';
 import type { ImageSource } from './job-declaration.js';
 
 export const jobNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

@@ -3,7 +3,7 @@ import type { TaskName } from '../../model/name.js';
 import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { quote } from '../../model/result.js';
 import { plainTask, type TaskDeclaration } from '../../model/task.js';
-import { plainValues, type LocatedValue, type NamedValue } from '../../model/value-type.js';
+import { plainValues, type LocatedValue, type NamedValue } from '../../model/value-list.js';
 import { addFault, type YamlSource } from '../../model/yaml-reader.js';
 import { builtinCommand } from './builtin-task.js';
 import { taskKeys } from './soil-yml-keys.js';

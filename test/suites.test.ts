@@ -27,20 +27,33 @@ test('every file that a suite lists exists', () => {
   }
 });
 
-/** The files of the repository that a file imports, directly or through others. */
+const directImports = new Map<string, readonly string[]>();
+
+/** The files of the repository that a file imports itself. */
+function readImports(file: string): readonly string[] {
+  const known = directImports.get(file);
+  if (known !== undefined) return known;
+  const text = readFileSync(join(repoRoot, file), 'utf8');
+  const imports = [...text.matchAll(/(?:from |import\()'(\.[^']+)\.js'/g)].map(
+    ([, name = '']) => `${normalize(join(dirname(file), name))}.ts`,
+  );
+  directImports.set(file, imports);
+  return imports;
+}
+
+/** The files of the repository that a file imports, itself or through others. */
 function collectImports(file: string, seen = new Set<string>()): ReadonlySet<string> {
   if (seen.has(file)) return seen;
   seen.add(file);
-  const text = readFileSync(join(repoRoot, file), 'utf8');
-  for (const [, name = ''] of text.matchAll(/(?:from |import\()'(\.[^']+)\.js'/g))
-    collectImports(`${normalize(join(dirname(file), name))}.ts`, seen);
+  for (const name of readImports(file)) collectImports(name, seen);
   return seen;
 }
 
 test('no unit test imports a fixture that starts an engine, a browser or a server', () => {
   const fixtures = suites.flatMap((suite) => suite.fixtures.map((name) => `${name}.ts`));
   for (const file of testFiles.filter((name) => findSuites(name)[0]?.name === 'unit')) {
-    const used = fixtures.filter((name) => collectImports(file).has(name));
+    const imports = collectImports(file);
+    const used = fixtures.filter((name) => imports.has(name));
     assert.deepEqual(used, [], `${file} uses ${used.join(', ')}: move it out of "unit" in test/suites.ts`);
   }
 });

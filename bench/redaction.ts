@@ -45,7 +45,7 @@ export async function benchRedaction(): Promise<BenchResult[]> {
     return [
       compare('a job whose task cats 1 GB, secrets redacted', (t) => t.job, 'at most 1.05 times as much'),
       compare(
-        'of it, until the log is there',
+        'the same, until the log can be read',
         (t) => t.log,
         'as little as possible: cat itself takes almost no time',
       ),

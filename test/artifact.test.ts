@@ -63,12 +63,12 @@ describe('artifacts by commit', () => {
     );
     const named = await soil(['artifact', 'put', 'program.tar', '--name', 'docs/Größe 1.tar', '--json']);
     assert.equal(named.status, 0, named.stderr);
-    const told = JSON.parse(named.stdout) as {
+    const output = JSON.parse(named.stdout) as {
       published: { sha256: string; bytes: number; isNew: boolean }[];
     };
     const digest = await sha256(join(repo, 'program.tar'));
     assert.deepEqual(
-      told.published.map((p) => [p.sha256, p.bytes, p.isNew]),
+      output.published.map((p) => [p.sha256, p.bytes, p.isNew]),
       [[digest, 450_000, true]],
     );
     const folder = await emptyFolder(t);
@@ -136,8 +136,12 @@ describe('artifacts by commit', () => {
 
   it('GET /token lists what a token allows, and answers 401 without a valid one', async () => {
     const url = new URL('token', server.url);
-    const told = await fetch(url, { headers: { Authorization: `Bearer ${server.token}` } });
-    assert.deepEqual(await told.json(), { id: 'test', actions: ['append', 'event', 'status'], jobs: '*' });
+    const response = await fetch(url, { headers: { Authorization: `Bearer ${server.token}` } });
+    assert.deepEqual(await response.json(), {
+      id: 'test',
+      actions: ['append', 'event', 'status'],
+      jobs: '*',
+    });
     assert.equal((await fetch(url)).status, 401);
     assert.equal((await fetch(url, { method: 'POST' })).status, 405);
   });
@@ -163,16 +167,16 @@ describe('artifacts by commit', () => {
   it('wait artifact downloads an artifact that is published while it waits', async (t) => {
     const folder = await emptyFolder(t);
     await writeFile(join(folder, 'late'), 'late\n');
-    let asked = 0;
+    let requests = 0;
     const seen = await network(t, () => {
-      asked++;
+      requests++;
       return { kind: 'pass' };
     });
     const waiting = soil(['wait', 'artifact', 'late', '--limit', '60s', '-o', join(folder, 'got')], {
       SOIL_SERVER: seen.url,
     });
-    for (let i = 0; i < 600 && asked < 2; i++) await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.ok(asked >= 2, 'it was requested before it existed');
+    for (let i = 0; i < 600 && requests < 2; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(requests >= 2, 'it was requested before it existed');
     assert.equal((await soil(['artifact', 'put', join(folder, 'late')])).status, 0);
     const end = await waiting;
     assert.equal(end.status, 0, end.stderr);
@@ -209,7 +213,7 @@ describe('artifacts by commit', () => {
 
   const refusing: readonly (readonly [string, string, RegExp])[] = [
     [
-      'a server that wants somebody else',
+      'a server that refuses the token',
       'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
       /answered 403/,
     ],
@@ -289,8 +293,11 @@ describe('artifacts by commit', () => {
     assert.equal((await soil(['run', 'good', '--publish'], env)).status, 0);
     const there = await waiting;
     assert.equal(there.status, 0, there.stderr);
-    const told = JSON.parse(there.stdout) as Record<string, unknown>;
-    assert.deepEqual([told.job, told.run, told.outcome, told.result], ['good', 'waited', 'there', 'passed']);
+    const output = JSON.parse(there.stdout) as Record<string, unknown>;
+    assert.deepEqual(
+      [output.job, output.run, output.outcome, output.result],
+      ['good', 'waited', 'there', 'passed'],
+    );
     assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
     const bad = await wait('bad');
     assert.equal(bad.status, 1);

@@ -188,7 +188,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
     false,
   ],
   [
-    'a record that is gone',
+    'a missing record',
     (site) => rm(join(site, 'github-jobs/1234-2/cpp-small.json')),
     /1234-2\/cpp-small\.json: the file was accepted, and is missing/,
     false,

@@ -208,7 +208,7 @@ async function lookAtWholeness(site: string, fault: (what: string) => void): Pro
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isFile() || path.startsWith(join(site, '.soil/'))) continue;
-    if (entry.name.startsWith('.')) fault(`${path} was left behind`);
+    if (entry.name.startsWith('.')) fault(`${path} was left over`);
     const end = wholeEnds.find(([suffix]) => entry.name.endsWith(suffix))?.[1];
     const text = end === undefined ? '' : (await readFile(path, 'utf8')).trimEnd();
     if (end !== undefined && !text.endsWith(end)) fault(`${path} is not whole: …${text.slice(-40)}`);

@@ -218,14 +218,14 @@ describe('soil-worker doctor with a server', () => {
   });
 
   it('the server does not answer, is not a Soil server, or has another time', async (t) => {
-    const nobody = await startFaultyProxy(
+    const unused = await startFaultyProxy(
       () => undefined,
       () => ({ kind: 'drop' }),
     );
-    await nobody.close();
-    const down = finding(await doctor({ SOIL_SERVER: nobody.url }), 'server');
+    await unused.close();
+    const down = finding(await doctor({ SOIL_SERVER: unused.url }), 'server');
     assert.match(down.text, /does not answer: .*ECONNREFUSED/);
-    assert.equal(down.fix, `curl -v ${nobody.url}healthz`);
+    assert.equal(down.fix, `curl -v ${unused.url}healthz`);
     const date = new Date(Date.now() - 7_200_000).toUTCString();
     const other = await startFaultyProxy(
       () => server.url,

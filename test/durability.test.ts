@@ -46,11 +46,11 @@ before(async () => {
     body: formOf(job),
   });
   assert.equal(uploaded.status, 201, await uploaded.text());
-  const heard = await fetch(
+  const response = await fetch(
     `${url}event?eventName=start&workerHost=github&jobName=traced&runId=77&runNumber=78`,
     { method: 'POST' },
   );
-  assert.equal(heard.status, 200, await heard.text());
+  assert.equal(response.status, 200, await response.text());
   const published = await fetch(`${url}artifacts/github/${'c'.repeat(40)}/out.bin`, {
     method: 'PUT',
     body: 'an artifact',

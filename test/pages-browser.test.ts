@@ -101,18 +101,14 @@ async function visit(
 }
 
 for (const width of [320, 360, 800, 1121, 1280]) {
-  test(
-    `no page scrolls sideways at ${width} pixels, and the console stays empty`,
-    { timeout: 120_000 },
-    async () => {
-      const complaints = await visit({ viewport: { width, height: 740 } }, async (page, path) => {
-        const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
-        assert.ok(wide <= width, `${path} is ${wide} pixels wide`);
-        assert.deepEqual(await page.evaluate<string[]>(spilling), [], `${path}: cells that spill over`);
-      });
-      assert.deepEqual(complaints, []);
-    },
-  );
+  test(`no page scrolls sideways or logs an error at ${width} pixels`, { timeout: 120_000 }, async () => {
+    const complaints = await visit({ viewport: { width, height: 740 } }, async (page, path) => {
+      const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+      assert.ok(wide <= width, `${path} is ${wide} pixels wide`);
+      assert.deepEqual(await page.evaluate<string[]>(spilling), [], `${path}: cells that spill over`);
+    });
+    assert.deepEqual(complaints, []);
+  });
 }
 
 test('no printed page is wider than a sheet of paper', { timeout: 120_000 }, async () => {
@@ -155,7 +151,7 @@ test(
       const text = await page.evaluate<string>('document.activeElement.textContent');
       const left = await page.evaluate<number>('document.activeElement.getBoundingClientRect().left');
       assert.equal(text, 'Skip to content', path);
-      assert.ok(left >= 0, `${path}: the skip link stays outside`);
+      assert.ok(left >= 0, `${path}: the skip link is off screen`);
       await page.keyboard.press('Tab');
       const outline = await page.evaluate<string>(
         '(({ outlineStyle, outlineWidth }) => `${outlineStyle} ${outlineWidth}`)(getComputedStyle(document.activeElement))',
@@ -165,23 +161,19 @@ test(
   },
 );
 
-test(
-  'a table stays a table to assistive technology where a phone shows it as rows',
-  { timeout: 60_000 },
-  async () => {
-    const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
-    const page = await context.newPage();
-    await page.goto(`${site.origin}github-jobs/1234/index.html`);
-    const table = page.getByRole('table', { name: 'Jobs of this run' });
-    assert.ok((await table.getByRole('row').count()) > 10);
-    assert.ok((await table.getByRole('columnheader', { name: 'Outcome' }).count()) === 1);
-    assert.ok((await table.getByRole('rowheader', { name: 'cpp-small' }).count()) === 1);
-    await context.close();
-  },
-);
+test('assistive technology sees a table also if a phone shows it as rows', { timeout: 60_000 }, async () => {
+  const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
+  const page = await context.newPage();
+  await page.goto(`${site.origin}github-jobs/1234/index.html`);
+  const table = page.getByRole('table', { name: 'Jobs of this run' });
+  assert.ok((await table.getByRole('row').count()) > 10);
+  assert.ok((await table.getByRole('columnheader', { name: 'Outcome' }).count()) === 1);
+  assert.ok((await table.getByRole('rowheader', { name: 'cpp-small' }).count()) === 1);
+  await context.close();
+});
 
 test(
-  "a job's newest run is in sight in its history on a phone, whatever its tasks are called",
+  "a phone shows the newest run in a job's history, also with long task names",
   { timeout: 60_000 },
   async () => {
     const rows = [task('passed', 'a-very-long-name-'.repeat(7).slice(0, 115), 1), task('failed', 'b', 2)];

@@ -102,9 +102,9 @@ describe('soil-worker with a server', () => {
     assert.match(text, /\| failed \| 1 \|/);
     assert.match(text, /^look: the log is empty$/m);
     const json = await soil(['publish', 'lint', '--json']);
-    const told = JSON.parse(json.stdout) as { job: string; status: number; urls: readonly string[] };
-    assert.deepEqual([told.job, told.status], ['lint', 0]);
-    assert.ok(told.urls[0]?.startsWith(page));
+    const output = JSON.parse(json.stdout) as { job: string; status: number; urls: readonly string[] };
+    assert.deepEqual([output.job, output.status], ['lint', 0]);
+    assert.ok(output.urls[0]?.startsWith(page));
     const refused = await soil(['publish', 'lint', '--json'], { SOIL_TOKEN: `${server.token}x` });
     assert.equal(refused.status, 1);
     assert.match(

@@ -103,8 +103,8 @@ test('a full project still accepts events and statuses, and a small job while it
     ...{ eventName: 'done', workerHost: 'github', runId: '98765', jobName: 'dev-minimal' },
     ...{ updateStatusApi: '1', status: '0' },
   };
-  const told = await ask(`event?${new URLSearchParams(done).toString()}`, { method: 'POST' });
-  assert.equal(told.status, 200, told.error);
+  const response = await ask(`event?${new URLSearchParams(done).toString()}`, { method: 'POST' });
+  assert.equal(response.status, 200, response.error);
   const line = await fetch(new URL('small/status-api/github/98765/dev-minimal', server.url));
   assert.match(await line.text(), /^0 /);
 });

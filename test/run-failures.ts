@@ -86,7 +86,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       started.signal('SIGKILL');
       await noRecord;
       await waitUntil('the task ends', async () => !(await isProcessRunning(word)));
-      await waitUntil('its container is gone', async () => (await machine.containers()).length === 0);
+      await waitUntil('its container was removed', async () => (await machine.containers()).length === 0);
     });
 
     it('a task that ended in time passes even if the worker was suspended beyond its limit', async (t) => {
@@ -356,7 +356,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
             /notice: cannot remove container "soil-[0-9a-f]+": .*\. To remove it: docker rm --force soil-/,
           );
         });
-        await waitUntil('its container is gone', async () => (await machine.containers()).length === 0);
+        await waitUntil('its container was removed', async () => (await machine.containers()).length === 0);
       });
     }
 

@@ -421,7 +421,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         const tasks = `
 - {name: git, run: '/usr/bin/git log --format=%s; /usr/bin/git status --porcelain'}
 - {name: within, run: '/usr/bin/git -C mirror.git rev-parse --is-bare-repository'}
-# Before 2.38 git took nobody's word in the environment.
+# git ignores safe.directory in the environment before 2.38.
 - {name: earlier, run: 'unset GIT_CONFIG_COUNT; /usr/bin/git log --format=%s; /usr/bin/git config --get x.y'}`;
         const files = {
           'mirror.git/HEAD': 'ref: refs/heads/main\n',

@@ -152,12 +152,12 @@ test('a token works for its actions, jobs and worker host only, and not after it
   assert.equal(wrongJob.status, 403);
   assert.match(wrongJob.json.error ?? '', /job "dev-minimal".*"cpp-\*"/);
   assert.equal((await upload(job, 'local', headers)).status, 403);
-  const told = await ask('event?eventName=start&workerHost=github&runId=1&jobName=cpp-small', {
+  const response = await ask('event?eventName=start&workerHost=github&runId=1&jobName=cpp-small', {
     method: 'POST',
     headers,
   });
-  assert.equal(told.status, 403);
-  assert.match(told.json.error ?? '', /lacks the action event/);
+  assert.equal(response.status, 403);
+  assert.match(response.json.error ?? '', /lacks the action event/);
   assert.equal((await upload(job, 'github', headers)).status, 201);
   await must(process.execPath, [soilServer, 'token', 'revoke', '--site', server.site, '--id', 'narrow']);
   assert.equal((await upload(job, 'github', headers)).status, 401);

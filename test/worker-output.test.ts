@@ -102,10 +102,10 @@ describe('the output of soil-worker', () => {
     const env = { SOIL_SERVER: server.url, SOIL_TOKEN: server.token };
     const end = await soil(['run', 'unit', '--json', '--publish', '--run-id', 'j'], env);
     assert.equal(end.status, 3);
-    const told = JSON.parse(end.stdout) as Record<string, unknown>;
-    assert.deepEqual([told.job, told.status, told.outcome], ['unit', 3, 'failed']);
+    const output = JSON.parse(end.stdout) as Record<string, unknown>;
+    assert.deepEqual([output.job, output.status, output.outcome], ['unit', 3, 'failed']);
     assert.deepEqual(
-      (told.tasks as { task: string; outcome: string; status: number }[]).map((t) => [
+      (output.tasks as { task: string; outcome: string; status: number }[]).map((t) => [
         t.task,
         t.outcome,
         t.status,
@@ -115,7 +115,7 @@ describe('the output of soil-worker', () => {
         ['second', 'failed', 3],
       ],
     );
-    assert.ok((told.urls as string[]).some((url) => url.startsWith(`${server.url}local-jobs/j/`)));
+    assert.ok((output.urls as string[]).some((url) => url.startsWith(`${server.url}local-jobs/j/`)));
     assert.match(end.stderr, /^failed .* second/m);
     const wrong = await soil(['run', 'none', '--json']);
     assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
@@ -124,23 +124,23 @@ describe('the output of soil-worker', () => {
   it('local --json prints one line of JSON that names files outside of the clone', async () => {
     const end = await soil(['local', 'unit', '--json']);
     assert.equal(end.status, 3, end.stderr);
-    const told = JSON.parse(end.stdout) as { outcome: string; files: { wwz: string } };
-    assert.equal(told.outcome, 'failed');
-    assert.equal(told.files.wwz, join(repo, '_soil/unit/unit.wwz'));
-    await access(told.files.wwz);
+    const output = JSON.parse(end.stdout) as { outcome: string; files: { wwz: string } };
+    assert.equal(output.outcome, 'failed');
+    assert.equal(output.files.wwz, join(repo, '_soil/unit/unit.wwz'));
+    await access(output.files.wwz);
   });
 
   it('did-all-succeed --json and maybe-merge --json print one line of JSON', async () => {
     await soil(['run', 'unit']);
     const end = await soil(['did-all-succeed', '_soil/unit/unit.tsv', 'none.tsv', '--json']);
     assert.equal(end.status, 1);
-    const told = JSON.parse(end.stdout) as {
+    const output = JSON.parse(end.stdout) as {
       succeeded: boolean;
       files: { file: string; faults: string[] }[];
     };
-    assert.equal(told.succeeded, false);
+    assert.equal(output.succeeded, false);
     assert.deepEqual(
-      told.files.map(({ file, faults }) => [file, faults.length]),
+      output.files.map(({ file, faults }) => [file, faults.length]),
       [
         ['_soil/unit/unit.tsv', 1],
         ['none.tsv', 1],

@@ -19,7 +19,7 @@ export interface ZipEntrySpec {
   readonly offset?: number;
   /** bytes before the header and after the data */
   readonly before?: Buffer;
-  readonly behind?: Buffer;
+  readonly after?: Buffer;
   /** fields of the local header that differ */
   readonly local?: Partial<LocalFields>;
 }
@@ -78,7 +78,7 @@ export function buildZip(entries: readonly ZipEntrySpec[], zip: ZipSpec = {}): B
     records.push(centralRecord(entry, fields, entry.offset ?? position));
     push(localHeader({ signature: 0x04034b50, ...fields, ...entry.local }));
     push(data);
-    push(entry.behind ?? Buffer.alloc(0));
+    push(entry.after ?? Buffer.alloc(0));
   }
   push(zip.beforeDirectory ?? Buffer.alloc(0));
   const directory = Buffer.concat(records);

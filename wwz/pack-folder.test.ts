@@ -130,7 +130,7 @@ test('unpackWwz() accepts a zip with a long comment, folders, and empty entries 
   const zip = buildZip(
     [
       { name: 'd/', method: 0 },
-      { name: 'd/empty', method: 0, flags: 0x808, behind: descriptor },
+      { name: 'd/empty', method: 0, flags: 0x808, after: descriptor },
       { name: 'd/full', content: 'full' },
     ],
     { comment: Buffer.from('long comment '.repeat(50)) },

@@ -41,7 +41,7 @@ const described: ZipEntrySpec = {
   content: 'hello',
   flags: 0x808,
   local: { crc: 0, size: 0, compressedSize: 0 },
-  behind: makeDescriptor('hello', deflated),
+  after: makeDescriptor('hello', deflated),
 };
 
 const accepted: [string, Buffer][] = [
@@ -62,7 +62,7 @@ const accepted: [string, Buffer][] = [
   ['a descriptor', buildZip([described, good])],
   [
     'a descriptor without signature',
-    buildZip([{ ...described, behind: makeDescriptor('hello', deflated).subarray(4) }]),
+    buildZip([{ ...described, after: makeDescriptor('hello', deflated).subarray(4) }]),
   ],
   ['entries in another order than the directory', reordered()],
   ['Zip64 end records', buildZip([good, log], { zip64: {} })],
@@ -244,7 +244,7 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
   ['other flags in the header', buildZip([{ ...good, local: { flags: 0 } }]), /other flags/],
   ['another checksum in the header', buildZip([{ ...good, local: { crc: 1 } }]), /another checksum or size/],
   ['another size in the header', buildZip([{ ...good, local: { size: 1 } }]), /another checksum or size/],
-  ['a missing descriptor', buildZip([{ ...described, behind: Buffer.alloc(0) }]), /no descriptor/],
+  ['a missing descriptor', buildZip([{ ...described, after: Buffer.alloc(0) }]), /no descriptor/],
   [
     'a descriptor without its flag',
     buildZip([{ ...described, flags: 0x800, local: {} }]),
@@ -252,10 +252,10 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
   ],
   [
     'a wrong descriptor',
-    buildZip([{ ...described, behind: makeDescriptor('hello', deflated, { crc: 1 }) }]),
+    buildZip([{ ...described, after: makeDescriptor('hello', deflated, { crc: 1 }) }]),
     /descriptor has another/,
   ],
-  ['a descriptor of a wrong length', buildZip([{ ...described, behind: Buffer.alloc(15) }]), /no descriptor/],
+  ['a descriptor of a wrong length', buildZip([{ ...described, after: Buffer.alloc(15) }]), /no descriptor/],
   [
     'a truncated extra field',
     buildZip([{ ...good, extra: makeExtra(9, zeros, { length: 20 }) }]),

@@ -21,8 +21,12 @@ export interface CommandHelp {
   readonly help: string;
 }
 
-/** Reads the help of every command of both programs; subcommands follow their command. */
-export async function readHelps(): Promise<readonly CommandHelp[]> {
+let helps: Promise<readonly CommandHelp[]> | undefined;
+
+/** Reads the help of every command of both programs, once; subcommands follow their command. */
+export const readHelps = (): Promise<readonly CommandHelp[]> => (helps ??= readAllHelps());
+
+async function readAllHelps(): Promise<readonly CommandHelp[]> {
   const both = [
     ['soil-worker', soilWorker],
     ['soil-server', soilServer],

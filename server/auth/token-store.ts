@@ -98,7 +98,7 @@ export function revokeTokens(
   });
 }
 
-/** The tokens of a running server. One stat(2) per lookup tells whether the file changed and must be read again. */
+/** The tokens of a running server. One stat(2) per lookup shows whether the file changed and must be read again. */
 export class TokenStore {
   readonly #path: string;
   #stamp = '';

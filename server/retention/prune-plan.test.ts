@@ -274,7 +274,7 @@ test('planPrune() with a stricter policy never keeps more', () => {
 test('planPrune() gives the same verdicts for runs in any order', () => {
   fc.assert(
     fc.property(runsArb, policyArb, (runs, policy) => {
-      // Runs of the same instant on two hosts stand in no order of their own.
+      // Runs of the same second on two hosts have no defined order.
       const forward = plan(runs, policy, facts);
       const backward = plan([...runs].reverse(), policy, facts);
       assert.deepEqual(going(forward), going(backward));

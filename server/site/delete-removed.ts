@@ -51,12 +51,12 @@ async function deleteStatus(
 ): Promise<void> {
   const path = statusOf(address, runId, commit);
   if (path === undefined) return;
-  // On sourcehut the status is a commit's: another job of it may have come since.
-  const isAnothers =
+  // On sourcehut the status is a commit's: another job of it may have written it since.
+  const isSharedByAnotherJob =
     address.host === 'sourcehut' &&
     commit !== undefined &&
     state.jobsOfCommit(commit).some((j) => j.address.host === 'sourcehut' && j.address.job === address.job);
-  if (isAnothers) return;
+  if (isSharedByAnotherJob) return;
   await rm(join(site, path), { force: true });
   await removeEmpty(dirname(join(site, path)));
 }

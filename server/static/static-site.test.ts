@@ -94,7 +94,7 @@ interface Reply {
   readonly body: Buffer;
 }
 
-/** A request as it is written here: fetch would normalise the path and add headers. */
+/** Sends a request with the path unchanged: fetch would normalize the path and add headers. */
 async function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
   const { hostname, port } = new URL(base);
   const request = startRequest({ hostname, port, path, method, headers, agent: false }).end();

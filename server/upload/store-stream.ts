@@ -22,7 +22,7 @@ export function bodyCheck(maxBytes: number, reservation?: QuotaReservation): Byt
 
 /**
  * Stores the stream at `path`, which must not exist. On return the bytes are on disk. A refused or broken stream leaves
- * a file that the caller removes. Rejects when the stream or the disk fails; isDiskError() tells which.
+ * a file that the caller removes. Rejects when the stream or the disk fails; isDiskError() distinguishes them.
  */
 export async function storeStream(
   stream: AsyncIterable<Buffer>,

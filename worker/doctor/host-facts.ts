@@ -1,4 +1,4 @@
-/** Reads what the checks of `soil-worker doctor` need to know of this machine from /proc and /etc. */
+/** Reads the facts about this machine that `soil-worker doctor` checks, from /proc and /etc. */
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 

@@ -114,10 +114,10 @@ export function failedRows(rows: readonly TaskRow[]): TaskRow[] {
 
 function paint(text: string, outcome: TaskOutcome | FinishedOutcome, { color }: ReportStyle): string {
   if (!color) return text;
-  return `\u001b[${colourOf(outcome)}m${text}\u001b[0m`;
+  return `\u001b[${colorOf(outcome)}m${text}\u001b[0m`;
 }
 
-function colourOf(outcome: TaskOutcome | FinishedOutcome): number {
+function colorOf(outcome: TaskOutcome | FinishedOutcome): number {
   switch (outcome) {
     case 'passed':
       return 32;

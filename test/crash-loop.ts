@@ -176,7 +176,7 @@ async function checkAfterStart(
     }
   }
   const { findings } = await checkSite(site, {
-    ...{ own: privateFolder(site), limits: defaultLimits, title: await readTitle(site) },
+    ...{ paths: privateFolder(site), limits: defaultLimits, title: await readTitle(site) },
   });
   counts.checks++;
   for (const finding of findings) fault(`check: ${describeFinding(finding)}`);

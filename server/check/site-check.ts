@@ -20,7 +20,7 @@ import { findStrays } from './stray-file.js';
 import { isMissing } from '../../files/atomic-file.js';
 
 export interface CheckOptions {
-  readonly own: PrivateFolder;
+  readonly paths: PrivateFolder;
   readonly limits: ServerLimits;
   readonly title: string;
 }
@@ -31,11 +31,14 @@ export interface CheckedSite {
   readonly pages: number;
 }
 
-export async function checkSite(folder: string, { own, limits, title }: CheckOptions): Promise<CheckedSite> {
+export async function checkSite(
+  folder: string,
+  { paths, limits, title }: CheckOptions,
+): Promise<CheckedSite> {
   const details = new JobDetailsCache(folder, limits);
-  const site = await readSite(folder, { own, limits, title, details, useSnapshot: false });
+  const site = await readSite(folder, { paths, limits, title, details, useSnapshot: false });
   const findings: Finding[] = site.log.problems.map((reason) => ({ kind: 'log', reason }));
-  const last = (await logFiles(own.log)).at(-1);
+  const last = (await logFiles(paths.log)).at(-1);
   const torn = last === undefined ? 0 : await tornBytes(last.path);
   if (torn > 0)
     findings.push({ kind: 'torn-line', reason: `the last line is torn: ${torn} bytes without a newline` });

@@ -14,12 +14,12 @@ import { valueOf } from '../../model/result.js';
 export async function repairSite(
   folder: string,
   {
-    own,
+    paths,
     findings,
     now,
-  }: { readonly own: PrivateFolder; readonly findings: readonly Finding[]; readonly now: number },
+  }: { readonly paths: PrivateFolder; readonly findings: readonly Finding[]; readonly now: number },
 ): Promise<void> {
-  const aside = join(own.root, 'aside', new Date(now * 1000).toISOString().replace(/[:.]/g, ''));
+  const aside = join(paths.root, 'aside', new Date(now * 1000).toISOString().replace(/[:.]/g, ''));
   const moveAside = async (from: string, name: string): Promise<void> => {
     const to = join(aside, name);
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
@@ -31,12 +31,12 @@ export async function repairSite(
     if (finding.kind === 'stray' || finding.kind === 'extra-page')
       await moveAside(join(folder, finding.path), finding.path);
   }
-  await rm(own.snapshot, { force: true });
+  await rm(paths.snapshot, { force: true });
   if (!findings.some((finding) => finding.kind === 'log')) return;
-  const { entries } = valueOf(await readLog(own.log));
-  await moveAside(own.log, 'log');
-  await mkdir(own.log, { mode: 0o700 });
-  const log = await EventLog.open(own.log, chainStart);
+  const { entries } = valueOf(await readLog(paths.log));
+  await moveAside(paths.log, 'log');
+  await mkdir(paths.log, { mode: 0o700 });
+  const log = await EventLog.open(paths.log, chainStart);
   const reason = 'the chain was broken: the lines that could be read follow; the old files were moved aside';
   await log.append([{ kind: 'repaired', time: now, reason }, ...entries.map(({ entry }) => entry)]);
   await log.close();

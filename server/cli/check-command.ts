@@ -53,13 +53,13 @@ async function checkLocked(
   folder: string,
   { repair, context }: { readonly repair: boolean; readonly context: CommandContext },
 ): Promise<Result<CheckedSite>> {
-  const own = privateFolder(folder);
-  const lock = await takeLock(own.lock, 'the site');
+  const paths = privateFolder(folder);
+  const lock = await takeLock(paths.lock, 'the site');
   if (!lock.ok) return lock;
   try {
-    const checked = await checkSite(folder, { own, limits: defaultLimits, title: await readTitle(folder) });
+    const checked = await checkSite(folder, { paths, limits: defaultLimits, title: await readTitle(folder) });
     if (repair && checked.findings.some(isRepairable)) {
-      await repairSite(folder, { own, findings: checked.findings, now: context.now() });
+      await repairSite(folder, { paths, findings: checked.findings, now: context.now() });
     }
     return accept(checked);
   } finally {

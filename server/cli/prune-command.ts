@@ -91,20 +91,20 @@ async function printPlan(
   { policy, page }: { readonly policy: RetentionPolicy; readonly page: string | undefined },
   { now, print }: CommandContext,
 ): Promise<number> {
-  const own = privateFolder(folder);
+  const paths = privateFolder(folder);
   const details = new JobDetailsCache(folder, defaultLimits);
   const title = await readTitle(folder);
-  const options = { own, limits: defaultLimits, title, details, useSnapshot: true };
+  const options = { paths, limits: defaultLimits, title, details, useSnapshot: true };
   const { state } = await readSite(folder, options);
   const time = now();
-  const verdicts = await planSite(folder, { state, own, policy, now: time });
+  const verdicts = await planSite(folder, { state, paths, policy, now: time });
   for (const { run, tier, rule = '' } of verdicts) {
     if (tier === undefined) continue;
     const what = tier === 'run' ? 'the whole run' : 'its wwz files';
     print(`${run.host}/${run.run}: ${what}: ${rule}`);
   }
   print(`soil-server: ${summarize(verdicts)}`);
-  const file = resolve(page ?? join(own.root, 'retention.html'));
+  const file = resolve(page ?? join(paths.root, 'retention.html'));
   const path = relative(dirname(file), resolve(folder)).split(sep).map(encodeURIComponent).join('/');
   const toSite = path === '' ? '' : `${path}/`;
   await mkdir(dirname(file), { recursive: true });

@@ -59,7 +59,7 @@ function upload(host: WorkerHost, folder: string, options: JobOptions): Step {
   return (state) => state.addJob(job);
 }
 
-const hear =
+const receive =
   (fields: Readonly<Record<string, string>>, time: number): Step =>
   (state) =>
     state.addEvent(
@@ -89,16 +89,16 @@ function steps(): readonly Step[] {
     upload('local', 'laptop', { more: at('main', 50, 'f') }),
     upload('local', 'nowhere', {}),
     // The events of this run name another branch than its record.
-    hear({ eventName: 'start', runId: '90', runNumber: '9', branch: 'elsewhere' }, 480),
-    hear(
+    receive({ eventName: 'start', runId: '90', runNumber: '9', branch: 'elsewhere' }, 480),
+    receive(
       {
         ...{ eventName: 'start', runId: '99', runNumber: '10', branch: 'main', commit: '9'.repeat(40) },
         expectedJobs: 'unit,lint',
       },
       600,
     ),
-    hear({ eventName: 'task-done', runId: '99', task: 'task' }, 610),
-    hear({ eventName: 'done', runId: '99', status: '0', jobName: 'lint' }, 620),
+    receive({ eventName: 'task-done', runId: '99', task: 'task' }, 610),
+    receive({ eventName: 'done', runId: '99', status: '0', jobName: 'lint' }, 620),
   ];
 }
 
@@ -165,7 +165,7 @@ test('addEvent() changes no history of a finished job that it does not concern',
   const state = stateOf(steps());
   const change = steps().at(-2)?.(state);
   assert.deepEqual(change?.jobs, []);
-  const start = hear(
+  const start = receive(
     { eventName: 'start', runId: '99', jobName: 'docs', commit: '9'.repeat(40) },
     630,
   )(state);

@@ -10,34 +10,34 @@ import { writeWhole, isMissing } from '../../files/atomic-file.js';
 const pinFile = ({ root }: PrivateFolder): string => join(root, 'pins.json');
 
 /** Throws when the file exists and cannot be read: a prune could then remove a pinned run. */
-export async function readPins(own: PrivateFolder): Promise<readonly RunPin[]> {
-  const text = await readFile(pinFile(own), 'utf8').catch((error: unknown) => {
+export async function readPins(paths: PrivateFolder): Promise<readonly RunPin[]> {
+  const text = await readFile(pinFile(paths), 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return '{"pins":[]}';
     throw error;
   });
   const { pins } = JSON.parse(text) as { readonly pins?: unknown };
-  if (!Array.isArray(pins)) throw new Error(`cannot read ${quote(pinFile(own))}: "pins" is not a list`);
+  if (!Array.isArray(pins)) throw new Error(`cannot read ${quote(pinFile(paths))}: "pins" is not a list`);
   return pins.map((pin) => {
     const parsed = parseRunPin(String(pin), 'pin');
-    if (!parsed.ok) throw new Error(`cannot read ${quote(pinFile(own))}: ${parsed.error}`);
+    if (!parsed.ok) throw new Error(`cannot read ${quote(pinFile(paths))}: ${parsed.error}`);
     return parsed.value;
   });
 }
 
 /** Adds or removes a pin. Returns whether that changed anything. Refuses while another process changes the pins. */
 export async function changePin(
-  own: PrivateFolder,
+  paths: PrivateFolder,
   pin: RunPin,
   { isPinned }: { readonly isPinned: boolean },
 ): Promise<Result<boolean>> {
-  const lock = await takeLock(join(own.root, 'pins.lock'), 'the pins');
+  const lock = await takeLock(join(paths.root, 'pins.lock'), 'the pins');
   if (!lock.ok) return refuse(lock.error);
   try {
-    const pins = (await readPins(own)).map(pinText);
+    const pins = (await readPins(paths)).map(pinText);
     const others = pins.filter((other) => other !== pinText(pin));
     if (others.length < pins.length === isPinned) return accept(false);
     const after = isPinned ? [...others, pinText(pin)].sort() : others;
-    await writeWhole(pinFile(own), `${JSON.stringify({ pins: after }, null, 2)}\n`, {
+    await writeWhole(pinFile(paths), `${JSON.stringify({ pins: after }, null, 2)}\n`, {
       sync: true,
       mode: 0o600,
     });

@@ -228,13 +228,13 @@ export function artifactsToRemove(
   for (const { run, tier } of verdicts) {
     if (tier !== 'run') for (const commit of run.commits) kept.add(`${run.host} ${commit}`);
   }
-  const gone = new Map<string, { host: WorkerHost; commit: CommitHash; rule: string }>();
+  const removed = new Map<string, { host: WorkerHost; commit: CommitHash; rule: string }>();
   for (const { run, tier, rule = '' } of verdicts) {
     if (tier !== 'run') continue;
     for (const commit of run.artifactBytes.keys()) {
       const key = `${run.host} ${commit}`;
-      if (!kept.has(key)) gone.set(key, { host: run.host, commit, rule });
+      if (!kept.has(key)) removed.set(key, { host: run.host, commit, rule });
     }
   }
-  return [...gone.values()];
+  return [...removed.values()];
 }

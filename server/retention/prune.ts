@@ -30,15 +30,15 @@ export interface Pruned {
 /** Returns what a prune would do now. Changes nothing. */
 export async function planSite(
   folder: string,
-  { state, own, policy, now }: PlanOptions,
+  { state, paths, policy, now }: PlanOptions,
 ): Promise<readonly Verdict<SiteRun>[]> {
   const sizes = await measureSite(folder, state);
-  return planPrune(prunableRuns(state, sizes), policy, await readFacts(folder, own, now));
+  return planPrune(prunableRuns(state, sizes), policy, await readFacts(folder, paths, now));
 }
 
 export interface PlanOptions {
   readonly state: SiteReader;
-  readonly own: PrivateFolder;
+  readonly paths: PrivateFolder;
   readonly policy: RetentionPolicy;
   /** seconds since 1970, UTC */
   readonly now: number;
@@ -136,8 +136,8 @@ function digestOf(site: string, address: JobAddress, suffix: RecordSuffix): stri
   }
 }
 
-async function readFacts(folder: string, own: PrivateFolder, now: number): Promise<PlanFacts> {
-  return { now, merged: await findMergedCommits(folder), pinned: await readPins(own) };
+async function readFacts(folder: string, paths: PrivateFolder, now: number): Promise<PlanFacts> {
+  return { now, merged: await findMergedCommits(folder), pinned: await readPins(paths) };
 }
 
 /** Lists the commits that a gate merged, by their evidence in `merges/COMMIT.json`. */

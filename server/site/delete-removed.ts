@@ -1,4 +1,4 @@
-/** What the log says was removed -> off the disk: files of jobs, their status, artifacts, and folders that became empty. */
+/** Deletes what the log says was removed: files of jobs, their statuses, artifacts, and folders that became empty. */
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CommitHash, RunId } from '../../model/name.js';
@@ -10,8 +10,8 @@ import type { SiteState } from '../state/site-state.js';
 import { isMissing, syncFolder } from '../../files/atomic-file.js';
 
 /**
- * May be done again after a crash: what is gone already is no error, and what came after the removal is spared. The JSON
- * goes last, so that a folder that is half done still shows whose files are in it. One call at a time for a site.
+ * Can be repeated after a crash: a missing file is not an error, and files that were stored after the removal are kept.
+ * The JSON of a job is deleted last, so that the files in a folder always have a record. Must not run twice at a time.
  */
 export async function deleteRemoved(
   site: string,
@@ -19,12 +19,12 @@ export async function deleteRemoved(
   entries: readonly LogEntry[],
 ): Promise<void> {
   for (const entry of entries) {
-    if (entry.kind === 'removed') await deleteOfRun(site, state, entry);
+    if (entry.kind === 'removed') await deleteRun(site, state, entry);
     else if (entry.kind === 'removed-artifacts') await deleteArtifacts(site, state, entry);
   }
 }
 
-async function deleteOfRun(
+async function deleteRun(
   site: string,
   state: SiteState,
   { folder, tier, run, jobs }: Removal,
@@ -32,8 +32,8 @@ async function deleteOfRun(
   const remove = (path: SitePath) => rm(join(site, path), { force: true });
   for (const { job } of jobs) {
     const address = { ...folder, job };
-    const isGone = tier === 'run' || state.recordedJob(address)?.summary.wwzBytes === undefined;
-    if (isGone) await remove(jobFile(address, 'wwz'));
+    const isRemoved = tier === 'run' || state.recordedJob(address)?.summary.wwzBytes === undefined;
+    if (isRemoved) await remove(jobFile(address, 'wwz'));
   }
   if (tier === 'wwz') return;
   for (const { job } of jobs) await remove(jobFile({ ...folder, job }, 'tsv'));
@@ -51,12 +51,12 @@ async function deleteStatus(
 ): Promise<void> {
   const path = statusOf(address, runId, commit);
   if (path === undefined) return;
-  // On sourcehut the status is a commit's: another job of it may have written it since.
-  const isSharedByAnotherJob =
+  // On sourcehut a status belongs to a commit, and another job of the commit may have written it since.
+  const isShared =
     address.host === 'sourcehut' &&
     commit !== undefined &&
     state.jobsOfCommit(commit).some((j) => j.address.host === 'sourcehut' && j.address.job === address.job);
-  if (isSharedByAnotherJob) return;
+  if (isShared) return;
   await rm(join(site, path), { force: true });
   await removeEmpty(dirname(join(site, path)));
 }
@@ -97,7 +97,7 @@ async function deleteArtifacts(
 
 const removeEmpty = (path: string): Promise<void> =>
   rmdir(path).catch((error: unknown) => {
-    // Something else is in it, or it is gone.
+    // The folder has other files, or does not exist.
     if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   });
 

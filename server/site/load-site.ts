@@ -27,11 +27,11 @@ export interface LoadedSite extends Omit<ReadSite, 'log' | 'unlogged'> {
 /** To be called with the site's lock. */
 export async function loadSite(
   site: string,
-  own: PrivateFolder,
+  paths: PrivateFolder,
   { limits, now, title, useSnapshot = true }: LoadOptions,
 ): Promise<LoadedSite> {
-  await removeInterruptedWrites(site, own.staging);
-  await emptyStaging(own, { now: now(), partialSeconds: limits.partialSeconds });
+  await removeInterruptedWrites(site, paths.staging);
+  await emptyStaging(paths, { now: now(), partialSeconds: limits.partialSeconds });
   const details = new JobDetailsCache(site, limits);
   const pages = await pageVersion(title);
   const {
@@ -39,13 +39,13 @@ export async function loadSite(
     unlogged,
     ...loaded
   } = await readSite(site, {
-    ...{ own, limits, title, pages, details, useSnapshot },
+    ...{ paths, limits, title, pages, details, useSnapshot },
   });
-  await cutTornLine(own.log);
+  await cutTornLine(paths.log);
   // A crash may have come between the log's entry of a removal and the deletion of its files.
   const entries = read.entries.map(({ entry }) => entry);
   await deleteRemoved(site, loaded.state, entries);
-  const log = await EventLog.open(own.log, read.end);
+  const log = await EventLog.open(paths.log, read.end);
   // A crash may have come between a record and its line in the log; and another Soil may have written the folder.
   const time = now();
   await log.append(unlogged.map((record) => ({ kind: 'record', time, ...record, found: true })));

@@ -1,4 +1,4 @@
-/** Reads a site without changing its folder: from its records and its log, or from a snapshot and what came after it. */
+/** Reads a site without changing its folder: from its records and its log, or from a snapshot and what was logged after it. */
 import { valueOf } from '../../model/result.js';
 import type { CommitHash } from '../../model/name.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
@@ -16,7 +16,7 @@ import { scanSite, type PublishedFile, type ScannedSite } from '../store/site-sc
 import { readSnapshot, type Snapshot, type SnapshotRun } from './snapshot.js';
 
 export interface ReadOptions {
-  readonly own: PrivateFolder;
+  readonly paths: PrivateFolder;
   readonly limits: ServerLimits;
   readonly title: string;
   /** the present version of the pages, see pageVersion(); undefined: all pages count as stale */
@@ -54,7 +54,7 @@ export async function readSite(site: string, options: ReadOptions): Promise<Read
   for (const { entry } of log.entries) if (entry.kind === 'record') logged.add(addressKey(entry.address));
 
   const hasRemovals = log.entries.some(({ entry }) => entry.kind.startsWith('removed'));
-  // When a record is gone, or the pages are of another version, any page may be stale.
+  // When a record is missing, or the pages are of another version, any page may be stale.
   const isComplete = !hasRemovals && [...known].every((key) => found.has(key));
   const isCurrent = snapshot !== undefined && snapshot.pages === options.pages && isComplete;
   const change = state.changesOf(touched.folders);
@@ -80,12 +80,12 @@ interface SavedState {
   readonly log: ReadLog;
 }
 
-async function readSnapshotAndLog({ own, useSnapshot }: ReadOptions): Promise<SavedState> {
-  const snapshot = useSnapshot ? await readSnapshot(own.snapshot) : undefined;
-  const tail = snapshot && (await readLog(own.log, snapshot.end));
+async function readSnapshotAndLog({ paths, useSnapshot }: ReadOptions): Promise<SavedState> {
+  const snapshot = useSnapshot ? await readSnapshot(paths.snapshot) : undefined;
+  const tail = snapshot && (await readLog(paths.log, snapshot.end));
   return tail?.ok === true
     ? { snapshot, log: tail.value }
-    : { snapshot: undefined, log: valueOf(await readLog(own.log)) };
+    : { snapshot: undefined, log: valueOf(await readLog(paths.log)) };
 }
 
 interface ReadRecords extends ScannedSite {

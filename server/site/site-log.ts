@@ -36,7 +36,7 @@ export class SiteLog {
     await this.append();
   }
 
-  /** Logs removals whose files are deleted afterwards. Never begins a new file: a snapshot would follow, and claim that they are. */
+  /** Logs removals whose files are deleted afterwards. Never begins a new file, since that starts a snapshot. */
   async appendRemovals(entries: readonly LogEntry[]): Promise<void> {
     await this.#write(entries);
   }

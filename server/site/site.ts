@@ -75,12 +75,12 @@ export class Site {
 
   /** Takes the site's lock, completes what a crash left undone, and reads the site. */
   static async open(folder: string, options: SiteOptions): Promise<Result<Site>> {
-    const own = await makePrivateFolder(folder);
-    const lock = await takeLock(own.lock, 'the site');
+    const paths = await makePrivateFolder(folder);
+    const lock = await takeLock(paths.lock, 'the site');
     if (!lock.ok) return lock;
     try {
-      const loaded = await loadSite(folder, own, options);
-      return accept(new Site(folder, loaded, { options, lock: lock.value, snapshotFile: own.snapshot }));
+      const loaded = await loadSite(folder, paths, options);
+      return accept(new Site(folder, loaded, { options, lock: lock.value, snapshotFile: paths.snapshot }));
     } catch (error) {
       await lock.value.release();
       throw error;
@@ -167,7 +167,7 @@ export class Site {
     return this.#parts.pages.idle();
   }
 
-  /** Waits for the changes under way, writes a snapshot and releases the lock. */
+  /** Finishes the changes that have begun, writes a snapshot and releases the lock. */
   async close(): Promise<void> {
     const { queue, pages, log } = this.#parts;
     await this.#remover.idle();

@@ -9,7 +9,7 @@ import type { Job, RecordedJob, Run, TaskCounts } from './site-view.js';
 /** Everything known of one run folder. */
 export interface RunSource {
   readonly folder: RunFolder;
-  /** GITHUB_RUN_ID, where it is known */
+  /** GITHUB_RUN_ID, if known */
   readonly runId: RunId | undefined;
   /** jobs that have a record */
   readonly recorded: ReadonlyMap<JobName, RecordedJob>;
@@ -60,9 +60,9 @@ export function foldRun(source: RunSource, { recordedBefore, failedBefore }: Run
 }
 
 /** Returns the commit in a job's record, else in its events, else the one of its run. */
-export function commitOf(run: Run, job: Job, heard: EventFacts | undefined): CommitHash | undefined {
+export function commitOf(run: Run, job: Job, facts: EventFacts | undefined): CommitHash | undefined {
   return job.summary === undefined
-    ? (heard?.commit ?? run.commit)
+    ? (facts?.commit ?? run.commit)
     : (job.summary.origin.commit ?? run.commit);
 }
 

@@ -7,7 +7,7 @@ type AttemptSortKey = Pick<Run, 'run' | 'runId' | 'attempt'>;
 
 /**
  * Compares two runs; the newer one is first. GitHub numbers the runs of each workflow separately, so that GITHUB_RUN_ID
- * decides where it is known. A run without one counts as older than every run with one.
+ * decides if known. A run without one counts as older than every run with one.
  */
 export function compareRuns(a: RunSortKey, b: RunSortKey): number {
   return compareRunNames(b.runId ?? '', a.runId ?? '') || compareRunNames(b.run, a.run);

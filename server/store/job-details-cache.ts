@@ -33,7 +33,7 @@ export class JobDetailsCache {
     this.#cache.delete(addressKey(address));
   }
 
-  /** Returns the details of a stored job, from its files where they are not cached. Files that cannot be read are problems. */
+  /** Returns the details of a stored job, from its files if they are not cached. Files that cannot be read are problems. */
   readonly read: ReadDetails = (address) => {
     const cached = this.#cache.get(addressKey(address));
     if (cached !== undefined) return cached;

@@ -17,10 +17,7 @@ test('parseTaskList() parses four columns, comments and empty lines', () => {
 });
 
 const faults: [string, RegExp][] = [
-  [
-    'unit test/unit.sh -',
-    /^list:1: cannot accept task "unit test\/unit.sh -": it has 3 columns, not four/,
-  ],
+  ['unit test/unit.sh -', /^list:1: cannot accept task "unit test\/unit.sh -": it has 3 columns, not four/],
   ['unit a b c d', /5 columns/],
   ['unit - - -', /it has no script/],
   ['../x a b -', /cannot accept task name "..\/x": it has a slash/],

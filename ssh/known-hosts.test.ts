@@ -26,7 +26,13 @@ const table: readonly (readonly [string, string, string, number, string])[] = [
   ['a dot, which is not a pattern', `ci.example ssh-ed25519 ${text(key)}`, 'cixexample', 22, 'unknown'],
   ['a negated pattern', `*.example,!ci.example ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'unknown'],
   ['a revoked key', `@revoked * ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'revoked'],
-  ['a key of a certificate authority', `@cert-authority * ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'unknown'],
+  [
+    'a key of a certificate authority',
+    `@cert-authority * ssh-ed25519 ${text(key)}`,
+    'ci.example',
+    22,
+    'unknown',
+  ],
   ['a comment', `# ci.example ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'unknown'],
   ['an incomplete line', 'ci.example ssh-ed25519', 'ci.example', 22, 'unknown'],
   [

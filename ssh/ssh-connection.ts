@@ -68,7 +68,11 @@ export async function withSsh<T>(
   }
 }
 
-async function connect(ssh: NodeSSH, target: SshTarget, report: (verdict: KeyVerdict) => void): Promise<void> {
+async function connect(
+  ssh: NodeSSH,
+  target: SshTarget,
+  report: (verdict: KeyVerdict) => void,
+): Promise<void> {
   const { user, host, port, login, knownHosts } = target;
   const name = hostEntryName(host, port);
   const types = algorithmsFor(knownKeyTypes(knownHosts, name));

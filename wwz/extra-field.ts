@@ -16,7 +16,9 @@ const inZip64Field = 0xffffffff;
  * in this order (4.5.3). Returns undefined if the field is missing, too short, or has a number beyond 2^53.
  */
 export function parseZip64Extra(extra: Buffer, header: EntrySizes): EntrySizes | undefined {
-  const keys = (['size', 'compressedSize', 'headerOffset'] as const).filter((k) => header[k] === inZip64Field);
+  const keys = (['size', 'compressedSize', 'headerOffset'] as const).filter(
+    (k) => header[k] === inZip64Field,
+  );
   if (keys.length === 0) return header;
   const field = findField(extra, zip64Id);
   if (field === undefined || field.length < keys.length * 8) return undefined;

@@ -112,7 +112,11 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
   ['more records than counted', buildZip([good, log], { count: 1 }), /65 bytes follow its last record/],
   ['one of several disks', buildZip([good], { disk: 1 }), /part of a multi-disk archive/],
   ['Zip64 without its record', buildZip([good], { count: 0xffff }), /has no Zip64 end record/],
-  ['a wrong offset of the Zip64 record', buildZip([good], { zip64: { recordOffset: 7 } }), /position or length of its Zip64 end record is wrong/],
+  [
+    'a wrong offset of the Zip64 record',
+    buildZip([good], { zip64: { recordOffset: 7 } }),
+    /position or length of its Zip64 end record is wrong/,
+  ],
   [
     'a Zip64 record that contradicts the plain one',
     buildZip([good], { zip64: { plainCount: 7 } }),
@@ -124,7 +128,11 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
     buildZip([{ ...good, size: 0xffffffff }]),
     /"index.html" has a wrong Zip64 field/,
   ],
-  ['a Zip64 entry with a wrong size', buildZip([zip64Entry(6, deflated.length)]), /"a": it has 5 bytes, not 6/],
+  [
+    'a Zip64 entry with a wrong size',
+    buildZip([zip64Entry(6, deflated.length)]),
+    /"a": it has 5 bytes, not 6/,
+  ],
   // limits
   ['too many entries', buildZip([good, log]), /it has 2 entries, more than the limit of 1/, { entries: 1 }],
   [
@@ -180,11 +188,7 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
     buildZip([{ ...good, data: Buffer.from('\xff\xff\xff\xff', 'latin1') }]),
     /deflated data is damaged \(Z_DATA_ERROR\)/,
   ],
-  [
-    'truncated data',
-    buildZip([{ ...good, data: deflated.subarray(0, -2) }]),
-    /damaged \(Z_BUF_ERROR\)/,
-  ],
+  ['truncated data', buildZip([{ ...good, data: deflated.subarray(0, -2) }]), /damaged \(Z_BUF_ERROR\)/],
   [
     'bytes after the deflated data',
     buildZip([{ name: 'a', content: 'hello', data: Buffer.concat([deflated, zeros]) }]),
@@ -305,11 +309,7 @@ const refused: [string, Buffer, RegExp, Partial<WwzLimits>?][] = [
   ['a part of many bytes', withName('ü'.repeat(128)), /more than 255 bytes/],
   ['a duplicate name', buildZip([good, good]), /duplicate entry "index.html"/],
   ['a file beside its folder', buildZip([{ name: 'a' }, { name: 'a/b' }]), /"a\/b": "a" is a file$/],
-  [
-    'a file beside a folder of that name',
-    buildZip([{ name: 'a/' }, { name: 'a' }]),
-    /"a\/": "a" is a file$/,
-  ],
+  ['a file beside a folder of that name', buildZip([{ name: 'a/' }, { name: 'a' }]), /"a\/": "a" is a file$/],
   [
     'a file beside its folder, others between',
     buildZip([{ name: 'a' }, { name: 'a-b' }, { name: 'a.b' }, { name: 'a/b/c' }]),

@@ -94,7 +94,10 @@ const soilServerYml: ConfigFile = {
     [server('listen: { host: 300.1.1.1 }'), /host ".*": it must be an IP address/],
     [server('quota: { site: 1MB, reserve: 1MB }'), /quota: reserve, .* leaves nothing/],
     [server('retention: { keep: { runs: [github/commits] } }'), /run "commits": this name is reserved/],
-    [server('retention: { keep: { runs: [github/a.html] } }'), /run "a.html": it ends in ".html", like a page$/],
+    [
+      server('retention: { keep: { runs: [github/a.html] } }'),
+      /run "a.html": it ends in ".html", like a page$/,
+    ],
     ['projects: { /results: { site: a } }', /project "\/results": .* an address of the server itself$/],
     [`projects: { /${'a'.repeat(100)}: { site: a } }`, /project "\/a+…?": it must be \/, or words of a to z/],
     ['projects: { /a: { site: x }, /b: { site: x/y } }', /project ".*": its site .* overlaps with the site/],

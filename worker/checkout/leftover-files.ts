@@ -5,7 +5,7 @@ import { writeWhole } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { runProcess, type CommandResult } from '../system/run-process.js';
-import { readGit, type Environment } from '../system/git.js';
+import { readGit, type Environment, type GitOptions } from '../system/git.js';
 import { outFolderName } from '../record/out-folder.js';
 
 /** A file as the job left it. A path with a slash at the end is a folder: empty, or a repo of its own. */
@@ -33,6 +33,7 @@ async function listPath({ repo, environment }: LeftoverOptions): Promise<string>
 
 /** About a million paths. A truncated list would make an old file look like a new one. */
 const maxListBytes = 100_000_000;
+const limits = { timeoutSeconds: 300, maxOutputBytes: maxListBytes + 1 } satisfies Partial<GitOptions>;
 
 /**
  * Lists untracked paths, including ignored files, and empty folders with a slash at the end. Returns undefined outside a
@@ -51,7 +52,6 @@ async function listOthers(
   ...flags: readonly string[]
 ): Promise<readonly string[] | undefined> {
   const words = ['ls-files', '--others', ...flags, '-z', '--', '.', `:(exclude,top)${outFolderName}`];
-  const limits = { timeoutSeconds: 300, keptBytes: maxListBytes + 1 };
   const end = await readGit(words, { environment, cwd: repo, ...limits });
   return end.status === 0 ? parsePaths(end) : undefined;
 }
@@ -60,7 +60,6 @@ async function listOthers(
 async function listEmptyFolders({ repo, environment }: LeftoverOptions): Promise<readonly string[]> {
   const skippedPaths = ['(', '-name', '.git', '-o', '-path', `./${outFolderName}`, ')', '-prune'];
   const words = ['.', '-xdev', ...skippedPaths, '-o', '-type', 'd', '-empty', '-print0'];
-  const limits = { timeoutSeconds: 300, keptBytes: maxListBytes + 1 };
   const paths = parsePaths(await runProcess('find', words, { environment, cwd: repo, ...limits })) ?? [];
   return paths.map((path) => `${path.replace(/^\.\//, '')}/`).filter((path) => path !== './');
 }

@@ -167,8 +167,8 @@ test('uploads to a site that the server cannot write get 500 with the reason', a
 
 test('a disk error and an exceeded disk quota get different responses', async (t) => {
   for (const [code, status, sentence] of [
-    ['EIO', 500, /the disk of the site fails \(EIO\)/],
-    ['EDQUOT', 507, /the disk's quota of the server's user is used up \(EDQUOT\)/],
+    ['EIO', 500, /I\/O error on the disk of the site \(EIO\)/],
+    ['EDQUOT', 507, /the server's user has exceeded its disk quota \(EDQUOT\)/],
   ] as const) {
     const folder = await mkdtemp(join(tmpdir(), 'soil-fault-'));
     t.after(() => rm(folder, { recursive: true, force: true }));

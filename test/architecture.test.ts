@@ -50,7 +50,7 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     report: 'system record',
     client: 'system record',
     publish: 'system record client',
-    gate: 'system config client',
+    gate: 'system config record client',
     doctor: 'system config engine client',
     runner: 'redact system config record engine',
     artifact: 'system config record client publish',

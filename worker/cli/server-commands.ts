@@ -4,7 +4,7 @@ import { examples, type CommandRegistry } from '../../command/program.js';
 import type { GetOptions } from '../artifact/artifact-get.js';
 import type { PutOptions } from '../artifact/artifact-put.js';
 import type { CommandContext } from '../system/command-context.js';
-import type { MergeOptions } from './merge-command.js';
+import type { MergeCommandOptions } from './merge-command.js';
 import * as option from './shared-options.js';
 import type { WaitJobOptions } from './wait-command.js';
 
@@ -54,7 +54,7 @@ export function addServerCommands({
   Exit status: 0 merged, merged earlier, or nothing to do; 1 a job did not pass; 2 usage or configuration
   error; 3 the remote refused, or the target moved; 130 cancelled while waiting.`,
     )
-    .action(async (options: MergeOptions) => {
+    .action(async (options: MergeCommandOptions) => {
       handleSignals(1);
       await finish((await import('./merge-command.js')).mergeCommand(options, context));
     });

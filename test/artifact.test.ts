@@ -296,7 +296,7 @@ describe('artifacts by commit', () => {
     const output = JSON.parse(there.stdout) as Record<string, unknown>;
     assert.deepEqual(
       [output.job, output.run, output.outcome, output.result],
-      ['good', 'waited', 'there', 'passed'],
+      ['good', 'waited', 'found', 'passed'],
     );
     assert.equal((await soil(['run', 'bad', '--publish'], env)).status, 3);
     const bad = await wait('bad');

@@ -9,7 +9,7 @@ import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
 
 interface Report {
-  readonly well: boolean;
+  readonly ok: boolean;
   readonly findings: readonly {
     readonly check: string;
     readonly state: string;
@@ -21,10 +21,10 @@ interface Report {
 const parseReport = (end: CommandEnd): Report => {
   assert.ok(end.status === 0 || end.status === 1, end.stderr + end.stdout);
   const json = JSON.parse(end.stdout) as Report;
-  assert.equal(end.status, json.well ? 0 : 1);
+  assert.equal(end.status, json.ok ? 0 : 1);
   assert.equal(
-    json.well,
-    json.findings.every(({ state }) => state !== 'fault'),
+    json.ok,
+    json.findings.every(({ state }) => state !== 'problem'),
   );
   return json;
 };
@@ -90,7 +90,7 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     await rm(join(folder, 'home', '.gitconfig'), { force: true });
     const first = parseReport(await onMachine(`doctor ${as} || exit 1`));
     const { state, fix = '' } = finding(first, check);
-    assert.equal(state, 'fault', JSON.stringify(first, null, 1));
+    assert.equal(state, 'problem', JSON.stringify(first, null, 1));
     const again = await onMachine(
       `{ as() { ${check === 'subuid' ? '' : as} sh -c "$1"; }; ${check === 'subuid' ? `eval '${fix.replaceAll("'", `'\\''`)}'` : `as '${fix.replaceAll("'", `'\\''`)}'`}; } >&2\ndoctor ${as} || exit 1`,
     );
@@ -110,24 +110,24 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     ) {
       assert.equal(
         finding(parseReport(await onMachine(`doctor ${limited} || exit 1`)), 'container').state,
-        'well',
+        'ok',
       );
       return;
     }
     const [first, second] = await runFix('container', limited);
     assert.match(finding(first, 'container').text, /rlimit.*this process lacks CAP_SYS_RESOURCE/);
-    assert.equal(finding(second, 'container').state, 'well', JSON.stringify(second, null, 1));
+    assert.equal(finding(second, 'container').state, 'ok', JSON.stringify(second, null, 1));
   });
 
   it('safe-directory: the repo belongs to another user; the fix makes git trust it', async () => {
     const [first, second] = await runFix('safe-directory', nobody);
     assert.match(finding(first, 'safe-directory').text, /git does not trust .*: it belongs to another user/);
-    assert.equal(finding(second, 'safe-directory').state, 'well');
+    assert.equal(finding(second, 'safe-directory').state, 'ok');
   });
 
   it('git-identity: no user.name and user.email; the fix sets them', async () => {
     const [, second] = await runFix('git-identity', nobody);
-    assert.equal(finding(second, 'git-identity').state, 'well');
+    assert.equal(finding(second, 'git-identity').state, 'ok');
   });
 
   it('subuid: an ordinary user has no subordinate ids; the fix adds some', async () => {
@@ -136,7 +136,7 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
       finding(first, 'subuid').text,
       /nobody has no subordinate ids in \/etc\/subuid and \/etc\/subgid/,
     );
-    assert.equal(finding(second, 'subuid').state, 'well');
+    assert.equal(finding(second, 'subuid').state, 'ok');
   });
 
   it('limits: reports a limit of too few open files', async () => {
@@ -161,7 +161,7 @@ describe('soil-worker doctor on a machine with a problem, before and after its f
     const all = parseReport(await worker(['doctor', '--json'], { cwd: repo, env: { ...bare, PATH: empty } }));
     assert.match(finding(all, 'engine').text, /podman: .*ENOENT; docker: .*ENOENT/);
     assert.match(finding(all, 'engine').fix ?? '', /install -y podman uidmap slirp4netns$/);
-    assert.equal(finding(all, 'git').state, 'fault');
+    assert.equal(finding(all, 'git').state, 'problem');
     const docker = parseReport(
       await worker(['doctor', '--json', '--engine', 'docker'], {
         ...{ cwd: repo, env: { ...bare, DOCKER_HOST: 'unix:///nowhere/docker.sock' } },
@@ -193,7 +193,7 @@ describe('soil-worker doctor with a server', () => {
 
   it('no problems: the server is up, the clocks agree, the token allows everything and is in no message', async () => {
     const all = await doctor({ SOIL_SERVER: server.url, SOIL_TOKEN: server.token });
-    for (const check of ['server', 'clock', 'token']) assert.equal(finding(all, check).state, 'well', check);
+    for (const check of ['server', 'clock', 'token']) assert.equal(finding(all, check).state, 'ok', check);
     assert.match(finding(all, 'token').text, /token test: append, event, status; jobs \*, worker host any/);
     assert.ok(!JSON.stringify(all).includes(server.token));
   });

@@ -24,7 +24,7 @@ export async function doctorCommand(options: DoctorOptions, context: CommandCont
   const findings = await runChecks(options, context);
   const problems = findings.filter(({ state }) => state === 'problem');
   if (options.json === true) {
-    context.print(JSON.stringify({ well: problems.length === 0, findings: findings.map(toJson) }, null, 2));
+    context.print(JSON.stringify({ ok: problems.length === 0, findings }, null, 2));
   } else {
     for (const finding of findings)
       for (const line of formatFinding(finding, context.color)) context.print(line);
@@ -71,16 +71,6 @@ function withoutMootProblems(findings: readonly Finding[]): Finding[] {
       : finding,
   );
 }
-
-/** The states as `--json` prints them. */
-const jsonStates = { ok: 'well', skipped: 'passed-over', problem: 'fault' } as const;
-
-const toJson = (finding: Finding): object => ({
-  check: finding.check,
-  state: jsonStates[finding.state],
-  text: finding.text,
-  ...(finding.state === 'problem' && { fix: finding.fix }),
-});
 
 function formatFinding(finding: Finding, color: boolean): string[] {
   const paint = (text: string, code: number): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);

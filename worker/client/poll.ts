@@ -59,7 +59,7 @@ export async function poll<T>(
 export function pollEndJson<T extends object>(end: PollEnd<T>): object {
   switch (end.kind) {
     case 'found':
-      return { outcome: 'there', ...end.value, kind: undefined };
+      return { outcome: 'found', ...end.value, kind: undefined };
     case 'timeout':
       return { outcome: 'limit', reason: end.reason };
     case 'impossible':

@@ -1,4 +1,4 @@
-/** Builds the lines of a list of facts: text, times, images and machines. Pure. */
+/** Builds the facts in a list: text, times, images and machines. Pure. */
 import type { ImageRecord, MachineRecord } from '../model/record.js';
 import type { Fact } from './part.js';
 import { bytesText, instantOf, visibleText } from './wording.js';
@@ -7,18 +7,18 @@ export function textFact(name: string, text: string, href?: string): Fact {
   return { name, text: visibleText(text), href, time: undefined, isCode: false, isWide: text.length > 40 };
 }
 
-/** Returns no line if the text is undefined. */
+/** Returns no fact if the text is undefined. */
 export const optionalFact = (name: string, text: string | undefined, href?: string): readonly Fact[] =>
   text === undefined ? [] : [textFact(name, text, href)];
 
-/** Returns a line in a monospace font, for hashes, digests and names that people copy. */
+/** Returns a fact in a monospace font, for hashes, digests and names that people copy. */
 export const codeFact = (name: string, text: string, href?: string): Fact => ({
   ...textFact(name, text, href),
   isCode: true,
   isWide: true,
 });
 
-/** Returns no line if the time is undefined. `seconds` since 1970, UTC. */
+/** Returns no fact if the time is undefined. `seconds` since 1970, UTC. */
 export function timeFact(name: string, seconds: number | undefined): readonly Fact[] {
   const time = instantOf(seconds);
   return time === undefined
@@ -26,7 +26,7 @@ export function timeFact(name: string, seconds: number | undefined): readonly Fa
     : [{ name, text: time.text, href: undefined, time, isCode: false, isWide: false }];
 }
 
-/** Returns a line for a date of another program: in UTC if it has a time zone, else unchanged. */
+/** Returns a fact for a date from another program: in UTC if it has a time zone, else unchanged. */
 export function dateFact(name: string, text: string | undefined): readonly Fact[] {
   const isZoned = text !== undefined && /\d:\d\d.*(Z|[+-]\d\d:?\d\d)$/.test(text);
   const seconds = isZoned ? Date.parse(text) / 1000 : NaN;

@@ -1,4 +1,4 @@
-/** Parts of pages that are rendered once and copied into every page that shows them. */
+/** Parts of pages, rendered once and copied into every page that shows them. */
 
 /** The fragments of the page that is being rendered; undefined between pages. */
 let shown: Fragment[] | undefined;
@@ -10,7 +10,10 @@ export class Fragment {
     this.bytes = Buffer.from(html);
   }
 
-  /** Returns a placeholder, which Handlebars does not escape. No text equals it, since the `<` of texts is escaped. */
+  /**
+   * Returns a placeholder. Handlebars calls this and does not escape it. No text is equal, since Handlebars escapes
+   * `<`.
+   */
   toHTML(): string {
     if (shown === undefined) throw new Error('cannot show a fragment outside withFragments()');
     return `<\u0000${shown.push(this) - 1}>`;

@@ -25,7 +25,7 @@ export interface PageFrame {
   readonly crumbs: readonly MaybeLink[];
 }
 
-/** One line in a list of facts. */
+/** One entry in a list of facts, such as the branch. */
 export interface Fact {
   readonly name: string;
   readonly text: string;

@@ -4,7 +4,7 @@ import type { Row, TaskRow } from '../model/row.js';
 import type { BadLineView, Count, Link, TaskTable, TaskView } from './part.js';
 import { bytesText, durationText, markOf, outcomesBySeverity, visibleText } from './wording.js';
 
-/** Rows in the table of a job, unless the caller sets a limit. Passed tasks are left out first. */
+/** The maximum number of rows in the table of a job. Passed tasks are left out first. */
 const maxTasks = 1000;
 const maxCommandLength = 600;
 const maxEarlierLogs = 20;

@@ -28,7 +28,7 @@ test('templates use only the helpers if, unless and each', () => {
   }
 });
 
-test('renderPageOfFragments() throws if a view lacks a key of its template', () => {
+test('renderPageWithFragments() throws if a view lacks a key of its template', () => {
   assert.throws(
     () => renderPageWithFragments('home', { running: [], hosts: [] } as unknown as HomeView),
     /"title" not defined/,

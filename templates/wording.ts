@@ -88,7 +88,7 @@ export interface Instant {
   readonly short: string;
 }
 
-/** Returns a time from seconds since 1970, UTC; undefined if it is out of range. */
+/** Formats seconds since 1970, UTC; undefined if they are out of range. */
 export function instantOf(seconds: number | undefined): Instant | undefined {
   if (seconds === undefined) return undefined;
   const date = new Date(Math.floor(seconds) * 1000);

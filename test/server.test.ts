@@ -489,7 +489,7 @@ test('a server without tokens listens on loopback only', async () => {
 test('serve refuses a folder that is not a site', async () => {
   const end = await run(process.execPath, [soilServer, 'serve', '--site', '/nonexistent-site']);
   assert.equal(end.status, 2);
-  assert.match(end.stderr, /it is not a site\. Create one: soil-server init/);
+  assert.match(end.stderr, /not a site\. To create one: soil-server init/);
 });
 
 test('init refuses a folder that contains other files, unless an option allows it', async (t) => {

@@ -8,16 +8,16 @@ import type { Route, RouteContext } from './route-context.js';
 import { withStaging } from '../disk/staging.js';
 import { writeWhole } from '../../files/atomic-file.js';
 
-export const getHealth: Route = (_call, context) => healthResponse([context]);
+export const getHealth: Route = (_request, context) => healthResponse([context]);
 
-/** Returns 503 with the reasons if any of the projects cannot be written. */
+/** Returns 200, or 503 with the reasons if the site of any project cannot be written. */
 export async function healthResponse(projects: readonly RouteContext[]): Promise<HttpResponse> {
   const faults = await Promise.all(projects.map(findFault));
   const reasons = faults.filter((fault) => fault !== undefined);
   return reasons.length === 0 ? text(200, 'ok\n') : problem(503, reasons.join('; '));
 }
 
-/** Writes and removes a folder with a file in it, as an upload does. Returns why it cannot. */
+/** Writes and removes a folder with a file, as an upload does. Returns why that failed, if it did. */
 async function findFault({ paths, project }: RouteContext): Promise<string | undefined> {
   try {
     await withStaging(paths.staging, (folder) => writeWhole(join(folder, 'probe'), 'probe', { sync: true }));
@@ -28,9 +28,9 @@ async function findFault({ paths, project }: RouteContext): Promise<string | und
   }
 }
 
-export const getMetrics: Route = (_call, context) => metricsResponse([context]);
+export const getMetrics: Route = (_request, context) => metricsResponse([context]);
 
-/** `own`: metrics of requests that were for no project. */
+/** Returns the metrics of all projects. `own`: metrics of requests that were for no project. */
 export async function metricsResponse(
   projects: readonly RouteContext[],
   own?: Metrics,

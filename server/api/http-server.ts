@@ -21,7 +21,7 @@ import type { ServedProject } from './served-project.js';
 
 export interface HttpServerOptions {
   readonly root: Root;
-  /** of connections */
+  /** only those of connections are used; each project has its own for the rest */
   readonly limits: ServerLimits;
   /** seconds since 1970, UTC */
   readonly now: () => number;
@@ -35,6 +35,7 @@ export interface ListeningServer {
   readonly stop: () => Promise<void>;
 }
 
+/** Starts to listen. Rejects if it cannot, for example because the port is in use. */
 export async function listen(
   { host, port }: { readonly host: string; readonly port: number },
   options: HttpServerOptions,
@@ -53,12 +54,12 @@ export async function listen(
       handleRequest({ request, response, state, id: nextId() }, options);
     },
   );
-  // A client that sends `Expect: 100-continue` is refused before it sends the body; routes that read it continue.
+  // With `Expect: 100-continue`, a client is refused before it sends the body. Routes that read the body send 100.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     handleRequest({ request, response, state, id: nextId() }, options);
   });
   server.maxConnections = limits.connections;
-  // Without a byte in either direction. Destroying the socket ends its request, too.
+  // Called after this time without a byte in either direction. Destroying the socket also ends its request.
   server.setTimeout(limits.idleSeconds * 1000, (socket) => {
     socket.destroy();
   });
@@ -111,7 +112,7 @@ function handleRequest(exchange: ServerExchange, options: HttpServerOptions): vo
         endSlow(exchange, limits);
       })
     : undefined;
-  // On close, which also follows when the client disconnects.
+  // `close` is also emitted when the client disconnects.
   response.on('close', () => {
     unwatch?.();
     const { statusCode: status } = response;
@@ -145,12 +146,12 @@ function handleRequest(exchange: ServerExchange, options: HttpServerOptions): vo
   if (match.kind !== 'site') void respond(match, exchange, { setTokenId, project, limits });
 }
 
-/** Tells the client not to reuse the connection: its next request would be cut off. */
+/** While the server stops, asks the client to close the connection: its next request would not be served. */
 function closeIfStopping({ response, state }: ServerExchange): void {
   if (state.isStopping && !response.headersSent) response.setHeader('Connection', 'close');
 }
 
-/** The projects with a prefix of their own. Their paths stay theirs where the root responds itself. */
+/** Returns the projects that are not at `/`: those whose paths are below the root. */
 const belowRoot = ({ projects }: Root): readonly ServedProject[] =>
   projects.filter(({ prefix }) => prefix !== rootPrefix);
 
@@ -208,7 +209,7 @@ function endSlow(exchange: ServerExchange, { rateBytes, rateSeconds }: ServerLim
   const { socket } = request;
   if (!response.headersSent && !response.destroyed) {
     const message = `cannot wait for the body: fewer than ${rateBytes} bytes arrived in ${rateSeconds} s`;
-    // Node reports no end of the connection to a request that was answered: its reader would wait forever.
+    // After a response, node does not report the end of the connection to the request: its reader would wait forever.
     response.once('finish', () => {
       request.destroy();
       socket.destroy();
@@ -217,7 +218,7 @@ function endSlow(exchange: ServerExchange, { rateBytes, rateSeconds }: ServerLim
   } else socket.destroy();
 }
 
-/** Lets a refused client send a little more, so that it reads the response. Then ends the connection. */
+/** Reads a little more from a refused client, so that it can read the response. Then ends the connection. */
 function limitRest({ request, response }: ServerExchange, limits: ServerLimits): void {
   const { socket } = request;
   let left = limits.drainBytes;

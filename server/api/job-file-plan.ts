@@ -16,9 +16,9 @@ export interface JobFilePlan {
 }
 
 /**
- * Starts a plan for one form. A field is named `wwz`, `tsv` or `json` (`suffixOf` returns the suffix), or `file1` to
- * `file3`, as Soil's shell clients name it; then the file's own name has the suffix. Refuses a name with a path in it,
- * a second file with the same suffix, and files of two jobs.
+ * Starts a plan for one form. The file field's name is one for which `suffixOf` returns a suffix, or, as in Soil's
+ * shell clients, `file1` to `file3`; then the suffix is that of the file's own name. Refuses a file name with a path, a
+ * second file with the same suffix, and files of two jobs.
  */
 export function planJobFiles(
   folder: string,
@@ -52,7 +52,7 @@ export function planJobFiles(
   return { add, job: () => job, suffixes };
 }
 
-/** Refuses a backslash, too: on some systems it separates folders. */
+/** Refuses a backslash too, which separates folders on some systems. */
 function parseFileName(name: string) {
   if (basename(name) !== name || name.includes('\\')) {
     return refuse(`cannot accept file ${quote(name)}: it must be a name without a path`);

@@ -1,6 +1,7 @@
 /** Marks jobs without events as lost, at intervals. */
 import { waitForPages, type RouteContext } from './route-context.js';
 import { errorMessage } from '../../model/error-message.js';
+import { countText } from '../../templates/wording.js';
 
 const maxIntervalSeconds = 30;
 
@@ -16,7 +17,7 @@ export function startLostJobTimer(context: RouteContext): LostJobTimer {
     try {
       const { count, shown } = await site.markLostJobs(limits.lostSeconds);
       if (count === 0) return;
-      report(`marked ${count} jobs as lost: no event for ${limits.lostSeconds} s`);
+      report(`marked ${countText(count, 'job')} as lost: no event for ${limits.lostSeconds} s`);
       await waitForPages(shown, context);
     } catch (error) {
       report(`cannot mark lost jobs: ${errorMessage(error)}`);

@@ -1,4 +1,7 @@
-/** Counts what a server does, by project, and formats the counts as OpenMetrics. docs/decisions/0014: why by hand. */
+/**
+ * Counts what a server does, by project, and formats the counts as OpenMetrics. docs/decisions/0014 says why without a
+ * library.
+ */
 import type { Quota } from '../config/project.js';
 import type { Site } from '../site/site.js';
 import type { SiteUsage } from '../upload/quota.js';
@@ -26,7 +29,7 @@ const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 /** Counters since the start of the server. Label values are of fixed sets, so that their number is bounded. */
 export class Metrics {
   readonly #counts = new Map<CounterName, Map<string, Count>>();
-  /** the same counts as in `#counts`, by route and status: no text is formatted to find one */
+  /** the same objects as in `#counts`, by route and status, so that a request formats no labels */
   readonly #requests = new Map<string, Map<number, Count>>();
   readonly #rewrites = { buckets: bounds.map(() => 0), count: 0, sum: 0 };
 
@@ -34,7 +37,7 @@ export class Metrics {
     this.#count(name, labels).value += by;
   }
 
-  /** Counts a request that was answered. */
+  /** Counts a request by its route and the status of its response. */
   addRequest(route: string, status: number): void {
     const byStatus = this.#requests.get(route) ?? new Map<number, Count>();
     const count = byStatus.get(status) ?? this.#count('soil_requests', { route, status: String(status) });
@@ -70,7 +73,7 @@ export class Metrics {
   }
 }
 
-/** The metrics of one project; without `now`, of requests for no project. */
+/** The metrics of one project; without `now`, of the requests that were for no project. */
 export interface ProjectMetrics {
   readonly project: string;
   readonly metrics: Metrics;

@@ -1,4 +1,4 @@
-/** Turns every refusal of the rooms below HTTP into a response: its status, its headers and its sentence. */
+/** Turns a refusal of any room below HTTP into a response: status, headers and message. Pure. */
 import { formatByteCount } from '../../model/byte-count.js';
 import { quote, unreachable } from '../../model/result.js';
 import type { AccessRefusal } from '../auth/authenticate.js';
@@ -8,12 +8,12 @@ import type { UploadRefusal } from '../upload/upload-refusal.js';
 
 /** Why a complete upload was not stored. */
 export type StoreRefusal =
-  /** its files are malformed or contradict each other; `reason` is a whole sentence */
+  /** its files are malformed or contradict each other; `reason` is the whole message */
   | { readonly kind: 'invalid-upload'; readonly reason: string }
   /** another file is stored at `path`, below the site */
   | { readonly kind: 'conflict'; readonly path: string };
 
-/** Returns the response to a refusal. 507 is worth a retry once something was pruned; 413 is not. */
+/** Returns the response to a refusal. A client can retry after 507, once something was pruned, but not after 413. */
 export function refusalResponse(refusal: AccessRefusal | UploadRefusal | StoreRefusal): HttpResponse {
   switch (refusal.kind) {
     case 'unauthenticated':

@@ -1,4 +1,5 @@
-/** Responds to requests that are for no project: health and metrics of all, and a page that lists the projects. */
+/** Responds to requests that are for no project: health and metrics of all projects, and a page that lists them. */
+import { quote } from '../../model/result.js';
 import { webAssets } from '../../templates/asset.js';
 import { rootPrefix } from '../config/project.js';
 import {
@@ -18,7 +19,7 @@ import type { ServedProject } from './served-project.js';
 export interface Root {
   readonly projects: readonly ServedProject[];
   readonly title: string;
-  /** of requests that are for no project */
+  /** metrics of requests that are for no project */
   readonly metrics: Metrics;
 }
 
@@ -45,7 +46,7 @@ async function rootResponse(root: Root, path: string, method: string): Promise<H
   };
   const respond = Object.hasOwn(responses, path) ? responses[path] : undefined;
   if (respond === undefined)
-    return problem(404, 'cannot find this: no project of the server has this address');
+    return problem(404, `cannot find ${quote(path, 300)}: no project of this server has this address`);
   if (method !== 'GET' && method !== 'HEAD') return wrongMethod(method, 'GET');
   return respond();
 }

@@ -20,7 +20,7 @@ import { withReservation } from '../upload/with-reservation.js';
 import type { Metrics } from './metrics.js';
 import { refusalResponse } from './refusal-response.js';
 
-/** One project. Projects share nothing of it. */
+/** What the routes use of a project. Projects share none of it. */
 export interface RouteContext {
   readonly project: Project;
   readonly site: Site;
@@ -32,20 +32,20 @@ export interface RouteContext {
   readonly metrics: Metrics;
   /** uploads in progress */
   readonly uploads: { count: number };
-  /** absent where the site keeps everything */
+  /** absent if the site has no retention policy */
   readonly retention?: RetentionTimer;
   /** seconds since 1970, UTC */
   readonly now: () => number;
-  /** logs a line for the operator, in addition to the one of each request */
+  /** logs a line for the operator that is not about a request */
   readonly report: (message: string) => void;
 }
 
 export interface RouteRequest {
   readonly message: IncomingMessage;
-  /** the part of the path behind the route's own, still percent-encoded */
+  /** the part of the path after that of the route, still percent-encoded */
   readonly rest: string;
   readonly query: URLSearchParams;
-  /** tells a client that waits (`Expect: 100-continue`) to send the body; to be called before it is read */
+  /** asks a client that waits (`Expect: 100-continue`) to send the body; call it before reading the body */
   readonly sendContinue: () => void;
   /** sets the token's id for the access log */
   readonly setTokenId: (tokenId: string) => void;
@@ -53,7 +53,7 @@ export interface RouteRequest {
 
 export type Route = (request: RouteRequest, context: RouteContext) => Promise<HttpResponse>;
 
-/** Returns the token of the sender, if it has the permission. Without a permission any valid token will do. */
+/** Returns the token of the sender, if it has the permission. Without `permission`, accepts any valid token. */
 export async function authorize(
   { message, setTokenId }: RouteRequest,
   { access, now }: RouteContext,
@@ -76,11 +76,13 @@ export async function receiveUpload(
   const options = { usage, staging: paths.staging, maxBytes };
   const response = await withReservation(message, options, receive);
   if (response.ok) return response.value;
-  metrics.add('soil_uploads', { result: 'no-room' });
+  metrics.add('soil_uploads', { result: 'no-space' });
   return refusalResponse(response.error);
 }
 
-/** Waits for the pages. What was stored stays stored when they cannot be written; the failure is reported and counted. */
+/**
+ * Waits until the pages are written. Never rejects: a failure is logged and counted, since what was stored is not lost.
+ */
 export async function waitForPages(shown: Promise<void>, { metrics, report }: RouteContext): Promise<void> {
   try {
     await shown;

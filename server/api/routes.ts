@@ -1,4 +1,5 @@
 /** The routes of a project, by method and path below its prefix. Other paths are the site's files. */
+import { quote } from '../../model/result.js';
 import { problem, wrongMethod, type HttpResponse } from '../http/response.js';
 import { putArtifact } from './artifact-route.js';
 import { postEvent } from './event-route.js';
@@ -10,7 +11,9 @@ import { rawPath } from '../http/request-path.js';
 import { getToken } from './token-route.js';
 import { getWwup, postWwup } from './wwup-route.js';
 
-/** What a request is for. `name` is the label in metrics. With `isUpload` it counts against the limit of uploads. */
+/**
+ * What a request is for. `name` is its label in metrics. `isUpload`: it counts against the limit of concurrent uploads.
+ */
 export type RouteMatch =
   | {
       readonly kind: 'route';
@@ -25,7 +28,7 @@ export type RouteMatch =
 
 type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT', Route>>>;
 
-/** Path below the prefix of a project -> its methods. docs/openapi.yaml describes each. */
+/** The methods of each path below the prefix of a project. docs/openapi.yaml describes them. */
 export const routes: Readonly<Record<string, Methods>> = {
   '/results': { POST: postResults },
   '/event': { POST: postEvent },
@@ -40,7 +43,7 @@ const artifactPrefix = '/artifacts/';
 
 const site: RouteMatch = { kind: 'site' };
 
-/** Finds the route of a request. `url` begins with the slash behind the project's prefix. */
+/** Finds the route of a request. `url` begins with the slash after the project's prefix. */
 export function matchRoute(method: string, url: string): RouteMatch {
   const path = rawPath(url);
   const methods: Methods | undefined = path.startsWith(artifactPrefix)
@@ -50,7 +53,8 @@ export function matchRoute(method: string, url: string): RouteMatch {
       : undefined;
   if (methods === undefined) {
     if (method === 'GET' || method === 'HEAD') return site;
-    return { kind: 'refused', response: problem(404, 'cannot find this: the server has no such address') };
+    const message = `cannot find ${quote(path, 300)}: no route for ${quote(method, 20)} has this address`;
+    return { kind: 'refused', response: problem(404, message) };
   }
   const routeMethod = method === 'HEAD' ? 'GET' : method;
   const route = methods[routeMethod as keyof Methods];

@@ -1,9 +1,9 @@
 /** Opens and closes a project that is being served: its site, files, tokens, metrics and timers. */
 import { errorMessage } from '../../model/error-message.js';
-import { quote, refuse, accept, type Result } from '../../model/result.js';
+import { refuse, accept, type Result } from '../../model/result.js';
 import type { AccessPolicy } from '../auth/authenticate.js';
 import { Metrics } from './metrics.js';
-import { isSite, privateFolder } from '../disk/private-folder.js';
+import { isSite, notASite, privateFolder } from '../disk/private-folder.js';
 import type { Project, ProjectPrefix } from '../config/project.js';
 import { removedSentence } from '../state/removal-message.js';
 import { startRetentionTimer } from '../retention/retention-timer.js';
@@ -20,7 +20,7 @@ export interface ServedProject {
   readonly title: string;
   readonly context: RouteContext;
   readonly files: StaticSite;
-  /** Finishes what was accepted, and releases the lock of the site. */
+  /** Finishes accepted uploads and events, and releases the lock of the site. */
   readonly close: () => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface ProjectOptions {
   readonly isOpen: AccessPolicy['isOpen'];
 }
 
-/** How often a site with a quota is counted again, since pages, the log and prune change its size. */
+/** How often the bytes of a site with a quota are counted again. Pages, the log and prune change them. */
 const countSeconds = 3600;
 
 export async function openProject(
@@ -40,9 +40,7 @@ export async function openProject(
 ): Promise<Result<ServedProject>> {
   const { folder, limits, prefix } = project;
   if (!(await isSite(folder))) {
-    return refuse(
-      `cannot serve ${quote(folder)}: it is not a site. Create one: soil-server init --site ${quote(folder)}`,
-    );
+    return refuse(notASite('cannot serve', folder));
   }
   if (project.title !== undefined) await storeTitle(folder, project.title);
   const title = await readTitle(folder);
@@ -55,7 +53,7 @@ export async function openProject(
   const site = opened.value;
   try {
     for (const problem of site.problems) report(problem);
-    // After a crash between a record and its pages. A page that cannot be written does not stop the server.
+    // A crash may have left a record without its pages. The server starts even if a page cannot be written.
     await site.refreshPages().catch((error: unknown) => {
       const reason = errorMessage(error);
       report(`cannot write all pages: ${reason}; soil-server check --repair moves conflicting files aside`);

@@ -8,7 +8,7 @@ import { checkStaged, stagedFile, type StagedJob } from '../store/staged-job.js'
 import type { StoreRefusal } from './refusal-response.js';
 import { waitForPages, type RouteContext } from './route-context.js';
 
-/** A job that is stored: `new`, or the `same` as before. */
+/** A stored job: `new`, or the `same` as one stored before. */
 type StoredUpload = Exclude<StoreJobResult, { readonly kind: 'conflict' }>;
 
 /** A job whose files have been received. */
@@ -16,11 +16,11 @@ interface ReceivedJob {
   readonly job: JobName;
   /** SHA-256 of the files, in hexadecimal, by path */
   readonly digests: ReadonlyMap<string, string>;
-  /** where the job belongs, by its record */
+  /** returns where to store the job, from its record */
   readonly destination: (staged: StagedJob) => Result<JobDestination>;
 }
 
-/** Checks the files in `folder`, stores them and waits for the pages that show them. */
+/** Checks the files in `folder`, stores them, and waits for the pages that show them. */
 export async function storeUpload(
   folder: string,
   { job, digests, destination }: ReceivedJob,
@@ -31,10 +31,10 @@ export async function storeUpload(
     const wwzDigest = digests.get(stagedFile(folder, 'wwz'));
     const staged = await checkStaged(folder, { job, wwzDigest }, limits);
     if (!staged.ok) return staged;
-    const inTime = refuseFuture(staged.value, context.now());
-    if (!inTime.ok) return inTime;
-    const place = destination(staged.value);
-    return place.ok ? site.store(place.value, staged.value) : refuse(`json: ${place.error}`);
+    const start = checkStartTime(staged.value, context.now());
+    if (!start.ok) return start;
+    const found = destination(staged.value);
+    return found.ok ? site.store(found.value, staged.value) : refuse(`json: ${found.error}`);
   });
   if (!result.ok) {
     metrics.add('soil_uploads', { result: 'rejected' });
@@ -47,10 +47,10 @@ export async function storeUpload(
   return accept(stored);
 }
 
-/** A start time further ahead than this is refused: a clock that is wrong would make the job the newest for years. */
+/** A start time further ahead is refused: with a wrong clock, a job could be the newest for years. */
 const aheadSeconds = 86_400;
 
-function refuseFuture({ record: { startTime } }: StagedJob, now: number): Result<true> {
+function checkStartTime({ record: { startTime } }: StagedJob, now: number): Result<true> {
   if (startTime === undefined || startTime <= now + aheadSeconds) return accept(true);
   const text = quote(new Date(startTime * 1000).toISOString());
   return refuse(

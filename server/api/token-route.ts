@@ -1,4 +1,6 @@
-/** `GET /token`: returns what the token of a request permits, so that a worker can check it before it runs a job. */
+/**
+ * `GET /token`: returns the permissions of the request's token, so that a worker can check them before it runs a job.
+ */
 import { json } from '../http/response.js';
 import { refusalResponse } from './refusal-response.js';
 import { authorize, type Route } from './route-context.js';

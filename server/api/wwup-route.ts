@@ -1,4 +1,6 @@
-/** `POST /wwup.cgi`: accepts the forms that Soil's shell clients send with `curl --form`, so that they work unchanged. */
+/**
+ * `POST /wwup.cgi`: accepts the forms that Soil's shell clients send with `curl --form`, so that they work unchanged.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -43,19 +45,19 @@ interface WwupForm {
   readonly files: JobFilePlan;
   /** the name of the form's status file, if any */
   readonly statusFile: string | undefined;
-  /** commits the reservation: the files stay in the site */
+  /** commits the reservation, since the files are stored */
   readonly commit: () => void;
 }
 
 export const postWwup: Route = async (request, context) => {
-  // Only the form's fields say which action it is.
+  // Which permission is needed depends on the fields of the form.
   const token = await authorize(request, context);
   if (!token.ok) return asText(refusalResponse(token.error));
   const { limits } = context;
   const response = await receiveUpload(request, context, limits.bodyBytes, async (folder, reservation) => {
     const files = planJobFiles(folder, limits, () => undefined);
     let statusFile: string | undefined;
-    // A status file has none of the suffixes. Whether the form may have one is decided when all fields are known.
+    // A file with another suffix is a status file. Whether the form may have one is checked when all fields are known.
     const plan = (part: FilePart): Result<FilePlan> => {
       const name = part.fileName ?? '';
       if (/\.(wwz|tsv|json)$/.test(name)) return files.add(part);
@@ -85,7 +87,7 @@ export const postWwup: Route = async (request, context) => {
   return asText(response);
 };
 
-/** These clients print the response for people: a problem becomes one sentence of text, whatever they accept. */
+/** Returns a problem as plain text, regardless of `Accept`: these clients print it. */
 function asText(response: HttpResponse): HttpResponse {
   return response.kind === 'problem'
     ? {
@@ -133,7 +135,7 @@ function acceptForm(form: WwupForm, context: RouteContext): Promise<HttpResponse
   }
 }
 
-/** Runs no program: what the hooks of Soil's first server started is done when an upload is answered. */
+/** Runs no program: this server has already done what the hooks of Soil's shell and Python server did. */
 async function runHook(hook: string, { token }: WwupForm, { site }: RouteContext): Promise<HttpResponse> {
   switch (hook) {
     case 'soil-event-job-done': {
@@ -143,7 +145,7 @@ async function runHook(hook: string, { token }: WwupForm, { site }: RouteContext
       return text(200, 'The pages show every job that was stored.\n');
     }
     case 'soil-cleanup-status-api':
-      return text(200, 'The status API is kept: there is nothing to clean up.\n');
+      return text(200, 'Nothing to clean up: this server keeps the status API.\n');
     default:
       return problem(
         400,
@@ -182,7 +184,7 @@ async function storeJob(type: string, form: WwupForm, context: RouteContext): Pr
   return text(200, `Stored.\n${Object.values(urlsOf(stored.value)).join('\n')}\n`);
 }
 
-/** Writes a status line. The first word of the file is the job's status; one that contradicts its record is refused. */
+/** Stores a status. It is the first word of the file. Refuses one that contradicts the job's record. */
 async function storeStatus(form: WwupForm, context: RouteContext): Promise<HttpResponse> {
   const { statusFile } = form;
   if (statusFile === undefined || form.files.job() !== undefined) {

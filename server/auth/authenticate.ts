@@ -1,19 +1,19 @@
-/** Finds out who sent a request, from its headers: a token as Bearer, or as the password of Basic. */
+/** Identifies the sender of a request by the token in its headers: Bearer, or the password of Basic. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { permits, type Permission, type StoredToken } from './token.js';
 import type { TokenStore } from './token-store.js';
 
-/** Who may change a site. */
+/** Which requests may change a site. */
 export interface AccessPolicy {
   readonly tokens: TokenStore;
   /** requests from this machine need no token; only for a server on a loopback address */
   readonly isOpen: boolean;
 }
 
-/** Why a request may not do what it asks; `reason` is a whole sentence. */
+/** Why a request was refused; `reason` is the whole message. */
 export interface AccessRefusal {
-  /** `unauthenticated`: without a valid token. `forbidden`: the sender is known, or needs none, and has no permission. */
+  /** `unauthenticated`: the request has no valid token. `forbidden`: its token, or this machine, lacks a permission. */
   readonly kind: 'unauthenticated' | 'forbidden';
   readonly reason: string;
 }
@@ -77,8 +77,8 @@ function parseAuthorization(authorization: string): string | undefined {
 const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const;
 
 /**
- * Checks that a request comes from a program of this machine. A page in a browser of this machine does not count: it
- * sends an Origin that is not this server, or a host name that its owner made point here (DNS rebinding).
+ * Checks that a request comes from a program of this machine. Refuses a page in a browser of this machine, which sends
+ * the Origin of another server, or a host name that its owner made resolve to this machine (DNS rebinding).
  */
 function checkLocal(headers: IncomingHttpHeaders): Result<true> {
   const { host = '', origin } = headers;

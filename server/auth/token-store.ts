@@ -58,10 +58,10 @@ async function changeTokens<T>(
   }
 }
 
-/** Per id. Two are enough for rotation; more would be forgotten. */
+/** Active tokens per id. Two are enough for rotation; more would be forgotten. */
 const maxActive = 2;
 
-/** Creates a token and returns it. It cannot be shown again. `now` in seconds since 1970. */
+/** Creates a token and returns it. Only its hash is stored. `now` in seconds since 1970. */
 export function createToken(
   folder: PrivateFolder,
   scope: Omit<StoredToken, 'number' | 'sha256' | 'revoked'>,
@@ -80,7 +80,7 @@ export function createToken(
   });
 }
 
-/** Revokes the tokens of an id, or the one with `number`. Returns how many. */
+/** Revokes all tokens of an id, or only the one with `number`. Returns how many. */
 export function revokeTokens(
   folder: PrivateFolder,
   { id, number }: { readonly id: string; readonly number?: number },

@@ -24,7 +24,7 @@ test('generateToken() has a form that a scanner can match, and never repeats', (
   for (const token of tokens) assert.deepEqual(parseToken(token), { ok: true, value: 'my-ci' });
 });
 
-test('parseToken() refuses what is cut, changed or not a token, and never quotes it', () => {
+test('parseToken() refuses an incomplete, changed or malformed token without quoting it', () => {
   const token = generateToken('ci');
   const changed = token.replace(/.$/, (c) => (c === 'A' ? 'B' : 'A'));
   for (const bad of [
@@ -73,7 +73,7 @@ test('matchesPattern() matches * with any characters, and every other character 
   }
 });
 
-test('permits() names what a token lacks', () => {
+test('permits() names the permission that a token lacks', () => {
   const token = stored('x', { jobs: 'cpp-*', workerHost: 'github' });
   assert.equal(permits(token, { action: 'append', host: 'github', job: job('cpp-a') }).ok, true);
   const permissions = [

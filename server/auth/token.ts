@@ -28,7 +28,10 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const randomLength = 32;
 const checksumLength = 6;
 
-/** Returns a new token, `soil_ci_ID_RANDOM+CHECKSUM`. Scanners for leaked secrets verify the checksum offline. */
+/**
+ * Returns a new token, `soil_ci_ID_` and 38 letters and digits. Scanners for leaked secrets verify the checksum
+ * offline.
+ */
 export function generateToken(id: string): string {
   const random = Array.from({ length: randomLength }, () => alphabet[randomInt(alphabet.length)]).join('');
   const body = `soil_ci_${id}_${random}`;
@@ -45,13 +48,13 @@ function checksumOf(body: string): string {
   return checksum;
 }
 
-/** Returns the id in a token. Refuses a wrong form or checksum; the reason never quotes the token. */
+/** Returns the id in a token. Refuses a wrong form or checksum, with a message that does not quote the token. */
 export function parseToken(token: string): Result<string> {
   const [, id] = /^soil_ci_([a-z0-9-]{1,40})_[0-9A-Za-z]{38}$/.exec(token) ?? [];
   if (id === undefined) return refuse('cannot accept the token: it must have the form soil_ci_ID_...');
   const body = token.slice(0, -checksumLength);
   if (checksumOf(body) !== token.slice(-checksumLength)) {
-    return refuse('cannot accept the token: wrong checksum; a part of it is missing or changed');
+    return refuse('cannot accept the token: wrong checksum (it is incomplete or was changed)');
   }
   return accept(id);
 }
@@ -81,7 +84,10 @@ export function parseJobPattern(text: string): Result<string> {
 
 export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Returns the stored token that is this one and valid now. Constant time. `now` in seconds since 1970. */
+/**
+ * Finds the stored form of a token. Refuses one that is not valid now. Compares in constant time. `now` in seconds
+ * since 1970.
+ */
 export function matchToken(
   token: string,
   candidates: readonly StoredToken[],
@@ -110,17 +116,17 @@ export interface Permission {
   readonly job?: JobName;
 }
 
-/** Checks that a token has a permission. The reason names what it lacks. */
+/** Checks that a token has a permission. The message names what it lacks. */
 export function permits(token: StoredToken, { action, host, job }: Permission): Result<true> {
   const who = `token ${quote(token.id)}`;
-  if (!token.actions.includes(action)) return refuse(`cannot do this: ${who} lacks the action ${action}`);
+  if (!token.actions.includes(action)) return refuse(`permission denied: ${who} lacks the action ${action}`);
   if (host !== undefined && token.workerHost !== undefined && token.workerHost !== host) {
     return refuse(
-      `cannot do this for worker host ${quote(host)}: ${who} is limited to worker host ${quote(token.workerHost)}`,
+      `permission denied for worker host ${quote(host)}: ${who} is limited to worker host ${quote(token.workerHost)}`,
     );
   }
   if (job !== undefined && !matchesPattern(token.jobs, job)) {
-    return refuse(`cannot do this for job ${quote(job)}: ${who} is limited to jobs ${quote(token.jobs)}`);
+    return refuse(`permission denied for job ${quote(job)}: ${who} is limited to jobs ${quote(token.jobs)}`);
   }
   return accept(true);
 }
@@ -136,7 +142,7 @@ export function parseStoredToken(value: unknown): StoredToken | undefined {
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
   if (typeof jobs !== 'string' || !parseJobPattern(jobs).ok || actions?.ok !== true) return undefined;
   if (typeof notBefore !== 'number') return undefined;
-  // A limit that cannot be parsed must not become no limit.
+  // A token with a limit that cannot be parsed must not become a token without a limit.
   if (t.workerHost !== undefined && workerHost === undefined) return undefined;
   if (expires !== undefined && typeof expires !== 'number') return undefined;
   if (revoked !== undefined && typeof revoked !== 'number') return undefined;

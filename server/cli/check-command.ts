@@ -6,11 +6,11 @@ import { describeFinding, isRepairable } from '../check/finding.js';
 import { checkSite, type CheckedSite } from '../check/site-check.js';
 import { repairSite } from '../check/site-repair.js';
 import { defaultLimits } from '../config/limits.js';
-import { isSite, privateFolder } from '../disk/private-folder.js';
+import { isSite, notASite, privateFolder } from '../disk/private-folder.js';
 import { takeLock } from '../disk/site-lock.js';
 import { readTitle } from '../disk/site-title.js';
 import type { CommandContext } from './command-context.js';
-import { notASite, openSite } from './open-site.js';
+import { openSite } from './open-site.js';
 
 export interface CheckCommandOptions {
   readonly repair?: boolean;
@@ -48,7 +48,7 @@ export async function checkCommand(
   return left.length === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
-/** Checks, and repairs if asked to, while no other process can change the site. */
+/** Checks the site and, with `repair`, repairs it, under its lock. */
 async function checkLocked(
   folder: string,
   { repair, context }: { readonly repair: boolean; readonly context: CommandContext },

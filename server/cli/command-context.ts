@@ -1,4 +1,4 @@
-/** What the commands of soil-server get from main.ts. */
+/** What main.ts passes to each command of soil-server. */
 import type { ProgramContext } from '../../command/command-context.js';
 
 export interface CommandContext extends ProgramContext {

@@ -20,7 +20,7 @@ export interface DeployOptions {
   readonly mirror?: string;
 }
 
-/** Never changes a record, so that it is safe to run again. */
+/** Returns 0, 1 if the deployment failed, 2 for a usage error. Never changes a record, so it is safe to run again. */
 export async function deployCommand(
   address: string,
   options: DeployOptions,

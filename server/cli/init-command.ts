@@ -2,7 +2,7 @@
 import { exitStatus, usageError } from '../../command/command-context.js';
 import { accept, quote } from '../../model/result.js';
 import { isSite } from '../disk/private-folder.js';
-import { refuseForeign } from '../disk/site-folder-check.js';
+import { checkSiteFolder } from '../disk/site-folder-check.js';
 import type { CommandContext } from './command-context.js';
 import { openSite } from './open-site.js';
 
@@ -17,7 +17,7 @@ export async function initCommand(
   context: CommandContext,
 ): Promise<number> {
   const { now, print } = context;
-  const usable = force ? accept(undefined) : await refuseForeign(folder);
+  const usable = force ? accept(undefined) : await checkSiteFolder(folder);
   if (!usable.ok) return usageError(context, usable.error);
   const wasSite = await isSite(folder);
   const site = await openSite(folder, { now });

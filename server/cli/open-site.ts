@@ -1,5 +1,5 @@
-/** Opens the site that a command names, as every command does. */
-import { quote, type Result } from '../../model/result.js';
+/** Opens the site of a command, with the default limits and its stored title. */
+import { type Result } from '../../model/result.js';
 import { defaultLimits } from '../config/limits.js';
 import { readTitle } from '../disk/site-title.js';
 import { Site } from '../site/site.js';
@@ -11,7 +11,3 @@ export async function openSite(
 ): Promise<Result<Site>> {
   return Site.open(folder, { limits: defaultLimits, now, title: await readTitle(folder), useSnapshot });
 }
-
-/** The message for a folder that is not a site; `action` as in "cannot check". */
-export const notASite = (action: string, folder: string): string =>
-  `${action} ${quote(folder)}: not a site. To create one: soil-server init --site ${quote(folder)}`;

@@ -7,12 +7,12 @@ import { hostFolder } from '../../model/path.js';
 import { bytesText, countText } from '../../templates/wording.js';
 import { exitStatus, usageError } from '../../command/command-context.js';
 import type { CommandContext } from './command-context.js';
-import { notASite, openSite } from './open-site.js';
+import { openSite } from './open-site.js';
 import { JobDetailsCache } from '../store/job-details-cache.js';
 import { writePage } from '../disk/site-files.js';
 import { defaultLimits } from '../config/limits.js';
 import { changePin } from '../retention/pin-store.js';
-import { isSite, privateFolder } from '../disk/private-folder.js';
+import { isSite, notASite, privateFolder } from '../disk/private-folder.js';
 import { planSite, pruneSite } from '../retention/prune.js';
 import {
   parseRetentionText,
@@ -85,7 +85,7 @@ async function readPolicy(file: string, folder: string): Promise<Result<Retentio
   return refuse(`cannot prune ${quote(folder)}: no project in ${quote(file)} has this site`);
 }
 
-/** Prints what a prune would remove. Reads the site without locking it, so that a server may be running. */
+/** Prints what a prune would remove. Does not lock the site, so it works while a server runs. */
 async function printPlan(
   folder: string,
   { policy, page }: { readonly policy: RetentionPolicy; readonly page: string | undefined },

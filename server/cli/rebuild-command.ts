@@ -4,13 +4,13 @@ import { exitStatus, usageError } from '../../command/command-context.js';
 import { workerHosts } from '../../model/name.js';
 import { quote } from '../../model/result.js';
 import { countText } from '../../templates/wording.js';
-import { refuseForeign } from '../disk/site-folder-check.js';
+import { checkSiteFolder } from '../disk/site-folder-check.js';
 import type { CommandContext } from './command-context.js';
 import { openSite } from './open-site.js';
 
 /**
- * Prints each problem of a record on stderr. A bad record does not fail the command: its job's pages show the problem,
- * and the exit status is 0.
+ * Prints each problem of a record on stderr. Returns 0 even if there are problems, since the pages of the job show
+ * them; 2 for a usage error.
  */
 export async function rebuildCommand(folder: string, context: CommandContext): Promise<number> {
   const { now, print, warn } = context;
@@ -18,7 +18,7 @@ export async function rebuildCommand(folder: string, context: CommandContext): P
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
     return usageError(context, `cannot rebuild ${quote(folder, 300)}: no such directory`);
   }
-  const usable = await refuseForeign(folder);
+  const usable = await checkSiteFolder(folder);
   if (!usable.ok) return usageError(context, usable.error);
   const opened = await openSite(folder, { now, useSnapshot: false });
   if (!opened.ok) return usageError(context, opened.error);

@@ -26,7 +26,9 @@ export async function sendWebServerSnippets(files: RemoteFiles, folder: string):
   }
 }
 
-/** Fetches the record files that the mirror lacks. Returns how many. A record never changes, so the size is enough. */
+/**
+ * Fetches the record files that the mirror lacks. Returns how many. Compares sizes only, since a record never changes.
+ */
 export async function fetchRecords(files: RemoteFiles, folder: string, mirror: string): Promise<number> {
   let fetched = 0;
   for (const host of workerHosts) {
@@ -47,7 +49,9 @@ export async function fetchRecords(files: RemoteFiles, folder: string, mirror: s
   return fetched;
 }
 
-/** Sends the files that differ from the host's. Returns how many. A page is sent after the files that it links to. */
+/**
+ * Sends the pages that differ from those on the host. Returns how many. Sends a page after the files that it links to.
+ */
 export async function sendPages(files: RemoteFiles, mirror: string, folder: string): Promise<number> {
   const names = (await readdir(mirror, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -67,7 +71,7 @@ export async function sendPages(files: RemoteFiles, mirror: string, folder: stri
   return sent;
 }
 
-/** Whether a file belongs to a run's record. The host has those already. */
+/** Reports whether a file belongs to a record, which the host already has. */
 function isRecord(name: string): boolean {
   const [area, run, file, ...more] = name.split('/');
   const isInRun = workerHosts.some((host) => hostFolder(host) === area) && run !== undefined;

@@ -51,7 +51,7 @@ export async function serveCommand(
   const flush = (): void => {
     log.flush();
   };
-  // Also for an exit that skips the code below.
+  // Some exits skip the code below.
   process.once('exit', flush);
   const projects: ServedProject[] = [];
   try {

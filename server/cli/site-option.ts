@@ -7,7 +7,9 @@ export interface SiteOption {
 
 export const siteOption = (): Option => new Option('--site <dir>', 'folder of the site');
 
-/** Returns the folder that `--site DIR` or the argument `DIR` names. Ends the program if there is none, or two. */
+/**
+ * Returns the folder from `--site DIR` or the argument `DIR`. Ends the program if there is none, or if the two differ.
+ */
 export function siteFolder(command: Command, { site }: SiteOption, dir?: string): string {
   if (site !== undefined && dir !== undefined && site !== dir) {
     command.error(

@@ -4,8 +4,7 @@ import { quote, refuse, accept, type Result } from '../../model/result.js';
 import { exitStatus, usageError } from '../../command/command-context.js';
 import { countText } from '../../templates/wording.js';
 import type { CommandContext } from './command-context.js';
-import { notASite } from './open-site.js';
-import { isSite, privateFolder } from '../disk/private-folder.js';
+import { isSite, notASite, privateFolder } from '../disk/private-folder.js';
 import { parseActions, parseJobPattern, parseTokenId, type StoredToken } from '../auth/token.js';
 import { createToken, readTokens, revokeTokens } from '../auth/token-store.js';
 
@@ -17,7 +16,9 @@ export interface CreateOptions {
   readonly expires?: string;
 }
 
-/** Prints the permissions of the new token, and the token itself on the last line. It is not stored. */
+/**
+ * Prints the permissions of the new token, and on the last line the token itself. Returns 0, or 2 for a usage error.
+ */
 export async function createTokenCommand(
   site: string,
   options: CreateOptions,
@@ -60,7 +61,7 @@ function parseScope(
   });
 }
 
-/** Prints one line per token: its permissions, but not the token, of which a site stores only a hash. */
+/** Prints the permissions of each token, one per line. A site stores only a hash of the token itself. */
 export async function listTokensCommand(site: string, context: CommandContext): Promise<number> {
   const { now, print } = context;
   if (!(await isSite(site))) return usageError(context, notASite('cannot use', site));

@@ -17,9 +17,12 @@ export function addTokenCommands({ command, context, finish }: CommandRegistry<C
   );
 
   command('create', 'create a token and print it once, on the last line', [siteOption()], token)
-    .requiredOption('--id <name>', 'name of the token; two with the same name may be valid, for rotation')
-    .requiredOption('--actions <list>', 'permitted actions: append, event, status, prune')
-    .option('--jobs <pattern>', 'permitted jobs; * matches any characters', '*')
+    .requiredOption('--id <id>', 'id of the token; two active tokens may have the same id, for rotation')
+    .requiredOption(
+      '--actions <list>',
+      'permitted actions, separated by commas: append, event, status, prune',
+    )
+    .option('--jobs <pattern>', 'names of permitted jobs; * matches any characters', '*')
     .option('--worker-host <host>', 'permitted worker host: github, sourcehut or local (default: any)')
     .option('--expires <days>', 'days until the token expires (default: never)')
     .addHelpText(
@@ -46,11 +49,11 @@ export function addTokenCommands({ command, context, finish }: CommandRegistry<C
 
   command(
     'revoke',
-    'revoke the tokens with a name; a running server applies it within a second',
+    'revoke the tokens with an id; a running server refuses them immediately',
     [siteOption()],
     token,
   )
-    .requiredOption('--id <name>', 'name of the tokens')
+    .requiredOption('--id <id>', 'id of the tokens')
     .option('--number <n>', 'revoke only the token with this number, as printed by token list')
     .addHelpText(
       'after',

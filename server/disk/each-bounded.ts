@@ -3,7 +3,10 @@
 /** Enough to keep the thread pool busy. */
 const concurrency = 32;
 
-/** Calls `work` for every item, at most 32 concurrently. Rejects with the first error, and takes no more items then. */
+/**
+ * Calls `work` for every item, at most 32 concurrently. After the first error, starts no more items and rejects with
+ * it.
+ */
 export async function eachBounded<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let hasFailed = false;

@@ -1,4 +1,4 @@
-/** A socket beside a lock file. It carries no data: a process that can connect to it knows that the owner is alive. */
+/** The Unix socket of a lock. It carries no data: if a connection succeeds, the owner of the lock is alive. */
 import { open, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { basename, dirname } from 'node:path';
@@ -8,8 +8,8 @@ export interface LockSocket {
 }
 
 /**
- * Listens at `path` until the socket is closed or the process ends; the kernel then refuses connections, even after
- * SIGKILL. Returns undefined on a file system without sockets.
+ * Listens at `path`. When the process ends, even by SIGKILL, the kernel refuses connections. Returns undefined if the
+ * file system does not support sockets.
  */
 export async function openLockSocket(path: string): Promise<LockSocket | undefined> {
   const server = createServer((socket) => socket.destroy());
@@ -36,7 +36,10 @@ export async function openLockSocket(path: string): Promise<LockSocket | undefin
   return { close };
 }
 
-/** Reports whether a process listens at `path`. One that is stopped or busy does, too. */
+/**
+ * Reports whether a process listens at `path`. The kernel accepts the connection even if the process is stopped or
+ * busy.
+ */
 export async function isListening(path: string): Promise<boolean> {
   const folder = await open(dirname(path), 'r');
   try {
@@ -55,5 +58,8 @@ export async function isListening(path: string): Promise<boolean> {
   }
 }
 
-/** Returns a path that fits: the address of a socket is limited to 107 bytes, the path of a folder to more. */
+/**
+ * Returns a short path to the same file: the address of a socket is limited to 107 bytes, and a folder may have a
+ * longer path.
+ */
 const shortPath = (folder: number, path: string): string => `/proc/self/fd/${folder}/${basename(path)}`;

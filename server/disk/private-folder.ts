@@ -1,6 +1,7 @@
-/** The private folder of a site, `.soil/`. It makes a folder a site, and is never served. */
+/** The private folder of a site, `.soil/`. A folder that has one is a site. It is never served. */
 import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { quote } from '../../model/result.js';
 
 export interface PrivateFolder {
   readonly root: string;
@@ -34,18 +35,18 @@ export function privateFolder(site: string): PrivateFolder {
   };
 }
 
-/** Makes `.soil/`, and the site's folder, readable by their owner only. What exists is kept. */
+/** Creates the site's folder and `.soil/`, which only its owner can read. Existing files are not changed. */
 export async function makePrivateFolder(site: string): Promise<PrivateFolder> {
   const folder = privateFolder(site);
   await mkdir(site, { recursive: true });
   for (const path of [folder.root, folder.staging, folder.partial, folder.log]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    await chmod(path, 0o700); // an existing folder may have a wider mode, from an umask or a copy
+    await chmod(path, 0o700); // an existing folder may have a wider mode, for example after a copy
   }
   return folder;
 }
 
-/** Reports whether `soil-server init` or `rebuild` made the folder a site. */
+/** Reports whether a folder is a site, which `soil-server init` or `rebuild` created. */
 export async function isSite(site: string): Promise<boolean> {
   try {
     return (await stat(privateFolder(site).root)).isDirectory();
@@ -54,7 +55,14 @@ export async function isSite(site: string): Promise<boolean> {
   }
 }
 
-/** Removes what an interrupted server left: unfinished uploads, and partial ones older than `partialSeconds`. */
+/** Returns the message for a folder that is not a site. `action`: `cannot check`. */
+export const notASite = (action: string, folder: string): string =>
+  `${action} ${quote(folder)}: not a site. To create one: soil-server init --site ${quote(folder)}`;
+
+/**
+ * Removes the uploads that an interrupted server left, and partial uploads older than `partialSeconds`. `now` in
+ * seconds since 1970.
+ */
 export async function emptyStaging(
   folder: PrivateFolder,
   { now, partialSeconds }: { readonly now: number; readonly partialSeconds: number },

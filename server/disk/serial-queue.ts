@@ -1,9 +1,9 @@
-/** Runs tasks one at a time, in order. A task that fails does not stop the next. */
+/** Runs asynchronous functions one at a time, in order. A failure does not stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
   #length = 0;
 
-  /** Runs `work` when all earlier work has settled, and returns its result. */
+  /** Runs `work` after all earlier work has ended. Returns its result, or rejects with its error. */
   run<T>(work: () => Promise<T>): Promise<T> {
     this.#length++;
     const result = this.#last.then(work).finally(() => this.#length--);
@@ -11,12 +11,12 @@ export class SerialQueue {
     return result;
   }
 
-  /** How many have not settled, the one in progress included. */
+  /** The number of functions that wait or run. */
   get length(): number {
     return this.#length;
   }
 
-  /** Settles when everything that was queued so far has settled. */
+  /** Resolves when all work that was queued so far has ended. */
   async idle(): Promise<void> {
     await this.#last;
   }

@@ -1,12 +1,15 @@
-/** Writes and removes pages, makes folders and compares files of a site. files/atomic-file.ts writes all else. */
+/**
+ * Writes and removes pages, creates folders and compares files of a site. files/atomic-file.ts writes all other files.
+ */
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isTemporaryName, temporaryPath, isMissing, syncFolder } from '../../files/atomic-file.js';
 
 /**
- * Writes a page, and its folder, if the bytes differ from those on disk. Returns whether they did. Synchronous: in the
- * thread pool the few steps took longer than rendering the page. Not synced: a page can be rendered again.
+ * Writes a page if its bytes differ from those on disk, and creates its folder. Returns whether it wrote the page.
+ * Synchronous, since the same calls in the thread pool took longer than rendering. Not synced, since a page can be
+ * rendered again.
  */
 export function writePage(path: string, text: string | Buffer): boolean {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
@@ -24,7 +27,7 @@ export function writePage(path: string, text: string | Buffer): boolean {
   return true;
 }
 
-/** Removes a page, and its folder if that is then empty. */
+/** Removes a page, and its folder if it is empty then. */
 export function removePage(path: string): void {
   try {
     unlinkSync(path);
@@ -49,8 +52,8 @@ function readPage(path: string): Buffer | undefined {
 }
 
 /**
- * Makes a folder below `root`, with its parents, and syncs them all. Existing ones too: writePage() makes folders
- * without a sync.
+ * Creates a folder below `root` and its parents. Returns its path. Syncs existing folders too, since writePage()
+ * creates folders without a sync.
  */
 export async function makeFolder(root: string, relative: string): Promise<string> {
   const path = join(root, relative);
@@ -93,7 +96,7 @@ async function readFully(
   }
 }
 
-/** Removes temporary files that an interrupted process left, in all folders but private ones. Returns how many. */
+/** Removes temporary files that an interrupted process left, except in private folders. Returns how many. */
 export async function removeTemporary(root: string): Promise<number> {
   let removed = 0;
   for (const entry of await readdir(root, { withFileTypes: true })) {

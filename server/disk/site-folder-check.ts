@@ -1,17 +1,17 @@
-/** Refuses to make a folder a site if it has other files in it, so that a mistake does not make `/etc` public. */
+/** Checks that a folder may become a site, so that a mistake does not make `/etc` public. */
 import { readdir } from 'node:fs/promises';
 import { fileErrorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { isMissing } from '../../files/atomic-file.js';
 
-/** The folder of a site has one of these; so has one of Soil's first server, in shell and Python. */
+/** A site has at least one of these; so has a folder of Soil's shell and Python server. */
 const siteNames: readonly string[] = ['.soil', 'github-jobs', 'srht-jobs', 'sourcehut-jobs', 'local-jobs'];
 
 /**
- * Accepts a site, a folder that does not exist, and one with nothing that would be served: only names that begin with a
- * dot, and the `lost+found` of a new disk.
+ * Accepts a site, a folder that does not exist, and a folder without files that would be served. It may have names that
+ * begin with a dot, and the `lost+found` of a new disk.
  */
-export async function refuseForeign(folder: string): Promise<Result<undefined>> {
+export async function checkSiteFolder(folder: string): Promise<Result<undefined>> {
   let names: string[];
   try {
     names = await readdir(folder);

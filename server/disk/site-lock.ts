@@ -1,4 +1,4 @@
-/** Locks a site for one process: of its numbered lock files, the highest names the process that holds the lock. */
+/** Locks a site for one process. A lock has numbered files; the one with the highest number names the owner. */
 import { randomBytes } from 'node:crypto';
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -14,12 +14,12 @@ export interface Lock {
 const RELEASED = 'released\n';
 
 /**
- * Takes the lock at `path`; refuses with the number of the process that holds it. The files are `PATH.1`, `PATH.2` and
- * so on. The highest number counts, and a process that finds its owner dead creates the next. A stale lock is removed
- * only once a higher one exists: two processes that removed it first could both take the lock.
+ * Takes the lock at `path`; `what` names it in messages. Refuses with the id of the process that holds it. The files
+ * are `PATH.1`, `PATH.2` and so on. A process that finds the owner of the highest number dead creates the next one. A
+ * stale file is removed only after a higher one exists: two processes that removed it first could both take the lock.
  *
- * Process numbers repeat. The start time in `/proc` distinguishes processes with the same number, and the boot id those
- * before a reboot. In another container numbers differ: the owner is alive if its socket accepts a connection.
+ * Process ids are reused. The start time in `/proc` distinguishes processes with the same id, and the boot id those of
+ * before a reboot. In another container ids differ, so the owner is alive if its socket accepts a connection.
  */
 export async function takeLock(path: string, what: string): Promise<Result<Lock>> {
   const before = await findOwner(path, Math.max(0, ...(await listNumbers(path))));
@@ -37,7 +37,7 @@ export async function takeLock(path: string, what: string): Promise<Result<Lock>
       if (owner !== undefined) return refuseTaken(owner, { path, what });
       const number = highest + 1;
       if (!(await linkNew(draft, `${path}.${number}`))) continue;
-      // The number was free either because no file had it, or because a process took it, was passed and removed.
+      // The number was free because it is new, or because a later process had removed it. Then a higher one exists.
       const numbers = await listNumbers(path);
       if (Math.max(...numbers) > number) {
         await rm(`${path}.${number}`, { force: true });
@@ -70,7 +70,7 @@ async function removeStale(path: string, number: number): Promise<void> {
   await rm(`${path}.${number}`, { force: true });
 }
 
-/** Keeps the file, so that numbers only grow, but removes the process from it. */
+/** Removes the process from the file, but not the file, so that numbers only grow. */
 async function release(file: string): Promise<void> {
   await writeWhole(file, RELEASED, { sync: false, mode: 0o600 });
 }
@@ -82,7 +82,7 @@ async function listNumbers(path: string): Promise<readonly number[]> {
     .map((name) => Number(name.slice(start.length)));
 }
 
-/** Returns the number of the process that holds the lock; undefined if it is dead or released the lock. */
+/** Returns the id of the process that holds the lock; undefined if it is dead or released the lock. */
 async function findOwner(path: string, number: number): Promise<string | undefined> {
   const [pid = '', start = '', boot = '', socket] = await readWords(`${path}.${number}`);
   if (/^\d+$/.test(pid) && (await describeProcess(Number(pid))) === `${pid} ${start} ${boot}`) return pid;
@@ -111,7 +111,10 @@ async function linkNew(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Returns `PID START BOOT`. START is in clock ticks since boot: field 22 of proc_pid_stat(5). */
+/**
+ * Returns `PID START BOOT`; undefined if there is no such process. START is in clock ticks since boot: field 22 of
+ * proc_pid_stat(5).
+ */
 async function describeProcess(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');

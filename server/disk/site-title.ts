@@ -15,7 +15,7 @@ export async function readTitle(site: string): Promise<string> {
   }
 }
 
-/** Stores a title. */
+/** Stores a title, if it is not the stored one. */
 export async function storeTitle(site: string, title: string): Promise<void> {
   if ((await readTitle(site)) === title) return;
   await writeWhole(privateFolder(site).title, `${title}\n`, { sync: true, mode: 0o600 });

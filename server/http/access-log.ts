@@ -7,7 +7,7 @@ export interface RequestLine {
   /** seconds since 1970, UTC */
   readonly time: number;
   readonly method: string;
-  /** as sent; the query is not logged, since it may hold anything */
+  /** as sent; the query is not logged, since it may have secrets */
   readonly url: string;
   readonly status: number;
   readonly milliseconds: number;

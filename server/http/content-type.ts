@@ -3,9 +3,9 @@ import { mimes } from 'mrmime';
 
 export const plainText = 'text/plain; charset=utf-8';
 
-/** Types that the library lacks, or that browsers would not show in place. */
+/** Types that mrmime lacks, and types of files that browsers would download instead of showing them. */
 const exceptions: Readonly<Record<string, string>> = {
-  // Browsers show text/plain in place, and download types like text/tab-separated-values.
+  // Browsers show text/plain, and download types like text/tab-separated-values.
   [plainText]:
     'txt tsv log md rst sh bash osh ysh ksh zsh py pyi c h cc cpp cxx hpp hh rs go java kt rb pl lua ts tsx jsx ' +
     'yml yaml toml ini cfg conf mk cmake ninja diff patch asdl s asm map out err tap trs list awk sed hbs sql',
@@ -28,7 +28,7 @@ const exceptionOf = new Map(
 
 /**
  * Returns the type of a file by the last part of its path. A name without an extension is text (README, Makefile, the
- * `stdout` of a task). An unknown extension is bytes to download: browsers are told not to guess.
+ * `stdout` of a task). Browsers download a file with an unknown extension, since they are told not to guess.
  */
 export function contentType(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
@@ -37,13 +37,13 @@ export function contentType(path: string): string {
   const extension = name.slice(dot + 1).toLowerCase();
   const exception = exceptionOf.get(extension);
   if (exception !== undefined) return exception;
-  // lookup() of the library finds the properties of every object, too: `constructor`.
+  // lookup() of mrmime also finds the properties that every object has, like `constructor`.
   const type = Object.hasOwn(mimes, extension) ? mimes[extension] : undefined;
   if (type === undefined) return 'application/octet-stream';
   return type.startsWith('text/') ? `${type}; charset=utf-8` : type;
 }
 
-/** Reports whether gzip makes files of this type much smaller. */
+/** Reports whether files of this type are worth compressing. */
 export function isText(type: string): boolean {
   return /^text\/|[/+](json|xml)\b|^application\/wasm$/.test(type);
 }

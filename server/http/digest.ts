@@ -32,7 +32,7 @@ export function parseDigest(field: string | undefined): Result<string | undefine
 /** By the identity of a file, which changes when its content may have changed. An entry takes some 100 bytes. */
 const digests = new LRUCache<string, Promise<string>>({ max: 10_000 });
 
-/** Returns the SHA-256 of a file's content, hexadecimal. However many clients ask for it, a file is read once. */
+/** Returns the SHA-256 of a file's content, hexadecimal. Reads the file once, also for concurrent requests. */
 export function digestOf(identity: string, read: () => Promise<Body>): Promise<string> {
   const known = digests.get(identity);
   if (known !== undefined) return known;

@@ -61,7 +61,7 @@ test('parseRange() selects a part inside the body for any header', () => {
   assert.deepEqual(parseRange('bytes=0-', 0), { kind: 'unsatisfiable' });
 });
 
-test('contentType() goes by the extension, and never guesses', () => {
+test('contentType() depends on the extension only', () => {
   assert.equal(contentType('_soil/logs/unit.txt'), 'text/plain; charset=utf-8');
   assert.equal(contentType('a/README'), 'text/plain; charset=utf-8');
   assert.equal(contentType('a.b/stdout'), 'text/plain; charset=utf-8');

@@ -32,7 +32,10 @@ function qualityOf(parameters: readonly string[]): number {
   return /^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q) ? Number(q) : 0;
 }
 
-/** Reports whether If-None-Match (13.1.2) has `etag` or `*`. The comparison is weak: proxies weaken tags when they compress. */
+/**
+ * Reports whether If-None-Match (13.1.2) has `etag` or `*`. Compares weakly, since proxies that compress make tags
+ * weak.
+ */
 export function matchesAny(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === '*') return true;

@@ -1,9 +1,9 @@
-/** Responses that are held in memory, and the one function that sends them: JSON or plain text, by `Accept`. */
+/** Responses that are not files, and the function that sends them: JSON or plain text, by `Accept`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { quote } from '../../model/result.js';
 import { plainText } from './content-type.js';
 
-/** A request, and node's way to respond to it. */
+/** A request and its response, as node passes them to a server. */
 export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -55,7 +55,7 @@ export const problem = (status: number, message: string, headers: Headers = {}):
 
 /** Returns the response to a method that a path does not support. */
 export const wrongMethod = (method: string | undefined, allowed: string): HttpResponse =>
-  problem(405, `cannot ${quote(method ?? '', 20)} here: it must be ${allowed}`, { Allow: allowed });
+  problem(405, `cannot accept method ${quote(method ?? '', 20)}: it must be ${allowed}`, { Allow: allowed });
 
 /** Returns the response to an error of the disk or a bug. A client can retry 503, and 507 once there is space. */
 export function errorResponse(error: unknown): HttpResponse {
@@ -81,11 +81,11 @@ export function errorResponse(error: unknown): HttpResponse {
     case 'ENFILE':
       return problem(503, 'cannot store this: too many open files', { 'Retry-After': '5' });
     default:
-      return problem(500, 'cannot do this: internal server error');
+      return problem(500, 'cannot respond to this request: internal server error');
   }
 }
 
-/** Sends a response, perhaps before the request was read to its end. */
+/** Sends a response, even if the request has not been read to its end. */
 export function sendResponse({ request, response: output }: HttpExchange, response: HttpResponse): void {
   const { body, type } = bodyOf(response, request.headers.accept);
   output.writeHead(response.status, {

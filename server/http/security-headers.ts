@@ -24,11 +24,13 @@ const foreignPolicy = 'sandbox allow-scripts allow-popups allow-forms allow-down
 const ownPolicy =
   "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
-/** For the listing of a folder in a wwz: its stylesheet, icon and links. */
+/** The listing of a folder in a wwz needs its stylesheet and icon, and is made of names that a task chose. */
 export const listingPolicy =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
 
-/** Returns the headers of every response from an area. Caches may store all but the status API, and revalidate each time. */
+/**
+ * Returns the headers of every response from an area. Caches may store all but the status API, but must revalidate it.
+ */
 export function areaHeaders(area: SiteArea): Readonly<Record<string, string>> {
   return {
     'X-Content-Type-Options': 'nosniff',

@@ -1,4 +1,4 @@
-/** Sends a file, an entry or a page: encoding, validators, range, HEAD, and a body in pieces. */
+/** Sends a file, an entry of a wwz or a listing: encoding, validators, range, HEAD, and a body in pieces. */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -17,7 +17,7 @@ import type { HttpExchange } from './response.js';
 /** Something that can be sent (RFC 9110, 3.2). */
 export interface Representation {
   readonly type: string;
-  /** of every response from its area of the site */
+  /** headers of every response from its area of the site */
   readonly headers: Readonly<Record<string, string>>;
   /** changes when the content does; letters, digits, `.` and `-` */
   readonly tag: string;
@@ -27,14 +27,14 @@ export interface Representation {
   readonly plain: (range?: ByteRange) => Promise<Body>;
   /** returns the SHA-256 of its bytes, hexadecimal; absent where it is unknown */
   readonly digest?: () => Promise<string>;
-  /** the same as gzip; `length` is absent where only the end of the body tells it */
+  /** the same as gzip; `length` is absent if it is only known when the body ends */
   readonly gzip?: { readonly length?: number; readonly body: () => Promise<Body> };
 }
 
 /** A complete response whose body was in one piece. */
 export interface WholeResponse {
   readonly headers: Readonly<Record<string, string>>;
-  /** of the 304 in its place */
+  /** headers of a 304 for the same content */
   readonly unchangedHeaders: Readonly<Record<string, string>>;
   /** with its quotes */
   readonly tag: string;
@@ -42,8 +42,8 @@ export interface WholeResponse {
 }
 
 /**
- * Responds to a GET or HEAD. Settles when nothing more is read from the representation, also because the client
- * disconnected. Returns what it sent if every GET without conditions gets the same.
+ * Responds to a GET or HEAD. Resolves or rejects when nothing more is read from the representation; a client may
+ * disconnect before the end. Returns the response if every GET without conditions gets the same.
  */
 export async function sendRepresentation(
   exchange: HttpExchange,
@@ -112,7 +112,7 @@ async function sendBody(
     response.writeHead(status, headers).end();
     return undefined;
   }
-  // Before the head: a body that cannot be read still becomes a 500.
+  // Before the head is sent: if the body cannot be read, the client still gets a 500.
   const content = await body();
   if (Buffer.isBuffer(content)) {
     headers['Content-Length'] ??= String(content.length);
@@ -120,7 +120,7 @@ async function sendBody(
     return isHead ? undefined : content;
   }
   response.writeHead(status, headers);
-  // Pieces that are never requested are never read.
+  // Without a reader, no piece is read.
   if (isHead) response.end();
   else await pipeline(Readable.from(content), response);
   return undefined;

@@ -13,8 +13,8 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 
 /**
  * Calls `onSlow` once when fewer than `rateBytes` arrive in `rateSeconds`. Stops when the body is complete, or when the
- * returned function is called. An interval in which received bytes are still unread does not count: the disk is slow,
- * or the upload waits for its turn.
+ * returned function is called. An interval with unread bytes does not count: then the disk is slow, or the upload waits
+ * for another.
  */
 export function watchRate(
   request: IncomingMessage,

@@ -1,4 +1,4 @@
-/** A response in memory: its head as node takes it, its body, and the file it was read from. */
+/** A response in memory: its head in the form that node takes, its body, and the file it was read from. */
 import type { ServerResponse } from 'node:http';
 import { fileIdentity } from '../../wwz/open.js';
 import { matchesAny } from '../http/request-headers.js';
@@ -12,7 +12,7 @@ export interface ResponseSource {
   readonly file: string;
   /** of the file when the response was read from it */
   readonly identity: string;
-  /** when the whole path was checked, symlinks included; on the cache's clock */
+  /** when the whole path was checked, including symlinks; on the clock of the cache */
   readonly checked: number;
 }
 
@@ -21,11 +21,11 @@ export interface CachedResponse {
   readonly stamp: FileStamp;
   readonly checked: number;
   readonly tag: string;
-  /** names and values in turns; the last value, the request's id, is set for each request */
+  /** alternating names and values; the last value is the request's id, set for each request */
   readonly head: string[];
   readonly unchangedHead: string[];
   readonly body: string | Buffer;
-  /** of memory */
+  /** memory in use */
   readonly bytes: number;
   /** the turn of the event loop in which its file was last checked */
   turn: number;
@@ -33,7 +33,7 @@ export interface CachedResponse {
   isUsed: boolean;
 }
 
-/** Up to this size a body is a string of its bytes: node sends it together with the head, in one write. */
+/** A body up to this size is a latin1 string: node sends it together with the head, in one write. */
 const stringBytes = 15_000;
 
 /** Memory of an entry without its body: head, stamp, and its place in the table. */
@@ -59,7 +59,7 @@ export function cacheResponse(
   };
 }
 
-/** Sends a response to a GET or HEAD, or 304 where the client has it. */
+/** Sends a response to a GET or HEAD, or 304 if the client has it. */
 export function sendCached(cached: CachedResponse, { request, response }: HttpExchange, id: string): void {
   const known = request.headers['if-none-match'];
   if (known !== undefined && matchesAny(known, cached.tag)) {
@@ -78,7 +78,7 @@ function rawHead(headers: Readonly<Record<string, string>>): string[] {
 
 /** Sends head and body as one string. end() with a body would make the socket join three pieces. */
 function endInOneWrite(response: ServerResponse, body: string): void {
-  // There is no socket while an earlier request of the connection is still being answered.
+  // There is no socket while the response to an earlier request of the connection is being sent.
   const { socket } = response;
   // A socket that is corked already is not corked again until the end of the turn.
   socket?.cork();

@@ -1,9 +1,12 @@
-/** Compares a file with an earlier state of itself, by one stat(2). */
+/** Detects by one stat(2) whether a file has changed. */
 import { statSync, type BigIntStats } from 'node:fs';
 
 export type FileStamp = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>;
 
-/** Returns the file's stamp. Synchronous: for a file in the kernel's cache it takes 2 microseconds, less than a promise. */
+/**
+ * Returns the file's stamp. Synchronous: with the file in the kernel's cache it takes 2 microseconds, less than a
+ * promise.
+ */
 export function statFile(file: string): BigIntStats | undefined {
   try {
     return statSync(file, { bigint: true, throwIfNoEntry: false });

@@ -73,7 +73,9 @@ async function openRig(t: TestContext, responses: ResponseCacheOptions = {}) {
       );
       assert.ok(written.ok, written.ok ? '' : written.error);
     },
-    /** Requests a path until it is cached: a file that has just changed is not. Returns the last response from the file. */
+    /**
+     * Requests a path until it is cached: a file that has just changed is not. Returns the last response from the file.
+     */
     warm: async (path: string, headers: Record<string, string> = {}) => {
       const cachedBytes = () => site.responses.gzip.bytes + site.responses.plain.bytes;
       const before = cachedBytes();
@@ -245,7 +247,7 @@ test('ResponseCache stays within its bytes, and evicts what is not used', async 
   assert.equal((await rig.ask('once/a.bin')).status, 404);
 });
 
-test('serveSite() answers pipelined requests in order, from the cache', async (t) => {
+test('serveSite() responds to pipelined requests in order from the cache', async (t) => {
   const rig = await openRig(t);
   await rig.putWwz(wwz, { a: 'first\n', b: 'second\n' });
   await rig.put('page.html', line.repeat(1000));

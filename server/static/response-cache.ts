@@ -29,8 +29,8 @@ export class ResponseCache {
   }
 
   /**
-   * Responds from memory to a request for a whole file, conditional or not; a query changes nothing. Returns false, and
-   * does nothing, if there is no valid response.
+   * Responds from memory to a request for a whole file, conditional or not. Ignores the query. Returns false without
+   * responding if there is no valid response.
    */
   send(exchange: HttpExchange, id: string): boolean {
     const { method, headers, url = '' } = exchange.request;
@@ -40,7 +40,7 @@ export class ResponseCache {
     return this.#tableFor(exchange).send(rawPath(url), exchange, id);
   }
 
-  /** Adds a response that was just sent, if it was whole. `path`: of its file, below the root. */
+  /** Adds a response that was just sent, if there is one. `path`: of its file, below the root. */
   add(
     exchange: HttpExchange,
     response: WholeResponse | undefined,
@@ -61,12 +61,12 @@ export class ResponseCache {
   }
 }
 
-/** For this long the folders and symlinks above a file are taken to be unchanged since they were checked. */
+/** For this long, the folders and symlinks above a file are not checked again. */
 const pathMs = 1000;
 
 /**
- * The responses in one encoding, by the raw path of the request. They were read by a request that checked everything;
- * the table only repeats their bytes, and never opens or follows anything itself.
+ * The responses in one encoding, by the raw path of the request. The request that read a file checked its path;
+ * the table only repeats its bytes, and never opens a file or follows a symlink itself.
  */
 class ResponseTable {
   /** in the order in which they were added or skipped by eviction */
@@ -122,7 +122,10 @@ class ResponseTable {
     this.#bytes = 0;
   }
 
-  /** Requests in one turn of the event loop arrived together: they share one stat(2). */
+  /**
+   * Reports whether the file is unchanged. Requests in one turn of the event loop arrived together and share one
+   * stat(2).
+   */
   #isValid(cached: CachedResponse): boolean {
     if (this.#clock() - cached.checked > pathMs) return false;
     if (cached.turn === this.#turn && this.#isTurnCounted) return true;
@@ -144,7 +147,7 @@ class ResponseTable {
     this.#turn++;
   };
 
-  /** Evicts the oldest, but skips once what was used (the clock algorithm). */
+  /** Evicts the oldest responses, but skips each once that was used since the last time (the clock algorithm). */
   #evict(): void {
     for (const [path, cached] of this.#entries) {
       if (this.#bytes <= this.#maxBytes) return;

@@ -15,9 +15,9 @@ import { digestOf } from '../http/digest.js';
 import { areaHeaders, areaOf } from '../http/security-headers.js';
 
 /**
- * Returns the real path of something in the site, symlinks resolved; undefined if it does not exist, is outside the
- * site, or below a name that begins with a dot. `root` is a real path. One call to realpath(3) is cheaper than opening
- * folder by folder, and safe: only the server itself writes to the site.
+ * Returns the real path of a file or folder of the site, symlinks resolved; undefined if it does not exist, is outside
+ * the site, or below a name that begins with a dot. `root` is a real path. One call to realpath(3) is cheaper than
+ * opening folder by folder, and safe: only the server itself writes to the site.
  */
 export async function findInSite(root: string, path: string): Promise<string | undefined> {
   let real: string;
@@ -32,7 +32,7 @@ export async function findInSite(root: string, path: string): Promise<string | u
   return parsePublicPath(real.slice(root.length + 1)).ok ? real : undefined;
 }
 
-/** Reports whether an error of the file system means that nothing public is at a path. */
+/** Reports whether an error of the file system means that there is no public file at a path. */
 export function isNotFoundError(error: unknown): boolean {
   const codes = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EACCES', 'EINVAL'];
   return codes.includes((error as NodeJS.ErrnoException).code ?? '');
@@ -41,16 +41,16 @@ export function isNotFoundError(error: unknown): boolean {
 export type OpenedFile =
   | { readonly kind: 'file'; readonly handle: FileHandle; readonly representation: Representation }
   | { readonly kind: 'folder' }
-  | { readonly kind: 'nothing' };
+  | { readonly kind: 'missing' };
 
 /** Opens a real path of the site. The caller closes the handle once the representation is sent. */
 export async function openSiteFile(real: string, path: SitePath): Promise<OpenedFile> {
   let handle: FileHandle;
   try {
-    // Non-blocking: the open of a FIFO would block a thread until another process writes to it.
+    // Non-blocking, since opening a FIFO would block a thread until another process opens it for writing.
     handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (isNotFoundError(error)) return { kind: 'nothing' };
+    if (isNotFoundError(error)) return { kind: 'missing' };
     throw error;
   }
   try {
@@ -60,7 +60,7 @@ export async function openSiteFile(real: string, path: SitePath): Promise<Opened
       return { kind: 'file', handle, representation: representFile(path, source) };
     }
     await handle.close();
-    return { kind: stats.isDirectory() ? 'folder' : 'nothing' };
+    return { kind: stats.isDirectory() ? 'folder' : 'missing' };
   } catch (error) {
     await handle.close();
     throw error;
@@ -92,7 +92,7 @@ function representFile(path: SitePath, { handle, size, tag }: FileContent): Repr
   return { ...common, gzip: { body: async () => gzipped(await plain()) } };
 }
 
-/** A low level: pages are compressed while they are sent, since they are many and change often. */
+/** A low level, since pages are many, change often, and are compressed for each response that is not cached. */
 const gzipOptions = { level: 4 };
 const gzipBuffer = promisify<Buffer, typeof gzipOptions, Buffer>(gzip);
 
@@ -102,7 +102,7 @@ const gzipped = (body: Body): Promise<Body> =>
 async function* gzippedPieces(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const input = Readable.from(body);
   const gzip = createGzip(gzipOptions);
-  // pipeline() passes an error of the input on to gzip, and the loop below throws it.
+  // pipeline() destroys gzip with an error of the input, which the loop below throws.
   pipeline(input, gzip, () => undefined);
   try {
     for await (const piece of gzip as AsyncIterable<Buffer>) yield piece;

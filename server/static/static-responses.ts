@@ -1,4 +1,4 @@
-/** The static site's responses that are not files: not found, removed, redirects and refusals. Plain text or a page. */
+/** The responses of a static site that are not files: not found, removed, redirects and refusals. Pure. */
 import type { IncomingMessage } from 'node:http';
 import { quote } from '../../model/result.js';
 import { headerOf } from '../http/request-headers.js';
@@ -7,13 +7,13 @@ import { text, type HttpResponse } from '../http/response.js';
 import { areaHeaders } from '../http/security-headers.js';
 import { renderNotFound } from '../pages/views/not-found-page.js';
 
-/** 404, or 410 for a file that was removed: one message, as a page with links for browsers. */
+/** Returns 404, or 410 for a file that was removed: the message as text, or for browsers as a page with links. */
 export function notFoundResponse(
   { headers, url = '/' }: Pick<IncomingMessage, 'headers' | 'url'>,
   status: 404 | 410,
   message: string,
 ): HttpResponse {
-  // A browser that opens an address accepts text/html. Programs, and what a page loads, do not.
+  // Browsers accept text/html for an address that they open, but not for what a page loads. Most programs never do.
   if (headers.accept?.includes('text/html') !== true) return text(status, `${message}\n`);
   const html = renderNotFound({ rawPath: rawPath(url), message, isRemoved: status === 410 });
   return text(status, `${html.trimEnd()}\n`, {
@@ -30,11 +30,13 @@ export const folderRedirect = (location: string): HttpResponse =>
   text(301, 'this is a folder\n', { headers: { Location: location, 'Cache-Control': 'no-cache' } });
 
 export const wrongFileMethod = (method = ''): HttpResponse =>
-  text(405, `cannot ${quote(method, 20)} a file: it must be GET or HEAD\n`, {
+  text(405, `cannot accept method ${quote(method, 20)}: it must be GET or HEAD\n`, {
     headers: { Allow: 'GET, HEAD' },
   });
 
-/** A service worker from a task's script would intercept requests for the site's own pages. */
+/**
+ * Refuses a request for a service worker: a script of a task would then intercept requests for the site's own pages.
+ */
 export const serviceWorkerRefusal = (request: IncomingMessage): HttpResponse | undefined =>
   headerOf(request, 'service-worker') === undefined
     ? undefined

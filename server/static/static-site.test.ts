@@ -156,7 +156,7 @@ for (const path of [
   '/leak.wwz/x',
   '/unpacked.wwz/b.txt',
 ]) {
-  test(`serveSite() answers 404 at ${path.slice(0, 60)}`, async () => {
+  test(`serveSite() responds 404 to ${path.slice(0, 60)}`, async () => {
     const reply = await ask(path);
     assert.equal(reply.status, 404);
     assert.equal(reply.headers['content-type'], 'text/plain; charset=utf-8');
@@ -256,7 +256,7 @@ test('serveSite() compresses text of the site, but not small or binary files', a
   assert.equal((await ask('/big.bin', gzip)).headers['content-encoding'], undefined);
 });
 
-test('serveSite() answers HEAD with the headers of GET', async () => {
+test('serveSite() responds to HEAD with the headers of GET', async () => {
   for (const path of [
     '/',
     '/big.bin',
@@ -278,7 +278,7 @@ test('serveSite() answers HEAD with the headers of GET', async () => {
   }
 });
 
-test('serveSite() answers 304 to a client that has the content', async () => {
+test('serveSite() responds 304 to a client that has the content', async () => {
   for (const headers of [{}, gzip]) {
     for (const path of ['/', `${wwz}/`, `${wwz}/list/`]) {
       const etag = String((await ask(path, headers)).headers.etag);
@@ -357,7 +357,7 @@ test('serveSite() serves a folder that is named like a wwz', async () => {
   assert.equal((await ask('/unpacked.wwz/a.txt')).body.toString(), 'a folder of that name');
 });
 
-test('serveSite() answers 500 for a broken wwz, and reports it', async () => {
+test('serveSite() responds 500 for a broken wwz, and reports it', async () => {
   reports.length = 0;
   assert.equal((await ask('/broken.wwz/a')).status, 500);
   assert.match(reports.join(), /cannot serve "\/broken.wwz\/a": .*no end of central directory/);

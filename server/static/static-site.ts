@@ -24,9 +24,11 @@ import { WwzCache, type WwzCacheOptions } from './wwz-cache.js';
 import { findInWwz } from './wwz-entry.js';
 
 export interface StaticSiteOptions extends WwzCacheOptions {
-  /** called with failures of the server: a damaged wwz, an error of the disk; by default they are not reported */
+  /**
+   * called with failures of the server, such as a damaged wwz or an error of the disk; by default they are not reported
+   */
   readonly report?: (message: string) => void;
-  /** returns why the file at a path was removed; undefined if there never was one */
+  /** returns why the file at a path was removed; undefined if it was not removed */
   readonly removed?: (path: string) => string | undefined;
   readonly responses?: ResponseCacheOptions;
   /** monotonic, in milliseconds */
@@ -46,7 +48,7 @@ export interface StaticSite {
   close(): Promise<void>;
 }
 
-/** Prepares a folder for serving. Rejects if there is none. */
+/** Prepares a folder for serving. Rejects if it does not exist. */
 export async function openStaticSite(folder: string, options: StaticSiteOptions = {}): Promise<StaticSite> {
   const wwzFiles = new WwzCache(options);
   const report = options.report ?? (() => undefined);
@@ -63,7 +65,7 @@ export async function openStaticSite(folder: string, options: StaticSiteOptions 
 
 /**
  * Responds to a request. `request.url` is the raw path below the site's prefix, with its leading slash; `id` is sent as
- * X-Request-Id. Never rejects: failures of the server are reported. Settles when nothing more is read for the request.
+ * X-Request-Id. Never rejects: failures of the server are reported. Resolves when nothing more is read for the request.
  */
 export function serveSite(
   site: StaticSite,
@@ -72,10 +74,10 @@ export function serveSite(
   id: string,
 ): Promise<void> {
   const exchange: HttpExchange = { request, response };
-  return site.responses.send(exchange, id) ? done : serveUncached(site, exchange, id);
+  return site.responses.send(exchange, id) ? alreadySent : serveUncached(site, exchange, id);
 }
 
-const done = Promise.resolve();
+const alreadySent = Promise.resolve();
 
 async function serveUncached(site: StaticSite, exchange: HttpExchange, id: string): Promise<void> {
   const { request, response } = exchange;
@@ -97,7 +99,7 @@ function isDisconnect(error: unknown): boolean {
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED'].includes(code);
 }
 
-/** Sends the file or entry at a path. Returns the response to send instead where there is none. */
+/** Sends the file or entry at a path. If there is none, returns the response to send instead. */
 async function serve(site: StaticSite, exchange: HttpExchange): Promise<HttpResponse | undefined> {
   const { request } = exchange;
   if (request.method !== 'GET' && request.method !== 'HEAD') return wrongFileMethod(request.method);
@@ -119,7 +121,7 @@ interface PathInWwz {
   readonly query: string;
 }
 
-/** Finds the first part of the path that is a file named `*.wwz` with something behind it, if only a slash. */
+/** Finds the first part of the path that is a file named `*.wwz`, with a slash after it. */
 async function findWwz(
   site: StaticSite,
   { path, isFolder, query }: RequestPath,
@@ -168,7 +170,7 @@ async function serveEntry(
         return undefined;
       case 'redirect':
         return folderRedirect(found.value.location + wwz.query);
-      case 'nothing':
+      case 'missing':
         return noSuchFile(exchange.request);
     }
   } finally {
@@ -204,7 +206,7 @@ async function serveFile(
     case 'folder':
       if (isFolder) return noSuchFile(request);
       return folderRedirect(`./${encodeSegment(path.split('/').at(-1) ?? '')}/${query}`);
-    case 'nothing':
+    case 'missing':
       return noSuchFile(request);
   }
 }

@@ -12,7 +12,7 @@ export interface WwzCacheOptions {
   readonly limits?: WwzLimits;
 }
 
-/** A wwz in use. It stays open, with the content it had, until release(). */
+/** A wwz in use. It stays open until release(), and keeps its content even if the file is replaced. */
 export interface WwzLease {
   readonly file: WwzFile;
   release(): void;
@@ -41,7 +41,7 @@ export class WwzCache {
     this.#files = new LRUCache({
       max: maxOpen,
       maxSize: maxDirectoryBytes,
-      // An entry that is larger than all may be together would not be kept, and never disposed of.
+      // LRUCache neither stores nor disposes of an entry larger than maxSize, so no size is larger.
       sizeCalculation: ({ wwz }) => Math.min(Math.max(1, wwz.directory.bytes.length), maxDirectoryBytes),
       dispose: (file) => {
         this.#retire(file);
@@ -50,7 +50,7 @@ export class WwzCache {
     this.#limits = limits;
   }
 
-  /** Leases the wwz at `path`, where the caller has just found `identity`. Refuses a file that is not a valid wwz. */
+  /** Leases the wwz at `path`, whose identity the caller has just read. Refuses a file that is not a valid wwz. */
   async lease(path: string, identity: string): Promise<Result<WwzLease>> {
     const file = this.#files.get(path);
     if (file?.wwz.identity === identity) return accept(this.#use(file));
@@ -58,7 +58,10 @@ export class WwzCache {
     return opened.ok ? accept(this.#use(opened.value)) : opened;
   }
 
-  /** Opens a file once for concurrent requests. A request after a replacement does not join an opening from before it. */
+  /**
+   * Opens a file once for concurrent requests. The identity is part of the key, so that a replaced file is opened
+   * again.
+   */
   #open(path: string, identity: string): Promise<Result<OpenFile>> {
     const key = `${identity} ${path}`;
     const current = this.#opening.get(key);
@@ -78,7 +81,7 @@ export class WwzCache {
 
   #retire(file: OpenFile): void {
     file.isRetired = true;
-    // Requests that wait for this file to be opened start to use it in the turn of the loop in which the opening ends.
+    // Requests that waited for the open become users in this turn of the event loop, so close in the next.
     setImmediate(() => {
       this.#closeUnused(file);
     });
@@ -105,7 +108,7 @@ export class WwzCache {
     this.#closing.add(closing);
   }
 
-  /** Removes all files and closes those without users; the others are closed by their last user. */
+  /** Removes all files. Closes those without users; the last user of each other file closes it. */
   async close(): Promise<void> {
     await Promise.all(this.#opening.values());
     this.#files.clear();

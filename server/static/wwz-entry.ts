@@ -1,4 +1,4 @@
-/** Finds what a path inside an open wwz names: an entry, the listing of a folder, or a redirect to one. */
+/** Finds the entry or folder at a path inside an open wwz. A folder without an index.html is listed. */
 import { encodeSegment } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { gzipBody, gzipLength, plainBody, findReadingObstacle, type LocatedEntry } from '../../wwz/body.js';
@@ -11,9 +11,9 @@ import { renderWwzListing } from '../pages/views/wwz-listing.js';
 
 export type FoundInWwz =
   | { readonly kind: 'content'; readonly representation: Representation }
-  /** to a folder that was named without its slash; relative */
+  /** for a folder without its trailing slash; `location` is relative */
   | { readonly kind: 'redirect'; readonly location: string }
-  | { readonly kind: 'nothing' };
+  | { readonly kind: 'missing' };
 
 export interface WwzPath {
   /** decoded path of the wwz, from the site's root */
@@ -29,7 +29,7 @@ export async function findInWwz(file: WwzFile, path: WwzPath): Promise<Result<Fo
   const entry = file.find(isFolder ? `${inside}index.html` : inside);
   if (entry !== undefined) return representEntry(file, entry);
   const folder = file.list(isFolder ? inside : `${inside}/`);
-  if (folder === undefined) return accept({ kind: 'nothing' });
+  if (folder === undefined) return accept({ kind: 'missing' });
   if (!isFolder) {
     return accept({ kind: 'redirect', location: `./${encodeSegment(inside.split('/').at(-1) ?? '')}/` });
   }

@@ -21,7 +21,7 @@ export function readText(request: IncomingMessage, maxBytes: number): Promise<Re
   });
 }
 
-/** Stores the whole body in a new file, on disk on return. The caller removes what a refusal leaves. */
+/** Writes the whole body to a new file. On return it is on disk. After a refusal, the caller removes the file. */
 export function readFile(
   request: IncomingMessage,
   path: string,
@@ -38,7 +38,7 @@ async function readBody<T>(
   if (Number(request.headers['content-length'] ?? '0') > maxBytes) {
     return refuse({ kind: 'body-too-large', maxBytes });
   }
-  // Not destroyed on return: the response goes out on the same connection.
+  // Not destroyed on return, since the response is sent on the same connection.
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   try {
     const result = await read(chunks);

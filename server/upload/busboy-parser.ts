@@ -10,26 +10,26 @@ import type { UploadRefusal } from './upload-refusal.js';
 export interface FilePart {
   /** the name of its form field */
   readonly field: string;
-  /** as sent: may hold any characters */
+  /** as sent, with any characters; undefined if the part has none */
   readonly fileName: string | undefined;
 }
 
 export interface FormHandlers {
   readonly field: (name: string, value: string) => void;
-  /** must read `stream` to its end, or leave it after stop() */
+  /** must read `stream` to its end, or call stop() */
   readonly file: (part: FilePart, stream: Readable) => void;
-  /** what the form may not hold, or cannot be parsed; parsing goes on until stop() */
+  /** called for a part that is not allowed or cannot be parsed; parsing continues until stop() */
   readonly refused: (refusal: UploadRefusal) => void;
   readonly end: () => void;
 }
 
 export interface FormParser {
   readonly start: (request: IncomingMessage) => void;
-  /** Stops parsing. No handler is called for what follows. */
+  /** Stops parsing. No handler is called after it. */
   readonly stop: () => void;
 }
 
-/** Returns a parser for a form with these headers; refuses a Content-Type that is not one of a form. */
+/** Returns a parser for a form with these headers. Refuses a Content-Type other than that of a form. */
 export function createFormParser(
   headers: IncomingHttpHeaders,
   limits: ServerLimits,
@@ -45,10 +45,10 @@ export function createFormParser(
   let request: IncomingMessage | undefined;
   let isStopped = false;
   parser.on('field', (name, value, info) => {
-    // Without a name in the form, whatever the types of busboy say.
+    // Undefined if the part has no name, although busboy's types say otherwise.
     const known = name as string | undefined;
     if (known === undefined) handlers.refused({ kind: 'unnamed-part' });
-    // busboy cuts what is too long, and says so here only.
+    // busboy truncates what is too long, and only reports it here.
     else if (info.nameTruncated || info.valueTruncated) {
       handlers.refused({ kind: 'part-too-large', what: 'field', name: known, maxBytes: limits.fieldBytes });
     } else handlers.field(known, value);
@@ -56,13 +56,13 @@ export function createFormParser(
   parser.on('file', (name, stream, info) => {
     // The error of a stream that is cut short would end the process if nothing listened for it.
     stream.on('error', () => undefined);
-    // busboy continues to the end of a chunk after it was destroyed. A file that begins there and is cut short never
-    // ends, and its reader would wait until the client times out.
+    // After destroy(), busboy still parses the rest of the chunk. A file that starts there never ends, and its reader
+    // would wait until the client times out.
     if (isStopped) {
       stream.resume();
       return;
     }
-    // Both are undefined where the part has none, whatever the types of busboy say.
+    // Both are undefined if the part has none, although busboy's types say otherwise.
     const field = (name as string | undefined) ?? '';
     handlers.file({ field, fileName: (info as { filename?: string }).filename }, stream);
   });
@@ -92,7 +92,7 @@ export function createFormParser(
 function busboyConfig(headers: IncomingHttpHeaders, limits: ServerLimits): busboy.BusboyConfig {
   return {
     headers,
-    // By default busboy cuts a path to its last part, and reads names as latin1. A name with a path is refused instead.
+    // By default busboy reduces a path to its last part, and decodes names as latin1. Soil refuses a name with a path.
     preservePath: true,
     defParamCharset: 'utf8',
     limits: {
@@ -100,9 +100,10 @@ function busboyConfig(headers: IncomingHttpHeaders, limits: ServerLimits): busbo
       fieldSize: limits.fieldBytes,
       fields: limits.fields,
       files: limits.files,
-      // One more, since busboy counts before it looks: the limits of fields and files are to be reported first.
+      // One more, so that the limits of fields and files are reported first: busboy counts a part before it knows its
+      // kind.
       parts: limits.fields + limits.files + 1,
-      // busboy cuts a file that is longer. One more byte, so that the reader of the file finds it too large.
+      // busboy truncates a longer file. One more byte, so that the reader of the file sees that it is too large.
       fileSize: Math.max(limits.wwzBytes, limits.tsvBytes, limits.jsonBytes) + 1,
       headerPairs: 50,
     },

@@ -1,4 +1,6 @@
-/** Reads a multipart form: fields as text, files to disk, with every limit enforced while the bytes arrive. */
+/**
+ * Reads a multipart form: returns its fields, writes its files to disk, and enforces every limit while bytes arrive.
+ */
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { accept, refuse, type Result } from '../../model/result.js';
@@ -17,7 +19,7 @@ export interface FilePlan {
 }
 
 export interface FormOptions {
-  /** called for each file before a byte of it is stored; refuses with a sentence */
+  /** called for each file before it is stored; refuses with the whole message */
   readonly plan: (part: FilePart) => Result<FilePlan>;
   readonly limits: ServerLimits;
   readonly reservation: QuotaReservation;
@@ -32,8 +34,8 @@ export interface Form {
 }
 
 /**
- * Reads a form. On return its files are on disk. After a refusal the request may have unread bytes, and the caller
- * removes the files that were stored. Rejects when the disk fails.
+ * Reads a form. On return its files are on disk. After a refusal, the request may have unread bytes, and the caller
+ * removes the stored files. Rejects with an error of the disk.
  */
 export async function readForm(
   request: IncomingMessage,
@@ -65,7 +67,7 @@ export async function readForm(
       if (stored.ok) digests.set(path, stored.value.sha256);
       else fail({ refusal: stored.error });
     } catch (error) {
-      // A stream that was cut short because the form was refused is not an error of its own.
+      // A stream that ended early because the form was refused is not another error.
       if (isDiskError(error) || (state.failure === undefined && !stream.destroyed)) fail({ error });
     }
   };
@@ -97,7 +99,7 @@ export async function readForm(
   const onClose = (): void => {
     if (!request.readableEnded) fail({ refusal: { kind: 'incomplete', what: 'form' } });
   };
-  // A client may have disconnected while its token was checked: then no event follows.
+  // If the client disconnected while its token was checked, no event follows.
   if (request.destroyed) onClose();
   request.on('data', count);
   request.once('close', onClose);
@@ -112,5 +114,5 @@ export async function readForm(
   throw failure.error;
 }
 
-/** The first thing that went wrong. It ends the form. */
+/** The first failure. It ends the form. */
 type Failure = { readonly refusal: UploadRefusal } | { readonly error: unknown };

@@ -5,7 +5,7 @@ import { accept, refuse, type Result } from '../../model/result.js';
 import type { Project, ProjectPrefix } from '../config/project.js';
 import { isMissing } from '../../files/atomic-file.js';
 
-/** A site with a quota, and what it uses of it, uploads that are still arriving included. */
+/** The quota of a site, and how much of it is in use, including uploads in progress. */
 interface QuotaUse {
   readonly project: ProjectPrefix;
   readonly usedBytes: number;
@@ -13,7 +13,7 @@ interface QuotaUse {
   readonly reserveBytes: number;
 }
 
-/** Why a site has no space for something. Uploads may not use the reserve; events and the status API may. */
+/** Why a site has no space for an upload or event. Uploads may not use the reserve; events and the status API may. */
 export type QuotaRefusal =
   /** larger than the quota without the reserve */
   | (QuotaUse & { readonly kind: 'larger-than-quota'; readonly bytes: number })
@@ -30,17 +30,17 @@ export type QuotaRefusal =
 
 /** Space in the quota that an upload has reserved. */
 export interface QuotaReservation {
-  /** Grows with the bytes received, when they are more than was declared. Returns a refusal when they no longer fit. */
+  /** Extends the reservation if more bytes were received than reserved. Returns a refusal if they do not fit. */
   readonly extend: (received: number) => QuotaRefusal | undefined;
-  /** Moves these bytes from the reservation to the site. */
+  /** Counts these bytes as stored in the site, and no longer as reserved. */
   readonly commit: (bytes: number) => void;
-  /** Frees what was not committed. */
+  /** Frees the bytes that were not committed. */
   readonly release: () => void;
 }
 
 /**
- * The size of one site. Uploads count from their first byte, so that concurrent ones do not exceed the quota together.
- * Pages, the log and prune change the size too; the next count() includes them.
+ * The size of one site. Uploads count from their first byte, so that concurrent uploads do not exceed the quota
+ * together. Pages, the log and prune change the size too; the next count() includes their changes.
  */
 export class SiteUsage {
   readonly #project: Project;
@@ -53,21 +53,21 @@ export class SiteUsage {
     this.#project = project;
   }
 
-  /** The bytes of the whole site: those last counted, and those committed since. */
+  /** The bytes of the whole site: those of the last count, and those committed since. */
   get bytes(): number {
     return this.#counted + this.#committed;
   }
 
-  /** Walks the site. Files that are stored meanwhile count: at worst twice, until the next count. */
+  /** Sums the files of the site. A file that is stored meanwhile may count twice until the next count. */
   async count(): Promise<void> {
     const before = this.#committed;
     this.#counted = await bytesBelow(this.#project.folder);
     this.#committed -= before;
   }
 
-  /** Reserves space for an upload of `declared` bytes; 0 where its size is unknown. */
+  /** Reserves space for an upload of `declared` bytes; 0 if its size is unknown. */
   async reserve(declared: number): Promise<Result<QuotaReservation, QuotaRefusal>> {
-    // The quota last: nothing may run between its check and the reservation.
+    // Check the quota last: no other upload may reserve between its check and the reservation.
     const onDisk = await this.#checkDisk(declared);
     const refusal = this.#check(declared) ?? onDisk;
     if (refusal !== undefined) return refuse(refusal);
@@ -128,7 +128,7 @@ export class SiteUsage {
   }
 }
 
-/** Sums all files below a folder but uploads that are still arriving. A file that is removed meanwhile counts nothing. */
+/** Sums the files below a folder, except uploads in progress. A file that is removed meanwhile counts as 0 bytes. */
 async function bytesBelow(root: string): Promise<number> {
   let sum = 0;
   const folders = [root];

@@ -1,4 +1,4 @@
-/** Writes a stream of bytes to a new file, and hashes it on the way. Bodies and the files of forms arrive through here. */
+/** Writes a stream of bytes to a new file and hashes it. Stores request bodies and the files of forms. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { accept, refuse, type Result } from '../../model/result.js';
@@ -11,7 +11,7 @@ export interface StoredFile {
   readonly sha256: string;
 }
 
-/** Called with the bytes received so far. Returns why there may not be so many. */
+/** Called with the number of bytes received so far. Returns a refusal if that is too many. */
 export type ByteCheck = (received: number) => UploadRefusal | undefined;
 
 /** Checks the bytes of one request body against its limit and its reservation. */
@@ -21,8 +21,8 @@ export function bodyCheck(maxBytes: number, reservation?: QuotaReservation): Byt
 }
 
 /**
- * Stores the stream at `path`, which must not exist. On return the bytes are on disk. A refused or broken stream leaves
- * a file that the caller removes. Rejects when the stream or the disk fails; isDiskError() distinguishes them.
+ * Stores the stream at `path`, which must not exist. On return the bytes are on disk. After a refusal or an error,
+ * the caller removes the file. Rejects if the stream or the disk fails; isDiskError() distinguishes them.
  */
 export async function storeStream(
   stream: AsyncIterable<Buffer>,
@@ -47,7 +47,7 @@ export async function storeStream(
   }
 }
 
-/** Reports whether the disk failed, and not the connection: only the read of a socket has a system call, too. */
+/** Reports whether an error is one of the disk. Errors of a connection have no system call, or `read`. */
 export function isDiskError(error: unknown): boolean {
   const { syscall } = error as NodeJS.ErrnoException;
   return syscall !== undefined && syscall !== 'read';

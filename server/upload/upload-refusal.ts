@@ -1,4 +1,4 @@
-/** The reasons for which an upload is refused, as data. server/api/refusal-response.ts words them. */
+/** Why an upload is refused, as data. server/api/refusal-response.ts turns it into a response. */
 import type { QuotaRefusal } from './quota.js';
 
 export type UploadRefusal =
@@ -16,5 +16,5 @@ export type UploadRefusal =
       readonly name: string;
       readonly maxBytes: number;
     }
-  /** the form may not have this file; `reason` is a whole sentence */
+  /** the form may not have this file; `reason` is the whole message */
   | { readonly kind: 'file-refused'; readonly reason: string };

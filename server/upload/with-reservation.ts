@@ -12,7 +12,7 @@ export interface ReservationOptions {
   readonly maxBytes: number;
 }
 
-/** Reserves the declared length of the body and calls `work` with an empty folder. Refuses when it does not fit. */
+/** Reserves the declared length of the body and calls `work` with an empty folder. Refuses a body that does not fit. */
 export async function withReservation<T>(
   request: IncomingMessage,
   { usage, staging, maxBytes }: ReservationOptions,

@@ -8,7 +8,7 @@ import { commitOutcome } from './latest-file.js';
 
 /** How many commits to search for one that has ended. */
 const commitsSearched = 50;
-/** Average of common sans-serif fonts at this size, within a few percent; `textLength` fits the text to it. */
+/** Average width of common sans-serif fonts at this size, within a few percent; `textLength` fits the text to it. */
 const characterWidth = 6.2;
 const padding = 7;
 

@@ -1,4 +1,4 @@
-/** The facts at the top of runs, commits and jobs. Leaves out what is unknown. Pure. */
+/** The list of facts at the top of a run, commit or job. Leaves out unknown facts. Pure. */
 import { commitPage, linkBetween, type SitePath } from '../../../model/path.js';
 import type { CommitHash } from '../../../model/name.js';
 import {
@@ -65,12 +65,12 @@ export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact
     ...removedFact(job.summary?.removedWwz),
     ...imageFact(record?.image),
     ...machineFact(record?.machine),
-    // On other hosts, the run's facts have the address.
+    // On other hosts, the facts of the run have the URL.
     ...(address.host === 'sourcehut' ? urlFact('On the CI host', httpUrl(record?.jobUrl)) : []),
   ];
 }
 
-/** Says when and why the logs and results of a job were removed. */
+/** Returns when and why the logs and results of a job were removed. */
 function removedFact(removed: RemovedWwz | undefined): readonly Fact[] {
   if (removed === undefined) return [];
   const size = removed.bytes === undefined ? '' : ` (${bytesText(removed.bytes)})`;

@@ -1,4 +1,4 @@
-/** Lists the failed tasks of a run, and the failed jobs whose tasks do not explain it. Pure. */
+/** Lists the failed tasks of a run, and the failed jobs whose tasks do not explain the failure. Pure. */
 import { wwzEarlierLog, type SitePath } from '../../../model/path.js';
 import { foldTasks } from '../../../model/outcome.js';
 import type { TaskRow } from '../../../model/row.js';
@@ -20,7 +20,7 @@ export interface DetailedJob extends JobDetails {
   readonly job: Job;
 }
 
-/** Length of the list. Failures beyond it are only shown with their jobs. */
+/** The maximum length of the list. Further failures are only shown with their jobs. */
 const maxFailures = 50;
 
 export interface FailureList {

@@ -7,7 +7,7 @@ import { countText, markOf, shortCommit, visibleText } from '../../../templates/
 import type { BranchCommit, SiteView } from '../../state/site-view.js';
 import { commitOutcome, isoTime, newestJobs } from './latest-file.js';
 
-/** How many commits of the branch to read; a feed is for news. */
+/** How many commits of the branch to search; a feed is for news. */
 const maxCommitsSearched = 200;
 const maxEntries = 30;
 
@@ -18,7 +18,7 @@ export function renderFeed(site: SiteView, branch: string, key: string): string 
   const page = branchFile(key, 'feed.atom');
   const entries = findChanges(groups)
     .slice(0, maxEntries)
-    .map((turn) => entryView(turn, { branch, tag: feedId(site.title, key), page }));
+    .map((change) => entryView(change, { branch, tag: feedId(site.title, key), page }));
   return renderPage('feed.atom', {
     title: `${visibleText(branch)} · ${visibleText(site.title)}`,
     id: feedId(site.title, key),
@@ -35,20 +35,20 @@ interface OutcomeChange {
   readonly isRecovery: boolean;
 }
 
-/** Finds the commits that failed after a green one or recovered, newest first. */
+/** Finds the commits that failed after a green one, and those that recovered. Newest first. */
 function findChanges(groups: readonly BranchCommit[]): readonly OutcomeChange[] {
-  const turns: OutcomeChange[] = [];
+  const changes: OutcomeChange[] = [];
   let wasGreen: boolean | undefined;
   for (const group of [...groups].reverse()) {
     const outcome = commitOutcome(group);
     // A cancelled run says nothing about the commit.
     if (outcome === 'running' || outcome === 'expected' || outcome === 'cancelled') continue;
     const isRecovery = isGreen(outcome);
-    // The very first commit is news only if it failed.
-    if (isRecovery !== (wasGreen ?? true)) turns.unshift({ group, outcome, isRecovery });
+    // The first commit is only news if it failed.
+    if (isRecovery !== (wasGreen ?? true)) changes.unshift({ group, outcome, isRecovery });
     wasGreen = isRecovery;
   }
-  return turns;
+  return changes;
 }
 
 function entryView(
@@ -80,8 +80,8 @@ function entryView(
 }
 
 /**
- * RFC 4151 requires an authority. A site may move and has none of its own, hence the reserved name. The site's title
- * distinguishes the branches of two projects.
+ * Returns a tag URI, which requires an authority (RFC 4151). A site has no authority of its own, since it may move, so
+ * this uses a reserved name. The site's title distinguishes the branches of two projects.
  */
 const feedId = (title: string, key: string): string =>
   `tag:soil.invalid,2026:${branchKey(title) ?? ''}:${key}`;

@@ -1,8 +1,8 @@
-/** Caches rendered fragments, for as long as everything they are made of is the same. */
+/** Caches rendered fragments while the data that they show is the same. */
 import { LRUCache } from 'lru-cache';
 import type { Fragment } from '../../../templates/fragment.js';
 
-/** Enough for the pages that change now: a run of a hundred jobs, and the lists that show it. */
+/** Enough for the pages that change at the same time: a run of a hundred jobs, and the lists that show it. */
 const maxBytes = 8 * 2 ** 20;
 
 interface CachedFragment {

@@ -33,12 +33,12 @@ import type { JobDetails } from '../../store/stored-job.js';
 const maxRuns = 100;
 /** How many runs to search for a green one. */
 const maxRunsSearched = 1000;
-/** Commits that are listed since the last green run. */
+/** The maximum number of listed commits since the last green run. */
 const maxCommits = 100;
-/** Columns in the table of tasks. */
+/** The maximum number of columns in the table of tasks. */
 const maxColumns = 30;
 const maxTasks = 200;
-/** For a job with more tasks, only its outcome is shown: each new run would read the tasks of a hundred runs. */
+/** For a job with more tasks, only its outcome is shown, since each new run would read the tasks of a hundred runs. */
 const maxTasksRead = 2000;
 const schema = 1;
 
@@ -54,10 +54,10 @@ export function renderHistoryFile(site: SiteView, job: JobName, details: ReadDet
     lastGreen: green && runJson(page, green),
     commitsSince: since,
   });
-  const runs = newest.flatMap((ran, index) => [
+  const runs = newest.flatMap((entry, index) => [
     ...(index === 0 ? [] : [comma]),
-    runCache.get(ran.job, [ran.run.branch, ran.run.commit, readDetails(ran, details)], () => {
-      const json = { ...runJson(page, ran), tasks: tasksJson(ran, details) };
+    runCache.get(entry.job, [entry.run.branch, entry.run.commit, readDetails(entry, details)], () => {
+      const json = { ...runJson(page, entry), tasks: tasksJson(entry, details) };
       return new Fragment(JSON.stringify(json));
     }).bytes,
   ]);
@@ -68,13 +68,13 @@ const comma = Buffer.from(',');
 const runCache = new FragmentCache();
 const rowCache = new FragmentCache();
 
-/** Returns the newest runs, or more if none of them is green. */
+/** Returns the newest runs, or more of them if none is green. */
 function findSearchedRuns(
   site: SiteView,
   job: JobName,
   newest: readonly FinishedJob[],
 ): readonly FinishedJob[] {
-  const isEnough = newest.length < maxRuns || newest.some((ran) => isGreen(ran.job.outcome));
+  const isEnough = newest.length < maxRuns || newest.some((entry) => isGreen(entry.job.outcome));
   return isEnough ? newest : site.history(job, maxRunsSearched);
 }
 
@@ -92,11 +92,11 @@ function runJson(page: SitePath, { run, job }: FinishedJob): object {
   };
 }
 
-const tasksJson = (ran: FinishedJob, details: ReadDetails): object =>
+const tasksJson = (entry: FinishedJob, details: ReadDetails): object =>
   Object.fromEntries(
-    taskRows(ran, details).map((row) => {
+    taskRows(entry, details).map((row) => {
       const { task, elapsedSeconds } = row;
-      return [task, { outcome: taskOutcome(ran.job, row), elapsedSeconds }] as const;
+      return [task, { outcome: taskOutcome(entry.job, row), elapsedSeconds }] as const;
     }),
   );
 
@@ -104,15 +104,15 @@ const tasksJson = (ran: FinishedJob, details: ReadDetails): object =>
 const taskOutcome = ({ flakyTasks }: Job, { task, outcome }: TaskRow): TaskOutcome =>
   outcome === 'passed' && flakyTasks.includes(task) ? 'flaky' : outcome;
 
-const taskRows = (ran: FinishedJob, details: ReadDetails): readonly TaskRow[] =>
-  readDetails(ran, details).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
+const taskRows = (entry: FinishedJob, details: ReadDetails): readonly TaskRow[] =>
+  readDetails(entry, details).rows.flatMap((row) => (row.kind === 'row' ? [row] : []));
 
 const readDetails = ({ job }: FinishedJob, details: ReadDetails): JobDetails =>
   (job.summary?.rows ?? 0) > maxTasksRead ? noDetails : details(job.address);
 
 const noDetails: JobDetails = { rows: [], problems: [] };
 
-/** Returns the newest green run, and the commits that ran after it, newest first. */
+/** Returns the newest green run, and the commits of the runs after it, newest first. */
 function splitAtGreen(newest: readonly FinishedJob[]) {
   const index = newest.findIndex(({ job }) => isGreen(job.outcome));
   const after = index === -1 ? newest : newest.slice(0, index);
@@ -140,16 +140,18 @@ export function renderHistoryPage(site: SiteView, job: JobName, details: ReadDet
       time: instantOf(jobStart(green.job)),
     },
     since: since.map((commit) => {
-      const ran = searched.find((other) => (other.job.summary?.origin.commit ?? other.run.commit) === commit);
+      const entry = searched.find(
+        (other) => (other.job.summary?.origin.commit ?? other.run.commit) === commit,
+      );
       return {
         text: shortCommit(commit),
-        href: linkBetween(page, commitPage(ran?.run.folder.host ?? 'github', commit)),
-        subject: visibleText(ran?.job.summary?.origin.commitLine ?? ''),
+        href: linkBetween(page, commitPage(entry?.run.folder.host ?? 'github', commit)),
+        subject: visibleText(entry?.job.summary?.origin.commitLine ?? ''),
       };
     }),
-    runs: newest.map((ran) =>
-      rowCache.get(ran.job, [ran.run.branch, ran.run.commit, longest], () =>
-        renderFragment('history-row', historyRowView(ran, page, longest)),
+    runs: newest.map((entry) =>
+      rowCache.get(entry.job, [entry.run.branch, entry.run.commit, longest], () =>
+        renderFragment('history-row', historyRowView(entry, page, longest)),
       ),
     ),
     columns: newest.slice(0, maxColumns).map(({ job: { address } }) => ({
@@ -187,7 +189,7 @@ function taskMatrix(
   page: SitePath,
   details: ReadDetails,
 ): HistoryView['tasks'] {
-  const rows = runs.map((ran) => new Map(taskRows(ran, details).map((row) => [row.task, row])));
+  const rows = runs.map((entry) => new Map(taskRows(entry, details).map((row) => [row.task, row])));
   const names = [...new Set(rows.flatMap((map) => [...map.keys()]))].slice(0, maxTasks);
   return names.map((name) => ({
     name: visibleText(name),

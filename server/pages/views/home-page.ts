@@ -10,9 +10,9 @@ import { pageFrame } from './page-frame.js';
 import { jobRowView, jobStart } from './job-view.js';
 
 const maxEntries = 10;
-/** Running runs that are shown per host. */
+/** The maximum number of running runs per host. */
 const maxRunningRuns = 50;
-/** A sourcehut commit has several jobs, each its own run. */
+/** More than maxEntries, since a sourcehut commit has several jobs, each its own run. */
 const maxSourcehutRuns = 80;
 
 export function renderHome(site: SiteView): Buffer {

@@ -1,4 +1,4 @@
-/** A host's list of runs with their jobs; on sourcehut, of commits. Pure. */
+/** A host's list of runs with their jobs; on sourcehut, its list of commits. Pure. */
 import type { WorkerHost } from '../../../model/name.js';
 import { linkBetween, rawIndex, type SitePath } from '../../../model/path.js';
 import { renderPageWithFragments } from '../../../templates/template.js';

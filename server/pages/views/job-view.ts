@@ -1,4 +1,4 @@
-/** What tables and lists show of one job. Pure. */
+/** The data of one job in tables and lists. Pure. */
 import {
   jobFile,
   linkBetween,
@@ -22,7 +22,7 @@ import {
 } from '../../../templates/wording.js';
 import type { Job } from '../../state/site-view.js';
 
-/** Returns a row of a table of jobs on page `page`. `withRun`: the table has a column for the run. */
+/** Returns the row of a job in a table on page `page`. `withRun`: the table has a column for the run. */
 export function jobRowView(job: Job, page: SitePath, { withRun }: { readonly withRun: boolean }): JobRowView {
   const { address, summary } = job;
   const elapsed = summary?.seconds;
@@ -45,7 +45,7 @@ export function jobRowView(job: Job, page: SitePath, { withRun }: { readonly wit
   };
 }
 
-/** Returns the progress of a job without tasks, or why it has none. */
+/** For a job without rows, returns its progress or why it has none. */
 export function jobNote(job: Job): string | undefined {
   const { events, summary } = job;
   if (summary !== undefined && summary.rows > 0) return undefined;

@@ -1,4 +1,4 @@
-/** `latest.json` and `latest-green.json` of a branch: its newest commit, and its newest green one. Pure. */
+/** `latest.json` and `latest-green.json` of a branch: its newest commit, and its newest green commit. Pure. */
 import { branchFile, commitPage, jobFile, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import { foldJobs, isGreen, type JobOutcome } from '../../../model/outcome.js';
 import type { BranchCommit, Job, SiteView } from '../../state/site-view.js';
@@ -22,7 +22,9 @@ export function renderLatestGreen(site: SiteView, branch: string, key: string): 
   return newest && commitJson(branchFile(key, 'latest-green.json'), { branch, newest });
 }
 
-/** Returns the outcome of the newest attempt of each job together. A job that is still expected is not green. */
+/**
+ * Returns the outcome of a commit: the newest attempt of each job counts. A job that is still expected is not green.
+ */
 export const commitOutcome = (group: BranchCommit): JobOutcome => foldJobs(newestOutcomes(allJobs(group)));
 
 /** Returns the commit's jobs on its branch, those of the newest run and attempt first. */

@@ -17,7 +17,7 @@ export interface NotFoundView {
   /** the requested path below the site, with its leading slash and without its query */
   readonly rawPath: string;
   readonly message: string;
-  /** whether the file was removed; the page of its run still exists */
+  /** whether the file was removed; its run still has a page */
   readonly isRemoved: boolean;
 }
 
@@ -44,7 +44,7 @@ export function renderNotFound({ rawPath, message, isRemoved }: NotFoundView): s
   });
 }
 
-/** Links to the existing pages between the address and the home page. */
+/** Returns links to the existing pages between the address and the home page. */
 function parentLinks(
   rawPath: string,
   isRemoved: boolean,

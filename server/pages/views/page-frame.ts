@@ -1,4 +1,4 @@
-/** The frame of a page: title, stylesheet and breadcrumbs. Depends only on the page's address, name and outcome. */
+/** The frame of a page: title, stylesheet and breadcrumbs. Pure. */
 import { homePage, hostIndex, linkBetween, webFile, type SitePath } from '../../../model/path.js';
 import type { WorkerHost } from '../../../model/name.js';
 import type { PageFrame, Link, MaybeLink } from '../../../templates/part.js';

@@ -5,7 +5,7 @@ import { changedPages, pageAt, pageCount, pageSlice, runsPerPage } from './pagin
 
 const total = fc.integer({ min: 0, max: 2000 });
 
-test('pageCount() gives the newest page at least 20 runs of a long list', () => {
+test('pageCount() leaves at least 20 runs of a long list for the newest page', () => {
   const table = [0, 1, 19, 20, 21, 39, 40, 59, 60].map((n) => [n, pageCount(n)]);
   assert.deepEqual(table, [
     [0, 1],

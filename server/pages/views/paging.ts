@@ -11,8 +11,8 @@ import type { WorkerHost } from '../../../model/name.js';
 import type { PageLinks } from '../../../templates/part.js';
 
 /**
- * The runs of a full page. The newest page, `index.html`, has 20 to 39 runs, or all if there are fewer. It is rewritten
- * for each job that ends, and a run may have dozens of jobs.
+ * The runs on a page. The newest page, `index.html`, has 20 to 39, or all if there are fewer. More would be slow: it is
+ * rewritten for each job that ends, and a run may have dozens of jobs.
  */
 export const runsPerPage = 20;
 
@@ -34,8 +34,8 @@ export function pageAt(total: number, index: number): number {
 
 /**
  * Returns the pages that change when the run at `index` is added or changed and the list grows from `before` to `after`
- * runs: the run's page; if the number of runs changes, all newer pages, since runs move along; and if the number of pages
- * changes, the page before the newest, whose link to newer runs changes.
+ * runs: the run's page; if the number of runs changes, all newer pages too, since their runs move; and if the number of
+ * pages changes, the page before the newest, since its link to newer runs changes.
  */
 export function changedPages(before: number, after: number, index: number): readonly number[] {
   const own = pageAt(after, index);
@@ -56,7 +56,7 @@ export function listPath(kind: ListKind, host: WorkerHost, total: number, page: 
   return isNewest ? hostIndex(host) : hostIndexPage(host, page);
 }
 
-/** Links to the neighboring pages. Old pages do not show the total, or they would change with every run. */
+/** Returns the links to the neighboring pages. Old pages do not show the total, which changes with every run. */
 export function pageLinks(kind: ListKind, host: WorkerHost, total: number, page: number): PageLinks {
   const here = listPath(kind, host, total, page);
   const href = (other: number) => linkBetween(here, listPath(kind, host, total, other));

@@ -1,4 +1,4 @@
-/** A host's flat list: one row per job, for quick reading and text tools. Pure. */
+/** A host's flat list: one row per job, for skimming and for text tools. Pure. */
 import type { WorkerHost } from '../../../model/name.js';
 import { hostIndex, linkBetween, runPage, type SitePath } from '../../../model/path.js';
 import type { Fragment } from '../../../templates/fragment.js';
@@ -41,7 +41,7 @@ export function renderRawIndex(site: SiteView, host: WorkerHost, page: number): 
 
 const rowCache = new FragmentCache();
 
-/** Cached: all flat lists of a host are in one folder, so that their links to a job are the same. */
+/** Cached: all flat lists of a host are in one folder, so their links to a job are the same. */
 const renderRows = (run: Run, page: SitePath): Fragment =>
   rowCache.get(run, [], () =>
     renderFragment('raw-rows', { lines: run.jobs.map((job) => rawRowView(run, job, page)) }),

@@ -18,7 +18,7 @@ import { jobHref, jobStart, pullRequestUrl, runLabel } from './job-view.js';
 
 const caches = { entry: new FragmentCache(), 'entry-row': new FragmentCache() };
 
-/** The page that lists the entries, and the template for each. A template is only used for pages of one folder. */
+/** The page that lists the entries, and their template. Each template is only used for pages of one folder. */
 export interface EntryOptions {
   readonly page: SitePath;
   readonly template: keyof typeof caches;
@@ -33,7 +33,7 @@ export function renderEntries(
 ): readonly Fragment[] {
   const groups = new Map<string, Run[]>();
   for (const run of runs) {
-    // The jobs of two commits may be interleaved and have the same date, so group by hash.
+    // The jobs of two commits with the same date may be interleaved, so group by hash.
     const key =
       run.folder.host === 'sourcehut' && run.commit !== undefined ? run.commit : `run ${run.folder.name}`;
     const group = groups.get(key);
@@ -81,7 +81,7 @@ function entryView(runs: readonly Run[], earlier: readonly Run[], page: SitePath
   };
 }
 
-/** Only earlier attempts: when a later one starts, this entry may be on an old page, which must not change. */
+/** Returns only earlier attempts, since an entry on an old page must not change when a later attempt starts. */
 const earlierAttempts = (site: SiteView, run: Run): readonly Run[] =>
   site.attempts(run.folder).filter((other) => other.attempt < run.attempt);
 

@@ -24,10 +24,10 @@ import { jobAnchor, jobRowView, runLabel } from './job-view.js';
 import { taskLinks, listFailures, type DetailedJob } from './failure-list.js';
 import type { JobDetails } from '../../store/stored-job.js';
 
-/** The details of a run's jobs, by name. A job without a record has none. */
+/** The details of the jobs of a run, by name. A job without a record has none. */
 export type RunDetails = ReadonlyMap<JobName, JobDetails>;
 
-/** Renders the page of a run, also of one that the site does not know. */
+/** Renders the page of a run, even if the site has no such run. */
 export function renderRun(site: SiteView, folder: RunFolder, details: RunDetails): Buffer {
   const page = runPage(folder);
   const run = site.run(folder) ?? emptyRun(folder);
@@ -80,7 +80,7 @@ interface LoadedJob {
   readonly details: JobDetails | undefined;
 }
 
-/** Marks a task as flaky if it passed after it failed on the same commit. */
+/** Adds the details to a job. Marks a task as flaky if it passed after it failed on the same commit. */
 function toDetailedJob({ job, details }: LoadedJob): DetailedJob {
   const { flakyTasks } = job;
   const { rows, problems, record } = details ?? { rows: [], problems: [] };
@@ -114,7 +114,7 @@ function sortBySeverity(jobs: readonly LoadedJob[]): readonly LoadedJob[] {
 const rowCache = new FragmentCache();
 const sectionCache = new FragmentCache();
 
-/** Cached: a job is shown on one page only, so that its links do not change. */
+/** Cached: only one page shows these rows, so the links are the same. */
 const jobRow = (job: Job, page: SitePath): Fragment =>
   rowCache.get(job, [], () => renderFragment('job-row', jobRowView(job, page, { withRun: false })));
 

@@ -45,7 +45,9 @@ export function renderWwzListing({ wwzPath, inside, folder }: WwzListingOptions)
   });
 }
 
-/** `./` prevents programs that decode the link too early from taking a name with a colon as a URL scheme. */
+/**
+ * Returns a link. With `./`, a program that decodes it too early does not take a name with a colon for a URL scheme.
+ */
 const link = (name: string, slash: '/' | ''): { text: string; href: string } => ({
   text: visibleText(name) + slash,
   href: `./${encodeSegment(name)}${slash}`,

@@ -156,7 +156,7 @@ describe('soil-worker with a server', () => {
     assert.equal(end.status, 0, end.stderr);
     assert.match(
       end.stderr,
-      /notice: the status API was not updated, so no gate will count this job: status 403/,
+      /notice: the status API was not updated, so maybe-merge will not count this job: status 403/,
     );
   });
 

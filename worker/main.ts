@@ -9,7 +9,7 @@ import { addJobCommands } from './cli/job-commands.js';
 import { addServerCommands } from './cli/server-commands.js';
 import { openStatusLine } from './report/status-line.js';
 
-// A command that handles no signal ends at the first one. With a job running, the first cancels it, the second shortens
+// A command without a handler exits at the first signal. While a job runs, the first signal cancels it, the second ends
 // the tasks' grace period, and the third exits without a record.
 const signals = listenForSignals(process, { count: 0, exit: (status) => process.exit(status) });
 const statusLine = openStatusLine(process.stderr, process.env);

@@ -9,7 +9,7 @@ import { failureReason, runProcess } from '../system/run-process.js';
 import { gitReason, runGit, type Environment } from '../system/git.js';
 
 export interface FreshClone {
-  /** the root of the clone; has the same name as the repo's folder */
+  /** the root of the clone, with the name of the repo's folder */
   readonly folder: string;
   /** removes the clone; fails when that is not possible */
   readonly remove: () => Promise<Result<undefined>>;
@@ -76,7 +76,7 @@ async function cloneInto(repo: string, folder: string, options: CloneOptions): P
   if (cloned.status !== 0) return refuse(`cannot clone ${quote(repo, 300)}: ${gitReason(cloned)}`);
   const modules = await cloneSubmodules(repo, folder, git);
   if (!modules.ok) return modules;
-  // After the submodules, whose relative addresses were resolved against the repo.
+  // Only now: the relative addresses of the submodules must be resolved against the repo.
   const origin = await runGit(['config', '--get', 'remote.origin.url'], { ...options, cwd: repo });
   const url = removeCredential(origin.stdout.trim());
   if (origin.status === 0 && url !== '')
@@ -95,8 +95,8 @@ function removeCredential(address: string): string {
 }
 
 /**
- * Checks out submodules at the commits that HEAD names. Clones each from the repo's working copy if there is one, which
- * needs no network and no password, and else from its own address.
+ * Checks out submodules at the commits that HEAD names. Clones each from its working copy in the repo, which needs no
+ * network and no password, or from its own address if it is not checked out.
  */
 async function cloneSubmodules(
   source: string,

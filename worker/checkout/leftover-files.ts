@@ -80,7 +80,7 @@ function isWithin(path: string, folders: ReadonlySet<string>): boolean {
 /** The untracked paths before a job runs. */
 export interface UntrackedSnapshot {
   readonly untracked: ReadonlySet<string>;
-  /** those that earlier jobs created and nobody changed since */
+  /** those that earlier jobs created and that have not changed since */
   readonly leftovers: ReadonlySet<string>;
 }
 
@@ -99,7 +99,7 @@ export async function snapshotUntracked(options: LeftoverOptions): Promise<Untra
 export async function writeLeftoverList(options: LeftoverOptions, before: UntrackedSnapshot): Promise<void> {
   const now = await listUntracked(options);
   if (now === undefined) return;
-  // A folder that existed before is not a leftover, even if the job has emptied it.
+  // A folder that existed before is not a leftover, even if the job emptied it.
   const oldFolders = listParents(before.untracked);
   const isNew = (path: string): boolean => !before.untracked.has(path) && !oldFolders.has(path);
   const created = [...now].filter((path) => isNew(path) || before.leftovers.has(path));
@@ -167,8 +167,8 @@ function formatRemoved(paths: readonly string[]): string[] {
 }
 
 /**
- * Removes the files that earlier jobs created, if they are still untracked and unchanged, and folders that are empty then.
- * Prints what it removes first. Returns how many files were removed.
+ * Removes the files that earlier jobs created, if they are still untracked and unchanged, and folders that become empty.
+ * Prints their paths first. Returns how many it removed.
  */
 export async function removeLeftovers(
   options: LeftoverOptions,

@@ -12,10 +12,10 @@ export async function diagnoseCommand(tasks: readonly string[], context: Command
     context.warn(name.error);
     return exitStatus.usage;
   }
-  const shown = Object.entries(context.environment).filter(([name]) => !credentialVariables.includes(name));
+  const passed = Object.entries(context.environment).filter(([name]) => !credentialVariables.includes(name));
   const child = spawn('/bin/sh', [builtinScript, ...tasks], {
     cwd: context.cwd,
-    env: Object.fromEntries(shown),
+    env: Object.fromEntries(passed),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { valueOf } from '../../model/result.js';
 import { parseRows } from '../../model/row.js';
-import { faultsOf } from './did-all-succeed-command.js';
+import { findFaults } from './did-all-succeed-command.js';
 
 const table: readonly (readonly [string, string, readonly RegExp[]])[] = [
   ['accepts rows that passed', '0\t1.0\ta\tx\t-\t-\n0\t1.0\tb\tx\t-\t-\n', []],
@@ -13,7 +13,7 @@ const table: readonly (readonly [string, string, readonly RegExp[]])[] = [
     [],
   ],
   ['names a row that cannot be parsed', '0\t1.0\ta\tx\t-\t-\nnonsense\n', [/line 2: /]],
-  ['rejects a file without rows (defect 2)', '', [/^no task passed$/]],
+  ['rejects a file without rows', '', [/^no task passed$/]],
   [
     'names an allowed task that was cancelled',
     '0\t1\ta\tx\t-\t-\n130\t1\tb\tx\t-\t-\t-\t-\t-\t-\tcancelled\tyes\t1\n',
@@ -27,8 +27,8 @@ const table: readonly (readonly [string, string, readonly RegExp[]])[] = [
 ];
 
 for (const [what, text, expected] of table) {
-  test(`faultsOf() ${what}`, () => {
-    const faults = faultsOf(valueOf(parseRows(text)));
+  test(`findFaults() ${what}`, () => {
+    const faults = findFaults(valueOf(parseRows(text)));
     assert.equal(faults.length, expected.length, faults.join());
     expected.forEach((pattern, i) => {
       assert.match(faults[i] ?? '', pattern);

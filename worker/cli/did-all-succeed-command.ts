@@ -35,16 +35,16 @@ async function readFaults(file: string, { cwd }: CommandContext): Promise<string
     return [`cannot read the file: ${fileErrorMessage(error)}`];
   }
   const rows = parseRows(text);
-  return rows.ok ? faultsOf(rows.value) : [rows.error];
+  return rows.ok ? findFaults(rows.value) : [rows.error];
 }
 
 /** Returns why a job did not succeed; empty if it did. */
-export function faultsOf(rows: readonly Row[]): string[] {
+export function findFaults(rows: readonly Row[]): string[] {
   const outcome = foldTasks(rows);
   if (isGreen(outcome)) return [];
   const faults = rows.flatMap((row) => {
     if (row.kind === 'bad') return [`line ${row.line}: ${row.reason}`];
-    // Folded alone, an allowed failure is green; an allowed task that was cancelled or failed with an error is not.
+    // An allowed failure is green. An allowed task that was cancelled or ended with an error is not.
     if (row.outcome === 'skipped' || isGreen(foldTasks([row]))) return [];
     return [`task ${quote(row.task)}: ${row.outcome}, status ${row.status}`];
   });

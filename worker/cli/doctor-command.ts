@@ -38,11 +38,11 @@ async function runChecks(options: DoctorOptions, context: CommandContext): Promi
   const { environment, cwd } = context;
   const system = await readHostFacts();
   const repo = await chooseRepo(context);
-  const shown = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
-  const surroundings = { environment, cwd, repo, system };
+  const passed = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
+  const repoOptions = { environment, cwd, repo, system };
   context.status('checking the container engine');
   const engine = await checkEngine({
-    ...{ environment: Object.fromEntries(shown), system },
+    ...{ environment: Object.fromEntries(passed), system },
     ...(options.engine !== undefined && { requested: options.engine }),
   });
   const isDocker = engine.some(({ state, text }) => state === 'ok' && text.startsWith('docker'));
@@ -50,8 +50,8 @@ async function runChecks(options: DoctorOptions, context: CommandContext): Promi
   const rest = await Promise.all([
     checkLimits(system),
     checkRootless(system, environment, isDocker ? 'docker' : options.engine),
-    checkGit(surroundings),
-    checkConfig({ ...surroundings, ...(options.config !== undefined && { config: options.config }) }),
+    checkGit(repoOptions),
+    checkConfig({ ...repoOptions, ...(options.config !== undefined && { config: options.config }) }),
     checkServer({
       ...{ server: options.server ?? environment.SOIL_SERVER, token: environment.SOIL_TOKEN, system },
       ...(options.tokenFile !== undefined && { tokenFile: options.tokenFile }),
@@ -61,7 +61,7 @@ async function runChecks(options: DoctorOptions, context: CommandContext): Promi
   return withoutMootProblems([...engine, ...rest.flat()]);
 }
 
-/** When a container runs, missing prerequisites of rootless containers are not problems. */
+/** If a container runs, missing prerequisites of rootless containers are not problems. */
 function withoutMootProblems(findings: readonly Finding[]): Finding[] {
   const containerRan = findings.some(({ check, state }) => check === 'container' && state === 'ok');
   const irrelevant = ['user-namespaces', 'newuidmap', 'cgroups'];

@@ -70,29 +70,29 @@ async function planFiles(
   const read = (name: string): Promise<string | undefined> =>
     readFile(join(repo, name), 'utf8').catch(() => undefined);
   const before = await read(configName);
-  const sketched = before === undefined || force === true ? suggestJobs(await readRepo(repo)) : undefined;
-  if (sketched?.includes(placeholderJob) === true) {
+  const suggested = before === undefined || force === true ? suggestJobs(await readRepo(repo)) : undefined;
+  if (suggested?.includes(placeholderJob) === true) {
     context.warn(
       'notice: no known build file at the root of the repo, so job "look" only lists it. Edit its tasks in soil.yml',
     );
   }
   const schema = await findSchema(repo, server, context);
   if (!schema.ok) return schema;
-  const made =
-    sketched !== undefined
-      ? formatSoilYml(sketched, {
+  const soilYml =
+    suggested !== undefined
+      ? formatSoilYml(suggested, {
           project: projectName(basename(repo)),
           branch: await findBranch(repo, context),
           ...(schema.value !== undefined && { schema: schema.value }),
         })
       : (before ?? '');
   // The other files run the jobs of soil.yml, whether it is new or existed before.
-  const config: Result<ProjectConfig> = parseConfig(made);
+  const config: Result<ProjectConfig> = parseConfig(soilYml);
   if (!config.ok) return refuse(config.error);
   const { jobs, merge } = config.value;
   const ci = { jobs, tool: `soil-ci@${context.version}`, ...(merge !== undefined && { merge }) };
   const files: readonly (readonly [string, string])[] = [
-    [configName, made],
+    [configName, soilYml],
     ...(github ? [[workflowFile, formatWorkflow(ci)] as const] : []),
     ...(sourcehut ? [[manifestFile, formatManifest(ci, await remoteName(repo, context))] as const] : []),
   ];
@@ -101,10 +101,10 @@ async function planFiles(
   return accept(planned);
 }
 
-/** Where the installed package has the schema, relative to a repository that depends on it. */
+/** The schema in the installed package, relative to the root of a repo that depends on it. */
 const installedSchema = 'node_modules/soil-ci/schema/soil.schema.json';
 
-/** Returns the URL of the schema on the server, or else its path in the installed package if the repository has one. */
+/** Returns the URL of the schema on the server. Without a server, returns its path in the installed package, if any. */
 async function findSchema(
   repo: string,
   server: string | undefined,
@@ -121,7 +121,7 @@ async function findSchema(
   return accept(isInstalled ? installedSchema : undefined);
 }
 
-/** Reads the files at the root by which init recognizes a project. */
+/** Reads the files at the root that identify the kind of a project. */
 async function readRepo(repo: string): Promise<RepoFiles> {
   const buildFiles =
     /^(package\.json|go\.mod|pyproject\.toml|setup\.(py|cfg)|requirements.*\.txt|tox\.ini|pytest\.ini|.*akefile)$/;

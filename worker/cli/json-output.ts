@@ -5,14 +5,14 @@ import { parseRows } from '../../model/row.js';
 import type { JobEnd } from '../job/job-pipeline.js';
 import type { CommandContext } from '../system/command-context.js';
 
-/** Moves the lines of a job from stdout to stderr, so that stdout holds nothing but JSON. */
+/** Prints the lines of a job on stderr instead of stdout, so that stdout contains only JSON. */
 export const quietStdout = (context: CommandContext): CommandContext => ({
   ...context,
   print: context.warn,
   color: false,
 });
 
-/** Formats how a job ended, as its files describe it. Undefined if the job never started. */
+/** Formats the end of a job from its files. Returns undefined if the job never started. */
 export async function formatEndAsJson({ job, status, results, urls }: JobEnd): Promise<string | undefined> {
   if (results === undefined) return undefined;
   const { files } = results;

@@ -84,7 +84,7 @@ interface Source {
   readonly commit: CommitHash;
 }
 
-/** Finds the commit to clone, and prints it with the changes that the clone will not have. */
+/** Finds the commit to clone. Prints it, and the uncommitted changes that the clone will not contain. */
 async function planSource(name: string, command: CommandContext): Promise<Result<Source>> {
   const { environment, cwd } = command;
   const job = parseJobName(name, 'job');

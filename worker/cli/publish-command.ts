@@ -5,7 +5,7 @@ import type { PublishOptions } from '../publish/publish-target.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 
-/** With `--json`, stdout gets one line of JSON and everything else goes to stderr. */
+/** Returns the exit status. With `--json`, prints one line of JSON on stdout, and everything else on stderr. */
 export async function publishCommand(
   name: string,
   options: PublishOptions & { readonly json?: boolean },

@@ -1,4 +1,4 @@
-/** Declares the commands that read from a server what other jobs published: maybe-merge, wait and artifact. */
+/** Declares the commands that read the results of other jobs on a server: maybe-merge, wait and artifact. */
 import type { Option } from 'commander';
 import { examples, type CommandRegistry } from '../../command/program.js';
 import type { GetOptions } from '../artifact/artifact-get.js';
@@ -88,7 +88,7 @@ export function addServerCommands({
     soil-worker wait job cpp-tarball --limit 45m
     soil-worker wait job cpp-tarball --run-id nightly --server https://ci.example.org/ --json
 
-  Exit status: 0 the job passed; 1 it did not pass, or the limit is over; 2 usage error; 3 the server
+  Exit status: 0 the job passed; 1 it did not pass, or the time is up; 2 usage error; 3 the server
   refused; 130 cancelled.`,
     )
     .action(async (job: string, options: WaitJobOptions) => {
@@ -114,7 +114,7 @@ export function addServerCommands({
     soil-worker wait artifact program.tar -o _build/program.tar --host github
 
   Writes the file only if it is complete and its SHA-256 matches the server's.
-  Exit status: 0 downloaded; 1 the limit is over, or the job finished without the artifact; 2 usage error;
+  Exit status: 0 downloaded; 1 the time is up, or the job finished without the artifact; 2 usage error;
   3 the server refused; 130 cancelled.`,
     )
     .action(get);

@@ -16,7 +16,7 @@ export interface ShellCommandOptions {
   readonly command?: string;
 }
 
-/** The exit status if the shell could not start: the same as for a job with an infrastructure failure. */
+/** The exit status if the shell could not start: that of a job with an infrastructure failure. */
 const notStarted = 125;
 
 /** Returns the exit status of the shell. */

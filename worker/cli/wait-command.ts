@@ -1,4 +1,4 @@
-/** `soil-worker wait job JOB`: polls the status API until a job of this run and commit has finished, or a limit is over. */
+/** `soil-worker wait job JOB`: polls the status API until a job of this run and commit has finished, or the time is up. */
 import { parseJobName, type CommitHash, type JobName } from '../../model/name.js';
 import { accept, quote, type Result } from '../../model/result.js';
 import type { JobStatus } from '../../model/status.js';
@@ -25,7 +25,7 @@ export interface WaitJobOptions {
   readonly json?: boolean;
 }
 
-/** Returns 0 if the job passed, 1 if it did not or the limit is over, 2 for misuse, 3 if the server refused. */
+/** Returns 0 if the job passed, 1 if it did not or the time is up, 2 for misuse, 3 if the server refused. */
 export async function waitJobCommand(
   name: string,
   options: WaitJobOptions,

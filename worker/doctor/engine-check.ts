@@ -14,6 +14,7 @@ export interface EngineCheckOptions {
   readonly requested?: Engine['program'];
 }
 
+/** Checks the requested engine, or the first of podman and docker that responds, and runs a container. */
 export async function checkEngine(options: EngineCheckOptions): Promise<Finding[]> {
   const { environment, requested } = options;
   const reasons: string[] = [];
@@ -109,7 +110,7 @@ async function createShellTar(folder: string, environment: Engine['environment']
   return runProcess('tar', ['-C', root, '-cf', join(folder, 'image.tar'), '.'], options);
 }
 
-/** Recognizes known problems in what the engine printed. */
+/** Returns the problem, with a fix if the engine's output has a known cause. */
 async function explain(
   check: 'container',
   end: CommandResult,
@@ -140,7 +141,7 @@ async function explain(
   return problem(check, text, `${engine.program} --log-level debug info`);
 }
 
-/** The folder for drop-in files, which leave existing configuration files alone. */
+/** Returns the folder for drop-in files, so that no existing configuration file is changed. */
 const dropInFolder = ({ uid }: HostFacts): string =>
   uid === 0 ? '/etc/containers/containers.conf.d' : '"$HOME"/.config/containers/containers.conf.d';
 
@@ -149,7 +150,7 @@ const writeDropIn = (system: HostFacts, name: string, lines: readonly string[]):
   return `mkdir -p ${folder} && printf '%s\\n' ${lines.map((l) => `'${l}'`).join(' ')} >${folder}/${name}`;
 };
 
-/** Sets the limits that this process has, so that podman does not raise them. */
+/** Returns a command that configures the limits of this process, so that podman does not try to raise them. */
 function limitsFix(system: HostFacts): string {
   const files = Math.min(system.hardOpenFiles ?? 1_048_576, 1_048_576);
   // podman lowers its own limit to 32768 before it starts a container, regardless of the hard limit.
@@ -167,7 +168,7 @@ export const subidFix = ({ user }: HostFacts): string =>
 export const namespaceFix =
   'sudo sysctl -w user.max_user_namespaces=28633 kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0';
 
-/** Reports whether this machine keeps ordinary users from creating user namespaces. */
+/** Reports whether this machine prevents ordinary users from creating user namespaces. */
 export async function areNamespacesDisabled(): Promise<boolean> {
   const settings: readonly (readonly [string, RegExp])[] = [
     ['/proc/sys/user/max_user_namespaces', /^0$/],

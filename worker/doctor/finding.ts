@@ -1,4 +1,4 @@
-/** The result of one check of `soil-worker doctor`; a problem comes with the shell command that fixes it. Plain data. */
+/** The result of one check of `soil-worker doctor`. A problem has the shell command that fixes it. Plain data. */
 
 export const checkIds = [
   'engine',

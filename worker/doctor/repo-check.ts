@@ -19,6 +19,7 @@ export interface RepoCheckOptions {
   readonly config?: string;
 }
 
+/** Checks that git runs, trusts the repo, and has a name and an email address for commits. */
 export async function checkGit({ environment, repo, system }: RepoCheckOptions): Promise<Finding[]> {
   const options = { environment, cwd: repo };
   const version = await runGit(['--version'], options);
@@ -65,6 +66,7 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
   return found;
 }
 
+/** Checks soil.yml, and the free disk space of the repo and the temporary folder. */
 export async function checkConfig({
   repo,
   cwd,
@@ -89,8 +91,8 @@ export async function checkConfig({
 
 const minFreeBytes = 1024 ** 3;
 
-/** Checks the free space, since a full disk costs a job its logs. */
-async function checkDisk(folders: readonly string[], asRoot: string): Promise<Finding> {
+/** Checks the free space, since a job loses its logs if the disk is full. */
+async function checkDisk(folders: readonly string[], sudoPrefix: string): Promise<Finding> {
   const shown: string[] = [];
   for (const folder of folders) {
     const isFolder = await stat(folder).then(
@@ -104,7 +106,7 @@ async function checkDisk(folders: readonly string[], asRoot: string): Promise<Fi
       return problem(
         'disk',
         `${folder} has only ${Math.floor(bytes / 1024 ** 2)} MiB free`,
-        `${asRoot}du -xh --max-depth=2 ${formatShellWord(folder)} | sort -h | tail -n 20`,
+        `${sudoPrefix}du -xh --max-depth=2 ${formatShellWord(folder)} | sort -h | tail -n 20`,
       );
     }
     shown.push(`${folder} ${Math.floor(bytes / minFreeBytes)} GiB`);

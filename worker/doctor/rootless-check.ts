@@ -13,6 +13,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const minOpenFiles = 1024;
 const minProcesses = 512;
 
+/** Checks the limits for open files and processes, and the version of cgroups. */
 export async function checkLimits(system: HostFacts): Promise<Finding[]> {
   const {
     hardOpenFiles: files,
@@ -75,6 +76,7 @@ const rootlessChecks: readonly CheckId[] = [
   'rootless-storage',
 ];
 
+/** Checks the prerequisites of rootless podman. Skips them for root and for docker. */
 export async function checkRootless(
   system: HostFacts,
   environment: Environment,
@@ -126,7 +128,7 @@ async function checkSubids(system: HostFacts): Promise<Finding> {
       );
 }
 
-/** Looks for a range of at least 65536 ids for the user: the user `nobody` of an image is 65534. */
+/** Reports whether the user has a range of at least 65536 ids: the user `nobody` of an image is 65534. */
 function hasSubids(text: string, { user, uid }: Pick<HostFacts, 'user' | 'uid'>): boolean {
   return text.split('\n').some((line) => {
     const [name = '', , count = ''] = line.split(':');
@@ -134,7 +136,7 @@ function hasSubids(text: string, { user, uid }: Pick<HostFacts, 'user' | 'uid'>)
   });
 }
 
-/** Linux 5.11 and later let ordinary users mount overlay file systems. */
+/** Reports whether ordinary users can mount overlay file systems: since Linux 5.11. */
 function hasRootlessOverlay(kernel: string): boolean {
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
   return major > 5 || (major === 5 && minor >= 11);

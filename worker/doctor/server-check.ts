@@ -15,12 +15,13 @@ export interface ServerCheckOptions {
   readonly system: HostFacts;
 }
 
-/** With a larger difference, tokens and statuses can lie in the future of the other machine. OIDC allows 30 s, too. */
+/** With a larger difference, a new token or status may seem to be from the future. OIDC allows 30 s, too. */
 const maxSkewSeconds = 30;
 const timeoutSeconds = 15;
 /** A token that expires sooner is reported. */
 const minTokenDays = 14;
 
+/** Checks the server, the clock and the token. Without a server, skips all three. */
 export async function checkServer(options: ServerCheckOptions): Promise<Finding[]> {
   const none = 'no server given: pass --server or set SOIL_SERVER';
   if (options.server === undefined || options.server === '') {
@@ -108,7 +109,7 @@ async function checkToken(server: URL, { token, tokenFile, now }: ServerCheckOpt
   return judgeToken(answer.text, now(), create);
 }
 
-/** Judges by the answer of `GET /token` whether a job with this token can publish and be merged. */
+/** Checks the answer of `GET /token`: whether a job with this token can publish its results and be merged. */
 function judgeToken(text: string, now: number, create: string): Finding {
   const token = parseToken(text);
   if (token === undefined) return skipped('token', 'the server did not describe the token');

@@ -58,8 +58,8 @@ export async function buildImage(
 }
 
 /**
- * Redacts secrets in the log of a build while it grows: flags of the build can pass on the worker's environment. The
- * returned function stops that, and removes the log when it is empty or could not be searched.
+ * Redacts secrets in the log of a build while it grows, since flags can pass the worker's environment to a build. The
+ * returned function stops the redaction, and removes the log if it is empty or could not be searched.
  */
 export async function redactBuildLog(buildLog: string, redactor: Redactor): Promise<() => Promise<void>> {
   await writeFile(buildLog, '');
@@ -74,7 +74,7 @@ export async function redactBuildLog(buildLog: string, redactor: Redactor): Prom
   };
 }
 
-/** `images/Dev.containerfile` -> `localhost/soil-build:images-dev.containerfile`. Cut to what a tag can hold. */
+/** `images/Dev.containerfile` -> `localhost/soil-build:images-dev.containerfile`. Truncated to the length limit of tags. */
 export const imageTag = (file: string): string =>
   `localhost/soil-build:${file
     .toLowerCase()

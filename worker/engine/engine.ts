@@ -46,8 +46,8 @@ const pollMs = 100;
 const maxAttempts = 10;
 
 /**
- * Removes a container. One that does not exist is fine. Sends SIGKILL first, since podman's `rm --force` would wait for
- * 10 s. Returns a message when the container could not be removed.
+ * Removes a container, if it exists. Sends SIGKILL first, since podman's `rm --force` would wait for 10 s. Returns a
+ * message if the container could not be removed.
  */
 export async function removeContainer(engine: Engine, name: string): Promise<string | undefined> {
   const deadline = performance.now() + removalSeconds * 1000;

@@ -58,7 +58,7 @@ export function isTransient(stderr: string): boolean {
   return network.test(stderr) || registry.test(stderr);
 }
 
-/** Describes an image for the record, under `name`. Leaves out what the engine does not report; never fails. */
+/** Describes an image for the record, under `name`. Omits what the engine does not report; never fails. */
 export async function describeImage(engine: Engine, image: string, name = image): Promise<ImageRecord> {
   const [inspected, history] = await Promise.all([
     callEngine(engine, ['image', 'inspect', image]),

@@ -15,7 +15,7 @@ export interface LoadedImage {
   readonly args: readonly string[];
   /** the argument of `image inspect`; a root file system has none */
   readonly ref?: string;
-  /** removes what was created for this job only */
+  /** removes what was created only for this job */
   readonly release: () => Promise<void>;
 }
 
@@ -24,7 +24,7 @@ type FileSource = Extract<ImageSource, { readonly kind: 'file' }>;
 const loadSeconds = 30 * 60;
 const nothingToRelease = (): Promise<void> => Promise.resolve();
 
-/** Loads the image at an absolute path. */
+/** Loads the image at an absolute path. Fails if it has another form or is not exactly one image. */
 export async function loadImage(
   engine: Engine,
   { form, path }: FileSource,
@@ -136,7 +136,7 @@ function requireSuccess(result: CommandResult): string {
   return result.stdout;
 }
 
-/** Finds the image in what the engine printed. Throws unless there is exactly one: otherwise it is unclear which to run. */
+/** Finds the image in the output of the engine. Throws unless it is exactly one, since only one can run. */
 function parseImage(printed: string, pattern: RegExp): LoadedImage & { readonly ref?: string } {
   const names = [...new Set([...printed.matchAll(pattern)].map(([, name = '']) => name))];
   const [ref] = names;

@@ -4,7 +4,7 @@ import { arch } from 'node:os';
 import { join } from 'node:path';
 
 export interface DockerManifest {
-  /** the path of a blob in the layout, like each layer */
+  /** the path of a blob in the layout; so is each layer */
   readonly Config: string;
   readonly RepoTags: null;
   readonly Layers: readonly string[];

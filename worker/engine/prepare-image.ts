@@ -13,7 +13,7 @@ import type { ImageMethod, RunJobOptions } from '../record/progress.js';
 /** An image that a container can be started from. */
 export interface PreparedImage {
   readonly engine: Engine;
-  /** the name as people read it */
+  /** the name in messages and the record */
   readonly name: string;
   /** the arguments of `podman run` or `docker run` that name the image */
   readonly args: readonly string[];
@@ -21,7 +21,7 @@ export interface PreparedImage {
   /** absent when the engine already had the image */
   readonly method?: ImageMethod;
   readonly pullSeconds?: number;
-  /** removes what was created for this job only */
+  /** removes what was created only for this job */
   readonly release: () => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Suggests jobs for a repo by the files in its root. Pure. */
+/** Suggests jobs for a repo from the files in its root. Pure. */
 
 export interface SuggestedTask {
   readonly name: string;
@@ -17,7 +17,7 @@ export interface SuggestedJob {
 /** The files in the root of a repo. */
 export interface RepoFiles {
   readonly names: ReadonlySet<string>;
-  /** returns the content of a file; empty when it does not exist */
+  /** returns the content of a file, or an empty text if it does not exist */
   readonly text: (name: string) => string;
 }
 
@@ -28,7 +28,7 @@ const task = (name: string, run: string, results?: string): SuggestedTask => ({
   ...(results !== undefined && { results }),
 });
 
-/** The first task of every job, since readers ask first where it ran. */
+/** The first task of every job: it prints where the job ran. */
 const osInfo: SuggestedTask = { name: 'os-info', builtin: 'os-info' };
 const job = (
   name: string,
@@ -149,7 +149,7 @@ const python: Kind = ({ names, text }) => {
   const configuration = [...project, ...requirements, 'tox.ini', 'pytest.ini']
     .map((name) => text(name))
     .join('\n');
-  // pytest is the better default: it also runs unittest's cases, while unittest skips a folder `tests` that is no package.
+  // pytest is the better default: it also runs unittest's cases, while unittest skips a folder `tests` without __init__.py.
   const hasTests = [...names].some((name) => /^tests?$|^test_.*\.py$|_test\.py$/.test(name));
   const usesPytest =
     hasTests || /\bpytest\b/.test(configuration) || names.has('conftest.py') || names.has('pytest.ini');
@@ -228,7 +228,7 @@ export const placeholderJob = job('look', 'docker.io/library/debian:12', task('f
 /** Suggests the jobs of a repo: at least `placeholderJob`. */
 export function suggestJobs(files: RepoFiles): readonly SuggestedJob[] {
   const found = others.flatMap((kind) => kind(files) ?? []);
-  const built = buildSystems.map((kind) => kind(files)).find((sketch) => sketch !== undefined);
+  const built = buildSystems.map((kind) => kind(files)).find((suggested) => suggested !== undefined);
   // A Makefile next to the build tool of another language usually just calls that tool.
   const isWrapper = built?.name === 'make' && found.length > 0;
   const jobs = built === undefined || isWrapper ? found : [built, ...found];

@@ -60,7 +60,7 @@ function openEvents({ command, job, origin, identity, target }: PlannedJob): Eve
   });
 }
 
-/** Removes the leftovers of earlier jobs if asked to, then lists the untracked files that are not this job's. */
+/** Removes the leftovers of earlier jobs if the options ask for it, then lists the remaining untracked files. */
 async function prepareRepo({ command, repo, clean }: PlannedJob): Promise<UntrackedSnapshot | undefined> {
   const { environment, print, warn } = command;
   if (clean) {

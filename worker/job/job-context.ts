@@ -1,4 +1,4 @@
-/** The data that plan, execute and publish hand to each other for one job. */
+/** The data that plan, execute and publish pass to each other for one job. Plain data. */
 import type { CommitHash, JobName } from '../../model/name.js';
 import type { JobRecord } from '../../model/record.js';
 import type { JobIdentity } from '../../model/run.js';
@@ -20,7 +20,7 @@ export interface JobContext {
   readonly commit?: CommitHash;
   /** absolute path of the folder for the job's files */
   readonly out: string;
-  /** where to publish; absent: the results stay on this machine */
+  /** where to publish; absent: nowhere */
   readonly target?: PublishTarget;
 }
 
@@ -30,7 +30,7 @@ export interface PlannedJob extends JobContext {
   readonly origin: JobOrigin;
   /** absent: the job declares none, or none has a value in this environment */
   readonly secrets?: readonly Secret[];
-  /** absent: podman, or docker where there is no podman */
+  /** default: podman if it is installed, else docker */
   readonly engine?: 'podman' | 'docker';
   /** first remove the untracked files that earlier jobs left in the repo */
   readonly clean: boolean;
@@ -46,6 +46,6 @@ export interface StoredJob extends JobContext {
 export interface JobResults extends FinishedJob {
   /** the last lines of the failed tasks' logs, by task */
   readonly tails: ReadonlyMap<string, string>;
-  /** absolute paths of the files to publish for the commit; not all of them need exist */
+  /** absolute paths of the files to publish for the commit; some may not exist */
   readonly artifacts: readonly string[];
 }

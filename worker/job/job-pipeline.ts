@@ -1,4 +1,4 @@
-/** Takes one job through all three steps: plan, execute, publish. */
+/** Plans, executes and publishes one job. */
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { executeJob } from './execute-job.js';
@@ -18,7 +18,7 @@ export interface JobEnd {
   readonly urls: readonly string[];
 }
 
-/** Plans and executes a job, and publishes its results if the options ask for it. Prints everything but the end. */
+/** Plans and executes a job, and publishes its results if the options ask for it. Prints its progress and every error. */
 export async function runPipeline(
   job: string,
   options: JobOptions,

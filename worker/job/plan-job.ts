@@ -1,7 +1,6 @@
-/** Plans a job: reads options, environment, git and soil.yml, and reports every misuse before the job starts. */
+/** Plans a job from options, environment, git and soil.yml, so that a mistake in them is reported before the job starts. */
 import { open, readFile } from 'node:fs/promises';
-import { errorMessage } from '../../model/error-message.js';
-import { fileErrorMessage } from '../../model/error-message.js';
+import { errorMessage, fileErrorMessage } from '../../model/error-message.js';
 import { parseJobName } from '../../model/name.js';
 import { identityOf, recordSchema } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';

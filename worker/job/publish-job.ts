@@ -45,7 +45,7 @@ export async function readResults(stored: StoredJob, options: PublishOptions): P
   return { outcome, status, record, rows, files, artifacts, tails: await readTails(out, rows) };
 }
 
-/** The last lines of the failed tasks' logs, if the logs still exist. */
+/** Reads the last lines of the failed tasks' logs, if the logs still exist. */
 async function readTails(folder: string, rows: readonly TaskRow[]): Promise<ReadonlyMap<string, string>> {
   const tails = new Map<string, string>();
   for (const { task } of failedRows(rows)) {
@@ -55,12 +55,12 @@ async function readTails(folder: string, rows: readonly TaskRow[]): Promise<Read
   return tails;
 }
 
-/** The command line that publishes the stored results later. It names no token. */
+/** Formats the command that publishes the stored results later. It contains no token. */
 export function formatPublishCommand({ job, target }: JobContext, options: PublishOptions): string {
   const given: readonly (readonly [string, string | undefined])[] = [
     ['--out', options.out],
     ['--config', options.laterConfig ?? options.config],
-    // Also if it came from SOIL_SERVER: somebody else may run the command, in another environment.
+    // Also if it came from SOIL_SERVER, since the command may run in another environment.
     ['--server', target?.kind === 'server' ? target.service.url.href : undefined],
     ['--token-file', options.tokenFile],
     ['--ssh', options.ssh],

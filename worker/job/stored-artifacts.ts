@@ -1,4 +1,4 @@
-/** Stores copies of a job's artifacts in its folder, for a repo that is removed after the job, and finds them again. */
+/** Stores copies of a job's artifacts in its folder, since `local` removes the clone, and finds them for `publish`. */
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';

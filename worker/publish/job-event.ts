@@ -27,7 +27,7 @@ export function createEventBase(
   };
 }
 
-/** Creates the event for a step of a job. Undefined for most steps; `done` is sent only after the results. */
+/** Creates the event for a step of a job. Returns undefined for most steps; `done` is sent only after the results. */
 export function createEvent(progress: Progress, base: EventBase): JobEvent | undefined {
   const named = (name: EventName): JobEvent => ({ ...base, name });
   switch (progress.kind) {

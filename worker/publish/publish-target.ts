@@ -17,7 +17,7 @@ export interface PublishOptions {
   readonly server?: string;
   readonly tokenFile?: string;
   readonly config?: string;
-  /** the config that a later `publish` must read, if another: `local` removes the clone that holds `config` */
+  /** the config for a later `publish`, if it differs: `local` removes the clone that contains `config` */
   readonly laterConfig?: string;
   readonly out?: string;
   /** how long to retry an unreachable server, as a duration */
@@ -41,7 +41,7 @@ export interface RemotePages {
   readonly deploy: string;
 }
 
-/** Plans the target from options and environment. Reports every mistake before the job starts. */
+/** Plans the target from options and environment. Fails with the first mistake in them. */
 export async function planTarget(
   options: PublishOptions,
   context: CommandContext,
@@ -49,7 +49,7 @@ export async function planTarget(
   if (options.ssh !== undefined) {
     const { planSshTarget } = await import('../../ssh/ssh-target.js');
     const ssh = await planSshTarget({ ...options, ssh: options.ssh }, context);
-    const pages = { isRebuilt: options.rebuild !== false, deploy: deployCommand(options.ssh, options) };
+    const pages = { isRebuilt: options.rebuild !== false, deploy: formatDeployCommand(options.ssh, options) };
     return ssh.ok ? accept({ kind: 'ssh', ssh: ssh.value, pages }) : ssh;
   }
   const { SOIL_TOKEN } = context.environment;
@@ -83,7 +83,7 @@ export async function planTarget(
   return accept({ kind: 'server', service });
 }
 
-function deployCommand(address: string, { sshPort, sshKey, knownHosts }: PublishOptions): string {
+function formatDeployCommand(address: string, { sshPort, sshKey, knownHosts }: PublishOptions): string {
   const given = { 'ssh-port': sshPort, 'ssh-key': sshKey, 'known-hosts': knownHosts };
   const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],

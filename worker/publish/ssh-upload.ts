@@ -21,8 +21,8 @@ interface Upload {
 
 /**
  * Uploads the files that are missing on the host, and rebuilds the pages over the same connection. Returns the paths on
- * the host. Never overwrites a file. Without soil-server on the host, the pages are not rebuilt: that is a notice, since
- * `soil-server deploy` rebuilds them from here.
+ * the host. Never overwrites a file. If soil-server is not installed on the host, prints a notice with the command that
+ * rebuilds the pages from here.
  */
 export async function uploadBySsh(
   target: SshTarget,
@@ -55,7 +55,7 @@ export async function uploadBySsh(
     case 'busy':
       warn(
         `notice: the pages of ${shownTarget} are not rebuilt: ${rebuild.reason}. ` +
-          `When that has ended, run on that host: soil-server rebuild ${formatShellWord(target.folder)}`,
+          `When that is done, run on that host: soil-server rebuild ${formatShellWord(target.folder)}`,
       );
       break;
     case 'rebuilt':
@@ -92,6 +92,7 @@ async function uploadFiles(
   return recordSuffixes.map(pathOf);
 }
 
+/** Throws if a file on the host differs from the local one. */
 async function refuseDifferent(remote: RemoteFiles, file: string, path: string): Promise<void> {
   if (await remote.isSame(file, path)) return;
   throw new Error(`${quote(path)} exists with other content, and files are never overwritten`);

@@ -1,4 +1,4 @@
-/** Uploads files that a project publishes for a commit. */
+/** Uploads the artifacts of a commit. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -46,8 +46,8 @@ export type ArtifactUpload =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * Uploads one file for a commit. Reads it twice, since the request's header has its SHA-256: the server never overwrites
- * a file, so it must not store one that changed on the way or while it was read.
+ * Uploads one file for a commit. Reads it twice, since the request's header contains its SHA-256. The server never
+ * overwrites a file, so it must not store one that was damaged on the way or changed while it was read.
  */
 export async function uploadArtifact(
   service: SoilService,
@@ -97,7 +97,7 @@ function nextStep(answer: HttpAnswer): string {
   }
 }
 
-/** Returns the size and SHA-256 of a file. Refuses what is not a regular file or cannot be read. */
+/** Returns the size and SHA-256 of a file. Fails if it is not a regular file or cannot be read. */
 async function hashFile(file: string): Promise<Result<{ readonly bytes: number; readonly sha256: string }>> {
   try {
     if (!(await stat(file)).isFile()) return refuse(`${quote(file, 300)} is not a file`);

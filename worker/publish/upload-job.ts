@@ -15,7 +15,7 @@ import { sendDone, uploadResults, type ResultUrls } from './upload-results.js';
 import type { PublishTarget } from './publish-target.js';
 import type { SoilService } from '../client/soil-server.js';
 
-/** What is uploaded of a job. */
+/** The parts of a job that are uploaded. */
 export interface JobUpload {
   readonly job: JobName;
   readonly identity: JobIdentity;
@@ -71,13 +71,13 @@ async function uploadToServer(
   if (!sent.ok) return sent;
   if (!sent.value.statusWritten) {
     context.warn(
-      `notice: the status API was not updated, so no gate will count this job: ${sent.value.reason ?? ''}`,
+      `notice: the status API was not updated, so maybe-merge will not count this job: ${sent.value.reason ?? ''}`,
     );
   }
   return accept(lines);
 }
 
-/** The URLs at which the server will show a job. */
+/** Returns the URLs at which the server will show a job. */
 export function resultUrls(identity: JobIdentity, commit: JobRecord['commit'], server: URL): ResultUrls {
   const at = (path: string): string => new URL(path, server).href;
   const address = addressOf(identity);
@@ -89,7 +89,7 @@ export function resultUrls(identity: JobIdentity, commit: JobRecord['commit'], s
   };
 }
 
-/** True if a path exists. */
+/** Reports whether a path exists. */
 export const fileExists = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,

@@ -26,6 +26,7 @@ const parts = [
   ['json', 'application/json'],
 ] as const;
 
+/** Uploads the three files of a job. Returns the URLs from the server's answer. */
 export async function uploadResults(
   service: SoilService,
   { files, job, host }: { readonly files: JobFiles; readonly job: JobName; readonly host: WorkerHost },
@@ -59,7 +60,7 @@ function nextStep(answer: HttpAnswer): string {
   }
 }
 
-/** Plans a body with a known length. Each try opens the files again. */
+/** Plans a body with a known length. Each attempt to send it opens the files again. */
 async function planMultipart(files: JobFiles, job: JobName): Promise<Result<RequestBody>> {
   const sizes = new Map<string, number>();
   for (const [suffix] of parts) {
@@ -73,7 +74,7 @@ async function planMultipart(files: JobFiles, job: JobName): Promise<Result<Requ
     form.setBoundary(boundary);
     const streams = parts.map(([suffix, contentType]) => {
       const knownLength = sizes.get(suffix) ?? 0;
-      // Not more than Content-Length announces, even if the file grows meanwhile.
+      // Never sends more than Content-Length, even if the file grows meanwhile.
       const stream = createReadStream(files[suffix], { end: Math.max(0, knownLength - 1) });
       form.append(suffix, stream, { filename: `${job}.${suffix}`, contentType, knownLength });
       return stream;

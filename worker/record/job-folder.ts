@@ -27,7 +27,7 @@ export interface JobFolder {
   attemptLog(number: number, attempt: number): string;
   /** the path for the redacted copy of the nth result */
   redactedCopy(n: number): string;
-  /** removes all logs, for when they could not be redacted */
+  /** removes all logs; called if they could not be redacted */
   removeLogs(): Promise<void>;
   /** frees reserved disk space */
   releaseReserve(reserve: Reserve): Promise<void>;
@@ -37,7 +37,7 @@ export interface JobFolder {
   close(): Promise<void>;
 }
 
-/** Creates the folder. Removes what an earlier run of the same job left in it. */
+/** Creates the folder. Removes the files of an earlier run of the same job. */
 export async function createJobFolder(out: string, job: JobName): Promise<JobFolder> {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, 'logs'), { recursive: true });
@@ -93,10 +93,10 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
 /** Creates a file that every user can write, since the container's user may differ from the worker's. */
 export const createWritable = (file: string): Promise<void> => writeShared(file, '', 0o666);
 
-/** The file through which the supervisor of a lane learns how much memory its task used. */
+/** The path of the file from which the supervisor of a lane reads how much memory its task used. */
 export const memoryFile = (control: string, lane: number): string => join(control, `memory.${lane}`);
 
-/** Writes the script of a task to where the supervisor expects it. */
+/** Writes a task's script to the path that the supervisor reads. */
 export const writeScript = (folder: JobFolder, number: number, text: string): Promise<void> =>
   writeShared(join(folder.control, 'task', `${number}.sh`), text, 0o644);
 
@@ -117,7 +117,7 @@ async function writeShared(file: string, text: string, mode: number): Promise<vo
   }
 }
 
-/** The path of the log of a task's last attempt, for people to read. */
+/** Returns the path of the log of a task's last attempt, for people to read. */
 export const taskLogPath = (out: string, task: TaskName): string => join(out, 'logs', `${task}.txt`);
 
 /**

@@ -1,4 +1,4 @@
-/** The output folder of a job, `OUT/JOB/`. It is only replaced when all files in it are Soil's. */
+/** Names and prepares the output folder of a job, `OUT/JOB/`. It is only replaced if all files in it are Soil's. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isTemporaryName } from '../../files/atomic-file.js';
@@ -10,7 +10,7 @@ import type { JobFiles } from './progress.js';
 /** The folder in the root of the repo that contains the folders of jobs, unless `--out` names another. */
 export const outFolderName = '_soil';
 
-/** The folder in a job's folder where `local` keeps the artifacts that the job created in its clone. */
+/** The folder in a job's folder where `local` stores the artifacts that the job created in its clone. */
 export const artifactsFolderName = 'artifacts';
 
 /** Returns the absolute path of the job's folder. */

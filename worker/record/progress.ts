@@ -43,7 +43,7 @@ export interface RunJobOptions {
   readonly repo: string;
   /** the absolute path of the folder for the three files and the logs; it is recreated */
   readonly out: string;
-  /** the fields of the record that are known before the job runs, such as host, run, attempt and commit */
+  /** the fields of the record that are known before the job runs: host, run, attempt, commit and others */
   readonly origin: Omit<
     JobRecord,
     'schema' | 'tasks' | 'outcome' | 'status' | 'reason' | 'image' | 'machine'

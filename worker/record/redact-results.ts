@@ -1,4 +1,4 @@
-/** Redacts results: text files in a copy, while binary files with secrets are left out. Files in the repo are unchanged. */
+/** Redacts results: copies text files without their secrets, and leaves out binary files with secrets. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { quote } from '../../model/result.js';
 import { overwrite, type Redactor } from '../redact/redactor.js';
@@ -11,13 +11,13 @@ export interface RedactedResults {
 
 const chunkBytes = 1024 * 1024;
 
-/** Redacts the results. `copyAt` returns the path for the nth redacted copy. */
+/** Redacts the results. Never changes a file of the repo. `copyAt` returns the path for the copy of the nth result. */
 export async function redactResults(
   files: readonly ResultFile[],
   redactor: Redactor,
   copyAt: (n: number) => string,
 ): Promise<RedactedResults> {
-  const kept: ResultFile[] = [];
+  const redacted: ResultFile[] = [];
   const notices: string[] = [];
   for (const [n, file] of files.entries()) {
     const shown = quote(redactor.redact(file.name));
@@ -28,19 +28,19 @@ export async function redactResults(
     const copy = copyAt(n);
     switch (await copyRedacted(file.path, copy, redactor)) {
       case 'clean':
-        kept.push(file);
+        redacted.push(file);
         break;
       case 'redacted':
-        kept.push({ ...file, path: copy });
+        redacted.push({ ...file, path: copy });
         break;
       case 'binary':
         notices.push(`cannot store result ${shown}: it is a binary file that contains the value of a secret`);
     }
   }
-  return { files: kept, notices };
+  return { files: redacted, notices };
 }
 
-/** Copies a file with its secrets redacted. Most files have none, so the copy is only started at the first secret. */
+/** Copies a file with its secrets redacted. Most files have none, so it starts the copy at the first secret. */
 async function copyRedacted(
   path: string,
   copy: string,
@@ -52,7 +52,7 @@ async function copyRedacted(
     const buffer = Buffer.allocUnsafeSlow(chunkBytes + redactor.maxMatchBytes);
     let isBinary = false;
     let isRedacted = false;
-    /** bytes at the start of the buffer that were read before and not written yet */
+    /** bytes at the start of the buffer that have been read but not written */
     let carried = 0;
     let offset = 0;
     for (let isEnd = false; !isEnd;) {
@@ -65,7 +65,7 @@ async function copyRedacted(
       isRedacted ||= ranges.length > 0;
       if (isBinary && isRedacted) return 'binary';
       for (const range of ranges) overwrite(bytes, range);
-      // The end of the buffer may be the start of a secret, so it waits for the next chunk.
+      // A secret may start at the end of the buffer, so that part is searched again with the next chunk.
       const ready = isEnd ? bytes.length : Math.max(0, bytes.length - redactor.maxMatchBytes);
       if (isRedacted && target === undefined) {
         target = await open(copy, 'w+', 0o600);

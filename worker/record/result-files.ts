@@ -17,7 +17,7 @@ export interface ResultFile {
 
 export interface ResultFiles {
   readonly files: readonly ResultFile[];
-  /** by task: the file or folder in the wwz that its row links to */
+  /** the file or folder in the wwz that the row of each task links to, by task */
   readonly links: ReadonlyMap<string, string>;
   /** what is missing or cannot be stored */
   readonly notices: readonly string[];

@@ -62,7 +62,7 @@ export async function writeRecord(
   return { outcome, status, record: finalRecord, rows, files: folder.files };
 }
 
-/** Finds and redacts the results of the tasks that ran. A task may have removed the repo: then there are none. */
+/** Finds and redacts the results of the tasks that ran. If a task removed the repo, returns none and a notice. */
 async function collectResults(
   finished: FinishedTasks,
   folder: JobFolder,

@@ -7,9 +7,8 @@ import { overwrite, type Redactor } from './redactor.js';
 /** The size of one read; small enough to stay in the processor's cache while it is searched. */
 const chunkBytes = 1024 * 1024;
 /**
- * The pauses between two reads. A growing log gets one too: without it each read returns a few bytes and costs as much
- * as a read of a quarter of a megabyte. What is written during the last pause is still to be searched when the task is
- * done, so the pause is short.
+ * The pauses between two reads. Without a pause, each read of a growing log returns a few bytes, yet costs as much as a
+ * read of 256 KiB. The pause is short, since a finished task waits until the output of the last pause is searched.
  */
 const pollMs = { growing: 5, idle: 25 };
 
@@ -56,7 +55,7 @@ class RedactedLog {
   readonly #file: string;
   readonly #redactor: Redactor;
   #handle: FileHandle | undefined;
-  /** everything before this offset was searched */
+  /** everything before this offset has been searched */
   #offset = 0;
 
   constructor(file: string, redactor: Redactor) {
@@ -65,8 +64,8 @@ class RedactedLog {
   }
 
   /**
-   * Redacts the next chunk. Returns the number of new bytes, 0 at the end of the log. The end of the previous chunk is
-   * searched again, since a secret may have started there.
+   * Redacts the next chunk. Returns the number of new bytes, 0 at the end of the log. Searches the end of the previous
+   * chunk again, since a secret may start there.
    */
   async redactNext(): Promise<number> {
     this.#handle ??= await open(this.#file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -8,9 +8,9 @@ export interface RedactedRange {
 }
 
 export interface Redactor {
-  /** the most bytes that one match can span: consecutive reads of a growing file must overlap by as much */
+  /** the length of the longest possible match; consecutive reads of a growing file must overlap by this much */
   readonly maxMatchBytes: number;
-  /** returns the ranges of all secrets in `bytes`, in order of their start; ranges may overlap */
+  /** returns the ranges of all secrets in `bytes`, sorted by start; ranges may overlap */
   find(bytes: Uint8Array): readonly RedactedRange[];
   /** returns the text with asterisks in place of secrets */
   redact(text: string): string;
@@ -28,8 +28,8 @@ interface Seed {
 }
 
 /**
- * Builds a redactor for the secrets. The search is that of Wu and Manber (1994): the last two bytes of a window as long
- * as the shortest seed decide how far the window can advance, so most bytes are never read.
+ * Creates a redactor for the secrets. Searches with the algorithm of Wu and Manber (1994): the last two bytes of a window
+ * as long as the shortest seed decide how far the window can advance, so most bytes are never read.
  */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
   const patterns = listPatterns(secrets);

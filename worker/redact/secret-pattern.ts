@@ -9,7 +9,7 @@ export interface Secret {
 
 export interface SecretPattern {
   readonly bytes: Buffer;
-  /** also matches with line breaks inside: programs wrap base64 */
+  /** also matches with line breaks inside, since programs wrap base64 */
   readonly isWrappable: boolean;
 }
 
@@ -17,13 +17,13 @@ export interface SecretPattern {
 const minSecretBytes = 5;
 /** Lines of a multi-line secret are also searched for separately, except short ones such as `}`. */
 const minLineBytes = 8;
-/** A wrappable pattern is searched for by half of it, see redactor.ts. */
+/** A wrappable pattern is searched for by its halves (see redactor.ts), which must not be too short. */
 const minWrappableLength = 16;
 const maxSecretBytes = 64 * 1024;
 
 /**
- * Looks up the values of the declared secrets in the environment. `missing` names those that are not set, as in the runs
- * of a fork. Fails when a value is too short to be distinguished from other text, or too long.
+ * Reads the values of the declared secrets from the environment. `missing` lists those that are not set, which is normal
+ * in a fork. Fails if a value is so short that it would match unrelated text, or too long.
  */
 export function resolveSecrets(
   names: readonly string[],
@@ -37,7 +37,7 @@ export function resolveSecrets(
       missing.push(name);
       continue;
     }
-    // A trailing line break comes from how the value was stored, and is rarely printed with it.
+    // A trailing line break comes from the way the value was stored; programs rarely print it.
     const bytes = Buffer.byteLength(value.trim());
     const fail = (reason: string) => refuse(`cannot use secret ${quote(name)}: its value ${reason}`);
     if (bytes < minSecretBytes) {
@@ -78,7 +78,10 @@ function htmlForms(text: string): readonly string[] {
   return [inText, inAttribute, inAttribute.replaceAll("'", '&#39;'), inAttribute.replaceAll("'", '&#x27;')];
 }
 
-/** As encodeURIComponent() encodes, as an HTML form does, and with every character that may be encoded; hex in both cases. */
+/**
+ * Encodes as encodeURIComponent() does, as an HTML form does, and with every optional character encoded. Each form has
+ * upper-case and lower-case hex.
+ */
 function urlForms(text: string): readonly string[] {
   const component = encodeURIComponent(Buffer.from(text).toString());
   const strict = component.replace(/[!'()*~]/g, percentEncode);

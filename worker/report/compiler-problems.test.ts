@@ -90,7 +90,7 @@ thread 'main' panicked at 'old words', src/old.rs:4:5`,
     ['src/main.rs:3:18 mismatched types', 'src/lib.rs:20:9 assertion failed', 'src/old.rs:4:5 old words'],
   ],
   [
-    'what only looks like one',
+    'nothing in lines that only resemble a problem',
     `12:30:01: error: the clock
 http://x.example:80/: error: refused
 error: no place
@@ -99,7 +99,7 @@ note: src/a.c:3:5: error: quoted
 a/../../b.c:1:1: error: nor here`,
     [],
   ],
-  ['twice the same', 'a.c:1:1: error: x\na.c:1:1: error: x\n', ['a.c:1:1 x']],
+  ['a repeated problem once', 'a.c:1:1: error: x\na.c:1:1: error: x\n', ['a.c:1:1 x']],
 ];
 for (const [name, log, problems] of table) {
   test(`findProblems() parses ${name}`, () => {
@@ -122,11 +122,11 @@ f.c:6:6: error: f
 make: Leaving directory '/repo/src'
 g.c:7:7: error: g
 ../../h.c:8:8: error: not of this repo`;
-  const places = (folder?: string): string[] =>
+  const locations = (folder?: string): string[] =>
     findProblems(log, { ...options, folder }).map(({ file, line }) => `${file}:${line}`);
   const made = ['src/deep/b.c:2', 'src/c.c:3', 'd.c:4', 'src/f.c:6'];
-  assert.deepEqual(places(), ['main.c:1', ...made, 'g.c:7']);
-  assert.deepEqual(places('sub'), ['sub/main.c:1', ...made, 'sub/g.c:7']);
+  assert.deepEqual(locations(), ['main.c:1', ...made, 'g.c:7']);
+  assert.deepEqual(locations('sub'), ['sub/main.c:1', ...made, 'sub/g.c:7']);
 });
 
 test('findProblems() stops at its limit, and is fast for any log', () => {

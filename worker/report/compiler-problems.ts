@@ -19,15 +19,16 @@ export interface ProblemOptions {
 }
 
 /** Recognizes the format of one tool at a line. */
-type Matcher = (line: string, around: Surroundings) => Found | undefined;
+type Matcher = (line: string, position: LogPosition) => Found | undefined;
 interface Found {
   readonly file: string | undefined;
   readonly line: string | undefined;
   readonly column?: string | undefined;
   readonly message: string | undefined;
 }
-interface Surroundings {
+interface LogPosition {
   readonly lines: readonly string[];
+  /** index of the line in `lines` */
   readonly at: number;
 }
 
@@ -39,7 +40,7 @@ export function findProblems(log: string, { roots, folder = '', limit }: Problem
   const entered: string[] = [];
   for (const [at, line] of lines.entries()) {
     if (problems.size >= limit) break;
-    // A long line is not a message, and the patterns below would take long to search it.
+    // A long line is not a message, and the patterns below would be slow.
     if (line.length > 2000) continue;
     const [, direction, enteredFolder = ''] =
       /^\w*make(?:\[\d+\])?: (Entering|Leaving) directory ['`](.+)'$/.exec(line) ?? [];
@@ -61,9 +62,9 @@ export function findProblems(log: string, { roots, folder = '', limit }: Problem
   return [...problems.values()];
 }
 
-function firstMatch(line: string, around: Surroundings): Found | undefined {
+function firstMatch(line: string, position: LogPosition): Found | undefined {
   for (const matcher of matchers) {
-    const found = matcher(line, around);
+    const found = matcher(line, position);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -47,7 +47,7 @@ test('formatLogTail() shows the last 20 lines, each after a bar', () => {
   assert.deepEqual(formatLogTail('unit', '\n\n'), ['--- unit: the log is empty']);
 });
 
-test('formatLogTail() removes control sequences and commands of CI hosts', () => {
+test('formatLogTail() removes control sequences and escapes commands of CI hosts', () => {
   const text =
     '\u001b[31mred\u001b[0m \u001b]0;title\u0007x\r\u0008\n::set-env name=A::b\n##[add-path]/evil\n';
   assert.deepEqual(formatLogTail('t', text).slice(1), [
@@ -57,7 +57,7 @@ test('formatLogTail() removes control sequences and commands of CI hosts', () =>
   ]);
 });
 
-test('formatProgress() defuses commands of CI hosts in task names', () => {
+test('formatProgress() escapes commands of CI hosts in task names', () => {
   assert.equal(lineOf({ task: '##[add-path]x' as TaskName }), 'passed      1.23 s  ## [add-path]x');
 });
 
@@ -69,7 +69,7 @@ test('plain() removes control characters from any text', () => {
   );
 });
 
-test('failedRows() returns all rows but passed, flaky and skipped ones', () => {
+test('failedRows() returns all rows except passed, flaky and skipped ones', () => {
   const rows = (['passed', 'flaky', 'failed', 'timed-out', 'cancelled', 'skipped', 'error'] as const).map(
     (outcome) => row({ outcome }),
   );

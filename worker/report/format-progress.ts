@@ -41,7 +41,7 @@ const imageVerbs = {
   build: { doing: 'building', done: 'built' },
 } as const;
 
-/** Formats the current activity for the status line. Undefined if nothing that may take long has started. */
+/** Formats the current activity for the status line. Returns undefined for a step that starts no long activity. */
 export function formatStatus(progress: Progress): string | undefined {
   switch (progress.kind) {
     case 'pull-begin':
@@ -73,8 +73,8 @@ export function formatRow(row: TaskRow, style: ReportStyle): string {
 }
 
 /**
- * Formats the last lines of a task's log. Nothing that a task printed reaches the terminal as a control sequence, nor
- * GitHub's runner as a command (`::set-env`, `##[...]`).
+ * Formats the last lines of a task's log. Removes control sequences for the terminal, and escapes commands for GitHub's
+ * runner (`::set-env`, `##[...]`).
  */
 export function formatLogTail(task: string, log: string, count = 20): string[] {
   if (log.trim() === '') return [`--- ${plain(task)}: the log is empty`];
@@ -85,10 +85,10 @@ export function formatLogTail(task: string, log: string, count = 20): string[] {
   ];
 }
 
-/** Formats a line of a log so that it cannot be taken for one of Soil's own. */
+/** Formats a line of a log so that it cannot be mistaken for a line of Soil's own. */
 export const quoteLine = (line: string): string => `| ${plain(line).slice(0, 1000)}`;
 
-/** Returns the last `count` lines of a text, and whether these are all. */
+/** Returns the last `count` lines of a text, and whether the text has no others. */
 export function logLines(
   log: string,
   count: number,
@@ -97,7 +97,7 @@ export function logLines(
   return { lines: all.slice(-count), isWhole: all.length <= count };
 }
 
-/** Removes control sequences from a text, and defuses what a CI host would take for a command. */
+/** Removes control sequences from a text, and escapes what a CI host would interpret as a command. */
 export function plain(text: string): string {
   return text
     .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)?/g, '')

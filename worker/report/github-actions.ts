@@ -1,4 +1,4 @@
-/** Writes the workflow commands and files by which GitHub Actions shows a job: annotations, groups, summary, outputs. */
+/** Formats and writes what GitHub Actions shows of a job: annotations, groups, the step summary and outputs. */
 import { appendFile, stat } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -45,7 +45,7 @@ async function append(
   }
 }
 
-/** Formats the lines of GITHUB_OUTPUT. Line ends in a value become spaces, since the next line would set another output. */
+/** Formats the lines of GITHUB_OUTPUT. Replaces line ends in a value, since the next line would set another output. */
 export function formatOutputs(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${plain(value).replace(/[\r\n]/g, ' ')}\n`)

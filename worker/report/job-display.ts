@@ -28,7 +28,7 @@ export interface DisplayOptions {
 const maxAnnotations = 10;
 const groupLines = 200;
 
-/** Prints each step in order, even if reading a log takes time. It lives from a job's start to its end. */
+/** Prints the steps of one job in order, even if reading a log takes time. */
 export class JobDisplay {
   readonly #options: DisplayOptions;
   readonly #logs = new Map<string, string>();

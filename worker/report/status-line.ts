@@ -14,7 +14,7 @@ type Terminal = Pick<WriteStream, 'isTTY' | 'columns'> & { readonly write: (text
 const repaintMs = 100;
 const clear = '\r\u001b[2K';
 
-/** Opens a status line. Shows nothing in CI, where logs keep every byte, and if stderr is no terminal or a dumb one. */
+/** Opens a status line. Shows nothing in CI, where logs keep every byte, and if stderr is not a terminal, or a dumb one. */
 export function openStatusLine(
   terminal: Terminal,
   environment: Readonly<Record<string, string | undefined>>,
@@ -40,7 +40,7 @@ export function openStatusLine(
     if (isPainted) terminal.write(clear);
     isPainted = false;
   };
-  // Otherwise the line would precede the shell's next prompt.
+  // Otherwise the line would remain in front of the shell's next prompt.
   process.once('exit', erase);
   return {
     show: (next) => {

@@ -16,9 +16,9 @@ export interface SummaryOptions {
   readonly maxBytes: number;
 }
 
-/** Formats as many whole rows and logs as fit, and counts the others. Undefined if not even the outcome fits. */
+/** Formats as many whole rows and logs as fit, and counts the others. Returns undefined if not even the outcome fits. */
 export function formatStepSummary({ job, end, urls, tails, maxBytes }: SummaryOptions): string | undefined {
-  // Holds the lines that count what was left out.
+  // For the lines that count what was left out.
   const reserve = 300;
   let left = maxBytes - reserve;
   const take = (text: string): boolean => {
@@ -63,7 +63,7 @@ function formatRow(row: TaskRow): string {
   return `| ${row.outcome} | ${row.status} | ${elapsed} | ${escapeMarkdown(row.task)} |`;
 }
 
-/** Formats a log as HTML: a log could close a Markdown fence, but not `<pre>`, since `<` is escaped. */
+/** Formats a log as HTML, since a log could close a Markdown fence. It cannot close `<pre>`: `<` is escaped. */
 function formatLog(task: string, tail: string): string {
   if (tail.trim() === '') return `${escapeMarkdown(task)}: the log is empty\n`;
   const { lines, isWhole } = logLines(tail, 20);

@@ -8,7 +8,7 @@ export interface AttemptRunnerOptions {
   /** starts a host; called again after a host was lost */
   readonly openHost: () => Promise<TaskHost | Lost>;
   readonly cancel: AbortSignal;
-  /** ends grace periods early */
+  /** when aborted, ends grace periods early */
   readonly forceCancel?: AbortSignal;
   readonly report: (progress: Progress) => void;
 }
@@ -124,6 +124,7 @@ export class AttemptRunner {
     if (notice !== undefined) this.#options.report({ kind: 'notice', text: notice });
   }
 
+  /** Closes the host, if one is open. */
   async close(): Promise<void> {
     const host = this.#host;
     this.#host = undefined;
@@ -158,7 +159,7 @@ async function waitForEnd<T>(
   }
 }
 
-/** The sentence that a record gives as the reason of a cancelled job. */
+/** Returns the reason of a cancelled job for its record. */
 export function cancelReason(cancel: AbortSignal): string {
   const reason: unknown = cancel.reason;
   const text = reason instanceof Error && reason.name !== 'AbortError' ? reason.message : reason;

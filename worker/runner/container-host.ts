@@ -149,7 +149,7 @@ function runArguments(name: string, options: ContainerOptions): readonly string[
   ];
 }
 
-/** The engine's flags for a container of the job: mounts, environment, user, network and limits. */
+/** Returns the engine's flags for a container of the job: mounts, environment, user, network and limits. */
 export function containerFlags({
   job,
   control,
@@ -172,8 +172,8 @@ export function containerFlags({
 
 /**
  * Makes git accept a repo and submodules of another owner. Since git 2.38, the environment may set `safe.directory`
- * (git-config(1), protected configuration). Earlier versions, as in Ubuntu 22.04, read it only from the system's file;
- * ours includes the image's.
+ * (git-config(1), protected configuration). Earlier versions, as in Ubuntu 22.04, read it only from the system's file,
+ * so GIT_CONFIG_SYSTEM names a file that includes the image's own.
  */
 const gitEnvironment = {
   GIT_CONFIG_COUNT: '2',
@@ -192,7 +192,7 @@ export function formatMount(source: string, target: string): string {
 }
 
 /**
- * Has the supervisor's guard end every process of the container's PID namespace, including daemonized ones, so that the
+ * Makes the supervisor's guard end every process of the container's PID namespace, including daemons, so that the
  * container remains usable. Returns false if it cannot: the supervisor is not process 1 (`--init`, `--pid=host`), the
  * task killed the guard, or a process survives KILL, such as another user's.
  */

@@ -42,8 +42,8 @@ export function createHostPool(
 }
 
 /**
- * Returns the flags that map a numeric `user` of the job to the worker's user under rootless podman. That user can then
- * write to the repo, and its files belong to the worker's user.
+ * Returns the flags that map a numeric `user` of the job to the worker's user under rootless podman. The tasks can then
+ * write to the repo, and the worker's user owns the files that they create.
  */
 export function planUserFlags({ job }: Pick<HostOptions, 'job'>, engine: Engine): readonly string[] {
   const [, user, group = user] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(job.user ?? '') ?? [];

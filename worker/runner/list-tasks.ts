@@ -11,7 +11,7 @@ import type { Redactor } from '../redact/redactor.js';
 import type { TaskRunOptions } from './run-task.js';
 import { formatScript, taskCookie } from './task-script.js';
 
-/** Returns the declared tasks, or runs `tasks-from` on the job's host, as task 0, and parses its output. */
+/** Returns the declared tasks. With `tasks-from`, runs that command on the job's host, as task 0, and parses its output. */
 export async function listTasks(
   [runner]: readonly AttemptRunner[],
   folder: JobFolder,

@@ -114,7 +114,7 @@ function runAttached(
       end(() => child.kill('SIGKILL')).catch(() => undefined);
     };
     cancel.addEventListener('abort', stop);
-    // A closed terminal: the container would otherwise stay forever.
+    // The terminal was closed. Otherwise the container would run forever.
     process.once('SIGHUP', stop);
     child.on('error', reject);
     child.on('close', (status) => {

@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isWithinGrace, type Grace } from './task-host.js';
 
-/** What identifies the processes of a job, or of one task, even those that were daemonized. */
+/** What identifies the processes of a job, or of one task, even of daemons. */
 export interface ProcessMarks {
   /** process id: its descendants belong to the job; it is not ended itself. Absent: it has exited */
   readonly supervisor?: number;
@@ -87,7 +87,7 @@ export async function findProcesses(marks: ProcessMarks): Promise<readonly Proce
   return all.filter((p) => own.has(p.pid));
 }
 
-/** The worker itself is excluded: it has each log open while it creates it, and its other children are not the job's. */
+/** Excludes the worker: it has each log open while it creates it, and its other children are not the job's. */
 async function isMarked({ pid }: Process, { cookie, logs }: ProcessMarks): Promise<boolean> {
   if (pid === process.pid || pid === 1) return false;
   return (await hasCookie(pid, cookie)) || hasOpenLog(pid, logs);
@@ -113,7 +113,7 @@ async function hasCookie(pid: number, cookie: string): Promise<boolean> {
   return environment.includes(cookie);
 }
 
-/** True if the process can write to one of the logs. A reader, such as `tail -f`, does not count. */
+/** Reports whether a process can write to one of the logs. A reader, such as `tail -f`, does not count. */
 async function hasOpenLog(pid: number, logs: string): Promise<boolean> {
   const folder = `/proc/${pid}/fd`;
   const descriptors = await readdir(folder).catch(() => []);

@@ -89,7 +89,7 @@ async function startShell(
     : supervisor;
 }
 
-/** Names processes that survived: the worker may not end another user's processes, such as those of `sudo`. */
+/** Lists processes that survived: the worker cannot end another user's processes, such as those of `sudo`. */
 function formatNotice(survivors: readonly { readonly pid: number }[]): { notice?: string } {
   if (survivors.length === 0) return {};
   const pids = survivors.map((p) => p.pid).join(', ');

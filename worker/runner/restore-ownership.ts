@@ -1,4 +1,4 @@
-/** Gives files that a container's users created in the repo to the worker's user, through the engine, without sudo. */
+/** Makes the worker's user the owner of files that a container created in the repo, through the engine, without sudo. */
 import { lchown, lstat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { lastLine } from '../system/log-tail.js';
@@ -15,11 +15,11 @@ export interface RestoreOwnershipOptions {
   readonly since: number;
 }
 
-/** This many paths fit into any command line. */
+/** So few paths that they fit into any command line. */
 const batchSize = 200;
 const limitSeconds = 300;
 
-/** Changes the owner of new files. Returns a notice if it failed for some. */
+/** Changes the owner of new files. Returns a notice if that failed for some. */
 export async function restoreOwnership(options: RestoreOwnershipOptions): Promise<string | undefined> {
   const [user, group] = [process.getuid?.(), process.getgid?.()];
   if (user === undefined || group === undefined) return undefined;

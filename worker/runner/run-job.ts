@@ -166,7 +166,10 @@ function abortEarly(tasks: FinishedTasks['tasks'], error: unknown, { report }: R
   return { tasks, rows: tasks.map(skippedRow), abort: { outcome: 'error', reason } };
 }
 
-/** The variables of every task: Soil's own, secrets, then those of soil.yml. `control`: the folder as tasks see it. */
+/**
+ * Returns the variables of every task: Soil's own, then secrets, then those of soil.yml, which override the former.
+ * `control` is the path of the control folder for the tasks.
+ */
 export function jobEnvironment(
   { job, secrets = [], hiddenVariables }: Pick<HostOptions, 'job' | 'secrets' | 'hiddenVariables'>,
   control: string,

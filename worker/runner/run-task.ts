@@ -24,7 +24,7 @@ export interface TaskRunOptions extends AttemptRunnerOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** marks the job's processes; only if tasks run in parallel */
   readonly cookie?: string;
-  /** where the job has secrets */
+  /** present if the job has secrets */
   readonly logRedactor?: LogRedactor;
 }
 
@@ -68,7 +68,7 @@ export async function runTask(
     .then(() => runAttempts(task, number, runner, options))
     .catch((error: unknown) => errorResult(task, error));
   const diskAbort = await checkDisk(options.out, task);
-  // A failure may be due to the full disk, so it does not count as one of the task.
+  // The full disk may have caused the failure, so it is not blamed on the task.
   const isDiskFailure = diskAbort !== undefined && result.row.outcome === 'failed';
   const row: TaskRow = isDiskFailure ? { ...result.row, outcome: 'error', status: notRunStatus } : result.row;
   const abort = result.abort ?? diskAbort;
@@ -118,7 +118,7 @@ async function runAttempts(
   return { row, ...(last.abort === undefined ? {} : { abort: last.abort }) };
 }
 
-/** The result of a task whose files cannot be written: the disk is full, or a task removed the job's folder. */
+/** Returns the result of a task whose files cannot be written: the disk is full, or a task removed the job's folder. */
 function errorResult(task: TaskDeclaration, error: unknown): TaskResult {
   const reason = `cannot write the files of task ${quote(task.name)}: ${errorMessage(error)}`;
   return {
@@ -134,7 +134,7 @@ const commandColumns = (task: TaskDeclaration) => ({
   allowed: task.allowFailure,
 });
 
-/** The row of a task that was not started. */
+/** Returns the row of a task that was not started. */
 export function skippedRow(task: TaskDeclaration): TaskRow {
   return { ...commandColumns(task), status: notRunStatus, outcome: 'skipped', tries: 0 };
 }

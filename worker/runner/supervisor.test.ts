@@ -47,7 +47,7 @@ for (const [name, words] of Object.entries(shells)) {
     const second = await supervisor.run({ number: 2, attempt: 1 });
     assert.ok(second.kind === 'done' && second.status === 0);
     await supervisor.close(10);
-    assert.equal((await supervisor.run({ number: 1, attempt: 2 })).kind, 'lost', 'after its end it is lost');
+    assert.equal((await supervisor.run({ number: 1, attempt: 2 })).kind, 'lost', 'after close() it is lost');
   });
 
   test(`supervisor.sh in ${name} never runs kill -1 outside a container`, async (t) => {
@@ -77,7 +77,7 @@ for (const [name, words] of Object.entries(shells)) {
   test(`supervisor.sh in ${name} with a cookie ends the processes of its own task only`, async (t) => {
     const stubborn = 'trap "" TERM; echo up; while :; do sleep 1; done';
     const control = await makeControl([
-      // What a task leaves running is no part of the next one.
+      // A process that a task leaves running does not belong to the next task.
       `export SOIL_TASK_COOKIE=word.1.; sleep 600 </dev/null >/dev/null 2>&1 & echo $! >"$0.pid"`,
       `export SOIL_TASK_COOKIE=word.2.; (setsid sh -c '${stubborn}' >/dev/null 2>&1 &) ; setsid sh -c '${stubborn}' & ` +
         `(env -i PATH="$PATH" setsid sh -c '${stubborn}' &); touch "$0.begun"; wait`,
@@ -93,7 +93,7 @@ for (const [name, words] of Object.entries(shells)) {
     for (let i = 0; i < 100 && answer !== 'gone'; i++) answer = await supervisor.ask('kill', 60);
     assert.equal(answer, 'gone');
     assert.equal((await running).kind, 'done');
-    assert.ok(process.kill(left, 0), 'what the task before has left still runs');
+    assert.ok(process.kill(left, 0), 'the process that the first task left still runs');
     process.kill(left, 'SIGKILL');
     await supervisor.close(10);
   });

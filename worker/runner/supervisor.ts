@@ -35,7 +35,7 @@ export interface AttemptRequest {
   readonly tty?: boolean;
 }
 
-/** A running supervisor. Its methods may be called after it exited: they then report that it is lost. */
+/** A running supervisor. After it has exited, `run` returns `lost`, and `ask` returns undefined. */
 export interface Supervisor {
   /** its process id in its own PID namespace: 1 if it is the container's first process */
   readonly pid: number;
@@ -57,7 +57,7 @@ export interface SupervisorCommand {
   readonly startSeconds: number;
 }
 
-/** Starts a supervisor and waits until it is ready. Returns why if it exits or the time is over. */
+/** Starts a supervisor and waits until it is ready. Returns `lost` with the reason if it exits or the time is up. */
 export async function startSupervisor(command: SupervisorCommand): Promise<Supervisor | Lost> {
   const { program, args, environment, startSeconds } = command;
   // Its own session: Ctrl-C at a terminal must reach only the worker, which then cancels the task.

@@ -1,7 +1,7 @@
 /** The interface between a job and the machine that runs its tasks: a container or the raw machine. */
 import type { AttemptEnd, AttemptRequest, Lost } from './supervisor.js';
 
-/** Runs one task at a time. It exists from its start until close(). */
+/** Runs one task at a time, until close(). */
 export interface TaskHost {
   /** Runs one attempt of a task to its end. Time limits are the caller's. */
   run(request: AttemptRequest): Promise<AttemptEnd>;
@@ -28,7 +28,7 @@ export interface Grace {
   readonly forceCancel?: AbortSignal;
 }
 
-/** True while the grace period lasts. `startedAt` is a time of performance.now(). */
+/** Reports whether the grace period lasts. `startedAt` is a time of performance.now(), milliseconds. */
 export function isWithinGrace({ seconds, forceCancel }: Grace, startedAt: number): boolean {
   return forceCancel?.aborted !== true && performance.now() < startedAt + seconds * 1000;
 }

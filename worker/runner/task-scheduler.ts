@@ -11,7 +11,7 @@ import { prepareTask, runTask, skippedRow, type TaskRunOptions } from './run-tas
 export interface ScheduleResult {
   /** one row per task, in the order of soil.yml */
   readonly rows: readonly TaskRow[];
-  /** why tasks were skipped, for those that other tasks prevented */
+  /** why a task was skipped, for each that another task prevented */
   readonly skips: ReadonlyMap<TaskName, string>;
   readonly abort?: JobAbort;
 }

@@ -2,9 +2,9 @@
 import { quoteShellWord } from '../../model/shell-word.js';
 import type { TaskDeclaration } from '../../model/task.js';
 
-/** Marks the processes of a job, see process-tree.ts. */
+/** The variable that marks the processes of a job, see process-tree.ts. */
 export const cookieVariable = 'SOIL_TASK_COOKIE';
-/** Marks the processes of one task among tasks that run in parallel. */
+/** Returns the value that marks the processes of one task among tasks that run in parallel. */
 export const taskCookie = (cookie: string, number: number): string => `${cookie}.${number}.`;
 
 export interface ScriptOptions {

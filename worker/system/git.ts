@@ -34,8 +34,8 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Co
 }
 
 /**
- * Returns why git failed. Skips the advice that git prints last (`Please make sure you have the correct access rights and
- * the repository exists.`); the reason comes before it, that of ssh before git's own.
+ * Returns why git failed: the last two lines before its advice (`Please make sure you have the correct access rights and
+ * the repository exists.`). Two, since ssh prints its reason before git's.
  */
 export function gitReason(result: CommandResult): string {
   const [reason = ''] = result.stderr.split(/^Please make sure you have/m);
@@ -49,12 +49,12 @@ export function gitReason(result: CommandResult): string {
 }
 
 /**
- * Runs a git command that only reads a repo which tasks can write to, no matter which user owns it. git then runs no
- * program and contacts no remote that the repo's configuration names, and sees no token.
+ * Runs a git command that only reads a repo, regardless of the user who owns it. Tasks can write to the repo, so git
+ * runs no program and contacts no remote that the repo's configuration names, and gets no token.
  */
 export function readGit(args: readonly string[], options: GitOptions): Promise<CommandResult> {
-  const kept = Object.entries(options.environment).filter(([name]) => !credentialVariables.includes(name));
-  const environment = { ...Object.fromEntries(kept), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' };
+  const passed = Object.entries(options.environment).filter(([name]) => !credentialVariables.includes(name));
+  const environment = { ...Object.fromEntries(passed), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' };
   return runGit(['-c', 'safe.directory=*', ...args], { ...options, environment });
 }
 
@@ -79,10 +79,10 @@ const ownTokens = ['SOIL_TOKEN', 'SOIL_GITHUB_API_TOKEN'];
 
 function gitEnvironment(environment: Environment): Environment {
   const removed = [...locationVariables, ...ownTokens];
-  const kept = Object.entries(environment).filter(([name]) => !removed.includes(name));
+  const passed = Object.entries(environment).filter(([name]) => !removed.includes(name));
   return {
     GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
-    ...Object.fromEntries(kept),
+    ...Object.fromEntries(passed),
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: environment.GIT_ASKPASS ?? 'false',
     // Replacements and grafts must not change which commit is an ancestor of which.

@@ -11,7 +11,7 @@ export interface ProcessOptions {
   readonly log?: number;
   /** the time between SIGTERM and SIGKILL after a timeout or a cancellation; without it, SIGKILL is sent immediately */
   readonly graceSeconds?: number;
-  /** how many bytes of each output are kept, give or take a chunk; 16 MiB by default */
+  /** discards the rest of each output after this many bytes, rounded up to a chunk; default: 16 MiB */
   readonly maxOutputBytes?: number;
 }
 
@@ -27,7 +27,7 @@ export interface CommandResult {
 /** Enough for any output of a container engine. */
 const defaultOutputBytes = 16 * 1024 * 1024;
 
-/** Runs a program. Never rejects: a program that cannot start gives a result without a status. */
+/** Runs a program. Never rejects: if the program cannot start, the result has a `failure` and no status. */
 export function runProcess(
   program: string,
   args: readonly string[],
@@ -44,7 +44,7 @@ export function runProcess(
     let failure: string | undefined;
     const killNow = () => {
       child.kill('SIGKILL');
-      // A child process of its own may keep the pipes open: do not wait for it.
+      // Processes that the program started may keep the pipes open: do not wait for them.
       child.stdout?.destroy();
       child.stderr?.destroy();
     };
@@ -69,7 +69,7 @@ export function runProcess(
       clearTimeout(timer);
       clearTimeout(graceTimer);
       options.cancel?.removeEventListener('abort', onCancel);
-      // A program that exits by itself at SIGTERM has a status, but it timed out or was cancelled all the same.
+      // A program that exits at SIGTERM has a status, but it still timed out or was cancelled.
       const finalFailure = failure ?? (status === undefined ? reason : undefined);
       resolve({
         status,

@@ -162,7 +162,7 @@ export interface RetentionView {
       readonly start: Instant | undefined;
       readonly size: string;
       /** `kept`, `loses wwz files`, `removed` */
-      readonly fate: string;
+      readonly effect: string;
       readonly css: string;
       readonly reason: string | undefined;
     }[];

@@ -173,7 +173,7 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
   [
     'a TSV that was changed',
     (site) => writeFile(join(site, run1234, 'cpp-small.tsv'), tsvOf([0, 'os-info'], [0, 'unit'])),
-    /1234\/cpp-small\.tsv: the file differs from the one that was accepted/,
+    /1234\/cpp-small\.tsv: the file differs from the accepted one/,
     false,
   ],
   [
@@ -184,13 +184,13 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
       bytes[40] = (bytes[40] ?? 0) ^ 1;
       await writeFile(path, bytes);
     },
-    /cpp-small\.wwz: the file differs from the one that was accepted/,
+    /cpp-small\.wwz: the file differs from the accepted one/,
     false,
   ],
   [
     'a missing record',
     (site) => rm(join(site, 'github-jobs/1234-2/cpp-small.json')),
-    /1234-2\/cpp-small\.json: the file was accepted, and is missing/,
+    /1234-2\/cpp-small\.json: the accepted file is missing/,
     false,
   ],
   [

@@ -33,18 +33,18 @@ test('jobs without events are marked as lost after a while; a job that sends an 
     );
   await (
     await site.recordEvent(eventOf('start'))
-  ).shown;
+  ).pagesWritten;
   assert.deepEqual((await outcomes()).sort(), ['lint expected', 'unit running']);
 
   time += 0.4 * hour;
   await (
     await site.recordEvent(eventOf('heartbeat'))
-  ).shown;
+  ).pagesWritten;
   time += 0.4 * hour;
   assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'the heartbeat keeps the run alive');
   time += 0.2 * hour;
   const marked = await site.markLostJobs(0.5 * hour);
-  await marked.shown;
+  await marked.pagesWritten;
   assert.equal(marked.count, 2);
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit lost']);
   assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'a lost job is not marked again');
@@ -59,7 +59,7 @@ test('jobs without events are marked as lost after a while; a job that sends an 
   time += 1;
   await (
     await site.recordEvent(eventOf('task-done'))
-  ).shown;
+  ).pagesWritten;
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit running']);
   await site.close();
 });

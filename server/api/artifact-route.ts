@@ -39,10 +39,10 @@ export const putArtifact: Route = async (request, context) => {
         `cannot store ${quote(path)}: its SHA-256 is ${sha256}, but Repr-Digest has ${declared.value}`,
       );
     }
-    const { stored, shown } = await context.site.addArtifact(artifact.value, staged);
+    const { stored, pagesWritten } = await context.site.addArtifact(artifact.value, staged);
     if (stored.kind === 'conflict') return refusalResponse(stored);
     if (stored.kind === 'new') reservation.commit(bytes);
-    await waitForPages(shown, context);
+    await waitForPages(pagesWritten, context);
     const file = `${commitArtifactFolder(host, commit)}/${path}`;
     return json(stored.kind === 'new' ? 201 : 200, { artifact: file, bytes, sha256 });
   });

@@ -42,7 +42,7 @@ export const postEvent: Route = async (request, context) => {
 };
 
 async function recordEvent(event: JobEvent, context: RouteContext): Promise<void> {
-  await waitForPages((await context.site.recordEvent(event)).shown, context);
+  await waitForPages((await context.site.recordEvent(event)).pagesWritten, context);
   context.metrics.add('soil_events', { name: event.name });
 }
 

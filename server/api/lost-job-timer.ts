@@ -15,10 +15,10 @@ export function startLostJobTimer(context: RouteContext): LostJobTimer {
   let checking = Promise.resolve();
   const check = async (): Promise<void> => {
     try {
-      const { count, shown } = await site.markLostJobs(limits.lostSeconds);
+      const { count, pagesWritten } = await site.markLostJobs(limits.lostSeconds);
       if (count === 0) return;
       report(`marked ${countText(count, 'job')} as lost: no event for ${limits.lostSeconds} s`);
-      await waitForPages(shown, context);
+      await waitForPages(pagesWritten, context);
     } catch (error) {
       report(`cannot mark lost jobs: ${errorMessage(error)}`);
     }

@@ -83,9 +83,12 @@ export async function receiveUpload(
 /**
  * Waits until the pages are written. Never rejects: a failure is logged and counted, since what was stored is not lost.
  */
-export async function waitForPages(shown: Promise<void>, { metrics, report }: RouteContext): Promise<void> {
+export async function waitForPages(
+  pagesWritten: Promise<void>,
+  { metrics, report }: RouteContext,
+): Promise<void> {
   try {
-    await shown;
+    await pagesWritten;
   } catch (error) {
     metrics.add('soil_page_failures');
     report(`cannot write the pages: ${errorMessage(error)}`);

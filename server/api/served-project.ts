@@ -5,7 +5,7 @@ import type { AccessPolicy } from '../auth/authenticate.js';
 import { Metrics } from './metrics.js';
 import { isSite, notASite, privateFolder } from '../disk/private-folder.js';
 import type { Project, ProjectPrefix } from '../config/project.js';
-import { removedSentence } from '../state/removal-message.js';
+import { formatRemovalMessage } from '../state/removal-message.js';
 import { startRetentionTimer } from '../retention/retention-timer.js';
 import type { RouteContext } from './route-context.js';
 import { startLostJobTimer } from './lost-job-timer.js';
@@ -63,7 +63,7 @@ export async function openProject(
     if (hasQuota) await usage.count();
     const files = await openStaticSite(folder, {
       report,
-      removed: (path) => removedSentence(site.view, path),
+      removed: (path) => formatRemovalMessage(site.view, path),
     });
     const paths = privateFolder(folder);
     const access = { tokens: new TokenStore(paths.tokens), isOpen };

@@ -40,10 +40,10 @@ export async function storeUpload(
     metrics.add('soil_uploads', { result: 'rejected' });
     return refuse({ kind: 'invalid-upload', reason: result.error });
   }
-  const { stored, shown } = result.value;
+  const { stored, pagesWritten } = result.value;
   metrics.add('soil_uploads', { result: stored.kind });
   if (stored.kind === 'conflict') return refuse(stored);
-  await waitForPages(shown, context);
+  await waitForPages(pagesWritten, context);
   return accept(stored);
 }
 

@@ -18,7 +18,7 @@ import { checkPermission } from '../auth/authenticate.js';
 import type { StoredToken } from '../auth/token.js';
 import { problem, text, type HttpResponse } from '../http/response.js';
 import { jobDestinationIn } from '../state/job-destination.js';
-import { keepPartial, takePartial } from '../store/partial-upload.js';
+import { storePartial, linkPartial } from '../store/partial-upload.js';
 import type { StagedJob } from '../store/staged-job.js';
 import { readForm, type FilePart, type FilePlan } from '../upload/multipart-reader.js';
 import { planJobFiles, type JobFilePlan } from './job-file-plan.js';
@@ -169,12 +169,12 @@ async function storeJob(type: string, form: WwupForm, context: RouteContext): Pr
   const address = { host: host.value, name: run.value, job };
   const { partial } = context.paths;
   if (!form.files.suffixes.has('json')) {
-    const kept = await keepPartial(partial, address, form, context.limits);
+    const kept = await storePartial(partial, address, form, context.limits);
     if (!kept.ok) return problem(503, kept.error, { 'Retry-After': '600' });
     form.commit();
     return text(200, `Kept until ${job}.json arrives: ${[...form.files.suffixes].sort().join(', ')}\n`);
   }
-  const forget = await takePartial(partial, address, form);
+  const forget = await linkPartial(partial, address, form);
   const { folder, digests } = form;
   const destination = ({ record }: StagedJob) => jobDestinationIn(host.value, subdir, { job, record });
   const stored = await storeUpload(folder, { job, digests, destination }, context);

@@ -3,17 +3,19 @@
 export type Finding =
   /** a line of the log that cannot be read or does not continue the chain */
   | { readonly kind: 'log'; readonly reason: string }
-  /** a last line that a crash cut short; the next start removes it */
+  /** a last line without a newline, left by a crash; the next start removes it */
   | { readonly kind: 'torn-line'; readonly reason: string }
   /** a record that the log does not have */
   | { readonly kind: 'unlogged'; readonly path: string }
   /** a page that is missing, or differs from what the state renders */
   | { readonly kind: 'page'; readonly path: string; readonly reason: string }
-  /** a page that nothing renders */
+  /** a page that no record or event needs */
   | { readonly kind: 'extra-page'; readonly path: string; readonly reason: string }
-  /** a file that no page, record or status needs: left by a crash, or part of a job that was never stored */
+  /**
+   * a file that is no page and belongs to no record or status: left by a crash, or part of a job that was never stored
+   */
   | { readonly kind: 'stray'; readonly path: string; readonly reason: string }
-  /** a file of a job or a status that is missing or is not the one that was accepted */
+  /** a file of a job or a status that is missing, or differs from the accepted one */
   | { readonly kind: 'damaged'; readonly path: string; readonly reason: string };
 
 /** Damage cannot be repaired: the accepted bytes are lost. */

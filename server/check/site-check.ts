@@ -53,7 +53,7 @@ export async function checkSite(
   await eachBounded(planAll({ state: site.state, details: details.read }), async ({ path, render }) => {
     const wanted = render();
     if (wanted !== undefined) pages.add(path);
-    if (await isOtherThanFile(join(folder, path))) {
+    if (await isSpecialFile(join(folder, path))) {
       if (wanted !== undefined)
         findings.push({ kind: 'stray', path, reason: 'not a regular file, and a page belongs here' });
       return;
@@ -74,14 +74,16 @@ function comparePage(
   found: Buffer | undefined,
 ): Finding | undefined {
   if (wanted === undefined) {
-    return found && { kind: 'extra-page', path, reason: 'no record needs this page any more' };
+    return found && { kind: 'extra-page', path, reason: 'no record needs this page' };
   }
   if (found === undefined) return { kind: 'page', path, reason: 'the page is missing' };
   if (found.equals(wanted)) return undefined;
   return { kind: 'page', path, reason: 'the page differs from what the records render' };
 }
 
-/** Lists every record that was accepted and not removed, with its last digests, and every record that the log does not have. */
+/**
+ * Lists every record that was accepted and not removed, with its last digests, including records missing from the log.
+ */
 function acceptedRecords({ log, unlogged, state }: ReadSite) {
   const records = new Map<string, { readonly address: JobAddress; readonly digests: JobDigests }>();
   const isRecord = (entry: LogEntry) => entry.kind === 'record';
@@ -123,11 +125,9 @@ async function checkFile(
 ): Promise<string | undefined> {
   try {
     if (digest === 'unreadable') return undefined;
-    if (await isOtherThanFile(path)) return 'not a regular file';
+    if (await isSpecialFile(path)) return 'not a regular file';
     if (digest !== undefined) {
-      return (await digestOf(path)) === digest
-        ? undefined
-        : 'the file differs from the one that was accepted';
+      return (await digestOf(path)) === digest ? undefined : 'the file differs from the accepted one';
     }
     if (suffix !== 'wwz') return undefined;
     const handle = await open(path, 'r');
@@ -140,7 +140,7 @@ async function checkFile(
   } catch (error) {
     if (!isMissing(error))
       return `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
-    return digest === undefined ? undefined : 'the file was accepted, and is missing';
+    return digest === undefined ? undefined : 'the accepted file is missing';
   }
 }
 
@@ -150,8 +150,11 @@ async function digestOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Whether the path is a folder, or a FIFO, which would block its reader. False when there is nothing. */
-async function isOtherThanFile(path: string): Promise<boolean> {
+/**
+ * Reports whether the path is a folder, a FIFO (which would block its reader), or another special file. False if it is
+ * missing.
+ */
+async function isSpecialFile(path: string): Promise<boolean> {
   const stats = await stat(path).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;

@@ -8,8 +8,8 @@ import type { PrivateFolder } from '../disk/private-folder.js';
 import { valueOf } from '../../model/result.js';
 
 /**
- * Moves stray files and a broken log to `.soil/aside/TIME/`, and writes a new log from the lines that can be read. Missing
- * pages and lines are written when the site is opened and its pages refreshed. `now`: seconds since 1970, UTC.
+ * Moves stray files and a broken log to `.soil/aside/TIME/`, and writes a new log from the lines that can be read.
+ * Opening the site and refreshing its pages then writes what is missing. `now`: seconds since 1970, UTC.
  */
 export async function repairSite(
   folder: string,
@@ -24,7 +24,7 @@ export async function repairSite(
     const to = join(aside, name);
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     await rename(from, to);
-    // The next check would report an empty folder. rmdir() fails for any other, and that is ignored.
+    // The next check would report an empty folder. rmdir() does not remove any other.
     await rmdir(dirname(from)).catch(() => undefined);
   };
   for (const finding of findings) {

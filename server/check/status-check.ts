@@ -35,7 +35,7 @@ function contradiction(status: JobStatus, state: SiteReader): string | undefined
   return agrees ? undefined : 'the record contradicts this status';
 }
 
-/** On sourcehut a status belongs to a commit: any job of the commit with that name may have written it. */
+/** Finds the records that a status may be from. On sourcehut, it is from any job of the commit with that name. */
 function recordsOf(
   { host, run, attempt, job, commit }: JobStatus,
   state: SiteReader,

@@ -16,7 +16,7 @@ export interface StrayOptions {
   readonly pages: ReadonlySet<string>;
 }
 
-/** At the top of the site, only temporary files count: an operator may add files there. */
+/** Finds stray files. At the top of the site, only temporary files count, since an operator may add files there. */
 export async function findStrays(site: string, options: StrayOptions): Promise<readonly Finding[]> {
   const strays: Finding[] = [];
   const add = (path: string, reason: string): void => {
@@ -83,7 +83,7 @@ function wasRemoved(
   return suffix === 'wwz' && state.recordedJob(address)?.summary.removedWwz !== undefined;
 }
 
-/** Artifacts may have any name: among them only temporary files are strays. */
+/** Finds stray files among artifacts and commit pages. Artifacts may have any name, except that of a temporary file. */
 async function checkCommits(site: string, path: string, { pages, add }: CheckOptions): Promise<void> {
   for (const entry of await entriesIn(join(site, path))) {
     const at = `${path}/${entry.name}`;

@@ -1,4 +1,4 @@
-/** Plans the page files of a site: all of them, or those that a change affects. Each plan has a path and a render function. */
+/** Plans the page files of a site: all of them, or those that a change affects. */
 import { workerHosts, type CommitHash, type JobName, type WorkerHost } from '../../model/name.js';
 import {
   branchFile,
@@ -29,7 +29,7 @@ import { renderRemovedRun } from './views/removed-run-page.js';
 import { renderRun } from './views/run-page.js';
 import type { JobDetails } from '../store/stored-job.js';
 
-/** A file of the site. `render` returns its content, or undefined when there should be no such file. */
+/** A file of the site. `render` returns its content, or undefined if the file must not exist. */
 export interface PlannedPage {
   readonly path: SitePath;
   readonly render: () => string | Buffer | undefined;
@@ -73,7 +73,7 @@ export function planStableUrls(
   return plan;
 }
 
-/** Plans every page of the site. Lists are last, so that no list links to a page that does not exist yet. */
+/** Plans every page of the site. Lists are last, so that they never link to a page that does not exist yet. */
 export function* planAll(source: PlanSource): Generator<PlannedPage> {
   const { state } = source;
   for (const { path, bytes } of webAssets()) {

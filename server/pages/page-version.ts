@@ -1,4 +1,4 @@
-/** A hash of everything that pages are made of. When it changes, a start writes every page again. */
+/** A hash of everything that pages are rendered with. When it changes, the next start writes every page again. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,14 +6,16 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../files/package-root.js';
 
-/** What reads a record, folds the records and plans and renders the pages. What these import counts too. */
+/** The modules that read records, fold them, and plan and render pages. The modules that they import count too. */
 const entryModules = [
   'dist/server/store/stored-job.js',
   'dist/server/state/site-state.js',
   'dist/server/pages/page-plan.js',
 ];
 
-/** Returns a SHA-256 in hex. `title`: the site's, which is on every page. `root`: the folder of the installed package. */
+/**
+ * Returns a SHA-256 in hex. `title`: the site's, which is on every page. `root`: the folder of the installed package.
+ */
 export async function pageVersion(title: string, root = fileURLToPath(packageRoot)): Promise<string> {
   const hash = createHash('sha256').update(title);
   hash.update(handlebarsVersion());
@@ -26,7 +28,7 @@ export async function pageVersion(title: string, root = fileURLToPath(packageRoo
 /** Lists the entry modules and every module of the package that they import, sorted by path. */
 async function findModules(root: string): Promise<readonly string[]> {
   const found = new Set(entryModules.map((path) => join(root, path)));
-  // A Set's iterator also visits what is added on the way.
+  // A Set's iterator also visits the elements that are added during the loop.
   for (const path of found) {
     const text = await readFile(path, 'utf8');
     for (const [, name = ''] of text.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)) {
@@ -36,7 +38,7 @@ async function findModules(root: string): Promise<readonly string[]> {
   return [...found].sort();
 }
 
-/** Lists templates, style sheets, images and schemas, sorted by path. In a checkout `templates` has TypeScript too. */
+/** Lists templates, stylesheets, images and schemas, sorted by path. In a checkout, `templates` has TypeScript too. */
 async function findAssets(root: string): Promise<readonly string[]> {
   const paths = ['templates', 'schema'].map(async (folder) => {
     const entries = await readdir(join(root, folder), { withFileTypes: true, recursive: true });

@@ -15,7 +15,7 @@ import type { SiteState } from '../state/site-state.js';
 import { isMissing } from '../../files/atomic-file.js';
 
 export interface PageWriterCounts {
-  /** rewrites that succeeded; changes that are made together share one */
+  /** rewrites that succeeded; concurrent changes share one */
   readonly rewrites: number;
   /** files whose bytes changed */
   readonly pages: number;
@@ -23,7 +23,7 @@ export interface PageWriterCounts {
   readonly seconds: number;
 }
 
-/** Changes that are made during a rewrite wait for the next one, so that an older page never replaces a newer one. */
+/** A change during a rewrite waits for the next one, so that an older page never replaces a newer one. */
 export class PageWriter {
   readonly #site: string;
   readonly #state: SiteState;
@@ -34,7 +34,7 @@ export class PageWriter {
   #commits = new Set<CommitHash>();
   #reordered = new Set<WorkerHost>();
   readonly #stableUrls: StableUrlWriter;
-  /** the lists when their pages were last written */
+  /** the length of the lists when their pages were last written */
   #totals: ListTotals;
   #running: Promise<void> | undefined;
   /** the current rewrite still accepts changes */
@@ -42,7 +42,7 @@ export class PageWriter {
   #next: Promise<void> | undefined;
   #counts = { rewrites: 0, pages: 0, seconds: 0 };
 
-  /** `totals`: the lists as the pages on disk show them; the present ones if absent. */
+  /** `totals`: the length of the lists on the pages on disk; by default, that in the state. */
   constructor(
     site: string,
     {
@@ -75,7 +75,10 @@ export class PageWriter {
     return this.#counts;
   }
 
-  /** Settles when the pages show this change and all earlier ones. Pages that fail are written again with the next change. */
+  /**
+   * Resolves when the pages show this change and all earlier ones. Pages that fail are written again with the next
+   * change.
+   */
   schedule(change: PageChanges): Promise<void> {
     for (const folder of change.folders) this.#folders.set(`${folder.host} ${folder.name}`, folder);
     for (const commit of change.commits) this.#commits.add(commit);
@@ -92,13 +95,13 @@ export class PageWriter {
     return this.#next;
   }
 
-  /** Settles when no page is being written. */
+  /** Resolves when no page is being written. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await (this.#next ?? this.#running).catch(() => undefined);
     await this.#stableUrls.flush();
   }
 
-  /** Writes all pending pages, also those that failed before. Returns whether the pages show the whole state. */
+  /** Writes all pending pages, including those that failed before. Returns whether the pages show the whole state. */
   async flush(): Promise<boolean> {
     const isShown = await this.schedule(noChanges).then(
       () => true,
@@ -108,7 +111,10 @@ export class PageWriter {
     return isShown && !this.#stableUrls.hasPending;
   }
 
-  /** Writes every page whose bytes differ, and removes pages of lists that became shorter. Returns how many files changed. */
+  /**
+   * Writes every page whose bytes differ, and removes pages of lists that became shorter. Returns how many files
+   * changed.
+   */
   async writeAll(): Promise<number> {
     const before = this.#counts.pages;
     const kept = new Set<string>();
@@ -159,7 +165,7 @@ export class PageWriter {
       const failures: unknown[] = [];
       for (const page of pages) this.#attempt(page, failures);
       if (failures.length > 0) throw failures[0];
-      // A list that is written completely may have become shorter.
+      // A list that is rewritten completely may have become shorter.
       const kept = new Set(pages.map(({ path }) => path));
       for (const host of reordered) await this.#removeStaleLists(host, kept);
       this.#counts.rewrites++;

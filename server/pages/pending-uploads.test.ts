@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PendingUploads } from './pending-uploads.js';
 
-test('drained() returns undefined when no upload is pending', async () => {
+test('drained() returns undefined if no upload is pending', async () => {
   const uploads = new PendingUploads();
   assert.equal(uploads.drained(), undefined);
   await uploads.track(() => Promise.resolve());

@@ -1,13 +1,13 @@
-/** Counts uploads that are nearly stored. A rewrite of the pages waits a moment for them, so that it shows them all. */
+/** Counts uploads in their last part. A rewrite of the pages waits briefly for them, so that it includes them. */
 
-/** The longest wait for other uploads: enough for jobs of a run that finish together. */
+/** The longest wait for other uploads, enough for jobs of a run that finish together. */
 const waitMilliseconds = 100;
 
 export class PendingUploads {
   #pending = 0;
   #waiters: (() => void)[] = [];
 
-  /** Runs the last part of an upload, and counts it as pending meanwhile. */
+  /** Runs the last part of an upload, and counts it as pending until it ends. */
   async track<T>(work: () => Promise<T>): Promise<T> {
     this.#pending++;
     try {
@@ -17,7 +17,7 @@ export class PendingUploads {
     }
   }
 
-  /** Settles when no upload is pending, or after the longest wait. Returns undefined when none is pending. */
+  /** Resolves when no upload is pending, or after the longest wait. Returns undefined if none is pending. */
   drained(): Promise<void> | undefined {
     if (this.#pending === 0) return undefined;
     return new Promise((resolve) => {

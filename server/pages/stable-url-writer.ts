@@ -1,12 +1,12 @@
-/** Writes the files at stable URLs shortly after a change, many changes at a time. */
+/** Writes the files at stable URLs shortly after a change. Changes in quick succession share a write. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobName } from '../../model/name.js';
 import { planStableUrls, type PlannedPage, type PlanSource } from './page-plan.js';
 import type { PageChanges } from '../state/page-changes.js';
 
-/** A write begins after this time without changes: the jobs of a run finish together. */
+/** A write starts after this time without changes, since the jobs of a run often finish together. */
 const quietMilliseconds = 200;
-/** The longest time that a change waits while others follow it. */
+/** The longest time that a change waits for others. */
 const delayMilliseconds = 800;
 
 export class StableUrlWriter {
@@ -40,12 +40,12 @@ export class StableUrlWriter {
     );
   }
 
-  /** Whether a file is still to be written, or failed. */
+  /** Whether a file is pending, or could not be written. */
   get hasPending(): boolean {
     return this.#branches.size + this.#jobs.size > 0;
   }
 
-  /** Writes pending files now. Settles when they are written or have failed. */
+  /** Writes pending files now. Resolves when they are written or have failed. */
   async flush(): Promise<void> {
     this.#start();
     await this.#writing;
@@ -57,7 +57,7 @@ export class StableUrlWriter {
     this.#writing = this.#writing.then(() => this.#writeAll());
   }
 
-  /** Files that fail, on a full disk for example, are written with the next change. */
+  /** Writes the pending files. Those that fail, for example on a full disk, are written with the next change. */
   async #writeAll(): Promise<void> {
     const change = { branches: [...this.#branches], jobs: [...this.#jobs] };
     this.#branches = new Set();
@@ -69,7 +69,7 @@ export class StableUrlWriter {
       } catch {
         isComplete = false;
       }
-      // Lets requests that arrive meanwhile go first.
+      // Yield to requests.
       await nextTurn();
     }
     if (!isComplete) {

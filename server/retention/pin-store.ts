@@ -1,4 +1,4 @@
-/** The runs that are pinned with `soil-server pin`, in a file of the site's private folder. Each prune reads it. */
+/** Stores the runs pinned with `soil-server pin`, in a file of the site's private folder. Each prune reads it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -9,7 +9,7 @@ import { writeWhole, isMissing } from '../../files/atomic-file.js';
 
 const pinFile = ({ root }: PrivateFolder): string => join(root, 'pins.json');
 
-/** Throws when the file exists and cannot be read: a prune could then remove a pinned run. */
+/** Reads the pins. Throws if the file cannot be read, since a prune could then remove a pinned run. */
 export async function readPins(paths: PrivateFolder): Promise<readonly RunPin[]> {
   const text = await readFile(pinFile(paths), 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return '{"pins":[]}';
@@ -24,7 +24,7 @@ export async function readPins(paths: PrivateFolder): Promise<readonly RunPin[]>
   });
 }
 
-/** Adds or removes a pin. Returns whether that changed anything. Refuses while another process changes the pins. */
+/** Adds or removes a pin. Returns whether the pins changed. Refuses while another process changes them. */
 export async function changePin(
   paths: PrivateFolder,
   pin: RunPin,

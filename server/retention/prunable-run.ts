@@ -1,4 +1,4 @@
-/** Turns a site's state and the sizes of its files into the runs that a prune decides about. */
+/** Finds the runs that a prune can remove, with the sizes of their files. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerHosts, type CommitHash, type JobName, type WorkerHost } from '../../model/name.js';
@@ -18,7 +18,7 @@ export type Sizes = ReadonlyMap<string, number>;
 
 const sizeKey = (host: WorkerHost, name: string): string => `${host} ${name}`;
 
-/** Runs that are measured before other work gets its turn. */
+/** The number of runs to measure before yielding to other work. */
 const batchSize = 200;
 
 /** Measures every file except wwz files, whose sizes are in the state. A missing file has size 0. */

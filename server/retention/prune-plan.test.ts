@@ -43,7 +43,7 @@ test('planPrune() counts run numbers by value: 998 is older than 1000', () => {
   assert.deepEqual(going(plan(runs, policyOf({ run: { newest: 3 } }))), ['998 run', '99 run']);
 });
 
-test('planPrune() lets GITHUB_RUN_ID decide between the numbers of two workflows', () => {
+test('planPrune() sorts runs of two workflows by GITHUB_RUN_ID', () => {
   const runs = [runOf('7', { runId: '5000' as RunId }), runOf('900', { runId: '4000' as RunId })];
   assert.deepEqual(going(plan(runs, policyOf({ run: { newest: 1 } }))), ['900 run']);
 });
@@ -271,7 +271,7 @@ test('planPrune() with a stricter policy never keeps more', () => {
   );
 });
 
-test('planPrune() gives the same verdicts for runs in any order', () => {
+test('planPrune() returns the same verdicts for runs in any order', () => {
   fc.assert(
     fc.property(runsArb, policyArb, (runs, policy) => {
       // Runs of the same second on two hosts have no defined order.

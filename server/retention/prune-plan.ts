@@ -1,4 +1,4 @@
-/** Plans a prune: what of each run the policy removes at a given time, and by which rule or pin. Pure. */
+/** Plans a prune: what to remove of each run, and the rule or pin that decides. Pure. */
 import { matchesPattern, type CommitHash, type RunId, type WorkerHost } from '../../model/name.js';
 import { isGreen, type RunOutcome } from '../../model/outcome.js';
 import { bytesText, hostWord } from '../../templates/wording.js';
@@ -15,7 +15,7 @@ import { compareRuns } from '../state/run-list.js';
 /** The unit that is kept or removed: a run with all its attempts, or on sourcehut all jobs of a commit. */
 export interface PrunableRun {
   readonly host: WorkerHost;
-  /** its number or id, on sourcehut its newest job id: decides which run is newer */
+  /** its number or id, on sourcehut its newest job id; runs are sorted by it */
   readonly run: string;
   /** GITHUB_RUN_ID, see compareRuns() */
   readonly runId?: RunId;
@@ -46,8 +46,8 @@ export interface PlanFacts {
 }
 
 /**
- * `tier`: what is removed; undefined: nothing. `rule`: the limit that the run exceeds, also when a pin keeps it. `pin`:
- * why the run is kept in any case.
+ * `tier`: what is removed; undefined: nothing. `rule`: the limit that the run exceeds, even if a pin keeps it. `pin`:
+ * why the run is kept regardless of limits.
  */
 export interface Verdict<R extends PrunableRun = PrunableRun> {
   readonly run: R;
@@ -115,8 +115,8 @@ function findExceeded(
 }
 
 /**
- * Returns the runs that do not fit into `bytes`: pinned runs count first, then the newest ones, and from the first that
- * does not fit, no other does. Runs that another rule removes count too, so that a stricter limit never keeps more.
+ * Returns the runs that do not fit into `bytes`. Pinned runs count first, then the newest; after the first run that
+ * does not fit, none does. Runs that another rule removes count too, so that a stricter limit never keeps more.
  */
 function beyondBytes(
   tier: Tier,
@@ -152,7 +152,7 @@ function beyondBytes(
   });
 }
 
-/** Gives a run without a time the one of the next newer run of its host. */
+/** Returns the time of each run. A run without one gets that of the next newer run of its host. */
 function estimateTimes(sorted: readonly PrunableRun[]): ReadonlyMap<PrunableRun, number> {
   const times = new Map<PrunableRun, number>();
   const last = new Map<WorkerHost, number>();
@@ -165,7 +165,7 @@ function estimateTimes(sorted: readonly PrunableRun[]): ReadonlyMap<PrunableRun,
   return times;
 }
 
-/** Returns the runs that are kept in any case, each with the most important reason. */
+/** Returns the runs that are kept regardless of limits, each with the most important reason. */
 function findPins(
   sorted: readonly PrunableRun[],
   { keep }: RetentionPolicy,
@@ -220,7 +220,7 @@ function currentStreaks(sorted: readonly PrunableRun[]) {
   return [...streaks.values()];
 }
 
-/** Lists commits whose last run on a host is removed, with the rule. Their artifacts are removed, too. */
+/** Lists commits whose last run on a host is removed, with the rule. Their artifacts are removed with it. */
 export function artifactsToRemove(
   verdicts: readonly Verdict[],
 ): readonly { readonly host: WorkerHost; readonly commit: CommitHash; readonly rule: string }[] {

@@ -1,4 +1,4 @@
-/** Plans and does the prune of a site. Runs are removed a few at a time, so that uploads can be stored in between. */
+/** Plans and executes the prune of a site. Removes a few runs at a time, so that uploads can be stored in between. */
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import type { Site } from '../site/site.js';
 import type { Job, Run, SiteReader } from '../state/site-view.js';
 import { isMissing } from '../../files/atomic-file.js';
 
-/** Runs that are removed in one step: the most that a crash leaves half removed, and that an upload waits for. */
+/** The number of runs to remove in one step. Uploads wait for a step, and a crash leaves at most one unfinished. */
 const batchSize = 20;
 
 export interface Pruned {
@@ -27,7 +27,7 @@ export interface Pruned {
   readonly bytes: number;
 }
 
-/** Returns what a prune would do now. Changes nothing. */
+/** Returns what a prune would remove now. Changes nothing. */
 export async function planSite(
   folder: string,
   { state, paths, policy, now }: PlanOptions,
@@ -51,14 +51,14 @@ export interface PruneOptions {
   readonly stop?: AbortSignal;
 }
 
-/** Removes what exceeds the policy's limits and is not pinned. */
+/** Removes the runs and wwz files that exceed a limit of the policy and are not pinned. Returns how much. */
 export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions): Promise<Pruned> {
   const sizes = await measureSite(site.folder, site.view);
   const pruned = { runs: 0, wwz: 0, bytes: 0 };
   for (;;) {
     if (stop?.aborted === true) return pruned;
     const facts = await readFacts(site.folder, privateFolder(site.folder), now());
-    // Planned again in each step: an upload in between may pin a run that would be removed.
+    // Plan each step again, since an upload in between may pin a run.
     const removed = await site.remove(() => {
       const verdicts = planPrune(prunableRuns(site.view, sizes), policy, facts);
       const chosen = choose(verdicts);
@@ -73,7 +73,7 @@ export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions)
   }
 }
 
-/** Chooses the oldest runs: when the prune stops early, the history that is left has no gaps. */
+/** Chooses the oldest runs, so that the history has no gaps if the prune stops early. */
 function choose(verdicts: readonly Verdict<SiteRun>[]): readonly Verdict<SiteRun>[] {
   return verdicts
     .filter(({ tier }) => tier !== undefined)
@@ -87,7 +87,7 @@ function entriesOf(
   { verdicts, time }: { readonly verdicts: readonly Verdict<SiteRun>[]; readonly time: number },
 ): readonly (Removal | ArtifactRemoval)[] {
   const removed = new Set(chosen);
-  // Runs of later steps count as kept: artifacts are removed with the last run of their commit.
+  // Runs of later steps still count as kept, since artifacts are removed with the last run of their commit.
   const now = verdicts.map((verdict) => (removed.has(verdict) ? verdict : { ...verdict, tier: undefined }));
   const artifacts = artifactsToRemove(now).map(({ host, commit, rule }): ArtifactRemoval => {
     return { kind: 'removed-artifacts', time, host, commit, rule, paths: site.view.artifacts(host, commit) };

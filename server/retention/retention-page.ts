@@ -59,13 +59,15 @@ export function renderRetention(
 
 /** Returns one line: `3 of 40 runs would be removed, 12 would lose wwz files: 1.2 GB`. */
 export function summarize(verdicts: readonly Verdict[]): string {
-  const going = verdicts.filter(({ tier }) => tier === 'run');
-  const emptied = verdicts.filter(({ tier }) => tier === 'wwz');
-  const bytes = [...going, ...emptied].reduce(
+  const removed = verdicts.filter(({ tier }) => tier === 'run');
+  const stripped = verdicts.filter(({ tier }) => tier === 'wwz');
+  const bytes = [...removed, ...stripped].reduce(
     (sum, { run, tier }) => sum + run.bytes.wwz + (tier === 'run' ? run.bytes.run : 0),
     0,
   );
-  return `${going.length} of ${countText(verdicts.length, 'run')} would be removed, ${emptied.length} would lose wwz files: ${bytesText(bytes)}`;
+  const total = countText(verdicts.length, 'run');
+  const effects = `${removed.length} of ${total} would be removed, ${stripped.length} would lose wwz files`;
+  return `${effects}: ${bytesText(bytes)}`;
 }
 
 function limitFact(tier: 'wwz' | 'run', { newest, ageSeconds, bytes }: TierLimits): Fact {
@@ -97,14 +99,14 @@ function runRow({ run, tier, rule, pin }: Verdict<SiteRun>, link: (path: SitePat
   };
 }
 
-function effectOf(tier: 'wwz' | 'run' | undefined): { readonly fate: string; readonly css: string } {
+function effectOf(tier: 'wwz' | 'run' | undefined): { readonly effect: string; readonly css: string } {
   switch (tier) {
     case 'run':
-      return { fate: 'removed', css: 'fate goes' };
+      return { effect: 'removed', css: 'fate goes' };
     case 'wwz':
-      return { fate: 'loses wwz files', css: 'fate' };
+      return { effect: 'loses wwz files', css: 'fate' };
     case undefined:
-      return { fate: 'kept', css: 'fate stays' };
+      return { effect: 'kept', css: 'fate stays' };
   }
 }
 

@@ -1,4 +1,4 @@
-/** Prunes a site that is being served: at the start, in an interval, and on request. One prune runs at a time. */
+/** Prunes a site that is being served: at the start, at intervals, and on request. One prune runs at a time. */
 import { bytesText, countText } from '../../templates/wording.js';
 import { pruneSite, type Pruned } from './prune.js';
 import type { RetentionPolicy } from '../config/retention-policy.js';
@@ -8,9 +8,9 @@ import { errorMessage } from '../../model/error-message.js';
 
 export interface RetentionTimer {
   readonly pruneNow: () => Promise<Pruned>;
-  /** prunes now and then in the interval of the policy */
+  /** prunes now, and then at the interval of the policy */
   readonly start: () => void;
-  /** stops pruning; settles after the current step */
+  /** stops pruning; resolves after the current step */
   readonly stop: () => Promise<void>;
 }
 
@@ -18,9 +18,9 @@ export interface RetentionTimerOptions {
   readonly site: Site;
   /** seconds since 1970, UTC */
   readonly now: () => number;
-  /** prints a line for the operator */
+  /** logs a line for the operator */
   readonly report: (message: string) => void;
-  /** called when something was removed */
+  /** called after something was removed */
   readonly afterPrune: (() => Promise<void>) | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Deletes what the log says was removed: files of jobs, their statuses, artifacts, and folders that became empty. */
+/** Deletes the files of removed runs: files of jobs, their statuses, artifacts, and folders that are then empty. */
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CommitHash, RunId } from '../../model/name.js';
@@ -10,8 +10,9 @@ import type { SiteState } from '../state/site-state.js';
 import { isMissing, syncFolder } from '../../files/atomic-file.js';
 
 /**
- * Can be repeated after a crash: a missing file is not an error, and files that were stored after the removal are kept.
- * The JSON of a job is deleted last, so that the files in a folder always have a record. Must not run twice at a time.
+ * Deletes the files of each removal in the log. Can be repeated after a crash: a missing file is not an error, and
+ * files stored after the removal are kept. Deletes the JSON of a job last, so that the files in a folder always have a
+ * record. Must not run concurrently for a site.
  */
 export async function deleteRemoved(
   site: string,

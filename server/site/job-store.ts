@@ -9,12 +9,14 @@ import type { StagedJob } from '../store/staged-job.js';
 import { compareJob, writeJobFiles, type WriteResult } from '../store/write-job.js';
 import type { SiteParts } from './site-parts.js';
 
-/** `same`: the site has exactly these files already. `conflict`: it has other bytes at `path`, which stay. */
+/**
+ * `same`: the site already has exactly these files. `conflict`: it has other bytes at `path`, which are not changed.
+ */
 export type StoreJobResult =
   | { readonly kind: 'new' | 'same'; readonly address: JobAddress; readonly commit?: CommitHash }
   | { readonly kind: 'conflict'; readonly path: SitePath };
 
-/** Attempts that are tried for a client that does not number them. */
+/** The number of attempts to try for a client that does not number them. */
 const maxAttempts = 1000;
 
 export class JobStore {
@@ -28,26 +30,26 @@ export class JobStore {
   store(
     destination: JobDestination,
     staged: StagedJob,
-  ): Promise<Result<{ readonly stored: StoreJobResult; readonly shown: Promise<void> }>> {
+  ): Promise<Result<{ readonly stored: StoreJobResult; readonly pagesWritten: Promise<void> }>> {
     const { folder, state, queue } = this.#parts;
     return queue.run(async () => {
       const placed = await placeJob(folder, state, { destination, staged });
       if (!placed.ok) return placed;
       const { address, written } = placed.value;
-      if (written.kind === 'conflict') return accept({ stored: written, shown: Promise.resolve() });
+      if (written.kind === 'conflict') return accept({ stored: written, pagesWritten: Promise.resolve() });
       const { commit } = staged.record;
       const stored: StoreJobResult = {
         ...{ kind: written.kind, address },
         ...(commit !== undefined && { commit }),
       };
-      if (written.kind === 'same') return accept({ stored, shown: Promise.resolve() });
-      const { shown } = await this.#record(address, staged);
-      return accept({ stored, shown });
+      if (written.kind === 'same') return accept({ stored, pagesWritten: Promise.resolve() });
+      const { pagesWritten } = await this.#record(address, staged);
+      return accept({ stored, pagesWritten });
     });
   }
 
-  /** Adds a job whose files were just written to the state and the log. The promise inside settles with its pages. */
-  async #record(address: JobAddress, staged: StagedJob): Promise<{ readonly shown: Promise<void> }> {
+  /** Adds a job, whose files are on disk, to the state and the log. */
+  async #record(address: JobAddress, staged: StagedJob): Promise<{ readonly pagesWritten: Promise<void> }> {
     const { state, details, log, pages, now } = this.#parts;
     const { record, rows, end, wwzBytes, digests } = staged;
     const job = {
@@ -55,9 +57,9 @@ export class JobStore {
       ...(wwzBytes !== undefined && { wwzBytes }),
     };
     details.put(address, job);
-    const shown = pages.schedule(state.addJob(job, now()));
+    const pagesWritten = pages.schedule(state.addJob(job, now()));
     await log.appendDone({ kind: 'record', time: now(), address, digests, found: false });
-    return { shown };
+    return { pagesWritten };
   }
 }
 
@@ -66,7 +68,9 @@ interface JobToPlace {
   readonly staged: StagedJob;
 }
 
-/** Writes a job's files to the attempt that the client counted, or to the first one that is free or has the same files. */
+/**
+ * Writes a job's files to the attempt that the client named, or to the first one that is free or has the same files.
+ */
 async function placeJob(
   site: string,
   state: SiteState,
@@ -93,8 +97,8 @@ async function placeJob(
 }
 
 /**
- * Compares a job with what is known of it in a run that was removed: the same files are accepted again, any others are
- * refused. Returns undefined when the run was not removed.
+ * Compares a job with the same job of a removed run. Accepts the same files again, and refuses other files. Returns
+ * undefined if the run was not removed.
  */
 function compareRemoved(
   state: SiteState,

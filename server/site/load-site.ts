@@ -1,4 +1,4 @@
-/** Opens a site's folder for changes: clears and completes what a crash left undone, and reads the site. */
+/** Prepares a site's folder for changes: completes or removes what a crash interrupted, and reads the site. */
 import type { ServerLimits } from '../config/limits.js';
 import { emptyStaging, type PrivateFolder } from '../disk/private-folder.js';
 import { pageVersion } from '../pages/page-version.js';
@@ -20,11 +20,11 @@ export interface LoadOptions {
 export interface LoadedSite extends Omit<ReadSite, 'log' | 'unlogged'> {
   readonly log: EventLog;
   readonly details: JobDetailsCache;
-  /** the present version of the pages, see pageVersion() */
+  /** the current version of the pages, see pageVersion() */
   readonly pages: string;
 }
 
-/** To be called with the site's lock. */
+/** Loads a site. Call it only while holding the site's lock. */
 export async function loadSite(
   site: string,
   paths: PrivateFolder,
@@ -42,11 +42,11 @@ export async function loadSite(
     ...{ paths, limits, title, pages, details, useSnapshot },
   });
   await cutTornLine(paths.log);
-  // A crash may have come between the log's entry of a removal and the deletion of its files.
+  // A crash may have interrupted a removal after its log entry and before its files were deleted.
   const entries = read.entries.map(({ entry }) => entry);
   await deleteRemoved(site, loaded.state, entries);
   const log = await EventLog.open(paths.log, read.end);
-  // A crash may have come between a record and its line in the log; and another Soil may have written the folder.
+  // A crash may have interrupted a store before its log entry, or another program may have written the folder.
   const time = now();
   await log.append(unlogged.map((record) => ({ kind: 'record', time, ...record, found: true })));
   return { ...loaded, log, details, pages };

@@ -49,37 +49,41 @@ export class PageUpdater {
       await this.#writer.writeAll();
       await this.#writer.schedule(removed);
     } else {
-      // A job may have moved its run to another branch just before the crash: pages of any branch may be stale.
+      // Just before the crash, a job may have moved its run to another branch, so pages of any branch may be stale.
       await this.#writer.schedule({ ...stale.change, branches: [...state.branches()] });
     }
     await removeStaleUrls(this.#folder, { state, details: details.read });
   }
 
-  /** Settles when the pages show the changes. A caller that does not wait need not handle the rejection. */
+  /**
+   * Resolves when the pages show the changes; rejects if one cannot be written. A caller need not handle the rejection.
+   */
   schedule(changes: PageChanges): Promise<void> {
     if (changes.folders.length === 0 && changes.commits.length === 0) return Promise.resolve();
-    const shown = this.#writer.schedule(changes);
-    shown.catch(() => undefined);
-    return shown;
+    const written = this.#writer.schedule(changes);
+    written.catch(() => undefined);
+    return written;
   }
 
-  /** Does the last part of an upload. A rewrite waits a moment for uploads that are nearly stored. */
+  /** Runs the last part of an upload. A rewrite waits briefly for tracked uploads, so that it includes them. */
   trackUpload<T>(work: () => Promise<T>): Promise<T> {
     return this.#uploads.track(work);
   }
 
-  /** Settles when no page is being written. */
+  /** Resolves when no page is being written. */
   idle(): Promise<void> {
     return this.#writer.idle();
   }
 
-  /** Writes every page that is pending or failed before. Returns whether the pages show all that the site has. */
+  /** Writes every page that is pending or failed before. Returns whether the pages show the whole state. */
   async flush(): Promise<boolean> {
     return (await this.#writer.flush()) && this.#isRefreshed;
   }
 }
 
-/** Removes files at stable URLs that no plan has. Only a start after a crash needs this: a server removes them itself. */
+/**
+ * Removes files at stable URLs that are not planned. Only needed after a crash: a running server removes them itself.
+ */
 async function removeStaleUrls(site: string, source: PlanSource): Promise<void> {
   const planned = new Set<string>();
   for (const { path } of planAll(source)) planned.add(path);

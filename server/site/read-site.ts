@@ -1,4 +1,4 @@
-/** Reads a site without changing its folder: from its records and its log, or from a snapshot and what was logged after it. */
+/** Reads a site without changing its folder: from its records and log, or from a snapshot and the log after it. */
 import { valueOf } from '../../model/result.js';
 import type { CommitHash } from '../../model/name.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
@@ -19,9 +19,9 @@ export interface ReadOptions {
   readonly paths: PrivateFolder;
   readonly limits: ServerLimits;
   readonly title: string;
-  /** the present version of the pages, see pageVersion(); undefined: all pages count as stale */
+  /** the current version of the pages, see pageVersion(); undefined: all pages count as stale */
   readonly pages?: string;
-  /** gets the details of every record that is read */
+  /** receives the details of every record that is read */
   readonly details: JobDetailsCache;
   /** false: reads every record and the whole log */
   readonly useSnapshot: boolean;
@@ -34,9 +34,9 @@ export interface ReadSite {
   readonly unlogged: readonly { readonly address: JobAddress; readonly digests: JobDigests }[];
   /** what could not be read, one line each */
   readonly problems: readonly string[];
-  /** changes by removals in the log: pages of the removed runs may still exist */
+  /** pages of runs that the log says were removed, which may still exist */
   readonly removed: PageChanges;
-  /** pages that may show less than the state; `all` when it is not known which */
+  /** pages that may be stale; `all` if it is not known which */
   readonly stale: 'all' | { readonly change: PageChanges; readonly totals: ListTotals };
 }
 
@@ -54,7 +54,7 @@ export async function readSite(site: string, options: ReadOptions): Promise<Read
   for (const { entry } of log.entries) if (entry.kind === 'record') logged.add(addressKey(entry.address));
 
   const hasRemovals = log.entries.some(({ entry }) => entry.kind.startsWith('removed'));
-  // When a record is missing, or the pages are of another version, any page may be stale.
+  // If a record is missing, or the pages are of another version, any page may be stale.
   const isComplete = !hasRemovals && [...known].every((key) => found.has(key));
   const isCurrent = snapshot !== undefined && snapshot.pages === options.pages && isComplete;
   const change = state.changesOf(touched.folders);
@@ -76,7 +76,7 @@ export async function readSite(site: string, options: ReadOptions): Promise<Read
 
 interface SavedState {
   readonly snapshot: Snapshot | undefined;
-  /** what follows the snapshot, or the whole log */
+  /** the log after the snapshot, or the whole log */
   readonly log: ReadLog;
 }
 
@@ -89,7 +89,7 @@ async function readSnapshotAndLog({ paths, useSnapshot }: ReadOptions): Promise<
 }
 
 interface ReadRecords extends ScannedSite {
-  /** the jobs of every run folder that is not as the snapshot has it */
+  /** the jobs of every run folder that has changed since the snapshot */
   readonly jobs: readonly { readonly job: RecordedJob; readonly digests: JobDigests }[];
 }
 
@@ -110,7 +110,7 @@ async function readRecords(
       jobs.push({ job: state.summarize(stored), digests: stored.digests });
     },
   });
-  // Folders are read in no fixed order. When two runs have the same number, it must always be the same one that gets it.
+  // Folders are read in no fixed order, but of two runs with one number, the same run must always get the folder.
   jobs.sort((a, b) => (addressKey(a.job.address) < addressKey(b.job.address) ? -1 : 1));
   return { ...scanned, jobs };
 }
@@ -122,7 +122,7 @@ interface StateSources {
   readonly log: ReadLog;
 }
 
-/** Fills an empty state. Returns the run folders and commits whose pages may not show it. */
+/** Fills an empty state. Returns the run folders and commits whose pages may be stale. */
 function fillState(
   state: SiteState,
   { runs, waiting, records, log }: StateSources,
@@ -137,7 +137,7 @@ function fillState(
     folders.set(folderKey({ host, name }), { host, name });
   };
   state.load(() => {
-    // Records first: they decide which run has a folder, and events do not.
+    // Records first: they, and not events, decide which run has a folder.
     for (const run of runs) {
       if (isUnchanged(run)) for (const job of run.recorded.values()) state.restoreJob(job);
       else touch(run.folder);
@@ -188,7 +188,7 @@ function applyEntry(
       state.removeArtifacts(entry.host, entry.commit);
       return undefined;
     case 'artifact':
-      // Found by the scan already; an earlier entry may have removed the artifacts of its commit from the state.
+      // The scan has found it, but an earlier entry may have removed the artifacts of its commit from the state.
       if (isPublished(entry)) state.addArtifact(entry.host, entry.commit, entry.path);
       return undefined;
     case 'repaired':

@@ -6,7 +6,7 @@ import type { SiteParts } from './site-parts.js';
 
 export class RunRemover {
   readonly #parts: SiteParts;
-  /** settles when the files of all removals so far are deleted */
+  /** resolves when the files of all removals so far are deleted */
   #last: Promise<void> = Promise.resolve();
 
   constructor(parts: SiteParts) {
@@ -20,24 +20,24 @@ export class RunRemover {
     return work;
   }
 
-  /** Settles when the removals that have begun are done or have failed. */
+  /** Resolves when all removals so far have ended or failed. */
   idle(): Promise<void> {
     return this.#last;
   }
 
   async #remove(choose: () => readonly (Removal | ArtifactRemoval)[]): Promise<number> {
     const { folder, state, log, pages, queue } = this.#parts;
-    const { entries, shown } = await queue.run(async () => {
+    const { entries, pagesWritten } = await queue.run(async () => {
       const chosen = choose();
-      if (chosen.length === 0) return { entries: chosen, shown: Promise.resolve() };
+      if (chosen.length === 0) return { entries: chosen, pagesWritten: Promise.resolve() };
       await log.appendRemovals(chosen);
       const changes = chosen.map((entry) => this.#apply(entry));
-      return { entries: chosen, shown: Promise.all(changes.map((change) => pages.schedule(change))) };
+      return { entries: chosen, pagesWritten: Promise.all(changes.map((change) => pages.schedule(change))) };
     });
     try {
-      await shown;
+      await pagesWritten;
     } finally {
-      // Even when the pages failed: on a full disk this is what frees the space for them.
+      // Even if the pages failed: on a full disk, this frees the space for them.
       await queue.run(() => deleteRemoved(folder, state, entries));
     }
     return entries.length;

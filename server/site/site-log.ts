@@ -1,14 +1,17 @@
-/** The event log of an open site. An entry that the disk has no space for is written before the next one. */
+/**
+ * The event log of an open site. If the disk is full, an entry for a change already made is written with the next
+ * entry.
+ */
 import type { EventLog } from '../store/event-log.js';
 import type { ChainEnd, LogEntry } from '../store/log-entry.js';
 
 export class SiteLog {
   readonly #log: EventLog;
   readonly #onNewFile: (end: ChainEnd) => void;
-  /** entries for changes that are already in the site, but that could not be written to the log yet */
+  /** entries for changes that are in the site, but could not be written to the log yet */
   #late: readonly LogEntry[] = [];
 
-  /** `onNewFile` is called when a file of the log is full and the next one begins, with the last line of the full one. */
+  /** `onNewFile` is called with the last line of a full file, when the next file starts. */
   constructor(log: EventLog, onNewFile: (end: ChainEnd) => void) {
     this.#log = log;
     this.#onNewFile = onNewFile;
@@ -24,19 +27,19 @@ export class SiteLog {
     return this.#late.length === 0;
   }
 
-  /** Logs changes that are yet to be made. When the disk is full this fails, and the entries are dropped. */
+  /** Logs changes before they are made. If the disk is full, rejects and drops the entries. */
   async append(...entries: readonly LogEntry[]): Promise<void> {
     await this.#write(entries);
     await this.#rotate();
   }
 
-  /** Logs a change that is already made. When the disk is full this fails, and the entry is written before the next one. */
+  /** Logs a change that was already made. If the disk is full, rejects, and writes the entry with the next one. */
   async appendDone(entry: LogEntry): Promise<void> {
     this.#late = [...this.#late, entry];
     await this.append();
   }
 
-  /** Logs removals whose files are deleted afterwards. Never begins a new file, since that starts a snapshot. */
+  /** Logs removals before their files are deleted. Never starts a new file, since that starts a snapshot. */
   async appendRemovals(entries: readonly LogEntry[]): Promise<void> {
     await this.#write(entries);
   }

@@ -1,4 +1,4 @@
-/** What the parts of an open site share: each of them changes the site only inside `queue`. */
+/** What the parts of an open site share. Each part changes the site only inside `queue`. */
 import type { SerialQueue } from '../disk/serial-queue.js';
 import type { SiteState } from '../state/site-state.js';
 import type { JobDetailsCache } from '../store/job-details-cache.js';

@@ -29,7 +29,7 @@ test('Site has no public collaborators: only its folder, a view and its problems
   assert.deepEqual(Object.keys(site).sort(), ['folder', 'problems', 'view']);
 });
 
-test('Site.open() refuses a site that is open already', async (t) => {
+test('Site.open() refuses a site that is already open', async (t) => {
   const site = await openSite(t);
   const second = await Site.open(site.folder, options);
   assert.ok(!second.ok);
@@ -42,9 +42,9 @@ test('Site.view shows an event after it was recorded, and after the site was clo
   const outcomes = (site: Site) => site.view.running('local').map(({ outcome }) => outcome);
   let site = valueOf(await Site.open(folder, options));
   await site.refreshPages();
-  const { shown } = await site.recordEvent(valueOf(parseEvent(Object.entries(fields))));
+  const { pagesWritten } = await site.recordEvent(valueOf(parseEvent(Object.entries(fields))));
   assert.deepEqual(outcomes(site), ['running']);
-  await shown;
+  await pagesWritten;
   assert.equal(site.counts().waiting, 0);
   await site.close();
   for (const useSnapshot of [true, false]) {

@@ -1,4 +1,4 @@
-/** An open site: the only way to change one. Holds the site's lock until it is closed. */
+/** An open site, which is the only way to change one. Holds the site's lock until it is closed. */
 import type { JobEvent } from '../../model/event.js';
 import { accept, type Result } from '../../model/result.js';
 import { makePrivateFolder } from '../disk/private-folder.js';
@@ -25,7 +25,7 @@ export interface SiteOptions extends LoadOptions {
 }
 
 export interface SiteCounts {
-  /** changes that wait for their turn, including the one being made */
+  /** changes in the queue, including the one in progress */
   readonly waiting: number;
   /** rewrites of pages that succeeded */
   readonly rewrites: number;
@@ -42,10 +42,10 @@ interface OpenSite {
   readonly snapshotFile: string;
 }
 
-/** Operations that change the site run one at a time. Each `shown` promise settles when the pages show the change. */
+/** Operations that change the site run one at a time. Each `pagesWritten` resolves when the pages show the change. */
 export class Site {
   readonly folder: string;
-  /** everything that the site's records and events say; it changes with the site */
+  /** the current runs, jobs and commits; changes with the site */
   readonly view: SiteReader;
   /** what could not be read when the site was opened, one line each */
   readonly problems: readonly string[];
@@ -73,7 +73,9 @@ export class Site {
     this.#lock = lock;
   }
 
-  /** Takes the site's lock, completes what a crash left undone, and reads the site. */
+  /**
+   * Takes the site's lock, completes or removes what a crash interrupted, and reads the site. Refuses a locked site.
+   */
   static async open(folder: string, options: SiteOptions): Promise<Result<Site>> {
     const paths = await makePrivateFolder(folder);
     const lock = await takeLock(paths.lock, 'the site');
@@ -92,38 +94,40 @@ export class Site {
     return this.#parts.pages.refresh();
   }
 
-  /** Stores a job that was checked. When this returns, its files are on disk. */
+  /** Stores a job that was checked. On return its files are on disk. */
   store(
     destination: JobDestination,
     staged: StagedJob,
-  ): Promise<Result<{ readonly stored: StoreJobResult; readonly shown: Promise<void> }>> {
+  ): Promise<Result<{ readonly stored: StoreJobResult; readonly pagesWritten: Promise<void> }>> {
     return this.#jobs.store(destination, staged);
   }
 
-  /** Does the last part of an upload. A rewrite of pages waits a moment for uploads that are nearly stored. */
+  /**
+   * Runs the last part of an upload. A rewrite of pages waits briefly for tracked uploads, so that it includes them.
+   */
   trackUpload<T>(work: () => Promise<T>): Promise<T> {
     return this.#parts.pages.trackUpload(work);
   }
 
-  /** Logs an event. When this returns, it is on disk. */
-  recordEvent(event: JobEvent): Promise<{ readonly shown: Promise<void> }> {
+  /** Logs an event. On return it is on disk. */
+  recordEvent(event: JobEvent): Promise<{ readonly pagesWritten: Promise<void> }> {
     const { state, log, pages, queue, now } = this.#parts;
     return queue.run(async () => {
       const time = now();
       await log.append({ kind: 'event', time, event });
-      return { shown: pages.schedule(state.addEvent(event, time)) };
+      return { pagesWritten: pages.schedule(state.addEvent(event, time)) };
     });
   }
 
   /** Marks jobs without events for `seconds` as lost. Returns how many. */
-  markLostJobs(seconds: number): Promise<{ readonly count: number; readonly shown: Promise<void> }> {
+  markLostJobs(seconds: number): Promise<{ readonly count: number; readonly pagesWritten: Promise<void> }> {
     const { state, log, pages, queue, now } = this.#parts;
     return queue.run(async () => {
       const time = now();
       const lost = state.findStaleJobs(seconds, time);
       await log.append(...lost.map((address) => ({ kind: 'lost', time, address }) as const));
       const changes = lost.map((address) => pages.schedule(state.markLost(address, time)));
-      return { count: lost.length, shown: Promise.all(changes).then(() => undefined) };
+      return { count: lost.length, pagesWritten: Promise.all(changes).then(() => undefined) };
     });
   }
 
@@ -137,20 +141,20 @@ export class Site {
   addArtifact(
     file: PublishedFile,
     staged: string,
-  ): Promise<{ readonly stored: WriteResult; readonly shown: Promise<void> }> {
+  ): Promise<{ readonly stored: WriteResult; readonly pagesWritten: Promise<void> }> {
     const { folder, state, log, pages, queue, now } = this.#parts;
     return queue.run(async () => {
-      // Logged before the file is moved: after a crash between the two, the next start writes the commit's page again.
+      // Logged before the file is moved: after a crash between them, the next start writes the commit's page again.
       const before = () => log.append({ kind: 'artifact', time: now(), ...file });
       const stored = await writeArtifact(folder, file, { staged, before });
-      if (stored.kind !== 'new') return { stored, shown: Promise.resolve() };
-      return { stored, shown: pages.schedule(state.addArtifact(file.host, file.commit, file.path)) };
+      if (stored.kind !== 'new') return { stored, pagesWritten: Promise.resolve() };
+      return { stored, pagesWritten: pages.schedule(state.addArtifact(file.host, file.commit, file.path)) };
     });
   }
 
   /**
-   * Removes what `choose` returns; it is called when no other change is being made. Settles when the pages are written
-   * and the files deleted; after a crash the next start finishes the rest. Returns the number of entries.
+   * Removes what `choose` returns, which is called while no other change is made. Resolves with the number of entries
+   * when the pages are written and the files deleted. After a crash, the next start deletes the rest.
    */
   remove(choose: () => readonly (Removal | ArtifactRemoval)[]): Promise<number> {
     return this.#remover.remove(choose);
@@ -162,17 +166,17 @@ export class Site {
     return { waiting: queue.length, rewrites, pages: written };
   }
 
-  /** Settles when no page is being written. */
+  /** Resolves when no page is being written. */
   pagesIdle(): Promise<void> {
     return this.#parts.pages.idle();
   }
 
-  /** Finishes the changes that have begun, writes a snapshot and releases the lock. */
+  /** Finishes the changes in progress, writes a snapshot and releases the lock. */
   async close(): Promise<void> {
     const { queue, pages, log } = this.#parts;
     await this.#remover.idle();
     await queue.idle();
-    // The next start trusts a snapshot, so that there must be none while a page or a line of the log is missing.
+    // The next start trusts the snapshot, so write none while a page or a line of the log is missing.
     const isComplete = (await pages.flush()) && log.isComplete;
     await (isComplete ? this.#snapshots.write(log.end) : this.#snapshots.idle());
     await log.close();

@@ -1,4 +1,4 @@
-/** A file that holds the whole state of a site at one moment. A start reads it, and then only what was logged later. */
+/** A file with the whole state of a site. A start reads it, and then only the log after it. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
@@ -17,12 +17,12 @@ import type { ChainEnd } from '../store/log-entry.js';
 import type { Removal } from '../store/removal-entry.js';
 import { folderStamp } from '../store/site-scan.js';
 
-/** A snapshot with another schema is ignored: the site is then read from its records and its log. */
+/** A snapshot with another schema is ignored, and the site is read from its records and its log. */
 const snapshotSchema = 1;
-/** Runs that are written before other work gets its turn. */
+/** The number of runs to write before yielding to other work. */
 const batchSize = 200;
 
-/** A run in a snapshot. `stamp`: see folderStamp(); undefined when the run has no folder. */
+/** A run in a snapshot. `stamp`: see folderStamp(); undefined if the run has no folder. */
 export interface SnapshotRun extends RunSource {
   readonly stamp: string | undefined;
   readonly removed: Removal | undefined;
@@ -57,8 +57,8 @@ export class SnapshotWriter {
   }
 
   /**
-   * Writes a snapshot in the background if `flush` reports that the pages show all changes up to `end`. A failure only
-   * makes a later start slower, and is ignored.
+   * Writes a snapshot in the background, if `flush` reports that the pages show all changes up to `end`. Ignores a
+   * failure, which only makes the next start slower.
    */
   writeLater(end: ChainEnd, flush: () => Promise<boolean>): void {
     this.#last = this.#last
@@ -67,21 +67,21 @@ export class SnapshotWriter {
       .catch(() => undefined);
   }
 
-  /** Writes a snapshot now, after those in the background. */
+  /** Waits for snapshots in the background, and writes a snapshot. */
   async write(end: ChainEnd): Promise<void> {
     await this.idle();
     await writeSnapshot(this.#path, this.#source, end);
   }
 
-  /** Settles when no snapshot is being written. */
+  /** Resolves when no snapshot is being written. */
   idle(): Promise<void> {
     return this.#last;
   }
 }
 
 /**
- * The site may change during the write: its log after `end` is applied to the snapshot when it is read, and applying an
- * event twice changes nothing. A run's stamp is taken before the run is formatted, so that a later change is noticed.
+ * The site may change during the write: a reader applies the log after `end` to the snapshot, and applying an entry
+ * twice changes nothing. Reads the stamp of a run before the run is formatted, so that a later change is noticed.
  */
 async function writeSnapshot(
   path: string,
@@ -125,7 +125,7 @@ async function stampOf(site: string, { host, name }: RunFolder): Promise<string 
   }
 }
 
-/** A line of the file. Its keys are older than the names in memory. */
+/** A line of the file. Some keys are older than the names in the code, since the format does not change. */
 interface SnapshotLine {
   readonly folder: RunFolder;
   readonly runId?: RunId;
@@ -160,7 +160,7 @@ function formatRun(entry: RunEntry, stamp: string | undefined): SnapshotLine {
 function parseRun({ folder, runId, stamp, removed, ...line }: SnapshotLine): SnapshotRun {
   return {
     ...{ folder, runId, stamp, removed },
-    // The folder is held once, not once for each of its jobs.
+    // Share the folder's strings between its jobs.
     recorded: new Map(
       line.arrived.map((job) => [job.address.job, { ...job, address: { ...folder, job: job.address.job } }]),
     ),
@@ -174,7 +174,7 @@ interface Head extends Pick<Snapshot, 'end' | 'pages'> {
   readonly waiting: readonly { readonly time: number; readonly event: [string, string][] }[];
 }
 
-/** Reads a snapshot. Returns undefined when there is none, when it is damaged, or when it has another schema. */
+/** Reads a snapshot. Returns undefined if there is none, if it is damaged, or if it has another schema. */
 export async function readSnapshot(path: string): Promise<Snapshot | undefined> {
   const hash = createHash('sha256');
   let head: Head | undefined;

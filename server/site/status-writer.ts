@@ -29,7 +29,7 @@ export interface WrittenStatus {
   readonly note?: string;
 }
 
-/** Writes the status file of a job. `time`: seconds since 1970, UTC. Must not run twice at a time for a site. */
+/** Writes the status file of a job. `time`: seconds since 1970, UTC. Must not run concurrently for a site. */
 export async function writeStatus(
   site: string,
   state: SiteState,
@@ -95,15 +95,15 @@ function findRecordedJob(
       : [{ host, name: folderName(base, attempt) }];
   for (const folder of folders) {
     const found = state.recordedJob({ ...folder, job });
-    // A folder that an earlier Soil wrote may hold jobs of two runs with the same number.
+    // A folder of Soil's shell server may have jobs of two runs with the same number.
     if (found !== undefined && (host !== 'github' || found.summary.origin.runId === run)) return found;
   }
   return undefined;
 }
 
 /**
- * Returns a newer job id that has the same status file. On sourcehut the file is one for all jobs of a commit with the
- * same name.
+ * Returns the newest job id with the same status file, if it is another. On sourcehut, jobs of a commit with the same
+ * name share a status file.
  */
 function newerOnSourcehut(
   state: SiteState,
@@ -130,7 +130,7 @@ function identityIn(address: JobAddress, run: RunId, commit: CommitHash): JobIde
   }
 }
 
-/** Returns the current status; undefined when there is none, or none that can be read. */
+/** Returns the current status; undefined if there is none, or none that can be read. */
 async function readStatus(path: string): Promise<JobStatus | undefined> {
   try {
     const parsed = parseStatus(await readFile(path, 'utf8'));

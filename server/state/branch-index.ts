@@ -26,7 +26,7 @@ interface Listing {
 /** The branches and jobs whose files at stable URLs change. */
 export interface StableUrlChanges {
   readonly branches: ReadonlySet<string>;
-  /** jobs whose history changes; a mere event does not count, since rendering a history reads many records */
+  /** jobs whose history changes; an event alone changes none, since rendering a history reads many records */
   readonly jobs: ReadonlySet<JobName>;
 }
 
@@ -43,7 +43,7 @@ export class BranchIndex {
   /** each run at its last update */
   readonly #last = new Map<RunEntry, Run>();
 
-  /** Lists a run as it is folded now. */
+  /** Lists a run under its current branch and commit. */
   update(entry: RunEntry): StableUrlChanges {
     const { run } = entry;
     const before = this.#listings.get(entry);
@@ -73,7 +73,7 @@ export class BranchIndex {
     return { branches, jobs };
   }
 
-  /** Takes a run out of all lists. */
+  /** Removes a run from all lists. */
   remove(entry: RunEntry): StableUrlChanges {
     const listing = this.#listings.get(entry);
     this.#listings.delete(entry);
@@ -152,7 +152,7 @@ export class BranchIndex {
   }
 }
 
-/** Undefined for a pull request: its branch is one of another repository, and may have any name, also `main`. */
+/** Returns undefined for a pull request: its branch is in another repository, and may be called `main` there. */
 function listingOf(run: Run): Listing | undefined {
   const { branch, commit } = run;
   return branch === undefined || commit === undefined || isPullRequest(run) ? undefined : { branch, commit };
@@ -191,7 +191,10 @@ function changedJobs(before: Run | undefined, after: Run | undefined): ReadonlyS
   return new Set(changed.map(({ address }) => address.job));
 }
 
-/** A job with flaky tasks is a new object after each fold, and is compared by its content. */
+/**
+ * Reports whether a job has not changed. One with flaky tasks is a new object after each fold, so its content is
+ * compared.
+ */
 const isSameResult = (before: Job | undefined, after: Job): boolean =>
   before === after ||
   (before?.outcome === after.outcome &&

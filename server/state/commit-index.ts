@@ -11,13 +11,13 @@ import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
 import type { Job } from './site-view.js';
 
-/** Runs of each host that a commit's page shows: a commit may be run every night for years. */
+/** The maximum number of runs per host on a commit's page: a commit may be run every night for years. */
 const runsShown = 100;
 /** Earlier runs of a commit in which a failure of a task makes a pass flaky. */
 const flakyRuns = 20;
 
 export class CommitIndex {
-  /** by host and commit, newest first; may have a run that is of another commit by now */
+  /** by host and commit, newest first; may still have a run whose commit has changed */
   readonly #entries = new Map<string, RunEntry[]>();
   readonly #artifacts = new Map<string, Set<string>>();
 
@@ -33,7 +33,7 @@ export class CommitIndex {
     if (entries[index] !== entry) entries.splice(index, 0, entry);
   }
 
-  /** Takes a run out of the lists of these commits. */
+  /** Removes a run from the lists of these commits. */
   remove(entry: RunEntry, commits: Iterable<CommitHash>): void {
     for (const commit of commits) {
       const key = keyOf(entry.folder.host, commit);

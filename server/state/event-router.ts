@@ -52,7 +52,7 @@ export class EventRouter {
     if (runId !== undefined) this.#held.set(runId, [...(this.#held.get(runId) ?? []), received]);
   }
 
-  /** Returns the held events of a run, and holds them no longer. */
+  /** Returns the held events of a run, and removes them. */
   release(runId: RunId | undefined): readonly ReceivedEvent[] {
     const events = (runId && this.#held.get(runId)) ?? [];
     if (runId !== undefined) this.#held.delete(runId);

@@ -1,4 +1,4 @@
-/** The run folder that an uploaded job belongs to. Clients of an earlier Soil send only a part of its identity. Pure. */
+/** The run folder that an uploaded job belongs to. Shell clients send only a part of its identity. Pure. */
 import type { JobName, RunId } from '../../model/name.js';
 import type { JobRecord } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';

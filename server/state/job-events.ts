@@ -3,10 +3,10 @@ import type { JobEvent } from '../../model/event.js';
 import type { CommitHash, TaskName } from '../../model/name.js';
 import type { JobEvents } from './site-view.js';
 
-/** What the events of a job say. */
+/** Everything that the events of a job report. */
 export interface EventFacts {
   readonly times: JobEvents;
-  /** there was a `done` event */
+  /** whether there was a `done` event */
   readonly isDone: boolean;
   readonly commit?: CommitHash;
   readonly branch?: string;
@@ -37,7 +37,7 @@ export function addEvent(before: EventFacts | undefined, event: JobEvent, time: 
   };
 }
 
-/** Picks one of two values that should be equal, always the same one, whichever event was received first. */
+/** Returns the lesser of two values that should be equal, so that the order of events does not matter. */
 function least<T extends string>(a: T | undefined, b: T | undefined): T | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? a : b;

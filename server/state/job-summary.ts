@@ -1,4 +1,4 @@
-/** Summarizes stored jobs for the state. Equal parts of summaries are held in memory once. */
+/** Summarizes stored jobs for the state. Summaries share their equal parts. */
 import type { TaskName } from '../../model/name.js';
 import { taskOutcomes, type TaskOutcome } from '../../model/outcome.js';
 import { withoutUndefined, type JobRecord } from '../../model/record.js';
@@ -6,10 +6,13 @@ import type { Row } from '../../model/row.js';
 import type { StoredJob } from '../store/stored-job.js';
 import type { JobOrigin, JobSummary, RecordedJob, TaskCounts } from './site-view.js';
 
-/** Returns an equal value that was seen before, if any: 18 jobs of a run share one origin, 20,000 passes one list of tasks. */
+/**
+ * Returns an equal value that was seen before, if any: 18 jobs of a run share one origin, 20,000 passes one list of
+ * tasks.
+ */
 export type Intern = <T extends object>(value: T) => T;
 
-/** Compares values by their JSON. Keeps at least the last `size` distinct ones. */
+/** Returns a function that compares values by their JSON. It remembers at least the last `size` distinct values. */
 export function createInterner(size = 5000): Intern {
   let young = new Map<string, object>();
   let old = new Map<string, object>();

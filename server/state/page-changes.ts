@@ -1,4 +1,4 @@
-/** What a change of the state affects: pages of runs, commits and lists, and files at stable URLs. Pure. */
+/** The pages that a change of the state affects: of runs, commits and lists, and the files at stable URLs. Pure. */
 import type { CommitHash, JobName, WorkerHost } from '../../model/name.js';
 import type { RunFolder } from '../../model/run.js';
 
@@ -16,7 +16,7 @@ export interface PageChanges {
 
 export const noChanges: PageChanges = { folders: [], commits: [], reordered: [], branches: [], jobs: [] };
 
-/** Joins lists of changes; the same item may be in it several times. */
+/** Merges changes. An item may be in the result several times. */
 export function mergeChanges(changes: readonly PageChanges[]): PageChanges {
   return {
     folders: changes.flatMap((change) => change.folders),

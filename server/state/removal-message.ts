@@ -3,8 +3,10 @@ import { quote } from '../../model/result.js';
 import { jobFile, parseHostFolder, parseJobFile, parseRunFolder } from '../../model/path.js';
 import type { SiteReader } from './site-view.js';
 
-/** `path`: below the site's folder, or inside a wwz. Returns undefined when the file was not removed. */
-export function removedSentence(state: SiteReader, path: string): string | undefined {
+/**
+ * Formats the message. `path`: below the site's folder, or inside a wwz. Returns undefined if the file was not removed.
+ */
+export function formatRemovalMessage(state: SiteReader, path: string): string | undefined {
   const [folderText = '', runText = '', fileText = ''] = path.split('/');
   const host = parseHostFolder(folderText);
   if (!host.ok) return undefined;

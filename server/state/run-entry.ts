@@ -1,4 +1,4 @@
-/** The run folders of a site in memory: what is known of each, and the run that it is folded into. */
+/** The run folders of a site in memory: the records and events of each, and the run that they fold into. */
 import type { JobName, RunId } from '../../model/name.js';
 import { splitFolder, type RunFolder } from '../../model/run.js';
 import type { EventFacts } from './job-events.js';
@@ -16,11 +16,11 @@ export class RunEntry implements RunSource {
   readonly expected = new Set<JobName>();
   readonly lostAt = new Map<JobName, number>();
   #runId: RunId | undefined;
-  /** when the last record was stored, by this server's clock; 0 for records of before the start */
+  /** when the last record was stored, by this server's clock; 0 for records stored before the server started */
   #recordTime = 0;
-  /** set when the run was removed: nothing else of it counts then */
+  /** set if the run was removed; then everything else is ignored */
   removed: Removal | undefined;
-  /** as folded last; undefined when the run was removed */
+  /** the result of the last fold; undefined if the run was removed */
   run: Run | undefined;
 
   constructor(folder: RunFolder) {
@@ -34,17 +34,17 @@ export class RunEntry implements RunSource {
     return this.#runId;
   }
 
-  /** What decides its place in a list, see newestFirst(). */
+  /** The key that sorts it in a list, see newestFirst(). */
   get sortKey(): Pick<Run, 'run' | 'runId' | 'attempt'> {
     return { run: this.runName, attempt: this.attempt, ...(this.#runId && { runId: this.#runId }) };
   }
 
-  /** Must be called only while the entry is in no list, since the run id decides its place. */
+  /** Must be called only while the entry is in no list, since lists are sorted by run id. */
   setRunId(runId: RunId | undefined): void {
     this.#runId = runId;
   }
 
-  /** Notes that a record was stored at this time. */
+  /** Records that a record was stored at this time. */
   noteRecordTime(time: number): void {
     this.#recordTime = Math.max(this.#recordTime, time);
   }
@@ -59,7 +59,7 @@ export class RunEntry implements RunSource {
     return Math.max(0, this.#recordTime, ...received, ...recorded);
   }
 
-  /** Notes that retention removed the wwz of a job. */
+  /** Marks the wwz of a job as removed by retention. */
   removeWwz({ job: name, wwzBytes }: RemovedJob, { time, rule }: Removal): void {
     const job = this.recorded.get(name);
     if (job === undefined) return;

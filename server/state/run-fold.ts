@@ -6,22 +6,22 @@ import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js
 import type { EventFacts } from './job-events.js';
 import type { Job, RecordedJob, Run, TaskCounts } from './site-view.js';
 
-/** Everything known of one run folder. */
+/** The records and events of one run folder. */
 export interface RunSource {
   readonly folder: RunFolder;
   /** GITHUB_RUN_ID, if known */
   readonly runId: RunId | undefined;
   /** jobs that have a record */
   readonly recorded: ReadonlyMap<JobName, RecordedJob>;
-  /** by job, also of jobs that have a record by now */
+  /** by job, including jobs that have a record */
   readonly events: ReadonlyMap<JobName, EventFacts>;
-  /** jobs that events say the run will have */
+  /** jobs that the run will have, according to its events */
   readonly expected: ReadonlySet<JobName>;
   /** when jobs without events were marked as lost, seconds since 1970, UTC */
   readonly lostAt: ReadonlyMap<JobName, number>;
 }
 
-/** What a run depends on besides its own folder. */
+/** What the fold of a run needs from earlier runs. */
 export interface RunContext {
   /** jobs with a record in an earlier attempt: a re-run of the failed jobs does not repeat them */
   readonly recordedBefore: ReadonlySet<JobName>;
@@ -33,7 +33,7 @@ export function foldRun(source: RunSource, { recordedBefore, failedBefore }: Run
   const { folder, recorded, events, runId } = source;
   const names = [...jobNames(source, recordedBefore)].sort();
   const summaries = names.flatMap((name) => recorded.get(name)?.summary ?? []);
-  // Events of a job with a record do not count, so that pages made from the records alone are the same.
+  // Events of a job with a record are ignored, so that pages rendered from the records alone are the same.
   const unrecordedEvents = names.flatMap((name) => (recorded.has(name) ? [] : (events.get(name) ?? [])));
   const commit = first(summaries, (s) => s.origin.commit) ?? first(unrecordedEvents, (facts) => facts.commit);
   const branch = first(summaries, (s) => s.origin.branch) ?? first(unrecordedEvents, (facts) => facts.branch);
@@ -59,7 +59,7 @@ export function foldRun(source: RunSource, { recordedBefore, failedBefore }: Run
   };
 }
 
-/** Returns the commit in a job's record, else in its events, else the one of its run. */
+/** Returns the commit in a job's record, else in its events, else that of its run. */
 export function commitOf(run: Run, job: Job, facts: EventFacts | undefined): CommitHash | undefined {
   return job.summary === undefined
     ? (facts?.commit ?? run.commit)
@@ -68,17 +68,19 @@ export function commitOf(run: Run, job: Job, facts: EventFacts | undefined): Com
 
 function jobNames(
   { folder, recorded, events, expected }: RunSource,
-  settled: ReadonlySet<JobName>,
+  recordedBefore: ReadonlySet<JobName>,
 ): ReadonlySet<JobName> {
   const names = new Set([...recorded.keys(), ...events.keys()]);
-  // On sourcehut each job has a folder of its own, so that no other job is expected in this one.
+  // On sourcehut each job has its own folder, so no other job is expected in this one.
   if (folder.host === 'sourcehut') return names;
   const declared = [...recorded.values()].flatMap((job) => job.summary.expectedJobs);
-  for (const name of [...expected, ...declared]) if (!settled.has(name)) names.add(name);
+  for (const name of [...expected, ...declared]) if (!recordedBefore.has(name)) names.add(name);
   return names;
 }
 
-/** A job without a record is lost after a `done` event, and when it was marked as lost with no event after that. */
+/**
+ * Folds a job without a record. It is lost after a `done` event, or if it was marked as lost and has no later event.
+ */
 function unrecordedJob(address: JobAddress, { events, lostAt }: RunSource): Job {
   const facts = events.get(address.job);
   const lostTime = lostAt.get(address.job);
@@ -103,11 +105,11 @@ function withFlakyTasks(job: RecordedJob, failed: ReadonlySet<TaskName>): Job {
 
 /** Moves `count` passes to flaky. */
 function moveToFlaky({ passed = 0, flaky = 0, ...others }: TaskCounts, count: number): TaskCounts {
-  const turned = Math.min(passed, count);
+  const moved = Math.min(passed, count);
   return {
     ...others,
-    ...(passed > turned && { passed: passed - turned }),
-    flaky: flaky + turned,
+    ...(passed > moved && { passed: passed - moved }),
+    flaky: flaky + moved,
   };
 }
 

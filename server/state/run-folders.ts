@@ -1,23 +1,28 @@
-/** Maps GitHub runs to folders. Run numbers are unique within one workflow only, so that two runs may have the same one. */
+/**
+ * Maps GitHub runs to folders. Run numbers are unique only within one workflow, so two runs may have the same number.
+ */
 import { parseRunId, type RunId } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { folderName, parseRunNumber, type RunFolder } from '../../model/run.js';
 
-/** The owner of a folder whose records do not say their GITHUB_RUN_ID. */
+/** The owner of a folder whose records have no GITHUB_RUN_ID. */
 const unknown = Symbol('unknown run');
 
 export class RunFolders {
   readonly #owners = new Map<string, RunId | typeof unknown>();
   readonly #bases = new Map<RunId, RunId>();
-  /** runs whose number is in a record, not only in events */
+  /** runs whose number is in a record, and not only in events */
   readonly #recorded = new Set<RunId>();
 
-  /** Gives a folder to a run because an event said so. The run keeps it even if its records have another number. */
+  /** Assigns a folder to a run because of an event. The run keeps it even if its records have another number. */
   reserve(base: RunId, runId: RunId): void {
     this.#put(base, runId);
   }
 
-  /** Gives a folder to a run because a record is in it. The first run keeps it. `base`: the folder's name without attempt. */
+  /**
+   * Assigns a folder to a run because of a record in it. The first run keeps it. `base`: the folder's name without
+   * attempt.
+   */
   confirm(base: RunId, runId: RunId | undefined): void {
     if (runId !== undefined) this.#recorded.add(runId);
     this.#put(base, runId);
@@ -30,20 +35,20 @@ export class RunFolders {
     if (runId !== undefined && !this.#bases.has(runId)) this.#bases.set(runId, base);
   }
 
-  /** Returns the run that has a folder, named without attempt; undefined while its GITHUB_RUN_ID is not known. */
+  /** Returns the run of a folder, which is named without attempt; undefined while its GITHUB_RUN_ID is not known. */
   ownerOf(base: RunId): RunId | undefined {
     const owner = this.#owners.get(base);
     return owner === unknown ? undefined : owner;
   }
 
-  /** Returns the folder name of a run without attempt; undefined when it has none yet. */
+  /** Returns the folder name of a run without attempt; undefined if it has none yet. */
   baseOf(runId: RunId): RunId | undefined {
     return this.#bases.get(runId);
   }
 
   /**
-   * Returns the folder of an attempt: `1234`, or `1234-id98765` when another run has number 1234 already. Without a run
-   * id the number decides alone. Reserves nothing.
+   * Returns the folder of an attempt: `1234`, or `1234-id98765` if another run already has number 1234. Without a run
+   * id, only the number decides. Reserves nothing.
    */
   resolve(
     number: RunId,

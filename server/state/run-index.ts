@@ -1,4 +1,4 @@
-/** The folded runs of a site in all lists: by host, commit and branch. An update returns which pages it affects. */
+/** Indexes the folded runs of a site by host, commit and branch. An update returns the pages that it affects. */
 import { workerHosts, type CommitHash, type JobName, type RunId, type WorkerHost } from '../../model/name.js';
 import { compareRunNames, type RunFolder } from '../../model/run.js';
 import { BranchIndex } from './branch-index.js';
@@ -20,7 +20,7 @@ export class RunIndex {
   /** runs with jobs that are running or expected */
   readonly #unfinished = new Set<RunEntry>();
   #isLoading = false;
-  /** branches and jobs that the present update affects */
+  /** branches and jobs that the current update affects */
   #touched = { branches: new Set<string>(), jobs: new Set<JobName>() };
 
   constructor(table: RunTable, runFolders: RunFolders) {
@@ -28,7 +28,7 @@ export class RunIndex {
     this.#runFolders = runFolders;
   }
 
-  /** Runs `work`, which fills the table. Every run is folded, and every list sorted, once at its end. */
+  /** Runs `work`, which fills the table. Then folds every run and sorts every list, once. */
   load(work: () => void): void {
     this.#isLoading = true;
     work();
@@ -69,7 +69,7 @@ export class RunIndex {
       .sort(newestFirst);
   }
 
-  /** Takes a run out of all lists, and keeps only its removal. */
+  /** Removes a run from all lists, and keeps only its removal. */
   remove(entry: RunEntry, removal: Removal): PageChanges {
     const { folder, run } = entry;
     const { host } = folder;
@@ -83,7 +83,7 @@ export class RunIndex {
     if (run !== undefined) this.list(host).remove(run);
     this.commits.remove(entry, commits);
     entry.run = undefined;
-    // Later passes that were flaky because of this run are not any more.
+    // Later passes that were flaky because of this run no longer are.
     const changes = later.map((other) => this.update(other));
     const folders = this.#table.attempts(folder).map((sibling) => sibling.folder);
     const [branches, jobs] = [[...urls.branches], [...urls.jobs]];
@@ -91,8 +91,8 @@ export class RunIndex {
   }
 
   /**
-   * Folds a run again, and the runs that depend on it: its later attempts, which do not expect jobs that an earlier one
-   * has, and later runs of its commits, where a pass may now be flaky.
+   * Folds a run again, and the runs that depend on it: its later attempts, which do not expect the jobs of an
+   * earlier one, and later runs of its commits, where a pass may now be flaky.
    */
   update(entry: RunEntry): PageChanges {
     if (this.#isLoading || entry.removed !== undefined) return noChanges;
@@ -136,7 +136,7 @@ export class RunIndex {
   }
 
   /** Returns every page that a change of the run may affect. */
-  reachOf(entry: RunEntry): PageChanges {
+  affectedPages(entry: RunEntry): PageChanges {
     const commits = commitsOf(entry);
     const others = [...commits].flatMap((commit) => this.commits.laterRuns(entry, commit));
     const entries = new Set([entry, ...this.#table.attempts(entry.folder), ...others]);
@@ -144,7 +144,7 @@ export class RunIndex {
       folders: [...entries].map(({ folder }) => folder),
       commits: [...new Set([...entries].flatMap((other) => [...commitsOf(other)]))],
       reordered: [],
-      // Also branches that only its events name: their files may exist and have to be removed.
+      // Includes branches that only its events name: their files may exist and must be removed.
       branches: [...entries].flatMap(({ run, recorded, events }) => [
         ...(run?.branch === undefined ? [] : [run.branch]),
         ...[...recorded.values()].flatMap(({ summary }) => summary.origin.branch ?? []),
@@ -154,7 +154,9 @@ export class RunIndex {
     };
   }
 
-  /** Moves a run whose GITHUB_RUN_ID became known in all lists. Returns whether it was in them before. */
+  /**
+   * Moves a run to its new position in all lists when its GITHUB_RUN_ID becomes known. Returns whether it was in them.
+   */
   #reposition(entry: RunEntry): boolean {
     const { run, folder } = entry;
     const commits = commitsOf(entry);
@@ -166,7 +168,10 @@ export class RunIndex {
     return run !== undefined;
   }
 
-  /** The run id in the records, else in the events. A folder of an earlier Soil may hold two runs: the older one counts. */
+  /**
+   * Returns the run id in the records, else in the events. A folder of the shell server may have two runs; the older
+   * counts.
+   */
   #runIdOf({ folder, runName }: RunEntry): RunId | undefined {
     if (folder.host !== 'github') return undefined;
     const recorded = this.#table

@@ -6,14 +6,14 @@ type RunSortKey = Pick<Run, 'run' | 'runId'>;
 type AttemptSortKey = Pick<Run, 'run' | 'runId' | 'attempt'>;
 
 /**
- * Compares two runs; the newer one is first. GitHub numbers the runs of each workflow separately, so that GITHUB_RUN_ID
- * decides if known. A run without one counts as older than every run with one.
+ * Compares two runs; the newer one is first. GitHub numbers the runs of each workflow separately, so
+ * GITHUB_RUN_ID decides if it is known. A run without it counts as older than every run with it.
  */
 export function compareRuns(a: RunSortKey, b: RunSortKey): number {
   return compareRunNames(b.runId ?? '', a.runId ?? '') || compareRunNames(b.run, a.run);
 }
 
-/** Compares two attempts; the newer run is first, and of one run the later attempt. */
+/** Compares two attempts; the newer run is first, and within a run the later attempt. */
 export const newestFirst = (a: AttemptSortKey, b: AttemptSortKey): number =>
   compareRuns(a, b) || b.attempt - a.attempt;
 
@@ -60,7 +60,7 @@ export class RunList {
     if (group !== undefined) this.#groups.splice(index, isKnown ? 1 : 0, group);
   }
 
-  /** Removes a run, which must have the sort key that it was put with. */
+  /** Removes a run. Its sort key must be the same as when it was put. */
   remove(run: Run): void {
     const index = this.position(run);
     const there = this.#groups[index];

@@ -79,7 +79,7 @@ test('jobsOfCommit() lists all sourcehut jobs of two commits with interleaved id
   }
 });
 
-test('resolve() gives a run whose number is taken a folder of its own for every attempt (defect 8)', () => {
+test('resolve() returns a separate folder for every attempt of a run whose number is taken (defect 8)', () => {
   const runFolders = new RunFolders();
   const plan = (number: string, runId: string, attempt: number) => {
     const planned = runFolders.resolve(idOf(number), idOf(runId), attempt);

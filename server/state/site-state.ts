@@ -1,4 +1,7 @@
-/** The state of a site in memory. Records and events are added one by one; each change returns what pages it affects. */
+/**
+ * The state of a site in memory. Records and events are added one by one; each change returns the pages that it
+ * affects.
+ */
 import type { JobEvent } from '../../model/event.js';
 import type { CommitHash, JobName, RunId, WorkerHost } from '../../model/name.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
@@ -29,7 +32,7 @@ export class SiteState implements SiteReader {
     this.title = title;
   }
 
-  /** Runs `work`, which may add many records and events. Runs are folded and lists sorted once, at its end. */
+  /** Runs `work`, which may add many records and events. Then folds runs and sorts lists, once. */
   load(work: () => void): void {
     this.#index.load(work);
   }
@@ -57,7 +60,7 @@ export class SiteState implements SiteReader {
     return mergeChanges([this.#index.update(entry), ...this.#addHeld(runId)]);
   }
 
-  /** Adds what a snapshot has of a run folder by events. */
+  /** Adds the events of a run folder from a snapshot. */
   restoreEvents({ folder, runId, events, expected, lostAt }: Omit<RunSource, 'recorded'>): void {
     const entry = this.#table.get(folder);
     if (runId !== undefined) this.#runFolders.reserve(entry.runName as RunId, runId);
@@ -102,8 +105,8 @@ export class SiteState implements SiteReader {
   }
 
   /**
-   * Removes the wwz files of a run's jobs, or a whole run. Of a run only the removal is kept, and later records and
-   * events of it are ignored.
+   * Removes the wwz files of a run's jobs, or a whole run. Of a whole run only the removal is kept; its later records
+   * and events are ignored.
    */
   remove(removal: Removal): PageChanges {
     const entry = this.#table.get(removal.folder);
@@ -118,9 +121,9 @@ export class SiteState implements SiteReader {
     return this.#index.remove(entry, removal);
   }
 
-  /** Adds what a snapshot says of a removed wwz to a job whose other files were read again. */
+  /** Copies the removed wwz of a job in a snapshot to the job, whose other files were read again. */
   restoreRemovedWwz(job: RecordedJob): void {
-    // find(), not get(): a run whose folder was deleted by hand must not come back.
+    // find(), not get(): a run whose folder was deleted by hand must not be added again.
     this.#table.find(job.address)?.restoreRemovedWwz(job);
   }
 
@@ -134,11 +137,11 @@ export class SiteState implements SiteReader {
     return { ...noChanges, commits: [commit] };
   }
 
-  /** Returns every page that these runs affect, for runs that changed while no server was running. */
+  /** Returns every page that runs affect which changed while no server was running. */
   changesOf(folders: readonly RunFolder[]): PageChanges {
     const changes = folders.flatMap((folder) => {
       const entry = this.#table.find(folder);
-      return entry === undefined ? [] : [this.#index.reachOf(entry)];
+      return entry === undefined ? [] : [this.#index.affectedPages(entry)];
     });
     const unique = new Map(mergeChanges(changes).folders.map((folder) => [folderKey(folder), folder]));
     const all = mergeChanges(changes);
@@ -156,7 +159,7 @@ export class SiteState implements SiteReader {
     return this.#index.list(host);
   }
 
-  /** Lists every run, also removed ones, with what it is folded from. */
+  /** Lists every run, including removed ones, with its records and events. */
   entries(): Iterable<RunEntry> {
     return this.#table.all();
   }

@@ -5,7 +5,7 @@ import type { JobRecord } from '../../model/record.js';
 import type { JobAddress, RunFolder } from '../../model/run.js';
 import type { Removal } from '../store/removal-entry.js';
 
-/** What the events of one job say. Times are in seconds since 1970, UTC. */
+/** The progress of one job, from its events. Times are in seconds since 1970, UTC. */
 export interface JobEvents {
   readonly startTime?: number;
   readonly pullBeginTime?: number;
@@ -15,7 +15,7 @@ export interface JobEvents {
   readonly tasksDone: number;
 }
 
-/** The part of a record that is mostly equal for all jobs of a run, and held in memory once. */
+/** The part of a record that most jobs of a run have in common. Equal parts are shared. */
 export type JobOrigin = Pick<
   JobRecord,
   | 'runId'
@@ -30,7 +30,7 @@ export type JobOrigin = Pick<
   | 'pullRequest'
 >;
 
-/** A short form of a job's record and rows, of which a site holds many in memory. */
+/** The summary of a job's record and rows. A site has one for each job in memory. */
 export interface JobSummary {
   readonly schema: number;
   readonly origin: JobOrigin;
@@ -51,11 +51,11 @@ export interface JobSummary {
   readonly removedWwz?: RemovedWwz;
   readonly passedTasks: readonly TaskName[];
   readonly failedTasks: readonly TaskName[];
-  /** every job that the record says the run will have */
+  /** every job that the run will have, according to the record */
   readonly expectedJobs: readonly JobName[];
 }
 
-/** `time` in seconds since 1970, UTC; `rule` in words. */
+/** `time` in seconds since 1970, UTC; `rule` as in Removal. */
 export interface RemovedWwz {
   readonly time: number;
   readonly rule: string;
@@ -153,7 +153,7 @@ export interface SiteReader extends SiteView {
   jobs(branch?: string): readonly JobName[];
   /** undefined while the site has no record of the job */
   recordedJob(address: JobAddress): RecordedJob | undefined;
-  /** what is known of a run that was removed */
+  /** the removal of a run; undefined if it was not removed */
   removal(folder: RunFolder): Removal | undefined;
   /** the folder name, without an attempt, of the GitHub run with this GITHUB_RUN_ID */
   githubRunName(runId: RunId): RunId | undefined;

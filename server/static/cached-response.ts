@@ -4,7 +4,7 @@ import { fileIdentity } from '../../wwz/open.js';
 import { matchesAny } from '../http/request-headers.js';
 import type { HttpExchange } from '../http/response.js';
 import type { WholeResponse } from '../http/send-representation.js';
-import { hasSettled, statFile, type FileStamp } from './file-stamp.js';
+import { isStable, statFile, type FileStamp } from './file-stamp.js';
 
 /** Where a response came from. */
 export interface ResponseSource {
@@ -46,7 +46,7 @@ export function cacheResponse(
   { file, identity, checked }: ResponseSource,
 ): CachedResponse | undefined {
   const stamp = statFile(file);
-  if (stamp === undefined || fileIdentity(stamp) !== identity || !hasSettled(stamp)) return undefined;
+  if (stamp === undefined || fileIdentity(stamp) !== identity || !isStable(stamp)) return undefined;
   return {
     ...{ file, stamp, checked, tag },
     head: rawHead(headers),

@@ -27,7 +27,7 @@ export const isSameStamp = (a: FileStamp, b: FileStamp): boolean =>
  * A file that changed less than this ago may change again within the same tick of the kernel's clock, and keep its
  * stamp. It is not cached yet.
  */
-const settledMs = 50;
+const stableMs = 50;
 
-export const hasSettled = ({ ctimeNs }: FileStamp): boolean =>
-  Date.now() - Number(ctimeNs / 1_000_000n) >= settledMs;
+export const isStable = ({ ctimeNs }: FileStamp): boolean =>
+  Date.now() - Number(ctimeNs / 1_000_000n) >= stableMs;

@@ -1,11 +1,14 @@
-/** The append-only log of a site: chained lines in numbered files. An entry is on disk before a request is answered. */
+/**
+ * The append-only log of a site: chained lines in numbered files. An entry is on disk before its request gets a
+ * response.
+ */
 import { mkdir, open, readdir, readFile, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accept, refuse, type Result } from '../../model/result.js';
 import { chainStart, formatLine, parseLine, type ChainEnd, type LogEntry } from './log-entry.js';
 import { isMissing, syncFolder } from '../../files/atomic-file.js';
 
-/** The size at which a file of the log is full and the next one begins. */
+/** When a file of the log has this size, the next one starts. */
 const segmentBytes = 16 * 2 ** 20;
 
 export interface ReadLog {
@@ -32,8 +35,8 @@ export async function logFiles(
 const segmentName = (first: number): string => `${String(first).padStart(12, '0')}.jsonl`;
 
 /**
- * Reads the log, or what follows the line `after`. A last line without a newline was never acknowledged and is skipped.
- * Refuses when the log does not have the line `after`.
+ * Reads the log, or only the lines after `after`. Skips a last line without a newline, which was never acknowledged.
+ * Refuses if the log does not have the line `after`.
  */
 export async function readLog(folder: string, after: ChainEnd = chainStart): Promise<Result<ReadLog>> {
   const files = await logFiles(folder);
@@ -53,7 +56,7 @@ export async function readLog(folder: string, after: ChainEnd = chainStart): Pro
         continue;
       }
       const { before } = line.value;
-      // The first file that is read may follow one that is not: its first line cannot be checked.
+      // The first line cannot be checked if the file before it is not read.
       const expected = end ?? (index === 0 && first === 1 ? chainStart : before);
       if (before.hash !== expected.hash || before.sequence !== expected.sequence) {
         problems.push(`${at}: the chain is broken: the line does not continue the one before it`);
@@ -80,7 +83,7 @@ async function readLines(path: string): Promise<readonly string[]> {
     .slice(0, -1);
 }
 
-/** Removes a last line that a crash cut short. Returns its number of bytes. */
+/** Removes a last line without a newline, which a crash left. Returns its number of bytes. */
 export async function cutTornLine(folder: string): Promise<number> {
   const last = (await logFiles(folder)).at(-1);
   if (last === undefined) return 0;
@@ -95,11 +98,11 @@ export async function tornBytes(path: string): Promise<number> {
   return bytes.length - (bytes.lastIndexOf(0x0a) + 1);
 }
 
-/** A log that is open for appending. Must be called by one caller at a time. */
+/** A log that is open for appending. Callers must not call its methods concurrently. */
 export class EventLog {
   readonly #folder: string;
   #handle: FileHandle;
-  /** bytes of whole lines in the current file: a failed write is truncated to this size */
+  /** bytes of complete lines in the current file; after a failed write, the file is truncated to this size */
   #bytes: number;
   #end: ChainEnd;
 
@@ -130,7 +133,7 @@ export class EventLog {
     return this.#end;
   }
 
-  /** Appends entries. When this returns, they are on disk. When it fails, none of them is in the log. */
+  /** Appends entries. On return they are on disk. If it rejects, none of them is in the log. */
   async append(entries: readonly LogEntry[]): Promise<void> {
     if (entries.length === 0) return;
     let end = this.#end;
@@ -151,7 +154,7 @@ export class EventLog {
     this.#end = end;
   }
 
-  /** Begins a new file if the current one has `limit` bytes. Returns whether it did. */
+  /** Starts a new file if the current one has `limit` bytes or more. Returns whether it did. */
   async rotate(limit = segmentBytes): Promise<boolean> {
     if (this.#bytes < limit) return false;
     const handle = await newSegment(this.#folder, this.#end);

@@ -7,9 +7,9 @@ import { stagedFile } from './staged-job.js';
 import { isMissing } from '../../files/atomic-file.js';
 
 /**
- * The JSON is moved last: a staging folder that still has one belongs to a job that was not acknowledged. Its other files
- * may be in the site already, or its run folder may be empty. Must be called before staging is emptied, so that a second
- * crash in between loses nothing. Files of other jobs are not touched.
+ * Removes the files of each job whose JSON is still in a staging folder. Since the JSON is moved last, such a job was
+ * not acknowledged, but its other files may already be in the site, or its run folder may be empty. Call this before
+ * staging is emptied, so that a second crash loses no information. Does not touch files of other jobs.
  */
 export async function removeInterruptedWrites(site: string, staging: string): Promise<void> {
   const jobs = new Set<string>();
@@ -38,7 +38,7 @@ async function cleanRun(folder: string, jobs: ReadonlySet<string>): Promise<void
   if (unfinished.length === names.length) await rmdir(folder).catch(() => undefined);
 }
 
-/** Returns the job name in a staged record; undefined when there is no complete record. */
+/** Returns the job name in a staged record; undefined if there is no complete record. */
 async function stagedJobName(folder: string): Promise<string | undefined> {
   try {
     const record = JSON.parse(await readFile(stagedFile(folder, 'json'), 'utf8')) as unknown;

@@ -1,11 +1,11 @@
-/** The whole of a job's files on demand: read from the site's folder, and kept while there is room. */
+/** Reads the record and rows of jobs from the site's folder, and caches them. */
 import { LRUCache } from 'lru-cache';
 import type { JobAddress } from '../../model/run.js';
 import type { ServerLimits } from '../config/limits.js';
 import { addressKey } from './log-entry.js';
 import { readStoredJob, type JobDetails } from './stored-job.js';
 
-/** Rows of TSVs that are kept at the same time; a row takes some 300 bytes. */
+/** The number of rows to cache; a row takes about 300 bytes. */
 const maxRows = 200_000;
 
 export type ReadDetails = (address: JobAddress) => JobDetails;
@@ -15,7 +15,7 @@ export class JobDetailsCache {
   readonly #limits: ServerLimits;
   readonly #cache = new LRUCache<string, JobDetails>({
     maxSize: maxRows,
-    // A record without rows takes memory, too.
+    // A record without rows also takes memory.
     sizeCalculation: ({ rows }) => rows.length + 5,
   });
 
@@ -33,7 +33,7 @@ export class JobDetailsCache {
     this.#cache.delete(addressKey(address));
   }
 
-  /** Returns the details of a stored job, from its files if they are not cached. Files that cannot be read are problems. */
+  /** Returns the details of a stored job. A file that cannot be read is a problem in them, not an error. */
   readonly read: ReadDetails = (address) => {
     const cached = this.#cache.get(addressKey(address));
     if (cached !== undefined) return cached;

@@ -5,7 +5,7 @@ import { parseRecord } from '../../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseRows, type Row, type TaskRow } from '../../model/row.js';
 
-/** Refuses bytes that are not UTF-8: a replacement character would hide what was sent. */
+/** Refuses bytes that are not UTF-8, since a replacement character would hide what was sent. */
 function decodeUtf8(bytes: Uint8Array, what: string): Result<string> {
   try {
     return accept(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -24,7 +24,7 @@ export function readRows(bytes: Uint8Array): Result<readonly Row[]> {
   return text.ok ? parseRows(text.value) : text;
 }
 
-/** The outcome of a job and the exit status that belongs to it. */
+/** The outcome of a job and its exit status. */
 export interface JobEnd {
   readonly outcome: FinishedOutcome;
   /** 0 to 255 */
@@ -32,15 +32,15 @@ export interface JobEnd {
 }
 
 /**
- * Returns the outcome and status of a job, or refuses a record that contradicts its rows. A record of schema 0 has no
- * outcome: the rows decide. A later record may say something worse than its rows (no image, cancelled, container
- * failed), but never something better.
+ * Returns the outcome and status of a job. Refuses a record that contradicts its rows. A record of schema 0 has no
+ * outcome, so the rows decide. The outcome of a later record may be worse than that of its rows (missing image,
+ * cancelled, failed container), but never better.
  */
 export function checkEnd(record: JobRecord, rows: readonly Row[]): Result<JobEnd> {
   const folded = foldTasks(rows);
   const ended = rows.filter((row) => row.kind === 'row');
   const { outcome = folded, status } = record;
-  if (!mayClaim(outcome, folded)) {
+  if (!isAllowedOutcome(outcome, folded)) {
     return refuse(`cannot accept outcome ${quote(outcome)}: the rows of the TSV say ${quote(folded)}`);
   }
   const missing = isGreen(outcome) ? taskWithoutRow(record, ended) : undefined;
@@ -59,11 +59,11 @@ export function checkEnd(record: JobRecord, rows: readonly Row[]): Result<JobEnd
       );
 }
 
-function mayClaim(outcome: FinishedOutcome, folded: FinishedOutcome): boolean {
+function isAllowedOutcome(outcome: FinishedOutcome, folded: FinishedOutcome): boolean {
   return outcome === folded || outcome === 'error' || (outcome === 'cancelled' && folded !== 'error');
 }
 
-/** Finds a task without a row: a TSV that was truncated in transfer must not pass. */
+/** Finds a task without a row, so that a TSV that was truncated in transfer does not pass. */
 function taskWithoutRow({ tasks }: JobRecord, rows: readonly TaskRow[]): string | undefined {
   const known = new Set<string>(rows.map(({ task }) => task));
   return tasks.find(({ name }) => !known.has(name))?.name;

@@ -1,4 +1,4 @@
-/** The entries of a site's log, and the lines that hold them. Each line has the hash of the one before it. Pure. */
+/** Formats and parses the lines of a site's log. Each line has the hash of the line before it. Pure. */
 import { createHash } from 'node:crypto';
 import { errorMessage } from '../../model/error-message.js';
 import { formatEvent, parseEvent, type JobEvent } from '../../model/event.js';
@@ -15,7 +15,7 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobAddress } from '../../model/run.js';
 import { parseRemoval, removalBody, type ArtifactRemoval, type Removal } from './removal-entry.js';
 
-/** SHA-256 of a job's files in hex. The one of a wwz is known only if it was computed during the upload. */
+/** SHA-256 of a job's files in hex. That of the wwz is known only if it was computed during the upload. */
 export interface JobDigests {
   readonly json: string;
   readonly tsv?: string;
@@ -23,8 +23,8 @@ export interface JobDigests {
 }
 
 /**
- * A change of a site. Times are in seconds since 1970, UTC. `record`: the files of a job; `found`: they were in the
- * folder when the server started. `lost`: a job had no events for too long (`givenUp` in the file).
+ * A change of a site. Times are in seconds since 1970, UTC. `record`: the files of a job were stored, or with `found`,
+ * were in the folder when the server started. `lost`: a job had no events for too long (`givenUp` in the file).
  */
 export type LogEntry =
   | { readonly kind: 'event'; readonly time: number; readonly event: JobEvent }
@@ -92,7 +92,7 @@ function bodyOf(entry: LogEntry): object {
 
 export interface ParsedLine {
   readonly entry: LogEntry;
-  /** the line before it, as the line says */
+  /** the line before it, according to the line */
   readonly before: ChainEnd;
   readonly end: ChainEnd;
 }
@@ -165,7 +165,7 @@ export const addressKey = ({ host, name, job }: JobAddress): string => `${host}/
 
 export function parseAddress(text: string): Result<JobAddress> {
   const [hostText = '', nameText = '', jobText = '', ...more] = text.split('/');
-  if (more.length > 0) return refuse(`cannot read address ${quote(text)}: must be HOST/RUN/JOB`);
+  if (more.length > 0) return refuse(`cannot read address ${quote(text)}: it must be HOST/RUN/JOB`);
   const host = parseWorkerHost(hostText, 'host');
   if (!host.ok) return host;
   const name = parseRunId(nameText, 'run folder');

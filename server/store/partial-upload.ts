@@ -1,4 +1,4 @@
-/** Keeps files of a job that a shell client sends in several requests, until the one with the JSON. */
+/** Stores the files of a job that a shell client sends in several requests, until the JSON arrives. */
 import { link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordSuffixes, type RecordSuffix } from '../../model/path.js';
@@ -14,12 +14,14 @@ interface ReceivedFiles {
   readonly files: { readonly suffixes: ReadonlySet<RecordSuffix> };
 }
 
-/** Names have only letters, digits, `.`, `_` and `-`, so that a comma separates them. */
+/** Returns the folder of a job. A comma separates the names, since none has one. */
 const folderOf = (partial: string, { host, name, job }: JobAddress): string =>
   join(partial, [host, name, job].join(','));
 
-/** Keeps the files of a request. A file that is sent again replaces the earlier one. */
-export async function keepPartial(
+/**
+ * Stores the files of a request. A file that is sent again replaces the earlier one. Refuses too many unfinished jobs.
+ */
+export async function storePartial(
   partial: string,
   address: JobAddress,
   { folder, files }: ReceivedFiles,
@@ -29,7 +31,7 @@ export async function keepPartial(
   const others = await readdir(partial);
   if (others.length >= limits.partialUploads && !others.some((name) => join(partial, name) === kept)) {
     return refuse(
-      'cannot keep part of a job: too many jobs are waiting for their JSON; send all files in one form',
+      'cannot store part of a job: too many jobs are waiting for their JSON; send all files in one form',
     );
   }
   await mkdir(kept, { recursive: true, mode: 0o700 });
@@ -39,10 +41,10 @@ export async function keepPartial(
 }
 
 /**
- * Links kept files into the upload's folder, except those that the upload has itself. The returned function deletes the
- * kept files, and is to be called once the job is stored: a JSON that was refused can be sent again.
+ * Links the stored files of a job into the upload's folder, except those that the upload has itself. Returns a function
+ * that deletes the stored files. Call it after the job is stored: until then, a client can send a refused JSON again.
  */
-export async function takePartial(
+export async function linkPartial(
   partial: string,
   address: JobAddress,
   { folder, files }: ReceivedFiles,
@@ -50,7 +52,7 @@ export async function takePartial(
   const kept = folderOf(partial, address);
   for (const suffix of recordSuffixes.filter((s) => !files.suffixes.has(s))) {
     try {
-      // A link, not a move: the upload's folder is deleted if the JSON is refused.
+      // Not moved, since the upload's folder is deleted if the JSON is refused.
       await link(stagedFile(kept, suffix), stagedFile(folder, suffix));
     } catch (error) {
       if (!isMissing(error)) throw error;

@@ -16,7 +16,7 @@ export interface RemovedJob {
   readonly wwzBytes?: number;
 }
 
-/** What the site keeps of a removed run. */
+/** The facts about a removed run that the site still shows. */
 export interface RemovedRun {
   readonly runId?: RunId;
   readonly commit?: CommitHash;
@@ -31,7 +31,7 @@ export interface Removal {
   readonly time: number;
   readonly folder: RunFolder;
   readonly tier: Tier;
-  /** the limit that the run exceeded, in words that follow "it was" */
+  /** the limit that the run exceeded, as a phrase after "it was": `older than 90 days` */
   readonly rule: string;
   readonly run: RemovedRun;
   readonly jobs: readonly RemovedJob[];

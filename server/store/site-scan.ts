@@ -1,4 +1,4 @@
-/** Finds every job and artifact in a site's folder. A file that cannot be read is reported, and the scan goes on. */
+/** Finds every job and artifact in a site's folder. Reports a file that cannot be read, and continues. */
 import { readdir, stat } from 'node:fs/promises';
 import { eachBounded } from '../disk/each-bounded.js';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { isMissing } from '../../files/atomic-file.js';
 
 export interface ScannedSite {
   readonly artifacts: readonly PublishedFile[];
-  /** run folders whose stamp is the known one, as `HOST FOLDER` */
+  /** run folders whose stamp is the known one, and which were not read, as `HOST FOLDER` */
   readonly unchanged: ReadonlySet<string>;
   /** what could not be read, one line each: the path, then the reason */
   readonly problems: readonly string[];
@@ -71,7 +71,10 @@ export async function scanSite(
   return { artifacts, unchanged, problems: problems.sort() };
 }
 
-/** Returns the inode and the modification time, in nanoseconds, of a run's folder. It changes when a file is added or removed. */
+/**
+ * Returns the inode and the modification time, in nanoseconds, of a run's folder. It changes when a file is added or
+ * removed.
+ */
 export async function folderStamp(site: string, host: WorkerHost, name: string): Promise<string> {
   const { ino, mtimeNs } = await stat(join(site, hostFolder(host), name), { bigint: true });
   return `${ino}-${mtimeNs}`;
@@ -122,7 +125,9 @@ async function scanArtifacts(
   return found;
 }
 
-/** Lists the folders in a folder by name, without those that begin with a dot. Returns none when there is no such folder. */
+/**
+ * Lists the folders in a folder by name, without those that begin with a dot. Returns none if there is no such folder.
+ */
 async function foldersIn(path: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(path, { withFileTypes: true });

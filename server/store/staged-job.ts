@@ -22,18 +22,19 @@ export interface StagedJob {
   readonly record: JobRecord;
   readonly rows: readonly Row[];
   readonly end: JobEnd;
-  /** absent for a job that failed before there was anything to pack */
+  /** absent for a job that failed before its wwz was written */
   readonly wwzBytes?: number;
   readonly digests: JobDigests;
 }
 
 /**
  * Checks the files of a job. JSON and TSV are required. The wwz may be missing only if the record's outcome is `error`,
- * since the worker may have been unable to write one. `wwzDigest`: the SHA-256 of the wwz, if computed during the upload.
+ * since the worker may have been unable to write one. `wwzDigest`: the SHA-256 of the wwz, if computed during the
+ * upload.
  */
 export async function checkStaged(
   folder: string,
-  { job: asked, wwzDigest }: { readonly job: JobName; readonly wwzDigest: string | undefined },
+  { job: expectedJob, wwzDigest }: { readonly job: JobName; readonly wwzDigest: string | undefined },
   limits: ServerLimits,
 ): Promise<Result<StagedJob>> {
   const json = readOrMissing(stagedFile(folder, 'json'));
@@ -53,7 +54,7 @@ export async function checkStaged(
   }
   return accept({
     folder,
-    record: { ...record.value, job: record.value.job ?? asked },
+    record: { ...record.value, job: record.value.job ?? expectedJob },
     rows: rows.value,
     end: end.value,
     ...(wwzBytes.value !== undefined && { wwzBytes: wwzBytes.value }),

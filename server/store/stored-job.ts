@@ -1,4 +1,4 @@
-/** A job whose files are in the site. A file that cannot be read is a problem of its job, and not an error. */
+/** Reads a job whose files are in the site. A file that cannot be read is a problem of the job, not an error. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobFile } from '../../model/path.js';
@@ -13,7 +13,7 @@ import { isMissing } from '../../files/atomic-file.js';
 
 /** Everything that a run page shows of a job. */
 export interface JobDetails {
-  /** absent when it cannot be read */
+  /** absent if it cannot be read */
   readonly record?: JobRecord;
   readonly rows: readonly Row[];
   /** why the record or the TSV cannot be read */
@@ -22,14 +22,14 @@ export interface JobDetails {
 
 export interface StoredJob extends JobDetails {
   readonly address: JobAddress;
-  /** `error` when there are problems */
+  /** `error` if there are problems */
   readonly end: JobEnd;
   readonly wwzBytes?: number;
 }
 
 /**
- * Reads a job whose JSON exists from the site's folder, and computes the digests of its JSON and TSV. Synchronous: a
- * start reads thousands of small files, and the thread pool takes ten times longer for each than the read itself.
+ * Reads a job whose JSON exists from the site's folder, and computes the digests of its JSON and TSV. Synchronous,
+ * since a start reads thousands of small files, and a read in the thread pool takes ten times longer.
  */
 export function readStoredJob(
   site: string,

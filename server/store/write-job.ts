@@ -20,10 +20,10 @@ import { isMissing, syncFolder } from '../../files/atomic-file.js';
 export type WriteResult =
   { readonly kind: 'new' | 'same' } | { readonly kind: 'conflict'; readonly path: SitePath };
 
-/** The JSON is last: it makes the other files a record, so that a reader that finds it finds them all. */
+/** The JSON is last: a reader that finds it finds the other files too. */
 const order: readonly RecordSuffix[] = ['wwz', 'tsv', 'json'];
 
-/** Moves a job's synced files to its run folder. Must not run twice at a time for a site. */
+/** Moves a job's synced files to its run folder. Must not run concurrently for a site. */
 export async function writeJobFiles(
   site: string,
   address: JobAddress,
@@ -32,7 +32,7 @@ export async function writeJobFiles(
   const compared = await compareJob(site, address, { folder, hasWwz });
   if (compared !== 'free') return compared;
   const target = await makeFolder(site, runFolder(address));
-  // Without a JSON, any other file is of an interrupted upload that was never acknowledged.
+  // Without a JSON, any other file is from an interrupted upload that was never acknowledged.
   if (!hasWwz) await rm(join(site, jobFile(address, 'wwz')), { force: true });
   try {
     for (const suffix of order) {
@@ -42,14 +42,14 @@ export async function writeJobFiles(
     }
   } catch (error) {
     for (const suffix of order) await rm(join(site, jobFile(address, suffix)), { force: true });
-    await rmdir(target).catch(() => undefined); // it has files of other jobs
+    await rmdir(target).catch(() => undefined); // the folder has files of other jobs
     throw error;
   }
   await syncFolder(target);
   return { kind: 'new' };
 }
 
-/** Compares a staged job with the one at its address. Returns `free` when there is none. */
+/** Compares a staged job with the one at its address. Returns `free` if there is none. */
 export async function compareJob(
   site: string,
   address: JobAddress,
@@ -75,8 +75,8 @@ async function compareFile(stored: string, staged: string): Promise<'missing' | 
 }
 
 /**
- * Moves a synced file to the artifacts of a commit. `path` is below their folder. `before` is called before a new file is
- * moved; if it fails, nothing is moved.
+ * Moves a synced file to the artifacts of a commit. `path` is below their folder. `before` is called before a new file
+ * is moved; if it fails, nothing is moved.
  */
 export async function writeArtifact(
   site: string,
@@ -94,7 +94,7 @@ export async function writeArtifact(
     await syncFolder(target);
     return { kind: 'new' };
   } catch (error) {
-    // A part of the path is a file where a folder is needed, or the other way round.
+    // A part of the path is a file where a folder is needed, or a folder where a file is.
     const { code = '' } = error as NodeJS.ErrnoException;
     if (['ENOTDIR', 'EISDIR', 'EEXIST'].includes(code)) return { kind: 'conflict', path: relative };
     throw error;

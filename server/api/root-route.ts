@@ -14,6 +14,7 @@ import { areaHeaders } from '../http/security-headers.js';
 import { renderProjects } from '../pages/views/projects-page.js';
 import { healthResponse, metricsResponse } from './health-route.js';
 import type { Metrics } from './metrics.js';
+import type { RouteContext } from './route-context.js';
 import type { ServedProject } from './served-project.js';
 
 export interface Root {
@@ -23,33 +24,42 @@ export interface Root {
   readonly metrics: Metrics;
 }
 
+type RootRoute = (root: Root) => HttpResponse | Promise<HttpResponse>;
+
+const contextsOf = ({ projects }: Root): readonly RouteContext[] => projects.map(({ context }) => context);
+
+/** Path -> the answer about the whole server, also when a project is at `/`. */
+const serverRoutes: Readonly<Record<string, RootRoute>> = {
+  '/healthz': (root) => healthResponse(contextsOf(root)),
+  '/metrics': (root) => metricsResponse(contextsOf(root), root.metrics),
+};
+
+/** Path -> the answer when no project is at `/`. */
+const pageRoutes: Readonly<Record<string, RootRoute>> = {
+  '/': (root) => page(renderProjects(root), 'text/html; charset=utf-8'),
+  '/web/style.css': () => page(readAsset('web/style.css'), 'text/css; charset=utf-8'),
+  '/web/icon.svg': () => page(readAsset('web/icon.svg'), 'image/svg+xml'),
+};
+
 /** Reports whether the root responds to a path, and not a project at `/`. */
-export function isRootPath({ projects }: Root, path: string): boolean {
-  if (path === '/healthz' || path === '/metrics') return true;
-  return !projects.some(({ prefix }) => prefix === rootPrefix);
-}
+export const isRootPath = ({ projects }: Root, path: string): boolean =>
+  Object.hasOwn(serverRoutes, path) || !projects.some(({ prefix }) => prefix === rootPrefix);
 
 export async function respondToRoot(root: Root, path: string, exchange: HttpExchange): Promise<void> {
   sendResponse(exchange, await rootResponse(root, path, exchange.request.method ?? ''));
 }
 
 async function rootResponse(root: Root, path: string, method: string): Promise<HttpResponse> {
-  const contexts = root.projects.map(({ context }) => context);
-  const page = (body: string, type: string): HttpResponse =>
-    text(200, body, { type, headers: areaHeaders('own') });
-  const responses: Readonly<Record<string, () => HttpResponse | Promise<HttpResponse>>> = {
-    '/healthz': () => healthResponse(contexts),
-    '/metrics': () => metricsResponse(contexts, root.metrics),
-    '/': () => page(renderProjects(root), 'text/html; charset=utf-8'),
-    '/web/style.css': () => page(readAsset('web/style.css'), 'text/css; charset=utf-8'),
-    '/web/icon.svg': () => page(readAsset('web/icon.svg'), 'image/svg+xml'),
-  };
-  const respond = Object.hasOwn(responses, path) ? responses[path] : undefined;
+  const routes = { ...serverRoutes, ...pageRoutes };
+  const respond = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (respond === undefined)
     return problem(404, `cannot find ${quote(path, 300)}: no project of this server has this address`);
   if (method !== 'GET' && method !== 'HEAD') return wrongMethod(method, 'GET');
-  return respond();
+  return respond(root);
 }
+
+const page = (body: string, type: string): HttpResponse =>
+  text(200, body, { type, headers: areaHeaders('own') });
 
 const readAsset = (path: string): string =>
   webAssets()

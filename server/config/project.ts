@@ -1,4 +1,5 @@
 /** A project of a server: its prefix, its site and its limits. Pure. */
+import { branchRoot, historyRoot, statusRoot } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { ServerLimits } from './limits.js';
 import type { RetentionPolicy } from './retention-policy.js';
@@ -30,9 +31,10 @@ export interface Project {
 
 export const defaultQuota: Quota = { reserveBytes: 2 ** 20 };
 
-/** Names that the server answers at its root, and names at the root of a site. */
+/** Names that the server answers at its root, and names at the root of a site: a project at `/` has both. */
 const ownNames = [
-  ...['results', 'event', 'artifacts', 'healthz', 'metrics', 'web', 'status-api', 'merges', 'history'],
+  ...['results', 'event', 'artifacts', 'prune', 'token', 'healthz', 'metrics'],
+  ...['web', branchRoot, historyRoot, statusRoot, 'merges'],
   ...['github-jobs', 'srht-jobs', 'sourcehut-jobs', 'local-jobs'],
 ];
 

@@ -19,7 +19,7 @@ const sharedRooms: Readonly<Record<string, string>> = {
 
 /**
  * The rooms of each program, lowest first, and the rooms of the same program that each may import. A room may also
- * import every shared room but those that `withheld` lists. docs/house.md says what each room is for.
+ * import every shared room. docs/house.md says what each room is for.
  */
 const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   server: {

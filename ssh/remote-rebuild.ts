@@ -15,7 +15,7 @@ export type RemoteRebuild =
 const busySeconds = 60;
 const pauseSeconds = 0.5;
 
-/** Returns undefined if the host does not have the program, or does not run commands. */
+/** Returns the version of a program on the host; undefined if it is not installed or the host does not run commands. */
 export async function readToolVersion({ execute }: SshHost, name: string): Promise<string | undefined> {
   const end = await execute(`command -v ${name} >/dev/null 2>&1 && ${name} --version`).catch(() => undefined);
   return end?.status === 0 ? end.stdout.trim() : undefined;
@@ -30,7 +30,8 @@ export async function rebuildRemotely(host: SshHost, folder: string): Promise<Re
     const end = await host.execute(line);
     if (end.status === 0) return { kind: 'rebuilt', text: end.stdout.trim() };
     const reason = end.stderr.trim() || `status ${String(end.status)}`;
-    if (!/cannot take the site: process \d+ has it/.test(reason)) return { kind: 'failed', reason };
+    // `take` is the wording of soil-server 0.1.0.
+    if (!/cannot (?:lock|take) the site: process \d+ /.test(reason)) return { kind: 'failed', reason };
     if (performance.now() > limit) return { kind: 'busy', reason };
     await wait(pauseSeconds * 1000);
   }

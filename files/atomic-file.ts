@@ -1,4 +1,4 @@
-/** Writes a file so that readers see all of it or nothing: a temporary file in the same folder, then a rename. */
+/** Writes files atomically: to a temporary file in the same folder, which is then renamed. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsync, openSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -6,13 +6,13 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Starts with a dot, so the file is never served. The rest of the name identifies leftovers as Soil's. */
-const temporaryMark = '.soil-new-';
+const temporaryPrefix = '.soil-new-';
 
-export const isTemporaryName = (name: string): boolean => name.startsWith(temporaryMark);
+export const isTemporaryName = (name: string): boolean => name.startsWith(temporaryPrefix);
 
 /** Returns a new temporary path in the folder of `path`. */
 export const temporaryPath = (path: string): string =>
-  join(dirname(path), `${temporaryMark}${randomBytes(6).toString('hex')}-${basename(path).slice(0, 60)}`);
+  join(dirname(path), `${temporaryPrefix}${randomBytes(6).toString('hex')}-${basename(path).slice(0, 60)}`);
 
 /** Replaces the file at `path`. With `sync`, the bytes and the name are on disk when this returns. */
 export function writeWhole(
@@ -34,7 +34,7 @@ export function writeWhole(
 
 /**
  * Replaces the file at `path` by the one that `write` creates at the temporary path it receives. Returns what `write`
- * returns. When `write` throws, `path` is left as it was. With `sync`, the new name is on disk when this returns;
+ * returns. If `write` throws, `path` does not change. With `sync`, the new name is on disk when this returns;
  * `write` must sync the bytes.
  */
 export async function replaceFile<T>(

@@ -1,4 +1,4 @@
-/** Plans the pauses between tries: each longer than the one before, up to a limit. Pure. */
+/** Plans the pauses between tries. Each pause is longer than the one before, up to a limit. Pure. */
 
 export interface Backoff {
   /** the pause after the first failed try */

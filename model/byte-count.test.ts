@@ -17,7 +17,7 @@ test('parseByteCount() reads decimal and binary units', () => {
   for (const [text, bytes] of table) assert.equal(valueOf(parseByteCount(text)), bytes, text);
 });
 
-test('parseByteCount() rejects signs, unknown units, fractions of a byte and more than an exact number', () => {
+test('parseByteCount() rejects signs, unknown units, fractions of a byte and numbers that are not exact', () => {
   for (const text of ['', '-1', '1e9', '5 XB', 'MB', '1.5', '0.5B', '1,5MB', 'toString', '99999999TiB']) {
     const parsed = parseByteCount(text, 'quota');
     assert.ok(!parsed.ok, text);

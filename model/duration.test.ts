@@ -28,7 +28,7 @@ const table: readonly (readonly [string, number | RegExp])[] = [
 ];
 
 for (const [text, expected] of table) {
-  test(`parseDuration() of "${text}"`, () => {
+  test(`parseDuration() ${typeof expected === 'number' ? 'reads' : 'rejects'} "${text}"`, () => {
     const result = parseDuration(text);
     if (typeof expected === 'number') assert.deepEqual(result, { ok: true, value: expected });
     else assert.match(result.ok ? 'accepted' : result.error, expected);
@@ -54,7 +54,9 @@ const ruled: readonly (readonly [string, DurationRule, number | RegExp])[] = [
 ];
 
 for (const [text, rule, expected] of ruled) {
-  test(`parseDuration() of "${text}" with ${rule === ageRule ? 'the rule for ages' : JSON.stringify(rule)}`, () => {
+  const verb = typeof expected === 'number' ? 'reads' : 'rejects';
+  const ruleName = rule === ageRule ? 'the rule for ages' : JSON.stringify(rule);
+  test(`parseDuration() ${verb} "${text}" with ${ruleName}`, () => {
     const result = parseDuration(text, 'age', rule);
     if (typeof expected === 'number') assert.deepEqual(result, { ok: true, value: expected });
     else assert.match(result.ok ? 'accepted' : result.error, expected);

@@ -12,7 +12,7 @@ test('fileErrorMessage() describes a file error without the name of a system cal
   assert.equal(fileErrorMessage(Object.assign(new Error('EIO: bad disk'), { code: 'EIO' })), 'EIO: bad disk');
 });
 
-test('errorMessage() takes whatever was thrown', () => {
+test('errorMessage() describes an error or any other thrown value', () => {
   assert.equal(errorMessage(new Error('disk full')), 'disk full');
   assert.equal(errorMessage('disk full'), 'disk full');
 });

@@ -1,6 +1,6 @@
 /** Formats errors for messages. */
 
-/** Returns the message of an error, or another thrown value as text. */
+/** Returns the message of an error. Converts any other thrown value to text. */
 export const errorMessage = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 

@@ -5,7 +5,7 @@ import { valueOf } from './result.js';
 
 const form = (query: string) => [...new URLSearchParams(query)] as [string, string][];
 
-test('parseEvent() parses the examples of the README', () => {
+test('parseEvent() parses events of GitHub and sourcehut', () => {
   const start = valueOf(parseEvent(form('eventName=start&workerHost=github&runId=1234&jobName=dev-minimal')));
   assert.deepEqual(start, {
     name: 'start',
@@ -16,8 +16,10 @@ test('parseEvent() parses the examples of the README', () => {
     updateStatusApi: false,
     expectedJobs: [],
   });
-  const hut = valueOf(parseEvent(form('eventName=start&workerHost=sourcehut&jobId=345&jobName=dev-minimal')));
-  assert.equal(hut.jobId, '345');
+  const sourcehut = valueOf(
+    parseEvent(form('eventName=start&workerHost=sourcehut&jobId=345&jobName=dev-minimal')),
+  );
+  assert.equal(sourcehut.jobId, '345');
   const done = valueOf(
     parseEvent(form('eventName=done&workerHost=github&runId=1234&jobName=x&status=124&updateStatusApi=1')),
   );

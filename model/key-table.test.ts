@@ -49,7 +49,7 @@ const refusals: readonly (readonly [string, string])[] = [
 ];
 
 for (const [yaml, error] of refusals) {
-  test(`readTable() refuses ${yaml}`, () => {
+  test(`readTable() rejects ${yaml}`, () => {
     assert.deepEqual(read(yaml), { ok: false, error: `f:${error}` });
   });
 }

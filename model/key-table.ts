@@ -22,7 +22,7 @@ export interface Key<T = unknown> {
   readonly doc: string;
   /** the value that applies without the key, as written in the file */
   readonly default?: string;
-  /** what applies without the key, where no value can be written */
+  /** what applies without the key, if that cannot be written as a value */
   readonly otherwise?: string;
   /** a value, as written in the file on one line */
   readonly example: string;
@@ -30,7 +30,7 @@ export interface Key<T = unknown> {
 
 export type Keys = Readonly<Record<string, Key>>;
 
-/** `key`, perhaps only with a value that matches `pattern`, excludes the keys `excludes`. */
+/** A key that excludes other keys. With `pattern`, only if its value matches. */
 interface Conflict {
   readonly key: string;
   readonly pattern?: RegExp;
@@ -46,14 +46,14 @@ export interface KeyTable<K extends Keys> {
   readonly conflicts?: readonly Conflict[];
 }
 
-/** Keeps the type of each key while it checks the shape of the table. */
+/** Returns the table unchanged. Checks its shape, and keeps the type of each key. */
 export const keyTable = <K extends Keys>(table: KeyTable<K>): KeyTable<K> => table;
 
 type ValuesOf<K extends Keys> = {
   readonly [N in keyof K]?: K[N] extends { readonly type: ValueType<infer T> } ? T : never;
 };
 
-/** A map that was read by a table. A key whose value is not valid is in `entries`, and not in `values`. */
+/** A map that was read by a table. A key with an invalid value is in `entries`, but not in `values`. */
 export interface TableValues<K extends Keys> {
   readonly values: ValuesOf<K>;
   readonly entries: ReadonlyMap<string, Entry>;
@@ -61,7 +61,7 @@ export interface TableValues<K extends Keys> {
   readonly offset: number;
 }
 
-/** Reads a map by a table: unknown, missing and conflicting keys are faults, and so are values of a wrong type. */
+/** Reads a map by a table. Unknown, missing and conflicting keys and invalid values are faults. */
 export function readTable<K extends Keys>(
   source: YamlSource,
   located: Located | Entry,
@@ -124,7 +124,7 @@ export function tableOf<K extends Keys>(
   };
 }
 
-/** Reads the default of a key as if it were in a file. Throws if the table has none, or one that is not valid. */
+/** Reads the default of a key as if it were in a file. Throws if the table has no default or an invalid one. */
 export function defaultValue<T>({ type, default: text }: Key<T>): T {
   const { source, root } = readYaml(text ?? '', 'default');
   const value = type.read(source, root, 'the default');

@@ -42,14 +42,14 @@ const accepted: [(t: string) => { ok: boolean }, string[], string[]][] = [
   [parseWorkerHost, ['github', 'sourcehut', 'local'], ['', 'GitHub', 'srht', 'toString']],
 ];
 
-test('the parsers of names accept good names and reject bad ones', () => {
+test('each parser of names accepts valid names and rejects invalid ones', () => {
   for (const [parse, good, bad] of accepted) {
     for (const text of good) assert.equal(parse(text).ok, true, `${parse.name} ${JSON.stringify(text)}`);
     for (const text of bad) assert.equal(parse(text).ok, false, `${parse.name} ${JSON.stringify(text)}`);
   }
 });
 
-test('a refused name is quoted without its control characters', () => {
+test('parseTaskName() escapes control characters in its message', () => {
   const result = parseTaskName('a\u0007b\u202e');
   assert.ok(!result.ok);
   assert.equal(
@@ -58,7 +58,7 @@ test('a refused name is quoted without its control characters', () => {
   );
 });
 
-test('an accepted name is always one path segment', () => {
+test('parseJobName(), parseTaskName() and parseRunId() accept one path segment only', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 130 }), (text) => {
       for (const parse of [parseJobName, parseTaskName, parseRunId]) {

@@ -9,7 +9,7 @@ export function formatHint(word: string, known: readonly string[]): string {
 
 /** Returns the most similar known word: a typo, another way to join words, or another ending. */
 export function findSimilarWord(word: string, known: readonly string[]): string | undefined {
-  // The distance takes quadratic time, and nobody types that much by mistake.
+  // The distance takes quadratic time, and no known word is that long.
   if (word.length > 60) return undefined;
   const meant = plainForm(word);
   const ranked = known

@@ -11,8 +11,8 @@ import {
   type TaskOutcome,
 } from './outcome.js';
 
-/** The outcome of a job of one task, and below of every pair of tasks. */
-const alone: Record<TaskOutcome, FinishedOutcome> = {
+/** The outcome of a job with one task. */
+const ofOne: Record<TaskOutcome, FinishedOutcome> = {
   passed: 'passed',
   flaky: 'flaky',
   failed: 'failed',
@@ -22,8 +22,8 @@ const alone: Record<TaskOutcome, FinishedOutcome> = {
   error: 'error',
 };
 
-// Columns and rows in the order of `taskOutcomes`: passed flaky failed timed-out cancelled skipped error.
-const pairs: Record<TaskOutcome, string> = {
+// The outcome of a job with two tasks. Columns and rows are in the order of `taskOutcomes`: passed flaky failed timed-out cancelled skipped error.
+const ofTwo: Record<TaskOutcome, string> = {
   passed: 'passed flaky failed failed cancelled passed error',
   flaky: 'flaky flaky failed failed cancelled flaky error',
   failed: 'failed failed failed failed cancelled failed error',
@@ -33,7 +33,7 @@ const pairs: Record<TaskOutcome, string> = {
   error: 'error error error error error error error',
 };
 
-test('defect 2: foldTasks() of no tasks is not a pass', () => {
+test('foldTasks() of no tasks returns empty, which is not a pass', () => {
   assert.equal(foldTasks([]), 'empty');
   assert.equal(jobStatus('empty', []), 125);
   assert.equal(isGreen('empty'), false);
@@ -41,8 +41,8 @@ test('defect 2: foldTasks() of no tasks is not a pass', () => {
 
 test('foldTasks() matches the truth table of one and two tasks', () => {
   for (const a of taskOutcomes) {
-    assert.equal(foldTasks([{ outcome: a }]), alone[a], a);
-    const row = pairs[a].split(' ');
+    assert.equal(foldTasks([{ outcome: a }]), ofOne[a], a);
+    const row = ofTwo[a].split(' ');
     taskOutcomes.forEach((b, i) => {
       assert.equal(foldTasks([{ outcome: a }, { outcome: b }]), row[i], `${a} and ${b}`);
     });
@@ -55,7 +55,7 @@ test('foldTasks() of three tasks does not depend on their order', () => {
       for (const c of taskOutcomes) {
         const all = [a, b, c].map((outcome) => ({ outcome }));
         assert.equal(foldTasks(all), foldTasks([...all].reverse()), `${a} ${b} ${c}`);
-        const worst = [foldTasks(all.slice(0, 2)), alone[c]];
+        const worst = [foldTasks(all.slice(0, 2)), ofOne[c]];
         assert.ok(worst.includes(foldTasks(all)), `${a} ${b} ${c}`);
       }
     }
@@ -99,12 +99,12 @@ test('isGreen() is true for passed and flaky only', () => {
 
 test('jobStatus() is 0 for green outcomes only', () => {
   const failed = { outcome: 'failed', status: 3 } as const;
-  const late = { outcome: 'timed-out', status: 124 } as const;
+  const timedOut = { outcome: 'timed-out', status: 124 } as const;
   const tolerated = { outcome: 'failed', status: 200, allowed: true } as const;
   assert.equal(jobStatus('passed', []), 0);
   assert.equal(jobStatus('flaky', [tolerated]), 0);
   assert.equal(jobStatus('failed', [failed, tolerated]), 3);
-  assert.equal(jobStatus('failed', [failed, late]), 124);
+  assert.equal(jobStatus('failed', [failed, timedOut]), 124);
   assert.equal(jobStatus('failed', []), 1);
   assert.equal(jobStatus('error', [failed]), 125);
   assert.equal(jobStatus('cancelled', []), 130);

@@ -1,8 +1,8 @@
-/** Outcomes of tasks, jobs and runs, and how a job's follows from its tasks and a run's from its jobs. Pure. */
+/** Outcomes of tasks, jobs and runs. Computes those of jobs from their tasks, and those of runs from their jobs. Pure. */
 
 /**
  * How a task ended. `flaky`: passed after a failed try. `error`: the infrastructure failed (image, container, disk),
- * which is neither a pass nor a failure of the task. `skipped`: not started, because of an earlier task.
+ * which is not the task's failure. `skipped`: not started, because of an earlier task.
  */
 export type TaskOutcome = 'passed' | 'flaky' | 'failed' | 'timed-out' | 'cancelled' | 'skipped' | 'error';
 export const taskOutcomes: readonly TaskOutcome[] = [

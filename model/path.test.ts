@@ -7,7 +7,7 @@ import { valueOf } from './result.js';
 
 const address = { host: 'sourcehut', name: '345' as RunId, job: 'dev-minimal' as JobName } as const;
 
-test('addresses match the README', () => {
+test('the functions of addresses return the documented paths', () => {
   assert.equal(path.jobFile(address, 'wwz'), 'srht-jobs/345/dev-minimal.wwz');
   assert.equal(path.runPage(address), 'srht-jobs/345/index.html');
   assert.equal(path.commitPage('github', 'abcdef1' as CommitHash), 'github-jobs/commits/abcdef1.html');
@@ -21,7 +21,7 @@ test('addresses match the README', () => {
   assert.equal(path.wwzLog('unit tests' as TaskName), '_soil/logs/unit tests.txt');
 });
 
-test('defect 12: parseJobFile() accepts JOB.json, JOB.tsv and JOB.wwz only, and no path', () => {
+test('parseJobFile() accepts JOB.json, JOB.tsv and JOB.wwz only, and no path', () => {
   assert.deepEqual(valueOf(path.parseJobFile('cpp.small.wwz')), { job: 'cpp.small', suffix: 'wwz' });
   for (const bad of [
     '../x.json',

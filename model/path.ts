@@ -1,4 +1,4 @@
-/** The address of every file of a site: relative paths with forward slashes. */
+/** Returns the path of every file of a site. Paths are relative, with forward slashes. */
 import {
   parseJobName,
   parseRunId,
@@ -11,7 +11,7 @@ import { statusRunId, type JobAddress, type JobIdentity, type RunFolder } from '
 import { accept, quote, refuse, type Result } from './result.js';
 
 declare const sitePathBrand: unique symbol;
-/** A path inside the site's folder, without `..`, leading slash and dot files. Only functions of this file return it. */
+/** A path inside the site's folder, without `..`, leading slash and dot files. Only this file creates them. */
 export type SitePath = string & { readonly [sitePathBrand]: true };
 
 const sitePath = (path: string): SitePath => path as SitePath;
@@ -49,7 +49,7 @@ export function parseHostFolder(text: string): Result<WorkerHost> {
 }
 
 export const homePage = (): SitePath => sitePath('index.html');
-export const webFile = (name: 'style.css' | 'icon.svg' | 'page.js'): SitePath => sitePath(`web/${name}`);
+export const webFile = (name: 'style.css' | 'icon.svg'): SitePath => sitePath(`web/${name}`);
 /** Returns the path of a JSON Schema by its file name, `NAME.schema.json`. */
 export const schemaFile = (name: string): SitePath => sitePath(`web/schema/${name}`);
 /** The page of the newest runs. Older pages are `page-N.html`, numbered from the oldest. */
@@ -74,16 +74,16 @@ export const commitArtifactFolder = (host: WorkerHost, commit: CommitHash): Site
  * Returns undefined if the result is too long for a file name.
  */
 export function branchKey(branch: string): string | undefined {
-  if (branch.length > longestKey) return undefined;
+  if (branch.length > maxKeyLength) return undefined;
   const key = Array.from(branch).map(encodeCharacter).join('').replace(/^\./, '~2e');
-  return key === '' || key.length > longestKey ? undefined : key;
+  return key === '' || key.length > maxKeyLength ? undefined : key;
 }
 
-const longestKey = 200;
+const maxKeyLength = 200;
 
 function encodeCharacter(character: string): string {
   if (/[\w.-]/.test(character)) return character;
-  // A lone surrogate has no UTF-8: TextEncoder would encode all of them alike.
+  // TextEncoder encodes every lone surrogate as the same replacement character.
   if (/\p{Surrogate}/u.test(character)) return `~u${character.charCodeAt(0).toString(16)}`;
   return Array.from(
     new TextEncoder().encode(character),
@@ -108,9 +108,9 @@ export const statusRoot = 'status-api';
 export const statusFile = (identity: JobIdentity): SitePath =>
   sitePath(`${statusRoot}/${identity.host}/${statusRunId(identity)}/${identity.job}`);
 
-/** Paths inside a wwz. `_soil/` is reserved: tasks cannot publish results there. */
+/** Paths inside a wwz. `_soil/` is reserved for Soil, so a result cannot be there. */
 export const wwzIndex = 'index.html';
-export const wwzOwnFolder = '_soil';
+export const wwzSoilFolder = '_soil';
 export const wwzImagePage = '_soil/image.html';
 /** The log of a task's last try. Earlier tries are `_soil/logs/TASK/TRY.txt`. */
 export const wwzLog = (task: TaskName): string => `_soil/logs/${task}.txt`;
@@ -163,7 +163,7 @@ export function linkBetween(from: SitePath, to: string): string {
 /** Paths that need no escapes. */
 const plainPath = /^[\w.~/-]*$/;
 
-/** Percent-encodes one path segment, including `:`, since a first segment with a colon would be read as a scheme. */
+/** Percent-encodes one path segment, including `:`, because a first segment with a colon would be read as a scheme. */
 export function encodeSegment(segment: string): string {
   return encodeURIComponent(segment);
 }

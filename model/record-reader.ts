@@ -61,7 +61,7 @@ class RecordReader {
     const schema = this.#json.schema ?? 0;
     if (schema !== 0 && schema !== recordSchema) {
       throw new Refusal(
-        `cannot accept schema ${quote(formatValue(schema))}: this Soil reads 0 and ${recordSchema}`,
+        `cannot accept schema ${quote(formatValue(schema))}: this version of Soil reads 0 and ${recordSchema}`,
       );
     }
     return {
@@ -235,7 +235,7 @@ class RecordReader {
   }
 }
 
-/** Requires a time zone: Date.parse() would assume the local one, and would read `-1` as the year 2001. */
+/** Requires a time zone. Date.parse() would assume the local one, and would parse `-1` as the year 2001. */
 const parseDate = (text: string): number =>
   /^\S.*\d\d:\d\d.*(?:[Zz]|UTC|GMT|[+-]\d\d:?\d\d)(?: \d{4})?$/.test(text) ? Date.parse(text) / 1000 : NaN;
 

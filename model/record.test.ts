@@ -6,8 +6,8 @@ import { parseRecord } from './record-reader.js';
 import { formatRecord, identityOf, type JobRecord } from './record.js';
 import { valueOf } from './result.js';
 
-/** Keys and forms as Soil's shell and Python worker writes them; every value is made up here. */
-const ancestor = {
+/** A record with the keys that Soil's shell and Python worker writes, and invented values. */
+const shellRecord = {
   'task-run-start-time': '1700000000.25',
   'task-deploy-start-time': '1700000100',
   'image-pull-time': 'real 12.34\nuser 0.05\nsys 0.02\n',
@@ -27,7 +27,7 @@ const ancestor = {
 const read = (json: unknown) => parseRecord(JSON.stringify(json));
 
 test('parseRecord() parses a record of Soil’s shell worker', () => {
-  const record = valueOf(read(ancestor));
+  const record = valueOf(read(shellRecord));
   assert.equal(record.schema, 0);
   assert.equal(record.commitLine, '[refactor] Größe der Töpfe');
   assert.equal(record.startTime, 1700000000.25);
@@ -44,13 +44,13 @@ test('parseRecord() parses a record of Soil’s shell worker', () => {
   });
 });
 
-test('defect 1: parseRecord() accepts null and missing values, and rejects a truncated record', () => {
-  const empty = valueOf(read(Object.fromEntries(Object.keys(ancestor).map((key) => [key, null]))));
+test('parseRecord() accepts null and missing values, and rejects a truncated record', () => {
+  const empty = valueOf(read(Object.fromEntries(Object.keys(shellRecord).map((key) => [key, null]))));
   assert.deepEqual(empty, { schema: 0, attempt: 1, tasks: [], expectedJobs: [] });
   const nameless = identityOf(empty, { host: 'github', job: 'a' as JobName });
   assert.deepEqual(nameless, { ok: false, error: 'cannot accept the record: GITHUB_RUN_NUMBER is missing' });
-  const cut = parseRecord(JSON.stringify(ancestor).slice(0, 60));
-  assert.ok(!cut.ok && cut.error.startsWith('cannot read the record: '));
+  const truncated = parseRecord(JSON.stringify(shellRecord).slice(0, 60));
+  assert.ok(!truncated.ok && truncated.error.startsWith('cannot read the record: '));
   for (const text of ['', '[]', 'null', '3', '"x"']) assert.equal(parseRecord(text).ok, false, text);
 });
 
@@ -63,7 +63,7 @@ const faults: [object, string][] = [
   [{ 'task-run-start-time': 'yesterday' }, 'cannot accept task-run-start-time "yesterday"'],
   [{ 'task-run-start-time': '1e99' }, 'cannot accept task-run-start-time "1e99"'],
   [{ 'image-pull-time': 'long' }, 'cannot accept image-pull-time "long"'],
-  [{ schema: 2 }, 'cannot accept schema "2": this Soil reads 0 and 1'],
+  [{ schema: 2 }, 'cannot accept schema "2": this version of Soil reads 0 and 1'],
   [{ outcome: 'great' }, 'cannot accept outcome "great"'],
   [{ status: 256 }, 'cannot accept status "256"'],
   [{ image: 'x' }, 'cannot accept image "x": it must be an object'],
@@ -84,7 +84,7 @@ const faults: [object, string][] = [
 
 test('parseRecord() names the key, the value and the reason of a refusal', () => {
   for (const [json, error] of faults) {
-    const result = read({ ...ancestor, ...json });
+    const result = read({ ...shellRecord, ...json });
     assert.ok(!result.ok, JSON.stringify(json));
     assert.ok(result.error.startsWith(error), result.error);
   }
@@ -98,21 +98,21 @@ test('parseRecord() accepts dates of any form with a time zone', () => {
     'Tue Jan 13 11:58:12 UTC 2026',
     'Tue, 13 Jan 2026 11:58:12 GMT',
   ]) {
-    const record = valueOf(read({ ...ancestor, 'task-run-start-time': text }));
+    const record = valueOf(read({ ...shellRecord, 'task-run-start-time': text }));
     assert.equal(record.startTime, 1_768_305_492, text);
   }
 });
 
 test('parseRecord() truncates long text for display between characters', () => {
   const record = valueOf(
-    read({ ...ancestor, 'commit-line': `${'x'.repeat(3999)}😀`, reason: 'r'.repeat(1e6) }),
+    read({ ...shellRecord, 'commit-line': `${'x'.repeat(3999)}😀`, reason: 'r'.repeat(1e6) }),
   );
   assert.equal(record.commitLine, `${'x'.repeat(3999)}…`);
   assert.equal(record.reason?.length, 4001);
 });
 
 test('identityOf() rejects a record that contradicts the request', () => {
-  const record = valueOf(read({ ...ancestor, host: 'github', schema: 1 }));
+  const record = valueOf(read({ ...shellRecord, host: 'github', schema: 1 }));
   const job = identityOf(record, { job: 'other' as JobName });
   assert.ok(!job.ok && job.error.includes('"dev-minimal": the upload is for job "other"'));
   const host = identityOf(record, { host: 'local' });
@@ -196,7 +196,7 @@ test('parseRecord() inverts formatRecord()', () => {
 
 test('parseRecord() never throws', () => {
   const keys = fc.constantFrom(
-    ...Object.keys(ancestor),
+    ...Object.keys(shellRecord),
     'image',
     'machine',
     'tasks',

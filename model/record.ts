@@ -4,7 +4,7 @@ import type { FinishedOutcome } from './outcome.js';
 import type { JobIdentity } from './run.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
-/** The version of the newer keys. A record without `schema` is by Soil's shell and Python worker: schema 0. */
+/** The version of the newer keys. A record without `schema` was written by Soil's shell and Python worker, and is schema 0. */
 export const recordSchema = 1;
 
 export interface ImageLayer {
@@ -38,7 +38,7 @@ export interface TaskCommand {
   readonly skipped?: string;
 }
 
-/** One job's record. In records of other tools every field but `schema` may be missing. */
+/** One job's record. In a record by another program, every field but `schema` may be missing. */
 export interface JobRecord {
   readonly schema: number;
   readonly host?: WorkerHost;
@@ -137,25 +137,25 @@ const instantText = (seconds: number | undefined): string | undefined =>
   seconds === undefined ? undefined : seconds.toFixed(3);
 
 /**
- * Returns the job that a record is about. `asked` is what the request says: it completes a record without host or job,
- * and must agree with one that has them.
+ * Returns the job that a record is about. `request` has the host and the job of the upload. They complete a record that
+ * lacks them, and must match those of a record that has them.
  */
 export function identityOf(
   record: JobRecord,
-  asked: { readonly host?: WorkerHost; readonly job?: JobName } = {},
+  request: { readonly host?: WorkerHost; readonly job?: JobName } = {},
 ): Result<JobIdentity> {
-  if (asked.job !== undefined && record.job !== undefined && asked.job !== record.job) {
-    return refuse(`cannot accept job-name ${quote(record.job)}: the upload is for job ${quote(asked.job)}`);
+  if (request.job !== undefined && record.job !== undefined && request.job !== record.job) {
+    return refuse(`cannot accept job-name ${quote(record.job)}: the upload is for job ${quote(request.job)}`);
   }
-  if (asked.host !== undefined && record.host !== undefined && asked.host !== record.host) {
+  if (request.host !== undefined && record.host !== undefined && request.host !== record.host) {
     return refuse(
-      `cannot accept host ${quote(record.host)}: the upload is for worker host ${quote(asked.host)}`,
+      `cannot accept host ${quote(record.host)}: the upload is for worker host ${quote(request.host)}`,
     );
   }
-  const job = asked.job ?? record.job;
+  const job = request.job ?? record.job;
   if (job === undefined) return refuse('cannot accept the record: job-name is missing');
   const { runNumber, runId, attempt, jobId, commit, localRun } = record;
-  const host = asked.host ?? record.host;
+  const host = request.host ?? record.host;
   if (host === undefined) return refuse('cannot accept the record: host is missing');
   switch (host) {
     case 'github':

@@ -1,6 +1,6 @@
 /**
- * The outcome of something that can be refused: a value, or the reason. By default the reason is a sentence that says
- * what was refused, quotes it and says why; rooms that leave the wording to their caller return a union of `kind`s.
+ * A value, or the reason why there is none. By default the reason is a sentence that says what was refused, quotes it, and
+ * says why. Functions that leave the wording to their caller return a union of `kind`s instead.
  */
 export type Result<T, E = string> = Accepted<T> | Refused<E>;
 
@@ -18,13 +18,13 @@ export const accept = <T>(value: T): Accepted<T> => ({ ok: true, value });
 
 export const refuse = <const E = string>(error: E): Refused<E> => ({ ok: false, error });
 
-/** Returns the value of a result, or throws an error with its sentence. For edges and tests. */
+/** Returns the value of a result. Throws an error with the reason of a refusal. For programming errors and tests. */
 export function valueOf<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw new Error(result.error);
 }
 
-/** Ends a switch over a union: the compiler proves that every case is handled. */
+/** Ends a switch over a union, so that the compiler reports a case that is not handled. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable value ${JSON.stringify(value)}`);
 }

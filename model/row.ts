@@ -1,4 +1,4 @@
-/** Parses and formats a job's TSV, one row per task. A line that is not a row becomes a bad row, and hides no others. */
+/** Parses and formats a job's TSV, one row per task. An invalid line becomes a bad row and does not affect other rows. */
 import { parse } from 'csv-parse/sync';
 import { parseTaskName, type TaskName } from './name.js';
 import { taskOutcomes, type TaskEnd, type TaskOutcome } from './outcome.js';
@@ -90,15 +90,14 @@ const seconds = (value: number | undefined, digits: number): string =>
 const cell = (text: string): string => text.replace(/[\t\r\n]+/g, ' ') || '-';
 
 /** The limit for one job. The server keeps the names of all tasks in memory. */
-const mostRows = 50_000;
+const maxRows = 50_000;
 
 /** Parses a TSV with or without a header line, with six or more columns. Refuses only text that is not a TSV at all. */
 export function parseRows(text: string): Result<Row[]> {
   if (text.includes('\0')) return refuse('cannot read the TSV: it contains a NUL byte');
   // Checked before parsing: a million lines would block the server for seconds.
   const lines = text.match(/\n/g)?.length ?? 0;
-  if (lines > mostRows + 1)
-    return refuse(`cannot read the TSV: it has ${lines} lines, more than ${mostRows}`);
+  if (lines > maxRows + 1) return refuse(`cannot read the TSV: it has ${lines} lines, more than ${maxRows}`);
   let records: string[][];
   try {
     records = parse(text, {

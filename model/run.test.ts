@@ -16,7 +16,7 @@ import {
 const job = 'cpp' as JobName;
 const id = (text: string) => text as RunId;
 
-test('addressOf() uses a folder per host', () => {
+test('addressOf() returns a folder of the host', () => {
   const commit = 'a'.repeat(40) as CommitHash;
   const github = { host: 'github', number: id('1234'), runId: id('99'), attempt: 2, job } as const;
   assert.deepEqual(addressOf(github), { host: 'github', name: '1234-2', job });
@@ -53,7 +53,7 @@ test('parseRunNumber() and parseAttempt() accept whole numbers only', () => {
   assert.deepEqual(parseAttempt('3'), { ok: true, value: 3 });
 });
 
-test('defect 5: compareRunNames() sorts 998 before 1000', () => {
+test('compareRunNames() sorts 998 before 1000', () => {
   const names = [
     '1000',
     '998',

@@ -58,10 +58,10 @@ export function statusRunId(identity: JobIdentity): string {
   }
 }
 
-/** The limit, in characters, of text that a page may show on each line: a commit's subject, a branch, a URL. */
+/** The maximum length, in characters, of text that pages show: a commit's subject, a branch, a URL. */
 export const maxTextLength = 4000;
 
-/** The limit of jobs that a run may declare: each is a row of its pages. A matrix on GitHub has at most 256. */
+/** How many jobs a run can declare. Each is a row on its pages. A matrix on GitHub has at most 256 jobs. */
 export const maxExpectedJobs = 1000;
 
 /** Parses the number of an attempt: 1 to 9999. */

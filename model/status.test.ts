@@ -24,7 +24,7 @@ test('formatStatus() starts with the exit status and ends with a newline', () =>
   assert.deepEqual(valueOf(parseStatus(formatStatus(green))), green);
 });
 
-test('parseStatus() rejects anything but one complete status line', () => {
+test('parseStatus() rejects everything except one complete status line', () => {
   const line = formatStatus(green);
   for (const bad of [
     '',

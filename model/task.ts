@@ -1,4 +1,4 @@
-/** Declared tasks, and the task list that declares some in four columns: `task_name script action result_html`. */
+/** Declarations of tasks. Parses task lists, which have four columns: `task_name script action result_html`. */
 import { parseTaskName, type TaskName } from './name.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
@@ -13,9 +13,9 @@ export interface TaskDeclaration {
   readonly resultHtml?: string;
   /** the job's timeout unless set */
   readonly timeoutSeconds?: number;
-  /** names of tasks of the same job that must have passed before */
+  /** names of earlier tasks of the job that must have passed */
   readonly needs: readonly TaskName[];
-  /** number of further tries after a failed one */
+  /** how often to run the task again after a failure */
   readonly retries: number;
   /** a failure of the task does not fail the job */
   readonly allowFailure: boolean;
@@ -25,7 +25,7 @@ export interface TaskDeclaration {
   readonly workingFolder?: string;
   /** time between SIGTERM and SIGKILL; the job's unless set */
   readonly graceSeconds?: number;
-  /** runs the task in a terminal; as for the job unless set */
+  /** runs the task on a terminal; the job's unless set */
   readonly tty?: boolean;
 }
 
@@ -90,7 +90,7 @@ function parseTaskLine(line: string): Result<TaskDeclaration> {
   return path.ok ? accept({ ...plainTask(name.value, run), results: [result], resultHtml: result }) : path;
 }
 
-/** Parses a path in the repo, and so inside the wwz: relative, without `..`, backslashes, scheme and control characters. */
+/** Parses a path in the repo, which is also its path in the wwz: relative, without `..`, backslash, scheme or control character. */
 export function parseResultPath(text: string, what = 'result'): Result<string> {
   const because = (reason: string) => refuse(`cannot accept ${what} ${quote(text)}: ${reason}`);
   if (text === '') return because('it is empty');

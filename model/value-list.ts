@@ -1,4 +1,4 @@
-/** Types of YAML lists and maps of values: each reads its items, and describes them as JSON Schema. */
+/** Types of YAML lists and maps of values. Each reads its items, and has a JSON Schema for them. */
 import { isScalar } from 'yaml';
 import { quote, type Result } from './result.js';
 import type { ValueType } from './value-type.js';
@@ -16,7 +16,7 @@ interface ListOptions {
   readonly isNonEmpty?: boolean;
 }
 
-/** A list of words, or a single word instead of a list of one. Words that are not valid are left out. */
+/** A list of words, or a single word instead of a list of one. Invalid words are left out. */
 export function words<T>(type: ValueType<T>, options: ListOptions): ValueType<readonly LocatedValue<T>[]> {
   const list = listOf(type, options);
   return {
@@ -30,7 +30,7 @@ export function words<T>(type: ValueType<T>, options: ListOptions): ValueType<re
   };
 }
 
-/** A list. Items that are not valid are left out. */
+/** A list. Invalid items are left out. */
 export function listOf<T>(
   type: ValueType<T>,
   { item, isNonEmpty = false }: ListOptions,
@@ -51,9 +51,9 @@ export function listOf<T>(
   };
 }
 
-/** An item of a map whose keys are the user's own names. */
+/** An item of a map whose keys are names that the user chose. */
 export interface NamedValue<K, V> {
-  /** undefined if the name is not valid: a fault says so already, and the value was read for its own faults */
+  /** undefined if the name is invalid, which is a fault; the value was read so that its faults are reported, too */
   readonly name: K | undefined;
   readonly key: string;
   readonly keyOffset: number;
@@ -100,7 +100,7 @@ export function mapOf<K, V>(options: MapOptions<K, V>): ValueType<readonly Named
   }
 }
 
-/** A short form in one word, or a map. */
+/** A word as a short form, or a map. */
 export function wordOr<T, U>(word: ValueType<T>, map: ValueType<U>): ValueType<T | U> {
   return {
     read: (source, located, what) => (isMapEntry(located) ? map : word).read(source, located, what),
@@ -109,6 +109,6 @@ export function wordOr<T, U>(word: ValueType<T>, map: ValueType<U>): ValueType<T
   };
 }
 
-/** The values alone, without their positions. */
+/** Returns the values without their positions. */
 export const plainValues = <T>(list: readonly LocatedValue<T>[] | undefined): readonly T[] =>
   (list ?? []).map(({ value }) => value);

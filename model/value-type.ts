@@ -1,4 +1,4 @@
-/** Types of values in a YAML file: each reads a value, and describes it as JSON Schema and in the words of the manual. */
+/** Types of values in a YAML file. Each reads a value, and has a JSON Schema and a name for the manual. */
 import { isScalar } from 'yaml';
 import { parseByteCount, type ByteCountRule } from './byte-count.js';
 import { parseDuration, type DurationRule } from './duration.js';
@@ -27,7 +27,7 @@ interface ParsedTextOptions<T> {
   readonly label: string;
 }
 
-/** Text that a parser of its own reads. Unquoted YAML numbers and booleans are text too. */
+/** Text that `parse` reads. Unquoted YAML numbers and booleans are text, too. */
 export function parsedText<T>({ parse, pattern, label }: ParsedTextOptions<T>): ValueType<T> {
   const matches = (sample: string): boolean => pattern?.test(sample) ?? true;
   const types = ['string', ...(matches('5') ? ['number'] : []), ...(matches('true') ? ['boolean'] : [])];
@@ -50,7 +50,7 @@ export function text(label: string, rule?: { pattern: RegExp; expected: string }
   return parsedText({ parse, label, ...(rule && { pattern: rule.pattern }) });
 }
 
-/** A line for people, such as a title. */
+/** One line of text for people, such as a title. */
 export const oneLine = text('text', {
   pattern: /^[^\p{Cc}\u2028\u2029]{1,100}$/u,
   expected: 'one line of at most 100 characters',
@@ -73,7 +73,7 @@ export function choice<T extends string>(choices: readonly T[]): ValueType<T> {
   };
 }
 
-/** `true` or `false`; no other YAML spelling, such as `yes`. */
+/** `true` or `false`. Other YAML spellings, such as `yes`, are refused. */
 export const flag: ValueType<boolean> = {
   read: (source, located, what) =>
     readWord(source, located, what, (value) =>
@@ -86,36 +86,35 @@ export const flag: ValueType<boolean> = {
 };
 
 interface Bounds {
-  readonly least: number;
-  /** Infinity: no bound, though a number has at most 9 digits */
-  readonly most: number;
+  readonly min: number;
+  /** Infinity: no limit except 9 digits */
+  readonly max: number;
 }
 
 /** Parses decimal digits between two bounds, both included. */
-export function parseWholeNumber(value: string, what: string, { least, most }: Bounds): Result<number> {
+export function parseWholeNumber(value: string, what: string, { min, max }: Bounds): Result<number> {
   const number = Number(value);
-  if (/^0*[0-9]{1,9}$/.test(value) && number >= least && number <= most) return accept(number);
-  const range = rangeText({ least, most });
+  if (/^0*[0-9]{1,9}$/.test(value) && number >= min && number <= max) return accept(number);
+  const range = rangeText({ min, max });
   return refuse(`cannot accept ${what} ${quote(value)}: it must be a whole number ${range}`);
 }
 
-const rangeText = ({ least, most }: Bounds): string =>
-  `from ${least}${most === Infinity ? '' : ` to ${most}`}`;
+const rangeText = ({ min, max }: Bounds): string => `from ${min}${max === Infinity ? '' : ` to ${max}`}`;
 
-export function wholeNumber(least: number, most = Infinity): ValueType<number> {
-  const bounds = { least, most };
+export function wholeNumber(min: number, max = Infinity): ValueType<number> {
+  const bounds = { min, max };
   return {
     read: (source, located, what) =>
       readWord(source, located, what, (value) => parseWholeNumber(value, what, bounds)),
     schema: {
       type: ['integer', 'string'],
-      ...{ minimum: least, maximum: Math.min(most, 999_999_999), pattern: '^0*[0-9]{1,9}$' },
+      ...{ minimum: min, maximum: Math.min(max, 999_999_999), pattern: '^0*[0-9]{1,9}$' },
     },
     label: `number ${rangeText(bounds)}`,
   };
 }
 
-/** Seconds, written with units: `1h30m`, or one unit with the form `age`. */
+/** Seconds, written with units such as `1h30m`, or with one unit in the form `age`. */
 export function duration(rule: DurationRule = {}): ValueType<number> {
   return parsedText({
     parse: (value, what) => parseDuration(value, what, rule),
@@ -144,7 +143,7 @@ export function byteCount(rule: ByteCountRule = {}): ValueType<number> {
 const sizePattern = /^[0-9]{1,15}( ?B|(\.[0-9]{1,6})? ?(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB))$/;
 const byteCountPattern = /^[0-9]{1,15}( ?B?|(\.[0-9]{1,6})? ?(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB))$/;
 
-/** Any text, or nothing at all for the empty text. */
+/** Any text. A key without a value is the empty text. */
 export const anyText: ValueType<string> = {
   read: (source, located, what) =>
     isScalar(located.node) && located.node.value === ''

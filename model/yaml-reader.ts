@@ -22,7 +22,7 @@ export interface Entry extends Located {
 }
 
 /** The size limit. Real files have a few thousand characters. */
-const largestCharacters = 1_000_000;
+const maxCharacters = 1_000_000;
 
 /**
  * Parses one document with YAML's failsafe schema, in which every scalar is text as written: `yes`, `1.10` and
@@ -34,9 +34,9 @@ export function readYaml(
 ): { readonly source: YamlSource; readonly root: Located } {
   const lines = new LineCounter();
   const source: YamlSource = { file, lines, faults: [] };
-  if (text.length > largestCharacters) {
+  if (text.length > maxCharacters) {
     lines.addNewLine(0);
-    addFault(source, 0, `cannot read the file: it is larger than ${largestCharacters} characters`);
+    addFault(source, 0, `cannot read the file: it is larger than ${maxCharacters} characters`);
     return { source, root: { offset: 0, node: null } };
   }
   try {
@@ -48,20 +48,20 @@ export function readYaml(
     });
     for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
       const text = `cannot read YAML: ${reasons[code] ?? reasons[message] ?? message}`;
-      // The package reports an unclosed bracket again for each list and map around it.
+      // The yaml package reports an unclosed bracket again for each list and map around it.
       if (source.faults.some((known) => known.offset === pos[0] && known.text === text)) continue;
       addFault(source, pos[0], text);
     }
     return { source, root: { offset: document.contents?.range[0] ?? 0, node: document.contents } };
   } catch (error) {
-    // The package's parser recurses, so a hundred thousand brackets overflow the stack.
+    // The parser of the yaml package recurses, so a hundred thousand brackets overflow the stack.
     if (!(error instanceof RangeError)) throw error;
     addFault(source, 0, 'cannot read YAML: lists or maps are nested too deeply');
     return { source, root: { offset: 0, node: null } };
   }
 }
 
-/** By code or message: replacements for messages of the package that do not say what to do. */
+/** Replacements, by code or message, for messages of the yaml package that do not say what to do. */
 const reasons: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document starts here',
   TAB_AS_INDENT: 'the line starts with a tab; indent with spaces',
@@ -170,7 +170,7 @@ function describeNode(node: Node | null): string {
   if (isScalar(node) && typeof node.value === 'string' && !isNothing) return quote(node.value);
   if (isMap(node)) return '(a map)';
   if (isSeq(node)) return '(a list)';
-  // Aliases are not resolved: nested ones can expand beyond all memory.
+  // Aliases are not resolved, because nested aliases can exhaust the memory.
   if (isAlias(node)) return `${quote(`*${node.source}`)} (an alias; write it out)`;
   return '(nothing)';
 }

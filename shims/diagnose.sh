@@ -59,7 +59,7 @@ os_info() {
     done </proc/self/status
   fi
   printf 'limits:\n'
-  # Not in POSIX, but common shells support it. Others print nothing here.
+  # `ulimit -a` is not in POSIX, but common shells support it. Other shells print nothing here.
   # shellcheck disable=SC3045
   ulimit -a 2>/dev/null || :
   command -v df >/dev/null 2>&1 && { printf 'disks:\n' && df -k . /tmp 2>/dev/null; }

@@ -22,7 +22,7 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 run() {
-  # A prefix and names without spaces.
+  # The prefix is empty or two words, and the names contain no spaces.
   # shellcheck disable=SC2086
   $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "$@" >>"$log" 2>&1
 }

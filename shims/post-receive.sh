@@ -30,9 +30,9 @@ run() (
   unset $(git rev-parse --local-env-vars)
   git clone --quiet --no-checkout "$bare" "$folder/repo" || exit
   cd "$folder/repo" || exit
-  # On a branch, so that the record has its name.
+  # Check out a branch, so that the record has its name.
   git checkout --quiet -B "$branch" "$commit" || exit
-  # Commands and lists of several words.
+  # Commands and lists can have several words.
   # shellcheck disable=SC2086
   [ -n "$jobs" ] || jobs=$($worker list-jobs) || exit
   # shellcheck disable=SC2086
@@ -44,23 +44,23 @@ run() (
   $worker run --run-id "$(date -u +%Y%m%dT%H%M%SZ)-$(git rev-parse --short=12 HEAD)" "$@"
 )
 
-wanted() {
+is_wanted() {
   patterns=$(setting branches)
   [ -n "$patterns" ] || return 0
   for pattern in $patterns; do
-    # Not quoted, since it is a pattern.
+    # It is not quoted, because it is a pattern.
     # shellcheck disable=SC2254
     case $1 in $pattern) return 0 ;; esac
   done
   return 1
 }
 
-pushed() {
+run_pushed() {
   while read -r _ new ref; do
     case $ref in refs/heads/*) branch=${ref#refs/heads/} ;; *) continue ;; esac
     # For a deleted branch, the hash is all zeros.
     case $new in *[!0]*) ;; *) continue ;; esac
-    wanted "$branch" || continue
+    is_wanted "$branch" || continue
     echo "soil: $branch at $new"
     status=0
     run "$branch" "$new" </dev/null || status=$?
@@ -69,15 +69,15 @@ pushed() {
 }
 
 if [ -n "${SOIL_HOOK_REFS:-}" ]; then
-  pushed <"$SOIL_HOOK_REFS"
+  run_pushed <"$SOIL_HOOK_REFS"
   rm -f "$SOIL_HOOK_REFS"
 elif [ "$(setting detach false)" = true ]; then
   refs=$(mktemp "${TMPDIR:-/tmp}/soil-refs-XXXXXX")
   cat >"$refs"
   log=$(git rev-parse --absolute-git-dir)/soil.log
   echo "soil: running the jobs in the background; log: $log"
-  # In a new session, which survives the end of the connection and its signals.
+  # Start a new session, which survives the end of the connection and its signals.
   SOIL_HOOK_REFS=$refs setsid sh "$0" >>"$log" 2>&1 </dev/null &
 else
-  pushed
+  run_pushed
 fi

@@ -12,7 +12,7 @@
 #      task two lines of the builtin `times`, then "done N TRY STATUS KIB": STATUS is "none" if the log could not be
 #      opened, "terminal" if there is no terminal; KIB is the largest resident set of one process, or "-"
 #
-# It needs only a POSIX sh (dash, busybox ash, bash), and runs only builtins beside the task. Tasks run in the foreground,
+# It needs only a POSIX sh (dash, busybox ash, bash), and runs only builtins in addition to the task. Tasks run in the foreground,
 # since asynchronous commands ignore SIGINT and SIGQUIT forever (POSIX, 2.11). So a guard reads the input during the
 # task. It starts before the task: when a fork bomb has used up all processes of the container, the guard can still
 # call `kill`, which is a builtin.
@@ -71,7 +71,7 @@ is_ours() {
   facts=''
   # proc(5): the name in parentheses may contain anything, even line breaks.
   while read -r line; do facts=$line; done <"$entry/stat"
-  # A letter and numbers.
+  # These are a letter and numbers.
   # shellcheck disable=SC2086
   set -- ${facts##*) }
   [ $# -gt 3 ] || return 1
@@ -79,7 +79,7 @@ is_ours() {
   [ "$2" -eq $$ ] && return 0
   case " $tree " in *" $2 "* | *" $3 "* | *" $4 "*) return 0 ;; esac
   for output in 1 2; do
-    # Not in POSIX, but dash, busybox ash and bash support it.
+    # `-ef` is not in POSIX, but dash, busybox ash and bash support it.
     # shellcheck disable=SC3013
     [ "$entry/fd/$output" -ef "$control/log/$number.$try" ] && return 0
   done

@@ -18,7 +18,7 @@ const table: readonly (readonly [string, string, string, number, string])[] = [
   ['another host', `cx.example ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'unknown'],
   ['a port', `[ci.example]:2222 ssh-ed25519 ${text(key)}`, 'ci.example', 2222, 'known'],
   ['another port', `[ci.example]:2222 ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'unknown'],
-  ['no port, but one is needed', `ci.example ssh-ed25519 ${text(key)}`, 'ci.example', 2222, 'unknown'],
+  ['an entry without the port', `ci.example ssh-ed25519 ${text(key)}`, 'ci.example', 2222, 'unknown'],
   ['a hashed name', `${hashed('ci.example')} ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'known'],
   ['a hashed port', `${hashed('[ci.example]:2222')} ssh-ed25519 ${text(key)}`, 'ci.example', 2222, 'known'],
   ['another hashed name', `${hashed('cx.example')} ssh-ed25519 ${text(key)}`, 'ci.example', 22, 'unknown'],
@@ -45,7 +45,7 @@ const table: readonly (readonly [string, string, string, number, string])[] = [
 ];
 
 for (const [what, file, host, port, verdict] of table) {
-  test(`checkKey() of ${what}: ${verdict}`, () => {
+  test(`checkKey() returns ${verdict} for ${what}`, () => {
     assert.equal(checkKey(parseKnownHosts(file), hostEntryName(host, port), key), verdict);
   });
 }

@@ -9,7 +9,7 @@ interface KnownHost {
   readonly key: Buffer;
 }
 
-/** Ignores lines that are not entries, and keys of certificate authorities, which are not keys of hosts. */
+/** Parses the entries of a known_hosts file. Ignores other lines, and the keys of certificate authorities. */
 export function parseKnownHosts(text: string): KnownHost[] {
   return text.split(/\r?\n/).flatMap((line) => {
     if (line.trim() === '' || line.trimStart().startsWith('#')) return [];
@@ -33,11 +33,11 @@ export function knownKeyTypes(hosts: readonly KnownHost[], name: string): string
 
 export type KeyVerdict = 'known' | 'unknown' | 'changed' | 'revoked';
 
-/** Checks a host's key. `changed`: only other keys of the host are known, as for an impostor. */
+/** Checks the key that a host presents. `changed`: only other keys of the host are known, so it may be an impostor. */
 export function checkKey(hosts: readonly KnownHost[], name: string, key: Buffer): KeyVerdict {
-  const own = hosts.filter((host) => matches(host.names, name));
-  if (own.some((host) => host.revoked && host.key.equals(key))) return 'revoked';
-  const trusted = own.filter((host) => !host.revoked);
+  const entries = hosts.filter((host) => matches(host.names, name));
+  if (entries.some((host) => host.revoked && host.key.equals(key))) return 'revoked';
+  const trusted = entries.filter((host) => !host.revoked);
   if (trusted.some((host) => host.key.equals(key))) return 'known';
   return trusted.length === 0 ? 'unknown' : 'changed';
 }
@@ -65,7 +65,7 @@ function matchesPattern(pattern: string, name: string): boolean {
   return new RegExp(`^${expression}$`).test(name);
 }
 
-/** Returns the signature algorithms for types of keys. RSA keys sign with SHA-2, too. */
+/** Returns the signature algorithms for types of keys. RSA keys can also sign with SHA-2. */
 export function algorithmsFor(types: readonly string[]): string[] {
   return types.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'] : [type]));
 }

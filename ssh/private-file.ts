@@ -9,10 +9,10 @@ export async function readPrivateFile(file: string, what: string): Promise<Resul
   try {
     const handle = await open(file, 'r');
     try {
-      const facts = await handle.stat();
-      if (!facts.isFile()) return because('not a regular file');
-      if ((facts.mode & 0o077) !== 0) return because(`other users can read it; run: chmod 600 ${file}`);
-      if (facts.size > 20_000) return because('larger than any token or key');
+      const stats = await handle.stat();
+      if (!stats.isFile()) return because('not a regular file');
+      if ((stats.mode & 0o077) !== 0) return because(`other users can read it; run: chmod 600 ${file}`);
+      if (stats.size > 20_000) return because('larger than any token or key');
       return accept(await handle.readFile('utf8'));
     } finally {
       await handle.close();

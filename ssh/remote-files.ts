@@ -15,11 +15,11 @@ export interface RemoteEntry {
   readonly bytes: number;
 }
 
-/** Its methods throw errors with complete messages. */
+/** Files on another machine. The methods throw errors whose messages need no context. */
 export class RemoteFiles {
   constructor(private readonly sftp: SFTPWrapper) {}
 
-  /** Returns whether a path exists. Throws on other errors than SSH_FX_NO_SUCH_FILE, which is 2. */
+  /** Returns whether a path exists. Throws on errors other than SSH_FX_NO_SUCH_FILE, which is 2. */
   async exists(path: string): Promise<boolean> {
     try {
       await call((done) => {
@@ -50,7 +50,7 @@ export class RemoteFiles {
     });
   }
 
-  /** Creates the folders of `path` in `root`. */
+  /** Creates the parent folders of `path` below `root`. */
   async makeFolders(root: string, path: string): Promise<void> {
     let folder = root;
     for (const part of path.split('/').slice(0, -1)) {
@@ -73,7 +73,7 @@ export class RemoteFiles {
    * Uploads a file under a temporary name, then renames it. Fails if `path` exists, unless `replace` is set, which needs
    * OpenSSH's POSIX rename.
    */
-  async place(file: string, path: string, { replace = false } = {}): Promise<void> {
+  async upload(file: string, path: string, { replace = false } = {}): Promise<void> {
     const at = path.lastIndexOf('/');
     const temporary = `${path.slice(0, at)}/.${path.slice(at + 1)}.${randomBytes(8).toString('hex')}.tmp`;
     try {
@@ -93,20 +93,21 @@ export class RemoteFiles {
     }
   }
 
-  /** Downloads the remote file at `path` to `file`, which is replaced only when all of it has arrived. */
-  async fetch(path: string, file: string): Promise<void> {
+  /** Downloads the remote file at `path` to `file`, which is replaced only after a complete download. */
+  async download(path: string, file: string): Promise<void> {
     await mkdir(dirname(file), { recursive: true });
     const receive = (temporary: string): Promise<void> =>
       pipeline(this.sftp.createReadStream(path), createWriteStream(temporary, { flags: 'wx' }));
     await replaceFile(file, receive, { sync: false });
   }
 
+  /** Returns whether a local and a remote file have the same bytes. */
   async isSame(file: string, path: string): Promise<boolean> {
-    const [ours, theirs] = await Promise.all([
+    const [local, remote] = await Promise.all([
       digest(createReadStream(file)),
       digest(this.sftp.createReadStream(path)),
     ]);
-    return ours === theirs;
+    return local === remote;
   }
 }
 

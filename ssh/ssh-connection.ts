@@ -1,4 +1,4 @@
-/** Runs work over an SSH connection. */
+/** Connects to a host over SSH. */
 import { NodeSSH } from 'node-ssh';
 import { accept, refuse, type Result } from '../model/result.js';
 import { algorithmsFor, hostEntryName, checkKey, knownKeyTypes, type KeyVerdict } from './known-hosts.js';
@@ -26,7 +26,7 @@ export const formatTarget = ({ user, host, folder }: SshTarget): string => `${us
 
 /**
  * Connects, calls `work` and disconnects. An error that `work` throws becomes the reason of a refusal. Disconnects after
- * half an hour, and when `cancel` is aborted after the call.
+ * half an hour, and when `cancel` is aborted.
  */
 export async function withSsh<T>(
   target: SshTarget,
@@ -34,7 +34,7 @@ export async function withSsh<T>(
   cancel?: AbortSignal,
 ): Promise<Result<T>> {
   const ssh = new NodeSSH();
-  const judged: { verdict?: KeyVerdict } = {};
+  const seen: { verdict?: KeyVerdict } = {};
   const timer = setTimeout(() => {
     ssh.dispose();
   }, totalSeconds * 1000);
@@ -47,7 +47,7 @@ export async function withSsh<T>(
   ended.catch(() => undefined);
   cancel?.addEventListener('abort', cancelled);
   const run = async (): Promise<T> => {
-    await connect(ssh, target, (verdict) => (judged.verdict = verdict));
+    await connect(ssh, target, (verdict) => (seen.verdict = verdict));
     const files = new RemoteFiles(await ssh.requestSFTP());
     const execute = async (line: string): Promise<RemoteEnd> => {
       const { code, stdout, stderr } = await ssh.execCommand(line);
@@ -56,11 +56,11 @@ export async function withSsh<T>(
     return work({ files, execute });
   };
   try {
-    const doing = run();
-    doing.catch(() => undefined); // after a cancellation, errors no longer matter
-    return accept(await Promise.race([doing, ended]));
+    const running = run();
+    running.catch(() => undefined); // after a cancellation, errors no longer matter
+    return accept(await Promise.race([running, ended]));
   } catch (error) {
-    return refuse(describeFailure(judged.verdict, error as Error));
+    return refuse(describeFailure(seen.verdict, error as Error));
   } finally {
     clearTimeout(timer);
     cancel?.removeEventListener('abort', cancelled);

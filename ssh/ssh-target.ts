@@ -25,7 +25,7 @@ export interface SshOptions {
   readonly knownHosts?: string;
 }
 
-/** The environment and folder that keys are searched in. */
+/** The environment, and the folder that relative paths start from. */
 export interface SshContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -42,7 +42,7 @@ function parseSshAddress(
   return accept({ user, host: host.replace(/^\[|\]$/g, ''), folder: folder.replace(/(.)\/+$/, '$1') });
 }
 
-/** Refuses a host that is not in known_hosts. Its key is compared when connecting. */
+/** Plans a connection. Refuses a host that is not in known_hosts. The connection itself compares the key. */
 export async function planSshTarget(
   options: SshOptions,
   { environment, cwd }: SshContext,

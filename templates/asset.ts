@@ -1,7 +1,7 @@
 /** The static files of a site (stylesheet, icon, JSON Schemas) and of a wwz (stylesheet, icon). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { schemaFile, webFile, wwzOwnFolder, type SitePath } from '../model/path.js';
+import { schemaFile, webFile, wwzSoilFolder, type SitePath } from '../model/path.js';
 import { templateFolder } from './template.js';
 
 const schemaFolder = fileURLToPath(new URL('../../schema/', import.meta.url));
@@ -26,8 +26,8 @@ function schemaAssets(): readonly WebAsset[] {
   return names.sort().map((name) => ({ path: schemaFile(name), bytes: readFileSync(schemaFolder + name) }));
 }
 
-export const wwzStyle = `${wwzOwnFolder}/style.css`;
-export const wwzIcon = `${wwzOwnFolder}/icon.svg`;
+export const wwzStyle = `${wwzSoilFolder}/style.css`;
+export const wwzIcon = `${wwzSoilFolder}/icon.svg`;
 
 /** Returns the stylesheet and the icon for a wwz, whose pages must work after it is unpacked anywhere. */
 export function wwzAssets(): readonly { readonly path: string; readonly bytes: Buffer }[] {

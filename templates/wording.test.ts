@@ -47,7 +47,7 @@ test('bytesText() returns up to three digits and a unit', () => {
   for (const [bytes, text] of table) assert.equal(bytesText(bytes), text);
 });
 
-test('defect 15: instantOf() returns a year, a time zone and a machine-readable time', () => {
+test('instantOf() returns a year, a time zone and a machine-readable time', () => {
   assert.deepEqual(instantOf(Date.UTC(2026, 0, 13, 14, 5, 7) / 1000 + 0.75), {
     datetime: '2026-01-13T14:05:07Z',
     text: '2026-01-13 14:05:07 UTC',
@@ -57,7 +57,7 @@ test('defect 15: instantOf() returns a year, a time zone and a machine-readable 
   assert.equal(instantOf(9e15), undefined);
 });
 
-test('defect 3: httpUrl() accepts only http and https, without a password', () => {
+test('httpUrl() accepts only http and https, without a password', () => {
   assert.equal(httpUrl('https://ci.example/a?b=c'), 'https://ci.example/a?b=c');
   assert.equal(httpUrl('http://ci.example'), 'http://ci.example/');
   const refused = [
@@ -77,7 +77,7 @@ test('defect 3: httpUrl() accepts only http and https, without a password', () =
   for (const url of refused) assert.equal(httpUrl(url), undefined, `${url}`);
 });
 
-test('defect 3: httpUrl() never returns another scheme', () => {
+test('httpUrl() never returns another scheme', () => {
   fc.assert(
     fc.property(
       fc.oneof(

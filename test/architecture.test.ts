@@ -191,12 +191,12 @@ test('a room imports only rooms that are declared before it', () => {
   }
 });
 
-test('no files import each other in a circle', () => {
+test('no files import each other in a cycle', () => {
   const byFile = new Map(modules.map((module) => [module.file, module]));
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
     const start = path.indexOf(file);
-    assert.equal(start, -1, `these files form a circle: ${[...path.slice(start), file].join(' -> ')}`);
+    assert.equal(start, -1, `these files form a cycle: ${[...path.slice(start), file].join(' -> ')}`);
     if (done.has(file)) return;
     for (const name of byFile.get(file)?.imports ?? []) visit(name, [...path, file]);
     done.add(file);

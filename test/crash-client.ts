@@ -45,17 +45,17 @@ export const emptyAcknowledgments = (): Acknowledgments => ({
 export async function sendUntilCut(
   url: string,
   {
-    book,
-    dice,
+    acknowledged,
+    random,
     stop,
-  }: { readonly book: Acknowledgments; readonly dice: SeededRandom; readonly stop: AbortSignal },
+  }: { readonly acknowledged: Acknowledgments; readonly random: SeededRandom; readonly stop: AbortSignal },
 ): Promise<void> {
   while (!stop.aborted) {
-    const choice = dice.below(10);
+    const choice = random.below(10);
     try {
-      if (choice < 7) await sendJob(url, book, dice);
-      else if (choice < 9) await sendEvent(url, book);
-      else await sendArtifact(url, book, dice);
+      if (choice < 7) await sendJob(url, acknowledged, random);
+      else if (choice < 9) await sendEvent(url, acknowledged);
+      else await sendArtifact(url, acknowledged, random);
     } catch (error) {
       if (!isCut(error)) throw error;
       return;
@@ -66,9 +66,9 @@ export async function sendUntilCut(
 const isCut = (error: unknown): boolean =>
   error instanceof TypeError && /fetch failed|terminated/.test(error.message);
 
-async function sendJob(url: string, book: Acknowledgments, dice: SeededRandom): Promise<void> {
-  const again = book.unanswered.shift();
-  const made = again ?? makeJob(book.sent++, dice);
+async function sendJob(url: string, acknowledged: Acknowledgments, random: SeededRandom): Promise<void> {
+  const again = acknowledged.unanswered.shift();
+  const made = again ?? makeJob(acknowledged.sent++, random);
   const { job, mark } = made;
   let answer: Response;
   let text: string;
@@ -79,18 +79,18 @@ async function sendJob(url: string, book: Acknowledgments, dice: SeededRandom): 
     });
     text = await answer.text();
   } catch (error) {
-    book.unanswered.push(made);
+    acknowledged.unanswered.push(made);
     throw error;
   }
   // A repeated upload may already be stored: 200. A new one is 201.
   if (answer.status !== 201 && !(again !== undefined && answer.status === 200)) {
-    book.faults.push(`an upload was answered with ${answer.status}: ${text}`);
+    acknowledged.faults.push(`an upload was answered with ${answer.status}: ${text}`);
     return;
   }
   const { record = '', wwz = '', run = '' } = JSON.parse(text) as Readonly<Record<string, string>>;
-  book.jobs.push({ job: job.job, mark, record, wwz, run });
+  acknowledged.jobs.push({ job: job.job, mark, record, wwz, run });
   const stem = record.replace(/\.json$/, '');
-  book.files.push(
+  acknowledged.files.push(
     { path: record, digest: sha256(Buffer.from(job.json)) },
     { path: `${stem}.tsv`, digest: sha256(Buffer.from(job.tsv)) },
     { path: `${stem}.wwz`, digest: sha256(job.wwz) },
@@ -99,10 +99,10 @@ async function sendJob(url: string, book: Acknowledgments, dice: SeededRandom): 
 
 const jobsOfRun = 6;
 
-function makeJob(number: number, dice: SeededRandom): { readonly job: JobBytes; readonly mark: string } {
+function makeJob(number: number, random: SeededRandom): { readonly job: JobBytes; readonly mark: string } {
   const run = 1 + Math.floor(number / jobsOfRun);
   const name = `job-${number % jobsOfRun}`;
-  const mark = `mark-${number}-${dice.below(2 ** 30)}`;
+  const mark = `mark-${number}-${random.below(2 ** 30)}`;
   const json = JSON.stringify({
     'job-name': name,
     'commit-hash': commitOf(run),
@@ -111,16 +111,16 @@ function makeJob(number: number, dice: SeededRandom): { readonly job: JobBytes; 
     JOB_URL: 'https://ci.example/o/r/actions/runs/1',
     GITHUB_RUN_NUMBER: String(run),
     GITHUB_RUN_ID: String(500_000 + run),
-    GITHUB_REF: dice.pick(['refs/heads/main', 'refs/heads/topic']),
+    GITHUB_REF: random.pick(['refs/heads/main', 'refs/heads/topic']),
   });
-  const tsv = tsvOf([0, 'build'], [dice.pick([0, 0, 1]), 'unit']);
+  const tsv = tsvOf([0, 'build'], [random.pick([0, 0, 1]), 'unit']);
   const wwz = buildZip([
     { name: '_tmp/soil/logs/build.txt', content: mark, attributes: regular },
     { name: '_tmp/soil/logs/unit.txt', content: mark, attributes: regular },
     { name: 'index.html', content: `<title>${mark}</title>`, attributes: regular },
     {
       name: 'data.bin',
-      content: dice.bytes(dice.pick([100, 4000, 60_000, 200_000])),
+      content: random.bytes(random.pick([100, 4000, 60_000, 200_000])),
       method: 0,
       attributes: regular,
     },
@@ -134,8 +134,8 @@ const commitOf = (run: number): string =>
     .toString(16)
     .padStart(40, 'a');
 
-async function sendEvent(url: string, book: Acknowledgments): Promise<void> {
-  const number = book.sent++;
+async function sendEvent(url: string, acknowledged: Acknowledgments): Promise<void> {
+  const number = acknowledged.sent++;
   const job = `event-${number}`;
   const fields = new URLSearchParams({
     ...{ eventName: 'start', workerHost: 'github', jobName: job },
@@ -143,20 +143,20 @@ async function sendEvent(url: string, book: Acknowledgments): Promise<void> {
   });
   const answer = await fetch(`${url}event?${fields.toString()}`, { method: 'POST' });
   const text = await answer.text();
-  if (answer.status === 200) book.events.push({ run: `github-jobs/${400_000 + number}/`, job });
-  else book.faults.push(`an event was answered with ${answer.status}: ${text}`);
+  if (answer.status === 200) acknowledged.events.push({ run: `github-jobs/${400_000 + number}/`, job });
+  else acknowledged.faults.push(`an event was answered with ${answer.status}: ${text}`);
 }
 
-async function sendArtifact(url: string, book: Acknowledgments, dice: SeededRandom): Promise<void> {
-  const number = book.sent++;
-  const bytes = dice.bytes(dice.pick([10, 50_000]));
+async function sendArtifact(url: string, acknowledged: Acknowledgments, random: SeededRandom): Promise<void> {
+  const number = acknowledged.sent++;
+  const bytes = random.bytes(random.pick([10, 50_000]));
   const path = `artifacts/github/${commitOf(1 + Math.floor(number / jobsOfRun))}/out-${number}.bin`;
   const answer = await fetch(`${url}${path}`, { method: 'PUT', body: new Uint8Array(bytes) });
   const text = await answer.text();
   if (answer.status !== 201) {
-    book.faults.push(`an artifact was answered with ${answer.status}: ${text}`);
+    acknowledged.faults.push(`an artifact was answered with ${answer.status}: ${text}`);
     return;
   }
   const stored = Object.values(JSON.parse(text) as Readonly<Record<string, string>>)[0] ?? '';
-  book.files.push({ path: stored, digest: sha256(bytes) });
+  acknowledged.files.push({ path: stored, digest: sha256(bytes) });
 }

@@ -38,32 +38,32 @@ export const noCrashes = (): CrashCounts => ({
 export interface CrashOptions {
   readonly seed: number;
   /** kills */
-  readonly lives: number;
+  readonly kills: number;
   readonly counts: CrashCounts;
 }
 
 const clients = 4;
 
-/** Runs servers on one site until `lives` of them were killed. */
-export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<void> {
-  const dice = seededRandom(seed);
+/** Runs servers on one site until `kills` of them were killed. */
+export async function crashSite({ seed, kills, counts }: CrashOptions): Promise<void> {
+  const random = seededRandom(seed);
   const root = await mkdtemp(join(tmpdir(), 'soil-crash-'));
   const site = join(root, 'site');
-  const book = emptyAcknowledgments();
-  const wanted = counts.kills + lives;
+  const acknowledged = emptyAcknowledgments();
+  const wanted = counts.kills + kills;
   const fault = (what: string): void => {
     counts.faults.push(`seed ${seed}, after ${counts.kills} kills: ${what}`);
   };
   try {
     await must(process.execPath, [soilServer, 'init', '--site', site]);
-    for (let life = 1; counts.kills < wanted; life++) {
-      const chance = dice.below(20);
-      if (chance < 3) await killProgram(serveArgs(site), { dice, counts, kind: 'early' });
-      else if (chance === 3 && life > 3)
-        await killProgram(['rebuild', site], { dice, counts, kind: 'rebuilds' });
+    for (let round = 1; counts.kills < wanted; round++) {
+      const chance = random.below(20);
+      if (chance < 3) await killProgram(serveArgs(site), { random, counts, kind: 'early' });
+      else if (chance === 3 && round > 3)
+        await killProgram(['rebuild', site], { random, counts, kind: 'rebuilds' });
       const server = await serveSite(site, ['--open-on-loopback']);
-      await checkAfterStart(site, server, { book, counts, fault });
-      if (life % 12 === 0) {
+      await checkAfterStart(site, server, { acknowledged, counts, fault });
+      if (round % 12 === 0) {
         // Every twelfth server stops gracefully: the next start is from a snapshot, and the check command runs.
         await server.stop();
         const end = await run(process.execPath, [soilServer, 'check', site]);
@@ -73,11 +73,14 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       }
       const stop = new AbortController();
       const sending = Array.from({ length: clients }, () =>
-        sendUntilCut(server.url, { book, dice, stop: stop.signal }),
+        sendUntilCut(server.url, { acknowledged, random, stop: stop.signal }),
       );
       // Wait for some responses first, so that a slow machine has as much to lose as a fast one; then for any moment.
-      await answersOrLimit(book, acknowledged(book) + dice.below(dice.pick([1, 4, 10])));
-      await wait(dice.below(dice.pick([5, 30, 100])));
+      await answersOrLimit(
+        acknowledged,
+        countAcknowledged(acknowledged) + random.below(random.pick([1, 4, 10])),
+      );
+      await wait(random.below(random.pick([5, 30, 100])));
       await server.stop('SIGKILL');
       stop.abort();
       await Promise.all(sending);
@@ -85,22 +88,23 @@ export async function crashSite({ seed, lives, counts }: CrashOptions): Promise<
       if (/unhandled|UnhandledPromise|TypeError/i.test(server.log())) fault(server.log());
     }
     const last = await serveSite(site, ['--open-on-loopback']);
-    await checkAfterStart(site, last, { book, counts, fault });
+    await checkAfterStart(site, last, { acknowledged, counts, fault });
     await last.stop();
   } finally {
-    counts.jobs += book.jobs.length;
-    counts.events += book.events.length;
-    counts.files += book.files.length;
-    for (const line of book.faults) fault(line);
+    counts.jobs += acknowledged.jobs.length;
+    counts.events += acknowledged.events.length;
+    counts.files += acknowledged.files.length;
+    for (const line of acknowledged.faults) fault(line);
     await rm(root, { recursive: true, force: true });
   }
 }
 
-const acknowledged = (book: Acknowledgments): number => book.files.length + book.events.length;
+const countAcknowledged = (acknowledged: Acknowledgments): number =>
+  acknowledged.files.length + acknowledged.events.length;
 
-async function answersOrLimit(book: Acknowledgments, wanted: number): Promise<void> {
+async function answersOrLimit(acknowledged: Acknowledgments, wanted: number): Promise<void> {
   const limit = performance.now() + 20_000;
-  while (acknowledged(book) < wanted && performance.now() < limit) await wait(2);
+  while (countAcknowledged(acknowledged) < wanted && performance.now() < limit) await wait(2);
 }
 
 const serveArgs = (site: string): readonly string[] => [
@@ -116,14 +120,14 @@ const serveArgs = (site: string): readonly string[] => [
 async function killProgram(
   args: readonly string[],
   {
-    dice,
+    random,
     counts,
     kind,
-  }: { readonly dice: SeededRandom; readonly counts: CrashCounts; readonly kind: 'early' | 'rebuilds' },
+  }: { readonly random: SeededRandom; readonly counts: CrashCounts; readonly kind: 'early' | 'rebuilds' },
 ): Promise<void> {
   const child = spawn(process.execPath, [soilServer, ...args], { stdio: 'ignore' });
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-  await Promise.race([wait(150 + dice.below(600)), ended]);
+  await Promise.race([wait(150 + random.below(600)), ended]);
   child.kill('SIGKILL');
   const [, signal] = await ended;
   if (signal !== 'SIGKILL') return;
@@ -131,8 +135,8 @@ async function killProgram(
   counts[kind]++;
 }
 
-interface LookOptions {
-  readonly book: Acknowledgments;
+interface CheckOptions {
+  readonly acknowledged: Acknowledgments;
   readonly counts: CrashCounts;
   readonly fault: (what: string) => void;
 }
@@ -141,33 +145,33 @@ interface LookOptions {
 async function checkAfterStart(
   site: string,
   server: ServedSite,
-  { book, counts, fault }: LookOptions,
+  { acknowledged, counts, fault }: CheckOptions,
 ): Promise<void> {
-  await settle(server);
-  for (const { path, digest } of book.files) {
+  await waitForPages(server);
+  for (const { path, digest } of acknowledged.files) {
     const bytes = await readFile(join(site, path)).catch(() => undefined);
     if (bytes === undefined) fault(`${path} was acknowledged and is missing`);
     else if (sha256(bytes) !== digest) fault(`${path} was acknowledged and has other bytes`);
   }
-  await lookAtWholeness(site, fault);
+  await checkFilesAreComplete(site, fault);
   const pages = new Map<string, string>();
   const page = async (path: string): Promise<string> => {
     const known = pages.get(path) ?? (await textAt(server, path));
     pages.set(path, known);
     return known;
   };
-  for (const { run: folder, job } of book.events) {
+  for (const { run: folder, job } of acknowledged.events) {
     if (!(await page(folder)).includes(`>${job}<`))
       fault(`${folder} does not show ${job}, whose event was acknowledged`);
   }
-  for (const { job, mark, record, run: folder } of book.jobs) {
+  for (const { job, mark, record, run: folder } of acknowledged.jobs) {
     const text = await page(folder);
     if (!text.includes(`>${job}<`)) fault(`${folder} does not show ${job}, which was acknowledged`);
     if (!text.includes(`"${job}.wwz/`)) fault(`${folder} does not link ${job}.wwz/`);
     if (!record.startsWith(folder)) fault(`${record} is not in ${folder}: ${mark}`);
   }
   // Over HTTP, the newest ones and the links of their run's page are enough.
-  for (const { mark, record, wwz, run: folder } of book.jobs.slice(-6)) {
+  for (const { mark, record, wwz, run: folder } of acknowledged.jobs.slice(-6)) {
     if (!(await textAt(server, record)).includes(mark)) fault(`${record} is served with other bytes`);
     if (!(await textAt(server, wwz)).includes(mark)) fault(`${wwz} is served with other bytes`);
     for (const link of linksOf(await page(folder), new URL(folder, server.url))) {
@@ -183,11 +187,11 @@ async function checkAfterStart(
 }
 
 /** Waits until all pages are written: those at stable URLs follow a little after the others. */
-async function settle(server: ServedSite): Promise<void> {
+async function waitForPages(server: ServedSite): Promise<void> {
   const body = new FormData();
   body.append('run-hook', 'soil-event-job-done');
   const answer = await fetch(`${server.url}wwup.cgi`, { method: 'POST', body });
-  if (!answer.ok) throw new Error(`cannot settle: ${answer.status} ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`cannot wait for the pages: ${answer.status} ${await answer.text()}`);
   await answer.text();
 }
 
@@ -203,26 +207,26 @@ const linksOf = (html: string, base: URL): readonly URL[] =>
     .filter(({ host }) => host === base.host);
 
 /** Checks that every served file is complete, by the rules of its type. */
-async function lookAtWholeness(site: string, fault: (what: string) => void): Promise<void> {
+async function checkFilesAreComplete(site: string, fault: (what: string) => void): Promise<void> {
   const entries = await readdir(site, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isFile() || path.startsWith(join(site, '.soil/'))) continue;
     if (entry.name.startsWith('.')) fault(`${path} was left over`);
-    const end = wholeEnds.find(([suffix]) => entry.name.endsWith(suffix))?.[1];
+    const end = fileEndings.find(([suffix]) => entry.name.endsWith(suffix))?.[1];
     const text = end === undefined ? '' : (await readFile(path, 'utf8')).trimEnd();
-    if (end !== undefined && !text.endsWith(end)) fault(`${path} is not whole: …${text.slice(-40)}`);
+    if (end !== undefined && !text.endsWith(end)) fault(`${path} is incomplete: …${text.slice(-40)}`);
     if (entry.name.endsWith('.json')) {
       try {
         JSON.parse(text);
       } catch {
-        fault(`${path} is no JSON`);
+        fault(`${path} is not valid JSON`);
       }
     }
   }
 }
 
-const wholeEnds: readonly (readonly [suffix: string, end: string])[] = [
+const fileEndings: readonly (readonly [suffix: string, end: string])[] = [
   ['.html', '</html>'],
   ['.json', '}'],
   ['.svg', '</svg>'],

@@ -22,7 +22,7 @@ const begin = performance.now();
 async function lane(): Promise<void> {
   for (let seed = sites.shift(); seed !== undefined; seed = sites.shift()) {
     const mine = noCrashes();
-    await crashSite({ seed, lives: killsOfSite, counts: mine });
+    await crashSite({ seed, kills: killsOfSite, counts: mine });
     for (const key of ['kills', 'early', 'rebuilds', 'jobs', 'events', 'files', 'checks'] as const) {
       counts[key] += mine[key];
     }

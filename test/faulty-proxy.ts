@@ -60,8 +60,8 @@ export async function startFaultyProxy(
     const upstream = keep(connect(Number(new URL(target).port), '127.0.0.1'));
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.end());
-    hand(client, upstream, fault.kind === 'cut-request' ? fault.bytes : Infinity, fault);
-    hand(upstream, client, fault.kind === 'cut-answer' ? fault.bytes : Infinity, fault);
+    forward(client, upstream, fault.kind === 'cut-request' ? fault.bytes : Infinity, fault);
+    forward(upstream, client, fault.kind === 'cut-answer' ? fault.bytes : Infinity, fault);
     return undefined;
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -79,7 +79,7 @@ export async function startFaultyProxy(
 }
 
 /** Passes on at most `limit` bytes, then destroys both sockets. */
-function hand(from: Socket, to: Socket, limit: number, fault: ConnectionFault): void {
+function forward(from: Socket, to: Socket, limit: number, fault: ConnectionFault): void {
   let left = limit;
   from.on('data', (whole: Buffer) => {
     const chunk = whole.subarray(0, Math.min(whole.length, left));
@@ -87,7 +87,7 @@ function hand(from: Socket, to: Socket, limit: number, fault: ConnectionFault): 
     if (fault.kind === 'corrupt' && isAnswer(whole)) flipLast(chunk);
     if (fault.kind === 'slow') {
       from.pause();
-      trickle(chunk, to, fault.bytes, () => from.resume());
+      sendSlowly(chunk, to, fault.bytes, () => from.resume());
     } else to.write(chunk);
     if (left <= 0) {
       to.destroy();
@@ -104,13 +104,13 @@ function flipLast(chunk: Buffer): void {
   chunk[at] = (chunk[at] ?? 0) ^ 1;
 }
 
-function trickle(chunk: Buffer, to: Socket, bytes: number, done: () => void): void {
+function sendSlowly(chunk: Buffer, to: Socket, bytes: number, done: () => void): void {
   if (chunk.length === 0 || to.destroyed) {
     done();
     return;
   }
   to.write(chunk.subarray(0, bytes));
   setTimeout(() => {
-    trickle(chunk.subarray(bytes), to, bytes, done);
+    sendSlowly(chunk.subarray(bytes), to, bytes, done);
   }, 100);
 }

@@ -55,7 +55,7 @@ const client = (server: ServedSite, token: string) => {
 };
 
 /** Asserts that the site is complete: no partial files, and no findings of check after the server ended. */
-async function isWhole(t: TestContext, disk: SmallDisk): Promise<void> {
+async function assertComplete(t: TestContext, disk: SmallDisk): Promise<void> {
   assert.deepEqual(await readdir(join(disk.outside, '.soil', 'staging')), []);
   const checked = await disk.inside(process.execPath, soilServer, 'check', disk.site);
   t.diagnostic(checked.trim());
@@ -88,7 +88,7 @@ test('on a full disk, uploads get 507, the site stays complete, and small reques
   } finally {
     await server.stop();
   }
-  await isWhole(t, disk);
+  await assertComplete(t, disk);
 });
 
 test('on a disk without free inodes, uploads get 507; they succeed once there are some', async (t) => {
@@ -114,7 +114,7 @@ test('on a disk without free inodes, uploads get 507; they succeed once there ar
   } finally {
     await server.stop();
   }
-  await isWhole(t, disk);
+  await assertComplete(t, disk);
 });
 
 test('on a read-only file system, uploads get 503 and pages are served; once it is writable, uploads succeed', async (t) => {
@@ -140,7 +140,7 @@ test('on a read-only file system, uploads get 503 and pages are served; once it 
   } finally {
     await server.stop();
   }
-  await isWhole(t, disk);
+  await assertComplete(t, disk);
 });
 
 test('uploads to a site that the server cannot write get 500 with the reason', async (t) => {
@@ -162,7 +162,7 @@ test('uploads to a site that the server cannot write get 500 with the reason', a
   } finally {
     await server.stop();
   }
-  await isWhole(t, disk);
+  await assertComplete(t, disk);
 });
 
 test('a disk error and an exceeded disk quota get different responses', async (t) => {

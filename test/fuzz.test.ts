@@ -59,7 +59,7 @@ const tsv = Buffer.from(tsvOf([0, 'configure'], [0, 'make'], [0, 'check']));
 
 /** Makes mutant `number`, always the same one: it has its own random numbers, so that the order does not matter. */
 function mutant(number: number): { readonly path: string; readonly type: string; readonly body: Buffer } {
-  const dice = seededRandom(20_260_113 + number);
+  const random = seededRandom(20_260_113 + number);
   const job = `m-${number % 7}`;
   const run = String(5000 + Math.floor(number / 7));
   const record = Buffer.from(
@@ -76,16 +76,16 @@ function mutant(number: number): { readonly path: string; readonly type: string;
   );
   if (number % 10 === 9) {
     const query = `eventName=start&workerHost=github&runId=88${run}&runNumber=${run}&jobName=${job}&expectedJobs=a,b`;
-    const body = mutateTsv(Buffer.from(query), dice);
+    const body = mutateTsv(Buffer.from(query), random);
     return { path: 'event', type: 'application/x-www-form-urlencoded', body };
   }
-  const which = dice.pick(['json', 'json', 'json', 'tsv', 'tsv', 'wwz', 'form', 'form', 'form']);
+  const which = random.pick(['json', 'json', 'json', 'tsv', 'tsv', 'wwz', 'form', 'form', 'form']);
   const form = rawForm([
-    { field: 'wwz', file: `${job}.wwz`, content: which === 'wwz' ? mutateZip(wwz, dice) : wwz },
-    { field: 'tsv', file: `${job}.tsv`, content: which === 'tsv' ? mutateTsv(tsv, dice) : tsv },
-    { field: 'json', file: `${job}.json`, content: which === 'json' ? mutateRecord(record, dice) : record },
+    { field: 'wwz', file: `${job}.wwz`, content: which === 'wwz' ? mutateZip(wwz, random) : wwz },
+    { field: 'tsv', file: `${job}.tsv`, content: which === 'tsv' ? mutateTsv(tsv, random) : tsv },
+    { field: 'json', file: `${job}.json`, content: which === 'json' ? mutateRecord(record, random) : record },
   ]);
-  const { type, body } = which === 'form' ? mutateForm(form, dice) : form;
+  const { type, body } = which === 'form' ? mutateForm(form, random) : form;
   return { path: `results?jobName=${job}&workerHost=github`, type, body };
 }
 

@@ -139,7 +139,7 @@ for (const kind of ['git', 'github'] as const) {
       const end = await s.maybeMerge({
         waitSeconds: 0.5,
         now: () => now,
-        say: (line) => {
+        print: (line) => {
           said.push(line);
           if (line === 'waiting for two') s.setPassed('two');
         },
@@ -154,7 +154,7 @@ for (const kind of ['git', 'github'] as const) {
       const shut = await failed.maybeMerge({
         waitSeconds: 3600,
         now: () => now,
-        say: (line) => none.push(line),
+        print: (line) => none.push(line),
       });
       assert.equal(shut.status, 1);
       assert.deepEqual(

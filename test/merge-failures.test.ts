@@ -12,13 +12,17 @@ import { readStatus } from '../worker/client/status-client.js';
 import { must } from './command.js';
 import { openMergeFixtures, soilYml, type MergeFixture, type StatusApi } from './merge-fixture.js';
 
-interface Place {
+interface GreenFixture {
   readonly fixture: MergeFixture;
   readonly api: StatusApi;
 }
 
 /** Creates a fixture in which each required job is green. */
-async function createGreenFixture(t: TestContext, kind: 'git' | 'github', require = 'all'): Promise<Place> {
+async function createGreenFixture(
+  t: TestContext,
+  kind: 'git' | 'github',
+  require = 'all',
+): Promise<GreenFixture> {
   const fixtures = await openMergeFixtures(kind);
   const fixture = await fixtures.create(require);
   t.after(async () => {
@@ -51,7 +55,7 @@ for (const kind of ['git', 'github'] as const) {
     const waiting: Promise<unknown>[] = [];
     const end = await fixture.maybeMerge({
       commit: candidate,
-      say: (line) => {
+      print: (line) => {
         said.push(line);
         if (waiting.length === 0)
           waiting.push(must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', stricter]));
@@ -100,7 +104,7 @@ for (const kind of ['git', 'github'] as const) {
     const { fixture, api } = await createGreenFixture(t, kind);
     api.answers.set(`/status-api/local/${fixture.run}/two`, { code: 403, body: 'no' });
     const said: string[] = [];
-    const end = await fixture.maybeMerge({ waitSeconds: 3600, say: (line) => said.push(line) });
+    const end = await fixture.maybeMerge({ waitSeconds: 3600, print: (line) => said.push(line) });
     assert.equal(end.status, 1);
     assert.match(end.message, /two: has no usable status: the server answered 403$/);
     assert.deepEqual(
@@ -190,14 +194,15 @@ test('gitRemote() pushes only the branch, even if the clone is configured to pus
 
 test('resolvePushUrl() returns the URL that is both read and pushed to, and refuses several', async (t) => {
   const { fixture } = await createGreenFixture(t, 'git');
-  const place = (remote: string) => resolvePushUrl({ repo: fixture.clone, remote, environment: process.env });
+  const resolve = (remote: string) =>
+    resolvePushUrl({ repo: fixture.clone, remote, environment: process.env });
   await fixture.git('remote', 'add', 'origin', 'https://example.org/upstream.git');
-  assert.deepEqual(await place('origin'), { ok: true, value: 'origin' });
+  assert.deepEqual(await resolve('origin'), { ok: true, value: 'origin' });
   await fixture.git('remote', 'set-url', '--push', 'origin', fixture.bare);
-  assert.deepEqual(await place('origin'), { ok: true, value: fixture.bare });
-  assert.deepEqual(await place(fixture.bare), { ok: true, value: fixture.bare });
+  assert.deepEqual(await resolve('origin'), { ok: true, value: fixture.bare });
+  assert.deepEqual(await resolve(fixture.bare), { ok: true, value: fixture.bare });
   await fixture.git('remote', 'set-url', '--push', '--add', 'origin', 'https://example.org/second.git');
-  const refused = await place('origin');
+  const refused = await resolve('origin');
   assert.ok(!refused.ok);
   assert.match(refused.error, /^cannot merge into remote "origin": it has 2 push URLs/);
 });

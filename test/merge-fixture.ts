@@ -105,7 +105,7 @@ export async function openMergeFixtures(kind: 'git' | 'github'): Promise<MergeFi
         commit: candidate,
         branch: 'soil-staging',
       },
-      ...{ target: 'main', configPath: 'soil.yml', waitSeconds: 0, now: () => 1000, say: () => undefined },
+      ...{ target: 'main', configPath: 'soil.yml', waitSeconds: 0, now: () => 1000, print: () => undefined },
     };
     return {
       ...{ clone, bare, base, candidate, remote, github, git, run },

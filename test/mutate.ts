@@ -1,24 +1,24 @@
 /** Mutates valid records, TSVs, zips and forms: random damage, and unusual but valid content. */
 import type { SeededRandom } from './seeded-random.js';
 
-type Mutation = (bytes: Buffer, dice: SeededRandom) => Buffer;
+type Mutation = (bytes: Buffer, random: SeededRandom) => Buffer;
 
-const flip: Mutation = (bytes, dice) => {
+const flip: Mutation = (bytes, random) => {
   const changed = Buffer.from(bytes);
-  for (let count = 1 + dice.below(4); count > 0 && changed.length > 0; count--) {
-    const at = dice.below(changed.length);
-    changed.writeUInt8(changed.readUInt8(at) ^ (1 << dice.below(8)), at);
+  for (let count = 1 + random.below(4); count > 0 && changed.length > 0; count--) {
+    const at = random.below(changed.length);
+    changed.writeUInt8(changed.readUInt8(at) ^ (1 << random.below(8)), at);
   }
   return changed;
 };
 
-const truncate: Mutation = (bytes, dice) => bytes.subarray(0, dice.below(bytes.length + 1));
+const truncate: Mutation = (bytes, random) => bytes.subarray(0, random.below(bytes.length + 1));
 
 /** Removes or repeats a piece. */
-const cut: Mutation = (bytes, dice) => {
-  const from = dice.below(bytes.length + 1);
-  const to = Math.min(bytes.length, from + dice.below(40));
-  return Buffer.concat([bytes.subarray(0, to), bytes.subarray(dice.pick([from, to, to]))]);
+const cut: Mutation = (bytes, random) => {
+  const from = random.below(bytes.length + 1);
+  const to = Math.min(bytes.length, from + random.below(40));
+  return Buffer.concat([bytes.subarray(0, to), bytes.subarray(random.pick([from, to, to]))]);
 };
 
 const oddBytes: readonly Buffer[] = [
@@ -30,13 +30,13 @@ const oddBytes: readonly Buffer[] = [
   ),
 ];
 
-const insert: Mutation = (bytes, dice) => {
-  const at = dice.below(bytes.length + 1);
-  return Buffer.concat([bytes.subarray(0, at), dice.pick(oddBytes), bytes.subarray(at)]);
+const insert: Mutation = (bytes, random) => {
+  const at = random.below(bytes.length + 1);
+  return Buffer.concat([bytes.subarray(0, at), random.pick(oddBytes), bytes.subarray(at)]);
 };
 
-const otherLineEnds: Mutation = (bytes, dice) =>
-  Buffer.from(bytes.toString('latin1').replaceAll('\n', dice.pick(['\r\n', '\r', '\n\n'])), 'latin1');
+const otherLineEnds: Mutation = (bytes, random) =>
+  Buffer.from(bytes.toString('latin1').replaceAll('\n', random.pick(['\r\n', '\r', '\n\n'])), 'latin1');
 
 const anyBytes: readonly Mutation[] = [flip, truncate, cut, insert];
 
@@ -49,28 +49,28 @@ const oddValues: readonly string[] = [
 const depth = 20_000;
 
 /** Changes, repeats, removes, swaps or deeply nests one key of a flat record. */
-const oddKey: Mutation = (bytes, dice) => {
+const oddKey: Mutation = (bytes, random) => {
   const record = Object.entries(JSON.parse(bytes.toString()) as Readonly<Record<string, unknown>>);
   const lines = record.map(([key, value]) => [JSON.stringify(key), JSON.stringify(value)] as const);
-  const at = dice.below(lines.length);
+  const at = random.below(lines.length);
   const [key, value] = lines[at] ?? ['', ''];
-  const other = dice.pick(lines)[0];
+  const other = random.pick(lines)[0];
   const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
-  const changed = dice.pick([
-    [[key, dice.pick(oddValues)]],
-    [[key, dice.pick(oddValues)]],
+  const changed = random.pick([
+    [[key, random.pick(oddValues)]],
+    [[key, random.pick(oddValues)]],
     [
       [key, value],
-      [key, dice.pick(oddValues)],
+      [key, random.pick(oddValues)],
     ],
     [],
     [[other, value]],
-    [[key, dice.below(10) === 0 ? deep : '[[[[]]]]']],
+    [[key, random.below(10) === 0 ? deep : '[[[[]]]]']],
     [
       [key, value],
       [
-        dice.pick(['"__proto__"', '"toString"', '""', '"schema"', '"host"', '"attempt"']),
-        dice.pick(oddValues),
+        random.pick(['"__proto__"', '"toString"', '""', '"schema"', '"host"', '"attempt"']),
+        random.pick(oddValues),
       ],
     ],
   ]);
@@ -78,12 +78,12 @@ const oddKey: Mutation = (bytes, dice) => {
   return Buffer.from(`{${all.map((pair) => pair.join(':')).join(',')}}`);
 };
 
-const notAnObject: Mutation = (_, dice) => Buffer.from(dice.pick(oddValues));
+const notAnObject: Mutation = (_, random) => Buffer.from(random.pick(oddValues));
 
 /** Changes a cell, adds or removes one, or repeats a row. */
-const oddCell: Mutation = (bytes, dice) => {
+const oddCell: Mutation = (bytes, random) => {
   const rows = bytes.toString().split('\n');
-  const at = dice.below(rows.length);
+  const at = random.below(rows.length);
   const cells = (rows[at] ?? '').split('\t');
   const values = [
     '',
@@ -99,22 +99,22 @@ const oddCell: Mutation = (bytes, dice) => {
     '日本',
     '=1+1',
   ];
-  const cell = dice.below(cells.length + 1);
-  const kind = dice.below(4);
+  const cell = random.below(cells.length + 1);
+  const kind = random.below(4);
   if (kind === 0) rows.splice(at, 1, (rows[at] ?? '').repeat(2));
   else if (kind === 1) rows.splice(at, 0, rows[at] ?? '');
-  else cells.splice(cell, kind === 2 ? 1 : 0, dice.pick(values));
+  else cells.splice(cell, kind === 2 ? 1 : 0, random.pick(values));
   if (kind > 1) rows.splice(at, 1, cells.join('\t'));
   return Buffer.from(rows.join('\n'));
 };
 
-export const mutateRecord: Mutation = (bytes, dice) =>
-  dice.pick([...anyBytes, otherLineEnds, oddKey, oddKey, oddKey, oddKey, notAnObject])(bytes, dice);
+export const mutateRecord: Mutation = (bytes, random) =>
+  random.pick([...anyBytes, otherLineEnds, oddKey, oddKey, oddKey, oddKey, notAnObject])(bytes, random);
 
-export const mutateTsv: Mutation = (bytes, dice) =>
-  dice.pick([...anyBytes, otherLineEnds, oddCell, oddCell, oddCell])(bytes, dice);
+export const mutateTsv: Mutation = (bytes, random) =>
+  random.pick([...anyBytes, otherLineEnds, oddCell, oddCell, oddCell])(bytes, random);
 
-export const mutateZip: Mutation = (bytes, dice) => dice.pick([...anyBytes, flip])(bytes, dice);
+export const mutateZip: Mutation = (bytes, random) => random.pick([...anyBytes, flip])(bytes, random);
 
 /** A form's bytes and the value of its Content-Type. */
 export interface RawForm {
@@ -143,46 +143,53 @@ export function rawForm(parts: readonly RawPart[]): RawForm {
 }
 
 /** Changes what surrounds the parts: boundaries, headers, names. */
-export function mutateForm({ type, body }: RawForm, dice: SeededRandom): RawForm {
+export function mutateForm({ type, body }: RawForm, random: SeededRandom): RawForm {
   const replace = (from: string, to: string): RawForm => {
     const text = body.toString('latin1');
-    const places = text.split(from);
-    if (places.length < 2) return { type, body };
-    const at = 1 + dice.below(places.length - 1);
-    const changed = places.slice(0, at).join(from) + to + places.slice(at).join(from);
+    const parts = text.split(from);
+    if (parts.length < 2) return { type, body };
+    const at = 1 + random.below(parts.length - 1);
+    const changed = parts.slice(0, at).join(from) + to + parts.slice(at).join(from);
     return { type, body: Buffer.from(changed, 'latin1') };
   };
   const tricks: readonly (() => RawForm)[] = [
-    () => ({ type, body: dice.pick(anyBytes)(body, dice) }),
-    () => ({ type, body: dice.pick(anyBytes)(body, dice) }),
-    () => ({ type: flipText(type, dice), body }),
-    () => ({ type: dice.pick(oddTypes), body }),
-    () => replace('\r\n', dice.pick(['\n', '\r', '', '\r\n\r\n', '\r\n \t'])),
+    () => ({ type, body: random.pick(anyBytes)(body, random) }),
+    () => ({ type, body: random.pick(anyBytes)(body, random) }),
+    () => ({ type: flipText(type, random), body }),
+    () => ({ type: random.pick(oddTypes), body }),
+    () => replace('\r\n', random.pick(['\n', '\r', '', '\r\n\r\n', '\r\n \t'])),
     () =>
       replace(
         `--${boundary}`,
-        dice.pick([`--${boundary}--`, `--${boundary}x`, `-${boundary}`, '', ` --${boundary}`]),
+        random.pick([`--${boundary}--`, `--${boundary}x`, `-${boundary}`, '', ` --${boundary}`]),
       ),
     () =>
       replace(
         'filename="',
-        dice.pick(['filename*="', 'filename="../', 'filename="\\', 'filename="C:\\', 'x="', 'filename="%00']),
+        random.pick([
+          'filename*="',
+          'filename="../',
+          'filename="\\',
+          'filename="C:\\',
+          'x="',
+          'filename="%00',
+        ]),
       ),
     () =>
       replace(
         'name="',
-        dice.pick(['name="__proto__', 'name="\u0000', 'name=', 'name="file', `name="${'n'.repeat(5000)}`]),
+        random.pick(['name="__proto__', 'name="\u0000', 'name=', 'name="file', `name="${'n'.repeat(5000)}`]),
       ),
-    () => replace('form-data', dice.pick(['attachment', 'FORM-DATA', '', 'form-data; form-data'])),
+    () => replace('form-data', random.pick(['attachment', 'FORM-DATA', '', 'form-data; form-data'])),
     () =>
       replace(
         'application/octet-stream',
-        dice.pick(['multipart/mixed; boundary=x', 'text/html; charset=utf-7', '', '\u0000']),
+        random.pick(['multipart/mixed; boundary=x', 'text/html; charset=utf-7', '', '\u0000']),
       ),
     () => replace('\r\nContent-Type', `\r\n${'X-Long: y\r\n'.repeat(3000)}Content-Type`),
     () => replace('\r\n', '\r\nContent-Transfer-Encoding: base64\r\n'),
   ];
-  return dice.pick(tricks)();
+  return random.pick(tricks)();
 }
 
 const oddTypes: readonly string[] = [
@@ -206,7 +213,7 @@ const oddTypes: readonly string[] = [
 ];
 
 /** Header values must be printable, or no client can send them. */
-function flipText(text: string, dice: SeededRandom): string {
-  const at = dice.below(text.length);
-  return text.slice(0, at) + String.fromCharCode(0x21 + dice.below(0x5d)) + text.slice(at + 1);
+function flipText(text: string, random: SeededRandom): string {
+  const at = random.below(text.length);
+  return text.slice(0, at) + String.fromCharCode(0x21 + random.below(0x5d)) + text.slice(at + 1);
 }

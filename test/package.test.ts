@@ -33,9 +33,9 @@ describe('the published package', () => {
       readonly dependencies: Readonly<Record<string, string>>;
     };
     for (const name of Object.keys(manifest.dependencies)) {
-      const place = join(home, 'node_modules', name);
-      await mkdir(dirname(place), { recursive: true });
-      await symlink(join(repoRoot, 'node_modules', name), place);
+      const target = join(home, 'node_modules', name);
+      await mkdir(dirname(target), { recursive: true });
+      await symlink(join(repoRoot, 'node_modules', name), target);
     }
   });
   after(() => rm(home, { recursive: true, force: true }));

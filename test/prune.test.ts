@@ -116,7 +116,7 @@ async function prune(site: string, retention: string, ...more: readonly string[]
   return command('prune', site, '--config', await configOf(site, retention), ...more);
 }
 
-async function assertSound(site: string): Promise<void> {
+async function assertNoFindings(site: string): Promise<void> {
   const end = await command('check', site);
   assert.equal(end.status, 0, end.stdout + end.stderr);
 }
@@ -178,7 +178,7 @@ test('soil-server prune removes run 998 before 1000, with its status, artifacts 
     /This run was removed on \d{4}-.* UTC because it was not among the newest 4 of GitHub/,
   );
   assert.match(page.text, /dev-minimal/);
-  await assertSound(site);
+  await assertNoFindings(site);
   const again = await prune(site, '{ run: { newest: 4 } }');
   assert.match(again.stdout, /removed 0 runs/, 'a second prune removes nothing');
 });
@@ -193,7 +193,7 @@ test('soil-server prune keeps or removes the jobs of a sourcehut commit together
     ),
   );
   assert.deepEqual(kept, [false, true, false, true, true], 'commits of 1001 and 1002 are the newest two');
-  await assertSound(site);
+  await assertNoFindings(site);
 });
 
 test('soil-server prune removes wwz files first; JSON, TSV and pages remain and say so', async (t) => {
@@ -207,7 +207,7 @@ test('soil-server prune removes wwz files first; JSON, TSV and pages remain and 
   const page = checkPage(await readFile(join(site, 'github-jobs/998/index.html'), 'utf8'));
   assert.match(page.text, /removed on \d{4}-\d\d-\d\d .*: not among the newest 3 of GitHub/);
   assert.ok(!page.elements.some(({ attributes }) => attributes.get('href')?.includes('.wwz') === true));
-  await assertSound(site);
+  await assertNoFindings(site);
   const before = await contentOf(site);
   assert.equal((await command('rebuild', site)).status, 0);
   assert.deepEqual(await contentOf(site), before, 'rebuild shows what was removed');
@@ -219,7 +219,7 @@ test('soil-server prune removes wwz files first; JSON, TSV and pages remain and 
     /data-label="Logs and results">\d+ B</,
     'the size of what went before is remembered',
   );
-  await assertSound(site);
+  await assertNoFindings(site);
 });
 
 test('soil-server prune keeps pinned, merged, newest green and first red runs, and a dry run’s page says why', async (t) => {
@@ -258,7 +258,7 @@ test('soil-server prune keeps pinned, merged, newest green and first red runs, a
     [997, 998, 999, 1000, 1001, 1002].map((n) => exists(site, `github-jobs/${n}/dev-minimal.json`)),
   );
   assert.deepEqual(left, [true, true, true, true, false, true]);
-  await assertSound(site);
+  await assertNoFindings(site);
   assert.equal((await command('pin', 'github/998', '--remove', '--site', site)).status, 0);
 });
 
@@ -268,7 +268,7 @@ test('soil-server prune updates the files at stable URLs', async (t) => {
   assert.equal((await prune(site, `{ run: { newest: 1 }, ${keep} }`)).status, 0);
   const files = (await filesOf(site)).filter((path) => path.endsWith('latest-green.json'));
   assert.deepEqual(files, [], 'no green run remains');
-  await assertSound(site);
+  await assertNoFindings(site);
 });
 
 const ask = (
@@ -337,7 +337,7 @@ test('a server prunes at its start and on request; a removed file is 410, also a
   assert.match(refused.stderr, /process \d+ holds the lock .*POST \/prune/);
   await server.stop();
   const pruned = await contentOf(site);
-  await assertSound(site);
+  await assertNoFindings(site);
   assert.equal((await command('rebuild', site)).status, 0);
   assert.deepEqual(await contentOf(site), pruned);
 });
@@ -387,7 +387,7 @@ test('uploads and events during a prune succeed, and none is lost', async (t) =>
     assert.equal(await exists(site, `github-jobs/${number}/dev-minimal.json`), isNewest, String(number));
     assert.ok(await exists(site, `github-jobs/${number}/index.html`), 'each leaves a page');
   }
-  await assertSound(site);
+  await assertNoFindings(site);
 });
 
 test('after a prune that was killed at any moment, the next start completes what the log says', async (t) => {
@@ -412,7 +412,7 @@ test('after a prune that was killed at any moment, the next start completes what
     if ((await ended)[0] === null) killed++;
     const resumed = await command('prune', site, '--config', config);
     assert.equal(resumed.status, 0, resumed.stderr);
-    await assertSound(site);
+    await assertNoFindings(site);
     assert.deepEqual(await filesOf(site), names, `${milliseconds} ms after`);
   }
   assert.ok(killed > 0, 'a kill came during a prune');

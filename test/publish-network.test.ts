@@ -15,7 +15,7 @@ jobs:
     image: none
     artifacts: [program.tar]
     tasks:
-      - { name: a, run: 'head -c 300000 /dev/urandom >noise.bin; seq 60000 >program.tar', results: noise.bin }
+      - { name: a, run: 'head -c 300000 /dev/urandom >random.bin; seq 60000 >program.tar', results: random.bin }
   red: { image: none, tasks: [{ name: a, run: 'exit 7' }] }
 `;
 const bare = {

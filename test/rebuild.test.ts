@@ -17,8 +17,8 @@ after(async () => {
 const rebuild = (site: string) => run(process.execPath, [soilServer, 'rebuild', site]);
 const page = (site: string, path: string): Promise<string> => readFile(join(site, path), 'utf8');
 
-/** Makes a folder like that of Soil's shell server: run 1000 is valid, and `spoil` damages the job of run 998. */
-async function oldSite(name: string, spoil: (folder: string) => Promise<void>): Promise<string> {
+/** Makes a folder like that of Soil's shell server: run 1000 is valid, and `damage` damages the job of run 998. */
+async function oldSite(name: string, damage: (folder: string) => Promise<void>): Promise<string> {
   const site = join(root, name);
   for (const number of ['998', '1000']) {
     const folder = join(site, 'github-jobs', number);
@@ -30,11 +30,11 @@ async function oldSite(name: string, spoil: (folder: string) => Promise<void>): 
       await shellJob({ ...ids, 'job-name': 'cpp-small' }, tsvOf([0, 'a'], [4, 'b'])),
     );
   }
-  await spoil(join(site, 'github-jobs', '998'));
+  await damage(join(site, 'github-jobs', '998'));
   return site;
 }
 
-const spoils: [string, RegExp, (folder: string) => Promise<void>][] = [
+const damages: [string, RegExp, (folder: string) => Promise<void>][] = [
   [
     'a truncated JSON',
     /998\/dev-minimal\.json: cannot read the record/,
@@ -62,9 +62,9 @@ const spoils: [string, RegExp, (folder: string) => Promise<void>][] = [
   ],
 ];
 
-for (const [index, [what, pattern, spoil]] of spoils.entries()) {
+for (const [index, [what, pattern, damage]] of damages.entries()) {
   test(`rebuild writes all other pages in spite of ${what}`, async () => {
-    const site = await oldSite(`defect-1-${index}`, spoil);
+    const site = await oldSite(`damaged-${index}`, damage);
     const end = await rebuild(site);
     assert.equal(end.status, 0, end.stderr);
     assert.match(end.stderr, pattern);
@@ -98,14 +98,14 @@ test('rebuild shows a non-ASCII subject and a run without a number', async () =>
 });
 
 test('rebuild shows a job with an empty TSV as empty, not passed', async () => {
-  const site = await oldSite('defect-2', (folder) => writeFile(join(folder, 'dev-minimal.tsv'), ''));
+  const site = await oldSite('empty-tsv', (folder) => writeFile(join(folder, 'dev-minimal.tsv'), ''));
   await rebuild(site);
   const text = await page(site, 'github-jobs/998/index.html');
   assert.match(text, /class="mark empty"/);
 });
 
 test('rebuild lists runs in numeric order', async () => {
-  const site = await oldSite('defect-5', () => Promise.resolve());
+  const site = await oldSite('run-order', () => Promise.resolve());
   await rebuild(site);
   const list = await page(site, 'github-jobs/index.html');
   assert.ok(list.indexOf('Run 1000') < list.indexOf('Run 998'));

@@ -34,10 +34,10 @@ function runOnSmallDisk(machine: TestEngine, repo: string, kept: string): Promis
     'cp -R "$kept/disk/job" "$kept/job"; umount "$kept/disk"; exit "$status"';
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
   // In a new mount namespace, except with docker, whose daemon must see the disk too.
-  const place = machine.engine === 'docker' ? [] : ['unshare', ...asRoot, '--mount'];
+  const launcher = machine.engine === 'docker' ? [] : ['unshare', ...asRoot, '--mount'];
   const engine = machine.engine === undefined ? [] : ['--engine', machine.engine];
   const worker = [process.execPath, soilWorker, 'run', 'job', ...engine];
-  const [program = '', ...words] = [...place, 'sh', '-c', script, 'sh', kept, ...worker];
+  const [program = '', ...words] = [...launcher, 'sh', '-c', script, 'sh', kept, ...worker];
   return run(program, words, {
     cwd: repo,
     env: { ...machine.environment, GITHUB_ACTIONS: '', PASSWORD: 'correct horse' },

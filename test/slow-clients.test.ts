@@ -64,7 +64,7 @@ async function answerTo(begin: string, feed?: string): Promise<string> {
 }
 
 let runs = 0;
-async function honestUpload(): Promise<number> {
+async function uploadNormally(): Promise<number> {
   const run = String(++runs);
   const job = await shellJob({ GITHUB_RUN_NUMBER: run, GITHUB_RUN_ID: `${run}00` });
   const response = await fetch(new URL('results?jobName=dev-minimal&workerHost=github', server.url), {
@@ -90,7 +90,7 @@ test('a client that sends headers or body too slowly, or nothing, is disconnecte
   for (const text of [body, idle]) {
     assert.match(text, /^HTTP\/1\.1 408 .*fewer than 1024 bytes arrived in 1 s/s);
   }
-  assert.equal(await honestUpload(), 201);
+  assert.equal(await uploadNormally(), 201);
 });
 
 test('bodies that do not match their headers are refused and leave nothing', async () => {
@@ -119,7 +119,7 @@ test('bodies that do not match their headers are refused and leave nothing', asy
     ],
   ];
   for (const [name, bytes, pattern] of table) assert.match(await answerTo(bytes), pattern, name);
-  assert.equal(await honestUpload(), 201);
+  assert.equal(await uploadNormally(), 201);
   // The client was disconnected: its folder is removed once the server notices.
   const staging = join(folder, 'site', '.soil', 'staging');
   for (const until = Date.now() + 20_000; (await readdir(staging)).length > 0 && Date.now() < until;) {
@@ -137,7 +137,7 @@ test('500 idle connections do not keep other clients from being served, and memo
     return socket;
   });
   await Promise.all(sockets.flatMap((socket) => (socket.connecting ? [once(socket, 'connect')] : [])));
-  for (let i = 0; i < 5; i++) assert.equal(await honestUpload(), 201);
+  for (let i = 0; i < 5; i++) assert.equal(await uploadNormally(), 201);
   assert.ok((await fetch(server.url)).ok);
   await Promise.all(sockets.map(closed));
   const grown = (await peakKilobytes()) - before;

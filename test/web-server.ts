@@ -47,11 +47,11 @@ export async function startWebServer(name: WebServerName, { site, soilServer }: 
   const snippet = await readFile(join(repoRoot, 'shims', 'web-servers', snippetFiles[name]), 'utf8');
   const filled = snippet.replaceAll('@SITE@', site);
   if (soilServer === undefined) return startConfigured(name, filled);
-  return startConfigured(name, pointedAt(soilServer, withSoilServer[name](filled)), { isProxy: true });
+  return startConfigured(name, replacePort(soilServer, withSoilServer[name](filled)), { isProxy: true });
 }
 
 /** Replaces the default port 8080 by that of the soil-server. */
-export const pointedAt = (soilServer: string, text: string): string =>
+export const replacePort = (soilServer: string, text: string): string =>
   text
     .replaceAll('127.0.0.1:8080', new URL(soilServer).host)
     .replaceAll('"port" => 8080', `"port" => ${new URL(soilServer).port}`);

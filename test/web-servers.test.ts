@@ -6,7 +6,13 @@ import { after, before, describe, it } from 'node:test';
 import { must, repoRoot, worker } from './command.js';
 import { makeRepo } from './git-repo.js';
 import { startServer, type RunningServer } from './soil-server.js';
-import { pointedAt, startConfigured, startWebServer, webServers, type WebServerName } from './web-server.js';
+import {
+  replacePort,
+  startConfigured,
+  startWebServer,
+  webServers,
+  type WebServerName,
+} from './web-server.js';
 
 const soilYml = `project: p
 jobs:
@@ -126,11 +132,11 @@ describe('web servers with the snippets in shims/web-servers', () => {
   it('nginx as a reverse proxy, configured as in docs/server.md, accepts large uploads', async () => {
     const manual = await readFile(join(repoRoot, 'docs', 'server.md'), 'utf8');
     const block = /```nginx\n([^`]*)```/.exec(manual)?.[1] ?? '';
-    const nginx = await startConfigured('nginx', `server {\nlisten 80;\n${pointedAt(soil.url, block)}}\n`);
+    const nginx = await startConfigured('nginx', `server {\nlisten 80;\n${replacePort(soil.url, block)}}\n`);
     try {
-      const noise = randomBytes(3 * 2 ** 20).toString('base64');
-      const large = await makeRepo({ 'soil.yml': soilYml, '.gitignore': '_out/\n', 'noise.txt': noise });
-      await must('sed', ['-i', 's/mkdir -p/cat noise.txt; &/', join(large, 'soil.yml')]);
+      const content = randomBytes(3 * 2 ** 20).toString('base64');
+      const large = await makeRepo({ 'soil.yml': soilYml, '.gitignore': '_out/\n', 'random.txt': content });
+      await must('sed', ['-i', 's/mkdir -p/cat random.txt; &/', join(large, 'soil.yml')]);
       const env = {
         SOIL_SERVER: nginx.url,
         SOIL_TOKEN: soil.token,
@@ -141,7 +147,7 @@ describe('web servers with the snippets in shims/web-servers', () => {
       assert.equal(end.status, 0, end.stdout + end.stderr);
       assert.ok((await stat(join(soil.site, 'local-jobs', 'r2', 'unit.wwz'))).size > 2 ** 20);
       const log = await fetch(new URL('local-jobs/r2/unit.wwz/_soil/logs/greet.txt', nginx.url));
-      assert.ok((await log.text()).trim() === noise, 'the log is the output of the task');
+      assert.ok((await log.text()).trim() === content, 'the log is the output of the task');
       await rm(large, { recursive: true, force: true });
     } finally {
       await nginx.close();

@@ -38,8 +38,8 @@ interface LocalFields {
 export interface ZipSpec {
   readonly comment?: Buffer;
   readonly beforeDirectory?: Buffer;
-  readonly behindDirectory?: Buffer;
-  readonly behindEnd?: Buffer;
+  readonly afterDirectory?: Buffer;
+  readonly afterEnd?: Buffer;
   readonly count?: number;
   readonly directoryOffset?: number;
   readonly directorySize?: number;
@@ -84,7 +84,7 @@ export function buildZip(entries: readonly ZipEntrySpec[], zip: ZipSpec = {}): B
   const directory = Buffer.concat(records);
   const offset = zip.directoryOffset ?? position;
   push(directory);
-  push(zip.behindDirectory ?? Buffer.alloc(0));
+  push(zip.afterDirectory ?? Buffer.alloc(0));
   const size = zip.directorySize ?? directory.length;
   const count = zip.count ?? entries.length;
   const comment = zip.comment ?? Buffer.alloc(0);
@@ -99,7 +99,7 @@ export function buildZip(entries: readonly ZipEntrySpec[], zip: ZipSpec = {}): B
   end.writeUInt16LE(comment.length, 20);
   push(end);
   push(comment);
-  push(zip.behindEnd ?? Buffer.alloc(0));
+  push(zip.afterEnd ?? Buffer.alloc(0));
   return Buffer.concat(parts);
 }
 

@@ -13,7 +13,7 @@ import { findData, readDirectory } from './open.js';
 const collect = async (body: Body) => (Buffer.isBuffer(body) ? body : buffer(body));
 
 async function locate(spec: ZipEntrySpec) {
-  // The local header has an extra field that the directory has not, as many tools write it.
+  // Many tools write an extra field to the local header that the directory lacks.
   const local = { extra: Buffer.from([9, 9, 2, 0, 1, 2]), ...spec.local };
   const source = bufferSource(buildZip([{ name: 'first' }, { ...spec, local }]));
   const read = await readDirectory(source, defaultWwzLimits);
@@ -25,7 +25,7 @@ async function locate(spec: ZipEntrySpec) {
   return { source, entry, dataOffset: dataOffset.value };
 }
 
-/** Too large for one piece, with varying content. */
+/** Varying content that is too large for one piece. */
 const large = Buffer.from(Array.from({ length: 90_000 }, (_, i) => `line ${i * 7919}\n`).join(''));
 
 for (const [what, content] of [
@@ -33,7 +33,7 @@ for (const [what, content] of [
   ['an empty entry', Buffer.alloc(0)],
   ['a large entry', large],
 ] as const) {
-  test(`gzipBody() of ${what} is a gzip file of the announced length`, async () => {
+  test(`gzipBody() of ${what} returns a gzip file of length gzipLength()`, async () => {
     const located = await locate({ name: 'a', content });
     const bytes = await collect(await gzipBody(located));
     assert.equal(bytes.length, gzipLength(located.entry));
@@ -41,7 +41,7 @@ for (const [what, content] of [
   });
 
   for (const method of [0, 8]) {
-    test(`plainBody() of ${what}, method ${method}, is the content and any range of it`, async () => {
+    test(`plainBody() of ${what}, method ${method}, returns the content or a range of it`, async () => {
       const located = await locate({ name: 'a', content, method });
       assert.deepEqual(await collect(await plainBody(located)), content);
       await fc.assert(
@@ -59,7 +59,7 @@ for (const [what, content] of [
 }
 
 for (const content of [Buffer.from('hello'), large]) {
-  test(`plainBody() of ${content.length} bytes fails before the last of them when the checksum is wrong`, async () => {
+  test(`plainBody() of ${content.length} bytes with a wrong checksum fails before the last byte`, async () => {
     const located = await locate({ name: 'a', content, crc: 1 });
     let received = 0;
     await assert.rejects(

@@ -1,4 +1,4 @@
-/** Reads the content of an entry: as a gzip body without recompression, or inflated and verified. */
+/** Reads the content of an entry, as a gzip body without recompression or inflated and verified. */
 import { pipeline, Readable } from 'node:stream';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { quote } from '../model/result.js';
@@ -125,8 +125,8 @@ function checkSums(entry: WwzEntry, size: number, crc: number): void {
 const hexadecimal = (crc: number): string => crc.toString(16).padStart(8, '0');
 
 /**
- * Yields the whole content in pieces. The last piece is withheld until size and checksum are verified, so that a reader
- * of damaged content notices that it is incomplete.
+ * Yields the whole content in pieces. Withholds the last piece until size and checksum are verified, so that
+ * damaged content is never complete.
  */
 async function* checkedPieces(located: LocatedEntry): AsyncGenerator<Buffer> {
   const { source, entry, dataOffset } = located;
@@ -169,7 +169,7 @@ async function* slice(pieces: AsyncIterable<Buffer>, { start, end }: ByteRange):
     const part = piece.subarray(Math.max(0, start - position), Math.max(0, end - position));
     position += piece.length;
     if (part.length > 0) yield part;
-    // A range that reaches the end must read on, for the verification of the checksum.
+    // For a range that includes the last byte, the rest is read so that the checksum is verified.
     if (position > end) return;
   }
 }

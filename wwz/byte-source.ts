@@ -1,4 +1,4 @@
-/** The interface through which wwz files are read, for files and for memory. */
+/** Reads ranges of bytes from a file or from memory. */
 import type { FileHandle } from 'node:fs/promises';
 
 export interface ByteSource {
@@ -32,7 +32,7 @@ export function fileSource(handle: FileHandle, size: number): ByteSource {
   };
 }
 
-/** Wraps a source for one reader that reads forward in small steps: reads `windowBytes` ahead. */
+/** Wraps a source for one reader that reads forward in small steps. Reads `windowBytes` ahead. */
 export function readAhead(source: ByteSource, windowBytes: number): ByteSource {
   let start = 0;
   let bytes: Buffer = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-/** Checks what a zip's directory says about its entries, before any entry is read. Pure. */
+/** Checks the directory of a zip before any entry is read. Pure. */
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { findReadingObstacle } from './body.js';
 import type { WwzEntry } from './directory.js';
@@ -67,19 +67,19 @@ function checkKind(entry: WwzEntry): Result<WwzEntry> {
   const fileType = (entry.externalAttributes >>> 28) & 0xf;
   const isFolder = entry.name.endsWith('/');
   if (isFolder && entry.size !== 0) return because(entry, 'it is a folder, but has content');
-  if (fileType === 0 || fileType === (isFolder ? folderType : fileOfType)) return accept(entry);
+  if (fileType === 0 || fileType === (isFolder ? folderType : regularFileType)) return accept(entry);
   return because(entry, `its mode is that of a ${typeNames.get(fileType) ?? 'file of unknown kind'}`);
 }
 
 /** The upper four bits of st_mode. */
 const folderType = 0o04;
-const fileOfType = 0o10;
+const regularFileType = 0o10;
 const typeNames = new Map([
   [0o01, 'FIFO'],
   [0o02, 'device'],
   [folderType, 'folder'],
   [0o06, 'device'],
-  [fileOfType, 'regular file'],
+  [regularFileType, 'regular file'],
   [0o12, 'symlink'],
   [0o14, 'socket'],
 ]);

@@ -51,7 +51,7 @@ export const tailByteLimit = endLength + 0xffff + locatorLength + end64Length;
 
 /**
  * Finds the end record (4.3.16) in `tail`, the last bytes of a file of `fileSize` bytes. Its comment must end with the
- * file, and the directory at the end records: other programs would read whatever is in between.
+ * file, and the directory must end where the end records start: other programs could read what is in between.
  */
 export function parseDirectoryEnd(tail: Buffer, fileSize: number): Result<DirectoryEnd> {
   const at = findEnd(tail);

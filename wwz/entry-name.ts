@@ -1,4 +1,4 @@
-/** Parses names of entries: a valid name is safe as a path and in a URL. */
+/** Parses names of entries. A valid name is safe as a path and in a URL. */
 import { accept, quote, refuse, type Result } from '../model/result.js';
 
 /** The limit of a name in UTF-8: longer than paths of jobs, and much shorter than file systems accept. */

@@ -7,7 +7,7 @@ export interface WwzFolder {
   readonly files: readonly string[];
 }
 
-/** `sortedNames` are in UTF-16 order; `folder` is `''` or ends with a slash. Returns undefined if no name is in it. */
+/** Lists `folder`, which is `''` or ends with a slash. `sortedNames` are in UTF-16 order. Returns undefined if no name is in it. */
 export function listFolder(sortedNames: readonly string[], folder: string): WwzFolder | undefined {
   const folders: string[] = [];
   const files: string[] = [];

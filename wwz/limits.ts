@@ -14,9 +14,9 @@ export interface WwzLimits {
 }
 
 /**
- * Three times the size of a job of 22,000 files and 100 MB. More entries would need Zip64. Deflate cannot exceed a ratio of
- * 1,032, and a log that repeats one line comes close: the default refuses only forged sizes. `totalBytes` bounds the time
- * of verification; a slow server should lower both.
+ * A job of 22,000 files and 100 MB needs a third of these entries. More entries would need Zip64. Deflate cannot exceed a
+ * ratio of 1,032, which a log that repeats one line nearly reaches, so the default ratio refuses only forged sizes.
+ * `totalBytes` limits the time of verification.
  */
 export const defaultWwzLimits: WwzLimits = {
   entries: 65_534,

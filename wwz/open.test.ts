@@ -19,7 +19,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function openMade(bytes: Buffer): Promise<WwzFile> {
+async function openBuilt(bytes: Buffer): Promise<WwzFile> {
   const path = join(folder, 'a.wwz');
   await writeFile(`${path}.new`, bytes);
   await rename(`${path}.new`, path);
@@ -39,7 +39,7 @@ async function read(file: WwzFile, name: string): Promise<string> {
 }
 
 test('openWwz() finds entries by name, even if the directory is far from the end', async () => {
-  const file = await openMade(
+  const file = await openBuilt(
     buildZip(
       Array.from({ length: 3000 }, (_, i) => ({ name: `folder/file-${i}`, content: `content ${i}` })),
       { comment: Buffer.alloc(60_000, 'long comment') },
@@ -52,9 +52,9 @@ test('openWwz() finds entries by name, even if the directory is far from the end
   await file.close();
 });
 
-test('openWwz() keeps reading a file that was replaced', async () => {
-  const old = await openMade(buildZip([{ name: 'a', content: 'old' }]));
-  const replaced = await openMade(buildZip([{ name: 'a', content: 'new' }]));
+test('WwzFile reads the old file after another one replaced it', async () => {
+  const old = await openBuilt(buildZip([{ name: 'a', content: 'old' }]));
+  const replaced = await openBuilt(buildZip([{ name: 'a', content: 'new' }]));
   assert.notEqual(old.identity, replaced.identity);
   assert.equal(await read(old, 'a'), 'old');
   assert.equal(await read(replaced, 'a'), 'new');

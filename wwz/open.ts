@@ -17,7 +17,7 @@ import { listFolder, type WwzFolder } from './folder.js';
 import { defaultWwzLimits, type WwzLimits } from './limits.js';
 import { localHeaderLength, parseLocalHeader } from './local-header.js';
 
-/** Opens the wwz at `path`. Refuses a missing file, anything but a regular file and a zip, and one beyond the limits. */
+/** Opens the wwz at `path`. Refuses anything but a regular file that is a zip within the limits. */
 export async function openWwz(path: string, limits: WwzLimits = defaultWwzLimits): Promise<Result<WwzFile>> {
   let handle: FileHandle;
   try {
@@ -44,7 +44,7 @@ async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Res
   );
 }
 
-/** Returns a string that differs for another file of the same name, and after a change. */
+/** Returns a string that changes when the file is changed or replaced. */
 export function fileIdentity(stats: BigIntStats): string {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs].map((n) => n.toString(36)).join('.');
 }
@@ -54,7 +54,7 @@ export interface ReadDirectory {
   readonly directory: WwzDirectory;
 }
 
-/** Reads the end records and the directory, mostly with one read of 64 KiB, else with two. */
+/** Reads the end records and the directory. Usually needs one read of 64 KiB, and two for a large directory. */
 export async function readDirectory(source: ByteSource, limits: WwzLimits): Promise<Result<ReadDirectory>> {
   const tailStart = Math.max(0, source.size - tailByteLimit);
   const tail = await source.read(tailStart, tailByteLimit);

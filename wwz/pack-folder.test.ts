@@ -33,11 +33,11 @@ async function makeFolder(): Promise<string> {
   return source;
 }
 
-async function contentsOf(place: string): Promise<Map<string, string>> {
+async function contentsOf(work: string): Promise<Map<string, string>> {
   const contents = new Map<string, string>();
-  for (const item of await readdir(place, { recursive: true, withFileTypes: true })) {
+  for (const item of await readdir(work, { recursive: true, withFileTypes: true })) {
     const path = join(item.parentPath, item.name);
-    if (item.isFile()) contents.set(path.slice(place.length + 1), await readFile(path, 'latin1'));
+    if (item.isFile()) contents.set(path.slice(work.length + 1), await readFile(path, 'latin1'));
   }
   return contents;
 }
@@ -97,32 +97,36 @@ test('packFolder() rejects a file and an invalid name', async () => {
   assert.match(backslash.ok ? '' : backslash.error, /cannot accept entry "a\\\\b": its name has a backslash/);
 });
 
-const hostile: [string, Buffer, RegExp][] = [
-  ['a path that leaves', buildZip([{ name: 'a' }, { name: '../evil', content: 'x' }]), /the part ".."/],
+const invalid: [string, Buffer, RegExp][] = [
+  [
+    'a path outside the folder',
+    buildZip([{ name: 'a' }, { name: '../evil', content: 'x' }]),
+    /the part ".."/,
+  ],
   ['an absolute path', buildZip([{ name: '/tmp/evil', content: 'x' }]), /absolute path/],
   ['a symlink', buildZip([{ name: 'l', content: '/etc', attributes: 0o120777 * 0x10000 }]), /symlink/],
   ['a wrong checksum', buildZip([{ name: 'a', content: 'x', crc: 1 }]), /CRC-32/],
-  ['no zip', Buffer.from('<html>'), /no end of central directory/],
+  ['a file that is not a zip', Buffer.from('<html>'), /no end of central directory/],
 ];
 
-for (const [what, bytes, reason] of hostile) {
+for (const [what, bytes, reason] of invalid) {
   test(`unpackWwz() rejects ${what} before it writes a file`, async () => {
-    const place = await mkdtemp(join(folder, 'hostile-'));
-    await writeFile(join(place, 'a.wwz'), bytes);
-    const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
+    const work = await mkdtemp(join(folder, 'invalid-'));
+    await writeFile(join(work, 'a.wwz'), bytes);
+    const extracted = await unpackWwz(join(work, 'a.wwz'), join(work, 'out'));
     assert.match(extracted.ok ? '' : extracted.error, reason);
-    assert.deepEqual(await readdir(place), ['a.wwz']);
+    assert.deepEqual(await readdir(work), ['a.wwz']);
   });
 }
 
-test('unpackWwz() overwrites no files', async () => {
-  const place = await mkdtemp(join(folder, 'full-'));
-  await writeFile(join(place, 'a.wwz'), buildZip([{ name: 'a', content: 'new' }]));
-  await mkdir(join(place, 'out'));
-  await writeFile(join(place, 'out/a'), 'old');
-  const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
+test('unpackWwz() refuses a folder that has files', async () => {
+  const work = await mkdtemp(join(folder, 'full-'));
+  await writeFile(join(work, 'a.wwz'), buildZip([{ name: 'a', content: 'new' }]));
+  await mkdir(join(work, 'out'));
+  await writeFile(join(work, 'out/a'), 'old');
+  const extracted = await unpackWwz(join(work, 'a.wwz'), join(work, 'out'));
   assert.match(extracted.ok ? '' : extracted.error, /: folder ".*out" is not empty/);
-  assert.equal(await readFile(join(place, 'out/a'), 'utf8'), 'old');
+  assert.equal(await readFile(join(work, 'out/a'), 'utf8'), 'old');
 });
 
 test('unpackWwz() accepts a zip with a long comment, folders, and empty entries with a descriptor', async () => {
@@ -135,12 +139,12 @@ test('unpackWwz() accepts a zip with a long comment, folders, and empty entries 
     ],
     { comment: Buffer.from('long comment '.repeat(50)) },
   );
-  const place = await mkdtemp(join(folder, 'comment-'));
-  await writeFile(join(place, 'a.wwz'), zip);
-  const extracted = await unpackWwz(join(place, 'a.wwz'), join(place, 'out'));
+  const work = await mkdtemp(join(folder, 'comment-'));
+  await writeFile(join(work, 'a.wwz'), zip);
+  const extracted = await unpackWwz(join(work, 'a.wwz'), join(work, 'out'));
   assert.ok(extracted.ok, extracted.ok ? '' : extracted.error);
   assert.deepEqual(
-    await contentsOf(join(place, 'out')),
+    await contentsOf(join(work, 'out')),
     new Map([
       ['d/empty', ''],
       ['d/full', 'full'],
@@ -150,12 +154,12 @@ test('unpackWwz() accepts a zip with a long comment, folders, and empty entries 
 
 test('unpackWwz() accepts the output of zip, from files and through a pipe', async () => {
   const source = await makeFolder();
-  const place = await mkdtemp(join(folder, 'zip-'));
-  await run('sh', ['-c', `zip -qr "$1/a.wwz" . && zip -qr - . > "$1/b.wwz"`, 'sh', place], { cwd: source });
-  await run('sh', ['-c', 'LC_ALL=C zip -qr "$1/c.wwz" .', 'sh', place], { cwd: source });
+  const work = await mkdtemp(join(folder, 'zip-'));
+  await run('sh', ['-c', `zip -qr "$1/a.wwz" . && zip -qr - . > "$1/b.wwz"`, 'sh', work], { cwd: source });
+  await run('sh', ['-c', 'LC_ALL=C zip -qr "$1/c.wwz" .', 'sh', work], { cwd: source });
   for (const name of ['a', 'b', 'c']) {
-    const extracted = await unpackWwz(join(place, `${name}.wwz`), join(place, name));
+    const extracted = await unpackWwz(join(work, `${name}.wwz`), join(work, name));
     assert.ok(extracted.ok, extracted.ok ? '' : `${name}: ${extracted.error}`);
-    assert.deepEqual(await contentsOf(join(place, name)), await contentsOf(source));
+    assert.deepEqual(await contentsOf(join(work, name)), await contentsOf(source));
   }
 });

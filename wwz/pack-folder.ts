@@ -22,7 +22,7 @@ export interface ArchivedFolder extends WrittenWwz {
 }
 
 /**
- * Writes `target`, a wwz of all files in `folder` but `target`, dot files included. A symlink to a file in the folder becomes
+ * Writes a wwz of all files in `folder`, including dot files, to `target`. Skips `target` itself. A symlink to a file in the folder becomes
  * a copy of that file, since a wwz has no symlinks. Symlinks to other files, folders or nothing are skipped, and so are
  * FIFOs, sockets and devices: an upload must not include files that its task did not write. Refuses names that are not
  * valid in a wwz.

@@ -13,7 +13,7 @@ import { parseEntryName } from './entry-name.js';
 import { defaultWwzLimits, type WwzLimits } from './limits.js';
 import { verifyWwzHandle, type WwzSummary } from './verify.js';
 
-export interface ExtractOptions {
+export interface UnpackOptions {
   readonly limits?: WwzLimits;
 }
 
@@ -24,7 +24,7 @@ export interface ExtractOptions {
 export async function unpackWwz(
   wwz: string,
   folder: string,
-  { limits = defaultWwzLimits }: ExtractOptions = {},
+  { limits = defaultWwzLimits }: UnpackOptions = {},
 ): Promise<Result<WwzSummary>> {
   const because = (reason: string) => refuse(`cannot extract ${quote(wwz, 300)}: ${reason}`);
   try {
@@ -78,7 +78,7 @@ async function unpack(handle: FileHandle, { folder, commentBytes }: Unpacking): 
     const { files } = await (Open.custom as OpenCustom)(source, { tailSize: endRecordLength + commentBytes });
     for (const file of files) await unpackEntry(file, { folder, created });
   } finally {
-    // unzipper leaves the reader of the directory open, which must not outlive the descriptor.
+    // unzipper does not close the reader of the directory, which must end before the descriptor is closed.
     for (const reader of readers) reader.destroy();
   }
 }

@@ -38,8 +38,8 @@ export async function verifyWwzHandle(
 }
 
 /**
- * First checks the directory, which is cheap, then inflates every entry in the order of the file. The entries must follow
- * each other without gaps from byte 0 to the directory. Returns the first problem.
+ * Verifies a wwz. Checks the directory first, which is cheap, and then inflates every entry in the order of the file. The
+ * entries must follow each other without gaps from byte 0 to the directory. Refuses with the first problem.
  */
 export async function verifyWwz(
   source: ByteSource,
@@ -79,8 +79,8 @@ interface EntrySpan {
 /** Checks that header, data and descriptor match the directory, and end exactly at `next`. */
 async function checkEntry({ source, entry, next }: EntrySpan): Promise<Result<WwzEntry>> {
   if (entry.headerOffset + localHeaderLength > next) return because(entry, 'it overlaps the next entry');
-  const room = localHeaderLength + nameByteLimit + 0xffff;
-  const bytes = await source.read(entry.headerOffset, Math.min(room, next - entry.headerOffset));
+  const longestHeader = localHeaderLength + nameByteLimit + 0xffff;
+  const bytes = await source.read(entry.headerOffset, Math.min(longestHeader, next - entry.headerOffset));
   const header = parseLocalHeader(bytes);
   if (header === undefined) return because(entry, `no header at byte ${entry.headerOffset}`);
   const nameEnd = localHeaderLength + header.nameLength;
@@ -100,8 +100,8 @@ async function checkEntry({ source, entry, next }: EntrySpan): Promise<Result<Ww
   if (dataEnd > next) return because(entry, 'it overlaps the next entry');
   const headerSums = readLocalSums(header, extra);
   const after = await source.read(dataEnd, Math.min(next - dataEnd, 64));
-  const place = checkSumsAround({ entry, headerSums, after, gap: next - dataEnd });
-  return place.ok ? checkContent({ source, entry, dataOffset }) : place;
+  const sums = checkSums({ entry, headerSums, after, gap: next - dataEnd });
+  return sums.ok ? checkContent({ source, entry, dataOffset }) : sums;
 }
 
 /** Flag bit 3: a descriptor with checksum and sizes follows the data. */
@@ -114,7 +114,7 @@ interface EntryEdges {
   readonly gap: number;
 }
 
-function checkSumsAround({ entry, headerSums, after, gap }: EntryEdges): Result<WwzEntry> {
+function checkSums({ entry, headerSums, after, gap }: EntryEdges): Result<WwzEntry> {
   if (headerSums === undefined) return because(entry, 'its header has a wrong Zip64 field');
   const keys = ['crc', 'compressedSize', 'size'] as const;
   const hasDescriptor = (entry.flags & descriptorFlag) !== 0;

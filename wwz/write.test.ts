@@ -123,14 +123,14 @@ test('writeWwz() output does not depend on order, file mode, time zone and umask
 });
 
 const badSources: [string, WwzSource[], RegExp][] = [
-  ['a name that leaves', [bytes('../a', '')], /"..\/a": its name has the part ".."/],
+  ['a name outside the folder', [bytes('../a', '')], /"..\/a": its name has the part ".."/],
   ['an absolute name', [bytes('/a', '')], /absolute path/],
   ['a name with a line break', [bytes('a\nb', '')], /control character/],
-  ['a name of half a character', [bytes('a\ud800', '')], /not Unicode/],
+  ['a name with a lone surrogate', [bytes('a\ud800', '')], /not Unicode/],
   ['a folder', [bytes('a/', '')], /the name of a folder/],
-  ['a name that archiver would cut', [bytes('http:a', '')], /like a drive or a URL/],
+  ['a name that archiver would shorten', [bytes('http:a', '')], /like a drive or a URL/],
   ['a duplicate name', [bytes('a', '1'), bytes('a', '2')], /it collides with entry "a"/],
-  ['a file beside its folder', [bytes('a/b', '1'), bytes('a', '2')], /"a\/b": it collides with entry "a"/],
+  ['a file and a name below it', [bytes('a/b', '1'), bytes('a', '2')], /"a\/b": it collides with entry "a"/],
   ['a file that is missing', [{ kind: 'file', name: 'a', path: '/nowhere/a' }], /"\/nowhere\/a": ENOENT/],
   ['a device', [{ kind: 'file', name: 'a', path: '/dev/null' }], /"\/dev\/null": not a regular file/],
   ['a folder as a file', [{ kind: 'file', name: 'a', path: '/etc' }], /"\/etc": not a regular file/],
@@ -156,14 +156,14 @@ test('writeWwz() does not follow a symlink', async () => {
 });
 
 test('writeWwz() reports a full disk', async () => {
-  // Writes to a folder that is not there fail in the same place as others; a full disk fails in the middle.
+  // A missing folder fails at the start, a full disk in the middle.
   const missing = await writeWwz(join(folder, 'missing', 'a.wwz'), [bytes('a', 'x')]);
   assert.match(missing.ok ? '' : missing.error, /cannot write ".*a.wwz": ENOENT/);
   const module = fileURLToPath(new URL('write.js', import.meta.url));
-  // A limit on the size of files, which also stops a write in the middle: its signal is ignored, the call fails.
+  // A limit on file sizes also fails in the middle of a write: the signal is ignored, so the call fails with EFBIG.
   const script = `import(${JSON.stringify(module)}).then(async (m) => {
-    const noise = require('node:crypto').randomBytes(900_000);
-    const sources = ['a', 'b', 'c'].map((name) => ({ kind: 'bytes', name, bytes: noise }));
+    const random = require('node:crypto').randomBytes(900_000);
+    const sources = ['a', 'b', 'c'].map((name) => ({ kind: 'bytes', name, bytes: random }));
     console.log(JSON.stringify(await m.writeWwz(process.argv[1], sources)));
   })`;
   const { stdout } = await run('sh', [
@@ -188,7 +188,7 @@ test('checkWritableName() rejects every name that verification rejects', () => {
 const part = fc.stringMatching(/^[a-zé😀._ -]{1,6}$/u).filter((text) => !['.', '..'].includes(text));
 const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
 
-test('writeWwz() keeps any names and contents', async () => {
+test('writeWwz() preserves all names and contents', async () => {
   await fc.assert(
     fc.asyncProperty(fc.dictionary(path, fc.uint8Array({ maxLength: 300 })), async (files) => {
       const target = join(folder, 'round.wwz');

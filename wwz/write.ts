@@ -1,4 +1,4 @@
-/** Writes a wwz with archiver. The result depends on names and contents only. */
+/** Writes a wwz with archiver. Its bytes depend only on the names and contents of the files. */
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -23,8 +23,8 @@ export interface WrittenWwz {
 }
 
 /**
- * Writes a wwz to `target`, or leaves `target` as it was. Refuses invalid names, colliding names, sources that are not
- * regular files, such as symlinks, and errors of the file system. Memory does not grow with the sizes of files.
+ * Writes a wwz to `target`, or does not change `target`. Refuses invalid names, colliding names, sources that are not
+ * regular files, such as symlinks, and errors of the file system. Memory use does not depend on the sizes of files.
  */
 export async function writeWwz(target: string, sources: readonly WwzSource[]): Promise<Result<WrittenWwz>> {
   const names = checkNames(sources);
@@ -70,7 +70,7 @@ export function checkWritableName(name: string): Result<string> {
 /** The earliest time that a zip can represent. */
 const fixedTime = new Date(Date.UTC(1980, 0, 1));
 const fixedMode = 0o644;
-/** Smaller files are read whole: streams of 20,000 files would take most of the time. */
+/** Smaller files are read with one call. With streams, 20,000 small files would take much longer. */
 const wholeBytes = 256 * 1024;
 
 async function writeArchive(path: string, sources: readonly WwzSource[]): Promise<number> {

@@ -4,7 +4,7 @@ set -eu
 count=0
 while read -r line || [ -n "$line" ]; do
   set -f
-  # Not quoted, to split the line into words.
+  # The line is not quoted, so that the shell splits it into words.
   # shellcheck disable=SC2086
   set -- $line
   count=$((count + $#))

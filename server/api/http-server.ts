@@ -185,7 +185,7 @@ async function runRoute(
   { setTokenId, project: { context } }: RequestInfo,
 ): Promise<HttpResponse> {
   const { uploads, limits } = context;
-  if (isUpload && uploads.count >= limits.uploadsAtOnce) {
+  if (isUpload && uploads.count >= limits.concurrentUploads) {
     return problem(503, 'cannot accept another upload now: too many are in progress', { 'Retry-After': '2' });
   }
   if (isUpload) uploads.count++;

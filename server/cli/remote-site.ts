@@ -19,7 +19,7 @@ export async function sendWebServerSnippets(files: RemoteFiles, folder: string):
     for (const name of await readdir(snippets)) {
       const text = await readFile(join(snippets, name), 'utf8');
       await writeFile(join(temporary, name), text.replaceAll('@SITE@', folder));
-      await files.place(join(temporary, name), `${folder}/.soil/web-servers/${name}`, { replace: true });
+      await files.upload(join(temporary, name), `${folder}/.soil/web-servers/${name}`, { replace: true });
     }
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -41,7 +41,7 @@ export async function fetchRecords(files: RemoteFiles, folder: string, mirror: s
         if (file.kind !== 'file' || !parseJobFile(file.name).ok) continue;
         const local = join(mirror, area, run.name, file.name);
         if ((await sizeOf(local)) === file.bytes) continue;
-        await files.fetch(`${top}/${run.name}/${file.name}`, local);
+        await files.download(`${top}/${run.name}/${file.name}`, local);
         fetched += 1;
       }
     }
@@ -65,7 +65,7 @@ export async function sendPages(files: RemoteFiles, mirror: string, folder: stri
     if (await files.exists(there)) {
       if (await files.isSame(join(mirror, name), there)) continue;
     } else await files.makeFolders(folder, name);
-    await files.place(join(mirror, name), there, { replace: true });
+    await files.upload(join(mirror, name), there, { replace: true });
     sent += 1;
   }
   return sent;

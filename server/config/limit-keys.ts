@@ -1,4 +1,4 @@
-/** The keys of `limits` in soil-server.yml, for the whole server and for a project -> ServerLimits. */
+/** The keys of `limits` in soil-server.yml, for the whole server and for a project. Makes ServerLimits of them. */
 import { formatDuration, type DurationRule } from '../../model/duration.js';
 import { keyTable, type Key, type Keys, type TableValues } from '../../model/key-table.js';
 import { byteCount, duration, wholeNumber, type ValueType } from '../../model/value-type.js';
@@ -12,14 +12,14 @@ interface LimitKey extends Key<number> {
   readonly limit: LimitName;
 }
 
-/** Zero would refuse every upload, or start a timer that never rests. */
+/** The minimum is 1, because 0 would refuse every upload. */
 const bytes = (limit: LimitName, doc: string): LimitKey =>
   limitKey(limit, { doc, type: byteCount({ minBytes: 1 }), format: formatBytes });
 
-const count = (limit: LimitName, doc: string, most?: number): LimitKey =>
-  limitKey(limit, { doc, type: wholeNumber(1, most), format: String });
+const count = (limit: LimitName, doc: string, max?: number): LimitKey =>
+  limitKey(limit, { doc, type: wholeNumber(1, max), format: String });
 
-/** Node's timers overflow above 2^31 ms, about 24 days. */
+/** The maximum is 7 days, because Node's timers overflow above 2^31 ms, about 24 days. */
 const time = (limit: LimitName, doc: string, rule: DurationRule = { maxSeconds: 7 * 86_400 }): LimitKey =>
   limitKey(limit, { doc, type: duration({ minSeconds: 1, ...rule }), format: formatDuration });
 
@@ -56,13 +56,16 @@ const projectLimits = {
   field: bytes('fieldBytes', 'A form field that is not a file.'),
   fields: count('fields', 'Fields of a form.'),
   files: count('files', 'Files of a form.'),
-  // More would need Zip64.
+  // More entries would need Zip64.
   'wwz-entries': count('wwz.entries', 'Files and folders in a wwz.', 65_534),
   'wwz-entry': bytes('wwz.entryBytes', 'One file in a wwz, inflated.'),
   'wwz-directory': bytes('wwz.directoryBytes', 'The directory of a wwz.'),
   'wwz-total': bytes('wwz.totalBytes', 'All files in a wwz, inflated.'),
   'wwz-ratio': count('wwz.ratio', 'Inflated bytes for each compressed byte of a file in a wwz.'),
-  uploads: count('uploadsAtOnce', 'Uploads at the same time. A further one gets a 503, which clients retry.'),
+  uploads: count(
+    'concurrentUploads',
+    'Uploads at the same time. A further one gets a 503, which clients retry.',
+  ),
   'partial-uploads': count('partialUploads', 'Jobs that shell clients have sent in part.'),
   'partial-time': time('partialSeconds', 'How long these parts are kept.', {}),
 };

@@ -1,4 +1,4 @@
-/** How much and how long clients can send, with the defaults. limit-keys.ts has the keys that change them. */
+/** Limits on how much and how long clients can send, with defaults. limit-keys.ts has the keys that change them. */
 import { defaultWwzLimits, type WwzLimits } from '../../wwz/limits.js';
 
 export interface ServerLimits {
@@ -28,8 +28,8 @@ export interface ServerLimits {
   /** from SIGTERM until open requests are ended */
   readonly stopSeconds: number;
   /** uploads that are received or verified at the same time; a further one gets a 503, which clients retry */
-  readonly uploadsAtOnce: number;
-  /** what a refused client can still send, so that it reads its answer before the connection ends */
+  readonly concurrentUploads: number;
+  /** what a refused client can still send, so that it reads the answer before the connection ends */
   readonly drainBytes: number;
   readonly drainSeconds: number;
   /** jobs that a shell client has sent in part */
@@ -42,7 +42,7 @@ export interface ServerLimits {
 
 const MiB = 2 ** 20;
 
-/** Many times what a job of 22,000 files and 100 MB needs, and enough for one report of a gigabyte. */
+/** Far more than a job of 22,000 files and 100 MB needs, and enough for a report of 1 GB. */
 export const defaultLimits: ServerLimits = {
   bodyBytes: 2100 * MiB,
   wwzBytes: 2048 * MiB,
@@ -60,7 +60,7 @@ export const defaultLimits: ServerLimits = {
   rateSeconds: 30,
   connections: 4096,
   stopSeconds: 60,
-  uploadsAtOnce: 64,
+  concurrentUploads: 64,
   drainBytes: 8 * MiB,
   drainSeconds: 5,
   partialUploads: 200,

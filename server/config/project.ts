@@ -11,7 +11,7 @@ export type ProjectPrefix = string & { readonly [projectPrefixBrand]: true };
 export const rootPrefix = '/' as ProjectPrefix;
 
 export interface Quota {
-  /** of the whole site; absent: what the disk has */
+  /** of the whole site; absent: the size of the disk */
   readonly siteBytes?: number;
   /** of quota and disk; uploads leave them free, so that events and the status API still work */
   readonly reserveBytes: number;
@@ -31,14 +31,14 @@ export interface Project {
 
 export const defaultQuota: Quota = { reserveBytes: 2 ** 20 };
 
-/** Names that the server answers at its root, and names at the root of a site: a project at `/` has both. */
-const ownNames = [
+/** Names of routes, and names at the root of a site. A project at `/` has both. */
+const reservedNames = [
   ...['results', 'event', 'artifacts', 'prune', 'token', 'healthz', 'metrics'],
   ...['web', branchRoot, historyRoot, statusRoot, 'merges'],
   ...['github-jobs', 'srht-jobs', 'sourcehut-jobs', 'local-jobs'],
 ];
 
-/** Words that need no percent-encoding, so that a request's path can be compared as it was sent. */
+/** Words that need no percent-encoding, so that the path of a request can be compared without decoding. */
 export const prefixPattern = /^(\/|(\/[a-z0-9]([a-z0-9_-]*[a-z0-9])?)+)$/;
 
 /** Parses a prefix. */
@@ -49,7 +49,8 @@ export function parseProjectPrefix(text: string): Result<ProjectPrefix> {
     return because('it must be /, or words of a to z, 0 to 9, - and _, each after a slash, like /oils');
   }
   const first = text.split('/')[1] ?? '';
-  if (ownNames.includes(first)) return because(`${quote(`/${first}`)} is an address of the server itself`);
+  if (reservedNames.includes(first))
+    return because(`${quote(`/${first}`)} is an address of the server itself`);
   return accept(text as ProjectPrefix);
 }
 

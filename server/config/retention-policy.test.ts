@@ -65,14 +65,14 @@ const bad: readonly (readonly [string, string])[] = [
   ['retention: { keep: { runs: github/1 } }', '1:28: cannot accept runs "github/1": it must be a list'],
 ];
 
-test('parseRetentionText() refuses invalid values, with line and column', () => {
+test('parseRetentionText() rejects invalid values, with line and column', () => {
   for (const [text, error] of bad) {
     const parsed = parse(text);
     assert.deepEqual(parsed, { ok: false, error: `soil-server.yml:${error}` });
   }
 });
 
-test('parseRetentionText() reports every fault, and never takes an invalid limit for no limit', () => {
+test('parseRetentionText() reports every fault, and does not treat an invalid limit as no limit', () => {
   const parsed = parse('retention:\n  wwz: { age: soon, newest: few }\n  every: never\n');
   assert.ok(!parsed.ok);
   assert.equal(parsed.error.split('\n').length, 3);

@@ -1,4 +1,4 @@
-/** How long a site keeps its runs: the keys of `retention` in soil-server.yml -> a RetentionPolicy. */
+/** How long a site keeps its runs. Reads `retention` in soil-server.yml. */
 import { ageRule } from '../../model/duration.js';
 import {
   defaultValue,
@@ -15,11 +15,11 @@ import { byteCount, duration, flag, parsedText, text, wholeNumber } from '../../
 import { readMap, readYaml, finishReading } from '../../model/yaml-reader.js';
 import { countText } from '../../templates/wording.js';
 
-/** What is removed first, and what last: the results of tasks, then the whole run. */
+/** What is removed: first the wwz files of a run, later the whole run. */
 export const tiers = ['wwz', 'run'] as const;
 export type Tier = (typeof tiers)[number];
 
-/** What is beyond any of these limits is removed. An absent limit removes nothing. */
+/** Runs beyond any of these limits are removed. An absent limit removes nothing. */
 export interface TierLimits {
   /** the number of newest runs of each host that are kept */
   readonly newest?: number;
@@ -51,7 +51,7 @@ export interface RetentionPolicy {
 
 const newest = wholeNumber(1);
 const age = duration(ageRule);
-/** A number without a unit is refused, since people mean gigabytes. There is no maximum, since it only limits. */
+/** A number without a unit is refused, because it could mean gigabytes. Any maximum is harmless. */
 const size = byteCount({ needsUnit: true, minBytes: 1, maxBytes: Infinity });
 
 export const tierKeys = keyTable({
@@ -63,7 +63,7 @@ export const tierKeys = keyTable({
       example: '500',
     },
     age: { type: age, doc: 'How old a run can become.', otherwise: 'any age', example: '90d' },
-    bytes: { type: size, doc: 'How many bytes to keep in all.', otherwise: 'any number', example: '200GB' },
+    bytes: { type: size, doc: 'How many bytes to keep in total.', otherwise: 'any number', example: '200GB' },
   },
 });
 
@@ -108,7 +108,7 @@ export const keepKeys = keyTable({
         }),
         { item: 'run' },
       ),
-      doc: 'Runs to keep, as pins in a file.',
+      doc: 'Runs to keep, like those that `soil-server pin` marks.',
       example: '[github/1234, local/2026-01-13-ada]',
     },
   },

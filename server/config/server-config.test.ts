@@ -49,7 +49,7 @@ projects:
   assert.deepEqual(other.quota, { reserveBytes: 2 * 2 ** 20 });
 });
 
-test('parseServerConfig() reports line, column, value and what is allowed', () => {
+test('parseServerConfig() reports line, column, value and reason of each fault', () => {
   const project = 'projects:\n  /a: { site: a }\n';
   const table: [string, RegExp][] = [
     ['', /it must be a map/],
@@ -97,13 +97,13 @@ test('parseServerConfig() reports line, column, value and what is allowed', () =
   }
 });
 
-test('parseProjectPrefix() accepts words after slashes, and no address of the server itself', () => {
+test('parseProjectPrefix() accepts words after slashes, and rejects addresses of the server', () => {
   for (const text of ['/', '/oils', '/team/oils-2', '/a_b']) assert.ok(parseProjectPrefix(text).ok, text);
   const bad = ['', 'oils', '/oils/', '//', '/..', '/.soil', '/a//b', '/Oils', '/a b', '/%61', '/-', '/web'];
   for (const text of bad) assert.ok(!parseProjectPrefix(text).ok, text);
 });
 
-test('findProject() finds the longest prefix, which ends at a slash', () => {
+test('findProject() finds the project with the longest prefix that ends at a slash', () => {
   const projects = ['/', '/oils', '/team/x'].map((text) => ({ prefix: valueOf(parseProjectPrefix(text)) }));
   const found = (path: string) => {
     const { project, rest } = findProject(projects, path) ?? {};

@@ -1,4 +1,4 @@
-/** soil-server.yml -> a ServerConfig, or every fault with its line and column. */
+/** Parses soil-server.yml. Reports every fault with its line and column. */
 import { dirname, resolve, sep } from 'node:path';
 import { defaultValue, readTable, type TableValues } from '../../model/key-table.js';
 import { quote, type Result } from '../../model/result.js';
@@ -19,12 +19,12 @@ export interface ServerConfig {
   readonly logFormat?: LogFormat;
   /** the title of the page at the root, if no project is there */
   readonly title?: string;
-  /** of connections, for every project */
+  /** limits of connections, for every project */
   readonly limits: ServerLimits;
   readonly projects: readonly Project[];
 }
 
-/** Where to listen if neither the file nor an option says so. */
+/** Where to listen if neither the file nor an option sets it. */
 export const defaultListen = {
   host: defaultValue(listenKeys.keys.host),
   port: defaultValue(listenKeys.keys.port),

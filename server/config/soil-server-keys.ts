@@ -1,4 +1,4 @@
-/** Every key of soil-server.yml. The parser, schema/soil-server.schema.json and the tables of docs/server.md are made from these. */
+/** Every key of soil-server.yml. The parser, schema/soil-server.schema.json and the tables in docs/server.md are made from them. */
 import { isIP } from 'node:net';
 import { formatDuration } from '../../model/duration.js';
 import { keyTable, tableOf } from '../../model/key-table.js';
@@ -34,7 +34,7 @@ function parseHost(value: string, what: string): Result<string> {
   );
 }
 
-export const port = { least: 0, most: 65_535 };
+export const port = { min: 0, max: 65_535 };
 
 export const listenKeys = keyTable({
   keys: {
@@ -45,7 +45,7 @@ export const listenKeys = keyTable({
       example: '0.0.0.0',
     },
     port: {
-      type: wholeNumber(port.least, port.most),
+      type: wholeNumber(port.min, port.max),
       doc: 'The port; 0: any free one.',
       default: '8080',
       example: '80',
@@ -57,8 +57,8 @@ export const quotaKeys = keyTable({
   keys: {
     site: {
       type: byteCount(),
-      doc: 'How many bytes the site can have.',
-      otherwise: 'what the disk has',
+      doc: 'How many bytes the site can use.',
+      otherwise: 'the size of the disk',
       example: '50GB',
     },
     reserve: {
@@ -80,7 +80,7 @@ const sharedKeys = {
   },
   quota: {
     type: tableOf(quotaKeys),
-    doc: 'How much room a site has.',
+    doc: 'How much space a site can use.',
     example: '{ site: 50GB, reserve: 10MB }',
   },
   retention: {

@@ -155,7 +155,7 @@ test('after each change, in any order, the site has exactly the files of its rec
   );
 });
 
-test('branches whose names have the same UTF-8 do not share a file (defect 3)', () => {
+test('branches whose names have the same UTF-8 do not share a file', () => {
   assert.notEqual(branchKey('\ud800'), branchKey('\ufffd'));
   assert.notEqual(branchKey('\ud800'), branchKey('\udc00'));
   assert.notEqual(branchKey('a/b'), branchKey('a~2fb'));

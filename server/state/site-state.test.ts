@@ -49,7 +49,7 @@ test('findStaleJobs() ignores runs with a new record, even if the clock of its w
   }
 });
 
-test('runs are ordered by their number, then by attempt (defect 5)', () => {
+test('runs are ordered by their number, then by attempt', () => {
   const state = new SiteState('Soil');
   for (const name of ['998', '1000', '1000-2', '99', '1000-10', '1001'])
     state.addJob(storedJob('github', name));
@@ -59,7 +59,7 @@ test('runs are ordered by their number, then by attempt (defect 5)', () => {
   );
 });
 
-test('jobsOfCommit() lists all sourcehut jobs of two commits with interleaved ids (defect 4)', () => {
+test('jobsOfCommit() lists all sourcehut jobs of two commits with interleaved ids', () => {
   const state = new SiteState('Soil');
   for (const id of ['10', '9', '12', '11']) {
     const commit = commits[Number(id) % 2];
@@ -79,7 +79,7 @@ test('jobsOfCommit() lists all sourcehut jobs of two commits with interleaved id
   }
 });
 
-test('resolve() returns a separate folder for every attempt of a run whose number is taken (defect 8)', () => {
+test('resolve() returns a separate folder for every attempt of a run whose number is taken', () => {
   const runFolders = new RunFolders();
   const plan = (number: string, runId: string, attempt: number) => {
     const planned = runFolders.resolve(idOf(number), idOf(runId), attempt);

@@ -25,6 +25,7 @@ export interface ArtifactFolder {
   readonly commit: CommitHash;
 }
 
+/** Finds the folder. Refuses an SSH address, because only a server has artifacts. */
 export async function planArtifactFolder(
   options: ArtifactOptions,
   context: CommandContext,

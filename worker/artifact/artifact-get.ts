@@ -36,7 +36,7 @@ export async function getCommand(
   const { service, host, commit, name, target, limitSeconds, producer } = planned.value;
   const address: ArtifactAddress = { host, commit, name };
   const url = artifactUrl(service.url, address);
-  const waited = await poll(() => tryGet(url, { service, target, producer, context }), {
+  const end = await poll(() => tryGet(url, { service, target, producer, context }), {
     ...{ limitSeconds, cancel: context.cancel, random: Math.random },
     clock: () => performance.now() / 1000,
     notice: (reason) => {
@@ -44,24 +44,24 @@ export async function getCommand(
     },
   });
   if (options.json === true)
-    context.print(JSON.stringify({ url: url.href, file: target, ...pollEndJson(waited) }));
+    context.print(JSON.stringify({ url: url.href, file: target, ...pollEndJson(end) }));
   // Without --limit there is one try, so no time has passed.
   const within = limitSeconds === 0 ? '' : ` within ${formatDuration(limitSeconds)}`;
-  switch (waited.kind) {
+  switch (end.kind) {
     case 'found':
       if (options.json !== true)
-        context.print(`${target}: ${waited.value.bytes} bytes, sha256 ${waited.value.sha256}`);
-      if (!waited.value.isVerified)
+        context.print(`${target}: ${end.value.bytes} bytes, sha256 ${end.value.sha256}`);
+      if (!end.value.isVerified)
         context.warn('notice: the server sent no SHA-256, so only the length was checked');
       return exitStatus.ok;
     case 'timeout':
-      context.warn(`cannot get ${quote(name)} of commit ${commit}${within}: ${waited.reason}`);
+      context.warn(`cannot get ${quote(name)} of commit ${commit}${within}: ${end.reason}`);
       return exitStatus.failed;
     case 'impossible':
-      context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
+      context.warn(`cannot get ${quote(name)} of commit ${commit}: ${end.reason}`);
       return exitStatus.failed;
     case 'refused':
-      context.warn(`cannot get ${quote(name)} of commit ${commit}: ${waited.reason}`);
+      context.warn(`cannot get ${quote(name)} of commit ${commit}: ${end.reason}`);
       return exitStatus.refused;
     case 'cancelled':
       context.warn('cancelled');
@@ -79,7 +79,7 @@ interface TryOptions extends Pick<GetPlan, 'service' | 'target' | 'producer'> {
   readonly context: CommandContext;
 }
 
-/** A job publishes its artifacts before it reports its end: after the end, one more try is enough. */
+/** A job publishes its artifacts before it reports its end, so one more try after the end is enough. */
 async function tryGet(url: URL, options: TryOptions): Promise<PollResult<DownloadedFile>> {
   const first = await getOnce(url, options);
   if (first.kind !== 'pending' || options.producer === undefined) return first;
@@ -133,7 +133,7 @@ async function planGet(
   const shown = options.output ?? basename(name.value);
   const target = resolve(context.cwd, shown);
   const isFolder = await stat(target).then(
-    (facts) => facts.isDirectory(),
+    (stats) => stats.isDirectory(),
     () => false,
   );
   if (isFolder) return refuse(`cannot write ${quote(shown)}: is a directory; pass a file with --output`);
@@ -142,12 +142,12 @@ async function planGet(
     () => false,
   );
   if (!hasParent) return refuse(`cannot write ${quote(shown)}: its folder does not exist`);
-  const place = await planArtifactFolder(options, context);
-  if (!place.ok) return place;
-  const { commit, service } = place.value;
+  const folder = await planArtifactFolder(options, context);
+  if (!folder.ok) return folder;
+  const { commit, service } = folder.value;
   const producer = planProducerJob(options, { commit, server: service.url.href }, context);
   if (!producer.ok) return producer;
   if (producer.value !== undefined) await warnOfUnknownJob(producer.value.job, context);
   const plan = { name: name.value, target, limitSeconds: limit.value, producer: producer.value };
-  return accept({ ...place.value, ...plan });
+  return accept({ ...folder.value, ...plan });
 }

@@ -61,7 +61,7 @@ async function planPut(
     const name = parseArtifactName(options.name ?? basename(file));
     if (!name.ok) return name;
     const isFile = await stat(resolve(context.cwd, file)).then(
-      (facts) => facts.isFile(),
+      (stats) => stats.isFile(),
       () => undefined,
     );
     if (isFile !== true) {
@@ -71,6 +71,6 @@ async function planPut(
     }
     uploads.push({ file, name: name.value });
   }
-  const place = await planArtifactFolder(options, context);
-  return place.ok ? accept({ ...place.value, uploads }) : place;
+  const folder = await planArtifactFolder(options, context);
+  return folder.ok ? accept({ ...folder.value, uploads }) : folder;
 }

@@ -1,4 +1,4 @@
-/** The job that produces an artifact: once it has ended without the artifact, waiting is useless. */
+/** The job that publishes an artifact. If it has ended without the artifact, waiting cannot help. */
 import { parseJobName, type CommitHash, type JobName } from '../../model/name.js';
 import { accept, quote, type Result } from '../../model/result.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -21,7 +21,7 @@ export interface ProducerJob {
   readonly server: string;
 }
 
-/** Returns undefined if no job is named. */
+/** Finds the producer job that the options name; undefined if they name none. */
 export function planProducerJob(
   { job: name, ...options }: ProducerJobOptions,
   { commit, server }: Pick<ProducerJob, 'commit' | 'server'>,
@@ -44,12 +44,12 @@ export async function readProducerEnd({
   const answer = await readStatus({ server, host: run.host, run: run.run, job });
   if (answer.kind !== 'status') return undefined;
   const { status } = answer;
-  const isOurs =
+  const isSameRun =
     status.job === job &&
     status.host === run.host &&
     status.run === run.run &&
     status.attempt === run.attempt &&
     status.commit === commit;
-  if (!isOurs) return undefined;
+  if (!isSameRun) return undefined;
   return `job ${quote(job)} ended as ${status.outcome} with exit status ${status.status}`;
 }

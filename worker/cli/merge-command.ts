@@ -23,8 +23,8 @@ export async function mergeCommand(options: MergeCommandOptions, context: Comman
     return exitStatus.ok;
   }
   const { merge } = planned.value;
-  const say = options.json === true ? context.warn : merge.say;
-  const { status, message } = await maybeMerge({ ...merge, say });
+  const print = options.json === true ? context.warn : merge.print;
+  const { status, message } = await maybeMerge({ ...merge, print });
   if (options.json === true) {
     const { host, run, attempt, commit, branch, target } = merge;
     context.print(JSON.stringify({ status, message, host, run, attempt, commit, branch, target }));

@@ -17,7 +17,7 @@ export interface DownloadOptions {
   /** time limit without a byte in either direction */
   readonly idleSeconds: number;
   readonly cancel: AbortSignal;
-  /** is called with the bytes received so far, and their total if it is known */
+  /** called with the bytes received so far, and their total if it is known */
   readonly progress?: (bytes: number, of: number | undefined) => void;
 }
 
@@ -36,13 +36,13 @@ export type Download =
   /** a retry may help */
   | { readonly kind: 'failure'; readonly reason: string };
 
-/** Never throws. Leaves either the complete file at `target`, or nothing. */
+/** Downloads a file. Never throws. Afterwards `target` is the complete file, or unchanged. */
 export async function download(options: DownloadOptions): Promise<Download> {
   const { target } = options;
   const temporary = temporaryPath(target);
   try {
     const response = await openResponse(options);
-    const unusable = judgeHeaders(response, options.url);
+    const unusable = checkHeaders(response, options.url);
     if (unusable !== undefined) {
       response.destroy();
       return unusable;
@@ -83,8 +83,8 @@ function openResponse({ url, token, idleSeconds, cancel }: DownloadOptions): Pro
   });
 }
 
-/** Returns why the headers rule the answer out, or undefined if its body is the file. */
-function judgeHeaders({ statusCode: status = 0, headers }: IncomingMessage, url: URL): Download | undefined {
+/** Returns why the answer cannot be used, or undefined if its body is the file. */
+function checkHeaders({ statusCode: status = 0, headers }: IncomingMessage, url: URL): Download | undefined {
   if (status === 404) return { kind: 'missing' };
   if (status === 429 || status === 408 || status >= 500)
     return { kind: 'failure', reason: `the server answered ${status}` };
@@ -97,7 +97,7 @@ function judgeHeaders({ statusCode: status = 0, headers }: IncomingMessage, url:
     };
   if (status !== 200) return { kind: 'refused', reason: `the server answered ${status}` };
   const isPage = /^text\/html\b/i.test(headers['content-type'] ?? '') && !/\.html?$/i.test(url.pathname);
-  // Portals and proxies answer with 200 and a log-in page.
+  // Portals and proxies answer with 200 and a login page.
   if (isPage && headers['repr-digest'] === undefined)
     return { kind: 'refused', reason: 'the server answered with an HTML page instead of the file' };
   return undefined;
@@ -129,11 +129,11 @@ async function receive(
   const handle = await open(temporary, 'r');
   await handle.sync().finally(() => handle.close());
   const sha256 = sum.digest('hex');
-  const promised = readDigest(response.headers['repr-digest']);
-  if (promised !== undefined && promised !== sha256) {
-    return { kind: 'failure', reason: `the downloaded file has SHA-256 ${sha256}, not ${promised}` };
+  const expectedSha256 = readDigest(response.headers['repr-digest']);
+  if (expectedSha256 !== undefined && expectedSha256 !== sha256) {
+    return { kind: 'failure', reason: `the downloaded file has SHA-256 ${sha256}, not ${expectedSha256}` };
   }
-  return { kind: 'downloaded', bytes, sha256, isVerified: promised !== undefined };
+  return { kind: 'downloaded', bytes, sha256, isVerified: expectedSha256 !== undefined };
 }
 
 /** Returns the SHA-256 of a Repr-Digest field (RFC 9530) in hexadecimal. */

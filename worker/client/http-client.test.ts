@@ -46,7 +46,7 @@ test('send() sends a body as a stream and reads the answer', async (t) => {
 
 test('send() returns the reason of a server that refuses a body without reading it', async (t) => {
   const url = await serve(t, (_, response) => {
-    response.writeHead(401, { connection: 'close' }).end('{"error":"who are you?"}');
+    response.writeHead(401, { connection: 'close' }).end('{"error":"token missing"}');
   });
   let opened = 0;
   const bytes = 64 * 1024 * 1024;
@@ -56,7 +56,7 @@ test('send() returns the reason of a server that refuses a body without reading 
   };
   const body = { headers: { 'content-length': String(bytes) }, open };
   const answer = await send({ ...limits, method: 'POST', url, body });
-  assert.equal(describeAnswer(answer), 'status 401: who are you?');
+  assert.equal(describeAnswer(answer), 'status 401: token missing');
   assert.equal(opened, 0, 'the body was not opened');
 });
 
@@ -74,17 +74,17 @@ test('send() sends the body to a server that ignores Expect', async (t) => {
 });
 
 test('send() does not follow redirects', async (t) => {
-  let asked = 0;
+  let requests = 0;
   const url = await serve(t, (_, response) => {
-    asked++;
+    requests++;
     response.writeHead(302, { location: '/elsewhere' }).end();
   });
   const answer = await send({ ...limits, method: 'GET', url, headers: { authorization: 'Bearer x' } });
   assert.equal(describeAnswer(answer), 'status 302: redirects are not followed');
-  assert.equal(asked, 1);
+  assert.equal(requests, 1);
 });
 
-test('send() says that a server does not speak TLS', async (t) => {
+test('send() reports a server that does not speak TLS', async (t) => {
   const url = await serve(t, (_, response) => response.end());
   const answer = await send({ ...limits, method: 'GET', url: new URL(`https://${url.host}/`) });
   assert.deepEqual(answer, {
@@ -113,15 +113,15 @@ test('send() rejects an endless answer, a truncated one and a refused connection
     textOf(await send({ ...limits, method: 'GET', url: endless })),
     'the answer is longer than 1000 bytes',
   );
-  const cut = await serve(t, (_, response) => {
+  const truncating = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('abc', () => response.destroy());
   });
-  assert.equal((await send({ ...limits, method: 'GET', url: cut })).kind, 'failure');
-  const gone = createNetServer();
+  assert.equal((await send({ ...limits, method: 'GET', url: truncating })).kind, 'failure');
+  const closing = createNetServer();
   const closed = await new Promise<URL>((resolve) => {
-    gone.listen(0, '127.0.0.1', () => {
-      const { port } = gone.address() as AddressInfo;
-      gone.close(() => {
+    closing.listen(0, '127.0.0.1', () => {
+      const { port } = closing.address() as AddressInfo;
+      closing.close(() => {
         resolve(new URL(`http://127.0.0.1:${port}/`));
       });
     });
@@ -129,7 +129,7 @@ test('send() rejects an endless answer, a truncated one and a refused connection
   assert.match(textOf(await send({ ...limits, method: 'GET', url: closed })), /ECONNREFUSED/);
 });
 
-test('send() can be cancelled', async (t) => {
+test('send() returns a failure when it is cancelled', async (t) => {
   const url = await serve(t, () => {
     stop.abort();
   });
@@ -152,7 +152,7 @@ async function tryAll(answers: readonly HttpAnswer[], tries = 5): Promise<readon
 const answer = (status: number): HttpAnswer => ({ kind: 'answer', status, text: '' });
 const failure: HttpAnswer = { kind: 'failure', reason: 'x' };
 
-test('sendWithRetries() retries after no answer, 429 and 5xx only', async () => {
+test('sendWithRetries() retries only after no answer, 429 and 5xx', async () => {
   assert.deepEqual(await tryAll([failure, answer(429), answer(503), answer(201)]), [answer(201), 4]);
   for (const status of [200, 400, 401, 403, 404, 409, 413, 302]) {
     assert.deepEqual(await tryAll([answer(status)]), [answer(status), 1], String(status));
@@ -160,7 +160,7 @@ test('sendWithRetries() retries after no answer, 429 and 5xx only', async () => 
   assert.deepEqual(await tryAll([failure, failure, failure], 3), [failure, 3]);
 });
 
-test('planPause() doubles, spreads by a half, heeds Retry-After, and has a limit', () => {
+test('planRetryPause() doubles the pause, spreads it, and obeys Retry-After up to the limit', () => {
   const policy = { baseSeconds: 1, maxSeconds: 60 };
   assert.equal(planRetryPause(failure, 1, { ...policy, random: () => 0.5 }), 1);
   assert.equal(planRetryPause(failure, 3, { ...policy, random: () => 0.5 }), 4);
@@ -198,7 +198,7 @@ const urls: readonly (readonly [string, string | RegExp])[] = [
   ['', /it is not a URL/],
 ];
 for (const [text, expected] of urls) {
-  test(`parseServerUrl() of "${text}"`, () => {
+  test(`parseServerUrl() ${typeof expected === 'string' ? 'accepts' : 'rejects'} "${text}"`, () => {
     const url = parseServerUrl(text);
     if (typeof expected === 'string') assert.equal(url.ok && url.value.href, expected);
     else assert.match(url.ok ? 'accepted' : url.error, expected);

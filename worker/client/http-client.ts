@@ -1,4 +1,4 @@
-/** The worker's HTTP client: one request with a limit on every wait, or with retries. Returns the answer or why there is none. */
+/** The worker's HTTP client. Sends a request with a limit on every wait, once or with retries. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
@@ -33,7 +33,7 @@ export type HttpAnswer =
 export const isSuccess = (answer: HttpAnswer): answer is HttpAnswer & { kind: 'answer' } =>
   answer.kind === 'answer' && answer.status >= 200 && answer.status < 300;
 
-/** Sends one request. Never throws. Does not follow redirects: the token must not reach another server. */
+/** Sends one request. Never throws. Does not follow redirects, because the token must not reach another server. */
 export function send(options: HttpRequest): Promise<HttpAnswer> {
   const { url, method, body, cancel } = options;
   return new Promise((resolve) => {
@@ -119,10 +119,10 @@ async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<
 
 /** Returns the reason for a failed request on one line. */
 export function describeFailure(error: unknown): string {
-  // The connection to a name with several addresses fails with an error for each, and no message.
+  // When a host name has several addresses, the error has no message but an error for each address.
   if (error instanceof AggregateError) return error.errors.map(describeFailure).join('; ');
   if (!(error instanceof Error)) return String(error);
-  // OpenSSL's message is numbers, a path of its source and a line break.
+  // OpenSSL's message consists of numbers, a path in its source and a line break.
   if (/ssl.*wrong version number/is.test(error.message)) {
     return 'it does not speak TLS: should its URL start with http:// instead of https://?';
   }
@@ -166,8 +166,8 @@ const isTemporary = (answer: HttpAnswer): boolean =>
 
 /** Returns the seconds before the next try: the server's Retry-After, or else a backoff; at most `maxSeconds`. */
 export function planRetryPause(answer: HttpAnswer, failed: number, backoff: Backoff): number {
-  const asked = answer.kind === 'answer' ? answer.retryAfter : undefined;
-  if (asked !== undefined && /^\d{1,6}$/.test(asked)) return Math.min(backoff.maxSeconds, Number(asked));
+  const header = answer.kind === 'answer' ? answer.retryAfter : undefined;
+  if (header !== undefined && /^\d{1,6}$/.test(header)) return Math.min(backoff.maxSeconds, Number(header));
   return Math.min(backoff.maxSeconds, planPause(failed, backoff));
 }
 
@@ -187,7 +187,7 @@ function parseErrorText(text: string): string | undefined {
     const message = json?.error ?? json?.message;
     if (typeof message === 'string') return message.slice(0, 1000);
   } catch {
-    // A proxy answered with a page of its own.
+    // A proxy can answer with a page.
   }
   const line = text.trim().split('\n')[0] ?? '';
   return line === '' || line.startsWith('<') ? undefined : line.slice(0, 300);

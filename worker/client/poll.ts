@@ -1,13 +1,13 @@
-/** Polls for something, less and less often, until it is found or refused, or a time limit expires. */
+/** Polls with growing pauses until the value is found or refused, or the time limit expires. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planPause } from '../../model/backoff.js';
 
-/** What one try found. */
+/** The result of one try. */
 export type PollResult<T> =
   | { readonly kind: 'found'; readonly value: T }
   /** not yet; `reason` says why */
   | { readonly kind: 'pending'; readonly reason: string }
-  /** and never will be: the job that should have produced it has ended */
+  /** it will never be found: the job that should have produced it has ended */
   | { readonly kind: 'impossible'; readonly reason: string }
   /** the server denies access */
   | { readonly kind: 'refused'; readonly reason: string };
@@ -23,7 +23,7 @@ export interface PollOptions {
   readonly cancel: AbortSignal;
   /** returns 0 to 1; spreads the pauses */
   readonly random: () => number;
-  /** is called with the reason for waiting, each time it changes */
+  /** called with the reason for waiting, each time it changes */
   readonly notice: (text: string) => void;
   /** returns monotonic seconds */
   readonly clock: () => number;
@@ -31,7 +31,7 @@ export interface PollOptions {
 
 const backoff = { baseSeconds: 1, factor: 1.5, maxSeconds: 15 };
 
-/** Calls `tryOnce` until it finds something or gives up. The last try is at the time limit, not one pause earlier. */
+/** Calls `tryOnce` until it returns something other than `pending`. The last try is at the time limit. */
 export async function poll<T>(
   tryOnce: () => Promise<PollResult<T>>,
   { limitSeconds, cancel, random, notice, clock }: PollOptions,

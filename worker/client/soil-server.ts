@@ -17,7 +17,7 @@ export interface SoilService {
   readonly idleSeconds?: number;
   /** aborts the request in progress, and shortens the time limits of later ones */
   readonly forceCancel?: AbortSignal;
-  /** is called with the bytes of the body sent so far, and their total */
+  /** called with the bytes of the body sent so far, and their total */
   readonly progress?: (bytes: number, of: number) => void;
 }
 
@@ -29,21 +29,21 @@ export const defaultBackoff = { tries: 1000, baseSeconds: 1, maxSeconds: 30, ran
 /** Returns the time limit of a silent connection to a server that is retried for `limitSeconds`. */
 export const planIdleSeconds = (limitSeconds: number): number => Math.min(60, Math.max(5, limitSeconds / 2));
 
-/** Time limit of an upload of any size. */
+/** The time limit of an upload of any size. */
 export const uploadSeconds = 30 * 60;
 
 const forcedIdleSeconds = 5;
 
 const maxAnswerBytes = 100_000;
 
-/** Sends a request with the server's token, and retries it as `policy` says. */
+/** Sends a request with the token of the service. Retries it according to `policy`. */
 export function callServer(
   service: SoilService,
   request: Pick<HttpRequest, 'method' | 'url' | 'body'> & { readonly totalSeconds: number },
   policy: RetryPolicy = service.retries,
 ): Promise<HttpAnswer> {
   const { forceCancel, idleSeconds = 60 } = service;
-  // After a second signal the record is still sent, if that takes only a moment.
+  // After a second signal the record is still sent, but with short time limits.
   const longestIdle = forceCancel?.aborted === true ? forcedIdleSeconds : Infinity;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (service.token !== undefined) headers.authorization = `Bearer ${service.token}`;

@@ -20,6 +20,7 @@ export interface StatusRun {
   readonly attempt: number;
 }
 
+/** Finds the run from the options, or else from the CI host's variables. */
 export function planStatusRun(
   options: StatusRunOptions,
   commit: CommitHash,
@@ -30,8 +31,8 @@ export function planStatusRun(
     const host = parseWorkerHost(options.host, '--host');
     if (!host.ok) return host;
     // An empty variable counts as unset.
-    const given = options.attempt ?? environment.SOIL_ATTEMPT ?? '';
-    const attempt = parseAttempt(given === '' ? '1' : given, '--attempt');
+    const attemptText = options.attempt ?? environment.SOIL_ATTEMPT ?? '';
+    const attempt = parseAttempt(attemptText === '' ? '1' : attemptText, '--attempt');
     if (!attempt.ok) return attempt;
     const run = parseRunId(options.runId, '--run-id');
     if (!run.ok) return run;

@@ -6,7 +6,7 @@ import { quote } from '../../model/result.js';
 import { parseStatus, type JobStatus } from '../../model/status.js';
 
 const answerSeconds = 10;
-/** A status line is much shorter. Longer answers, such as HTML pages, are not read to the end. */
+/** A status line is much shorter. Of longer answers, such as HTML pages, the rest is not read. */
 const answerBytes = 4096;
 const tries = 3;
 const backoff = { baseSeconds: 0.4, maxSeconds: 0.8 };
@@ -73,7 +73,7 @@ async function readOnce({ server, host, run, job }: StatusAddress): Promise<Stat
   }
 }
 
-/** Returns the start of the body: more than a status may have, so that longer answers are refused. */
+/** Returns the start of the body. Of a body that is too long for a status, this is more than a status can have. */
 async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;

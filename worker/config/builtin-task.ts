@@ -1,4 +1,4 @@
-/** The built-in tasks, and where the script that runs them is: on this machine, and in a job. */
+/** The built-in tasks, and the paths of the script that runs them: on this machine and in a job. */
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../files/package-root.js';
 import type { Result } from '../../model/result.js';

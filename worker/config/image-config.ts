@@ -1,10 +1,10 @@
-/** The keys `image`, `build` and `pull` of a job -> an ImageSource, and its short form for messages. */
+/** Makes an ImageSource of the keys `image`, `build` and `pull` of a job, and formats it for messages. */
 import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { plainValues } from '../../model/value-list.js';
 import type { ImageSource, PullRule } from './job-declaration.js';
 import { buildKeys, pullKeys, type jobKeys } from './soil-yml-keys.js';
 
-/** Returns the image of a job, or undefined if the job has none that is valid. */
+/** Returns the image of a job, or undefined if it is missing or invalid. */
 export function imageOf({ values }: TableValues<typeof jobKeys.keys>): ImageSource | undefined {
   const { image, build, pull } = values;
   if (build !== undefined) return buildOf(build);

@@ -1,4 +1,4 @@
-/** The entry of a job in soil.yml -> a JobDeclaration. Faults that need more than one key go to the source. */
+/** Makes a JobDeclaration of the entry of a job in soil.yml. Reports faults that concern more than one key. */
 import type { JobName } from '../../model/name.js';
 import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { quote } from '../../model/result.js';
@@ -23,7 +23,7 @@ export interface JobEntry {
   readonly needs: readonly LocatedValue<string>[];
 }
 
-/** Makes a job of its values. What is not valid is replaced: a fault refuses the file anyway. */
+/** Makes a job of its values. An invalid value is replaced by a default, since its fault refuses the file anyway. */
 export function jobOf(source: YamlSource, read: TableValues<typeof jobKeys.keys>, name: JobName): JobEntry {
   const { values, offset } = read;
   const { 'working-folder': workingFolder, 'pids-limit': pidsLimit, 'tasks-from': tasksFrom } = values;
@@ -57,7 +57,7 @@ export function jobOf(source: YamlSource, read: TableValues<typeof jobKeys.keys>
   };
 }
 
-/** A variable that `env` sets to a value in the same file is no secret. */
+/** Returns the names of secrets. A variable that `env` of the job sets is a fault, because the file shows its value. */
 function secretsOf(
   source: YamlSource,
   names: readonly LocatedValue<string>[],

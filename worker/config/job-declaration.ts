@@ -1,13 +1,13 @@
-/** What soil.yml declares: a project, its jobs and its merge rule. Plain data, made by project-config.ts. */
+/** What soil.yml declares: a project, its jobs and its merge rule. Plain data. */
 import type { JobName } from '../../model/name.js';
 import type { TaskDeclaration } from '../../model/task.js';
 
 /** When an image is pulled, and how often that is retried. */
 export interface PullRule {
   readonly pull: 'missing' | 'always' | 'never';
-  /** retries if the registry is unreachable; absent: 2 */
+  /** how often to retry if the registry is unreachable; absent: 2 */
   readonly pullRetries?: number;
-  /** for all attempts together; absent: 30 minutes */
+  /** for all tries together; absent: 30 minutes */
   readonly pullTimeoutSeconds?: number;
 }
 

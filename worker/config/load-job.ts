@@ -53,7 +53,7 @@ export async function readConfig(
   return parseConfig(text, shown);
 }
 
-/** Warns about a job that soil.yml does not have. It is no error, since the job can be in another repository's soil.yml. */
+/** Warns about a job that soil.yml does not have. It is not an error, because the job can be in another repository's soil.yml. */
 export async function warnOfUnknownJob(job: JobName, context: CommandContext): Promise<void> {
   const config = await readConfig(await chooseRepo(context), context.cwd, undefined);
   if (!config.ok || config.value === undefined) return;
@@ -78,7 +78,7 @@ export async function readProject(
 const noConfig = (repo: string): string =>
   `cannot read ${quote(join(repo, configName))}: no such file or directory`;
 
-/** Reads a job from soil.yml, with the image and tasks of the options. With both, the job need not be in soil.yml. */
+/** Reads a job from soil.yml, with the image and tasks of the options. With both options, soil.yml need not have the job. */
 export async function chooseJob(
   text: string,
   options: JobChoiceOptions,

@@ -111,7 +111,7 @@ test('parseConfig() reads every key', () => {
   });
 });
 
-test('parseConfig() reads the keys that say how a job and its tasks run', () => {
+test('parseConfig() reads the keys for how a job and its tasks run', () => {
   const text = `project: p
 jobs:
   a:
@@ -449,7 +449,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 for (const [what, text, expected] of refusals) {
-  test(`parseConfig() refuses ${what}`, () => {
+  test(`parseConfig() rejects ${what}`, () => {
     const result = parseConfig(text);
     assert.ok(!result.ok, 'it was accepted');
     assert.match(result.error, expected);
@@ -467,7 +467,7 @@ test('parseConfig() reports every fault, in the order of the file', () => {
   );
 });
 
-test('parseConfig() finds a circle of needs over several jobs', () => {
+test('parseConfig() rejects a cycle of needs over several jobs', () => {
   const job = (name: string, needs: string) =>
     `  ${name}: { image: none, needs: [${needs}], tasks-from: x }\n`;
   const result = parseConfig(
@@ -497,7 +497,7 @@ test('parseConfig() reports an unclosed quote once', () => {
   assert.deepEqual(lines, [...new Set(lines)]);
 });
 
-test('parseConfig() follows no alias, since nested aliases can expand to more than memory holds', () => {
+test('parseConfig() rejects aliases, because nested ones can exhaust the memory', () => {
   const bomb = [...'bcdefghij'].map((name, i) => {
     const below = 'abcdefghi'.charAt(i);
     return `${name}: &${name} [*${below}, *${below}]`;
@@ -509,7 +509,7 @@ test('parseConfig() follows no alias, since nested aliases can expand to more th
   assert.match(result.error, /cannot accept tasks "\*j" \(an alias; write it out\)/);
 });
 
-test('parseConfig() refuses a file that is too large or nested too deeply', () => {
+test('parseConfig() rejects a file that is too large or nested too deeply', () => {
   assert.match((parseConfig('#'.repeat(1_000_001)) as { error: string }).error, /larger than/);
   assert.match(
     (parseConfig(`project: ${'['.repeat(20_000)}`) as { error: string }).error,
@@ -563,7 +563,7 @@ test('parseConfig() never throws, and every fault has a line and a column', () =
   );
 });
 
-test('parseConfig() reads every variable as it is written', () => {
+test('parseConfig() reads the values of variables unchanged', () => {
   const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/);
   const value = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((v) => !v.includes('\0'));
   fc.assert(

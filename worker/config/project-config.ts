@@ -1,4 +1,4 @@
-/** soil.yml -> a ProjectConfig, or every fault with its line and column. */
+/** Parses soil.yml. Reports every fault with its line and column. */
 import { readTable, type TableValues } from '../../model/key-table.js';
 import type { JobName } from '../../model/name.js';
 import { formatHint } from '../../model/near-word.js';
@@ -58,14 +58,14 @@ function checkNeeds(
         : `it must be one of ${others.join(', ')}${formatHint(value, others)}`;
     addFault(source, offset, `cannot accept need ${quote(value)}: ${reason}`);
   }
-  const circle = findCircle(job.name, known);
-  if (circle === undefined) return;
-  const reason = circle.join(' needs ');
+  const cycle = findCycle(job.name, known);
+  if (cycle === undefined) return;
+  const reason = cycle.join(' needs ');
   addFault(source, needs[0]?.offset ?? keyOffset, `cannot accept needs of job ${quote(job.name)}: ${reason}`);
 }
 
 /** Returns the shortest chain of needs from a job back to itself, or undefined if there is none. */
-function findCircle(start: string, jobs: ReadonlyMap<string, JobEntry>): string[] | undefined {
+function findCycle(start: string, jobs: ReadonlyMap<string, JobEntry>): string[] | undefined {
   const chains: string[][] = [[start]];
   const seen = new Set<string>();
   for (let chain = chains.shift(); chain !== undefined; chain = chains.shift()) {

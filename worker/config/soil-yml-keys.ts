@@ -1,4 +1,4 @@
-/** Every key of soil.yml. The parser, schema/soil.schema.json and the tables of docs/project.md are made from these. */
+/** Every key of soil.yml. The parser, schema/soil.schema.json and the tables in docs/project.md are made from them. */
 import { parseJobName } from '../../model/name.js';
 import { keyTable, tableOf } from '../../model/key-table.js';
 import { listOf, mapOf, wordOr, words } from '../../model/value-list.js';
@@ -40,7 +40,7 @@ export const pullKeys = keyTable({
     },
     timeout: {
       type: duration({ minSeconds: 1 }),
-      doc: 'Time limit for all attempts together.',
+      doc: 'Time limit for all tries together.',
       default: '30m',
       example: '10m',
     },
@@ -120,7 +120,7 @@ export const taskKeys = keyTable({
     },
     retries: {
       type: wholeNumber(0, 99),
-      doc: 'How often to retry after a failure. A pass on a retry is `flaky`. The log of every attempt is kept.',
+      doc: 'How often to retry after a failure. A pass on a retry is `flaky`. The log of every try is kept.',
       default: '0',
       example: '2',
     },

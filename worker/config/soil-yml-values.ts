@@ -1,4 +1,4 @@
-/** The value types that only soil.yml has: images, paths, commands, branches. */
+/** The types of values that only soil.yml has: images, paths, commands, branches. */
 import { parseJobName, parseTaskName, type JobName, type TaskName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseResultPath } from '../../model/task.js';
@@ -20,7 +20,7 @@ export const taskName = parsedText<TaskName>({
   label: 'text',
 });
 
-/** A name that another part of the file declares; whether it does is checked when the whole file is read. */
+/** A name that another part of the file declares, which is checked after the whole file was read. */
 export const declaredName = text('name');
 
 /** Shell text. No shell accepts a NUL character. */
@@ -82,7 +82,7 @@ export const engineWord = text('one word', {
 
 const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Whether text can be the name of a variable. `__proto__` would be the parent of the object that holds the variables. */
+/** Returns whether text can be the name of a variable. `__proto__` would replace the prototype of the object of variables. */
 export const isVariableName = (name: string): boolean => variablePattern.test(name) && name !== '__proto__';
 
 /** The name of a variable of the worker's environment. */
@@ -95,7 +95,7 @@ export const variableName = parsedText({
   label: 'variable name',
 });
 
-/** Variables as written: `1.10` and `yes` are text, and no value is the empty text. */
+/** Variables. The values are text as written, such as `1.10` and `yes`; a missing value is the empty text. */
 export const environment = mapOf({
   parseName: (name) =>
     isVariableName(name)
@@ -114,7 +114,7 @@ const imageForms = ['docker-archive', 'oci', 'rootfs'] as const;
 /** Matches an image that is read from a file or folder. */
 export const imageFilePattern = /^(docker-archive|oci|rootfs):/;
 
-/** Where tasks run. `pull` is added to a named image by the reader of the job. */
+/** Where tasks run. The reader of the job adds `pull` to a named image. */
 export const image = parsedText({
   parse: parseImage,
   pattern:

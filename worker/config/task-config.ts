@@ -1,4 +1,4 @@
-/** The entries of `tasks` of a job -> task declarations. Faults that need more than one key go to the source. */
+/** Makes task declarations of the entries of `tasks`. Reports faults that concern more than one key. */
 import type { TaskName } from '../../model/name.js';
 import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { quote } from '../../model/result.js';
@@ -13,7 +13,7 @@ const allowsFailure = defaultValue(taskKeys.keys['allow-failure']);
 
 type TaskValues = TableValues<typeof taskKeys.keys>;
 
-/** Returns the tasks in the order of the file. A task that is not valid is left out. */
+/** Returns the tasks in the order of the file. Invalid tasks are left out. */
 export function tasksOf(
   source: YamlSource,
   tasks: readonly LocatedValue<TaskValues>[] = [],
@@ -26,7 +26,7 @@ export function tasksOf(
   return declared;
 }
 
-/** `before`: the earlier tasks of the job, the only ones that a task can need. */
+/** Makes one task. `before`: the earlier tasks of the job, the only ones that it can need. */
 function taskOf(
   source: YamlSource,
   { values, entries, offset }: TaskValues,

@@ -40,15 +40,15 @@ const answers = (change: StatusAnswer | undefined): Map<string, StatusAnswer> =>
   return map;
 };
 
-/** Each answer that blocks the gate when one job of three gives it: the reason, and whether waiting may help. */
+/** Answers that block the gate if one job of three has them, with the reason and whether waiting can help. */
 const blocking: [string, StatusAnswer | undefined, RegExp, boolean][] = [
-  ['never asked', undefined, /^has not reported$/, true],
+  ['no answer', undefined, /^has not reported$/, true],
   ['404', { kind: 'missing' }, /^has not reported$/, true],
   ['HTML', { kind: 'unusable', reason: 'no status' }, /^has no usable status: no status$/, true],
   ['failed', status({ status: 1, outcome: 'failed' }), /^failed with exit status 1$/, false],
   ['timed out', status({ status: 124, outcome: 'failed' }), /^failed with exit status 124$/, false],
-  ['0 without a pass', status({ outcome: 'error' }), /^error with exit status 0$/, false],
-  ['a pass that is not 0', status({ status: 7 }), /^passed with exit status 7$/, false],
+  ['status 0 without a pass', status({ outcome: 'error' }), /^error with exit status 0$/, false],
+  ['a pass with another status', status({ status: 7 }), /^passed with exit status 7$/, false],
   ['older attempt', status({ attempt: 1 }), /^has reported for attempt 1 only; this is attempt 2$/, true],
   [
     'newer attempt',
@@ -70,7 +70,7 @@ const blocking: [string, StatusAnswer | undefined, RegExp, boolean][] = [
   ['from the future', status({ time: 1301 }), /^its status is dated 301 s in the future$/, false],
 ];
 
-test('judge() opens when every required job is green for exactly this run, attempt and commit', () => {
+test('judge() returns green when every required job is green for this run, attempt and commit', () => {
   assert.deepEqual(judge(jobs, answers(status({})), expected), { kind: 'green' });
   assert.deepEqual(judge(jobs, answers(status({ outcome: 'flaky' })), expected), { kind: 'green' });
   assert.deepEqual(judge(jobs, answers(status({ time: 1299 })), expected), { kind: 'green' });
@@ -78,7 +78,7 @@ test('judge() opens when every required job is green for exactly this run, attem
   assert.deepEqual(judge(jobs, extra, expected), { kind: 'green' });
 });
 
-test('judge() is blocked by one job of three, for each reason', () => {
+test('judge() returns the blocking job and the reason', () => {
   for (const [name, answer, reason, mayChange] of blocking) {
     const verdict = judge(jobs, answers(answer), expected);
     assert.ok(verdict.kind === 'blocked', name);
@@ -89,7 +89,7 @@ test('judge() is blocked by one job of three, for each reason', () => {
   }
 });
 
-test('defect 13: judge() blocks on required jobs that no answer is for', () => {
+test('judge() blocks on required jobs without an answer', () => {
   const arrived = new Map<string, StatusAnswer>([['dev-minimal', status({}, 'dev-minimal')]]);
   const verdict = judge(jobs, arrived, expected);
   assert.ok(verdict.kind === 'blocked');
@@ -100,7 +100,7 @@ test('defect 13: judge() blocks on required jobs that no answer is for', () => {
   assert.throws(() => judge([], arrived, expected), /at least one job/);
 });
 
-test('judge() is green only if every status is green', () => {
+test('judge() returns green only if every status is green', () => {
   const anyStatus = fc.record(
     {
       status: fc.constantFrom(0, 0, 0, 1, 125),

@@ -34,8 +34,8 @@ export type Verdict =
 const clockSkewSeconds = 300;
 
 /**
- * Judges every job of the required list; answers for other jobs do not count. A job without an answer is not green.
- * Throws for an empty list, which the caller must have refused before.
+ * Judges every required job. Ignores answers for other jobs. A job without an answer is not green. Throws if the list is
+ * empty, which the caller must refuse first.
  */
 export function judge(
   required: readonly JobName[],

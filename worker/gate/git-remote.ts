@@ -42,8 +42,8 @@ export function gitRemote({ repo, remote, environment, limitSeconds = 300 }: Git
     // An old server serves branches only, and the branch may have moved since.
     const branch = branchOf.get(commit);
     if (branch !== undefined) await fetch('--', remote, `refs/heads/${branch}`);
-    const there = await git('cat-file', '-e', `${commit}^{commit}`);
-    return there.status === 0
+    const found = await git('cat-file', '-e', `${commit}^{commit}`);
+    return found.status === 0
       ? accept(undefined)
       : refuse(`cannot fetch ${commit} from ${quote(name)}: ${describeEnd(fetched)}`);
   };
@@ -71,8 +71,8 @@ export function gitRemote({ repo, remote, environment, limitSeconds = 300 }: Git
     readFile: async (commit, path) => {
       const fetched = await fetchTip(commit);
       if (!fetched.ok) return fetched;
-      const there = await git('cat-file', '-e', `${commit}:${path}`);
-      if (there.status !== 0) return accept(undefined);
+      const found = await git('cat-file', '-e', `${commit}:${path}`);
+      if (found.status !== 0) return accept(undefined);
       const shown = await git('cat-file', 'blob', `${commit}:${path}`);
       return shown.status === 0
         ? accept(shown.stdout)
@@ -140,7 +140,7 @@ export async function resolvePushUrl({
 
 const describeEnd = (end: CommandResult): string => removeCredentials(gitReason(end));
 
-/** URLs may contain a password or a token, and messages end up in logs. */
+/** Removes passwords and tokens from URLs, because messages are logged. */
 const removeCredentials = (text: string): string => text.replace(/(https?:\/\/)[^/\s'"]*@/gi, '$1');
 
 async function readRelation(

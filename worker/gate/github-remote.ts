@@ -54,14 +54,14 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
   const call: typeof send = async (method, path, more) => {
     for (let tried = 1; ; tried++) {
       const answer = await send(method, path, more);
-      const mayRecover = !answer.ok || answer.value.status >= 500 || answer.value.status === 429;
-      if (method !== 'GET' || !mayRecover || tried === tries) return answer;
+      const isTemporary = !answer.ok || answer.value.status >= 500 || answer.value.status === 429;
+      if (method !== 'GET' || !isTemporary || tried === tries) return answer;
       await setTimeout(1000 * planPause(tried, backoff));
     }
   };
   const refusal = (what: string, answer: Answer) => refuse(`${what}: ${describeAnswer(answer)}`);
 
-  /** GitHub also answers 404 for what the token may not read, so a branch is missing only if the repository is found. */
+  /** GitHub answers 404 also if the token cannot read the repository. So a branch is missing only if the repository is found. */
   const findRepository = async (): Promise<Result<undefined>> => {
     const answer = await call('GET', '', {});
     if (!answer.ok) return answer;

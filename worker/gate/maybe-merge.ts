@@ -30,7 +30,7 @@ export interface MaybeMergeOptions extends StatusRun {
   /** ends the wait; an update that has begun is completed and verified */
   readonly cancel?: AbortSignal;
   /** prints one line of progress */
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
 /** 0: merged, already merged, or nothing to do. 1: not green. 2: wrong configuration. 3: refused, or the target moved. 130: cancelled. */
@@ -46,6 +46,7 @@ const pollSeconds = 5;
 const confirmations = 3;
 const confirmBackoff = { baseSeconds: 0.3, maxSeconds: 1.2 };
 
+/** Merges the candidate if the rule at the tip of the target allows it. Returns the exit status and a message. */
 export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> {
   const { remote, target, commit, branch } = options;
   const end = (status: MergeStatus, message: string): MergeEnd => ({ status, message });
@@ -56,9 +57,9 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
     if (!read.ok) return end(3, read.error);
     const tip = read.value;
     if (tip === undefined) return end(2, `cannot merge: ${remote.name} has no branch ${quote(target)}`);
-    // The rule may have changed with the tip: the verdict must come from the rule of the tip that is moved.
+    // The rule may have changed with the tip. The verdict must come from the rule at the tip that is moved.
     if (tip === before) return moveTarget(tip, options, end);
-    if (before !== undefined) options.say(`${target} moved to ${tip}: reading its rule again`);
+    if (before !== undefined) options.print(`${target} moved to ${tip}: reading its rule again`);
     before = tip;
     const rule = await readRule(options, tip);
     if (!rule.ok) return end(2, rule.error);
@@ -71,7 +72,7 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
     }
     if (tip === commit) return end(0, `${target} is already at ${commit}`);
 
-    options.say(`required by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);
+    options.print(`required by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);
     const verdict = await waitForVerdict(jobs, deadline, options);
     if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} is unchanged`);
     if (verdict.kind === 'blocked') {
@@ -121,7 +122,7 @@ async function waitForVerdict(
     const left = deadline - options.now();
     if (!mayStillOpen(verdict) || left <= 0 || options.cancel?.aborted === true) return verdict;
     const waiting = verdict.kind === 'blocked' ? verdict.by.map(({ job }) => job).join(', ') : '';
-    if (waiting !== printed) options.say(`waiting for ${waiting}`);
+    if (waiting !== printed) options.print(`waiting for ${waiting}`);
     printed = waiting;
     await setTimeout(Math.min(pollSeconds, left) * 1000, undefined, {
       ...(options.cancel !== undefined && { signal: options.cancel }),

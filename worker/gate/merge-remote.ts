@@ -20,6 +20,7 @@ export interface MergeRemote {
   readTip(branch: string): Promise<Result<CommitHash | undefined>>;
   /** Returns the text of a file at a commit, or undefined if the commit has no such file. */
   readFile(commit: CommitHash, path: string): Promise<Result<string | undefined>>;
+  /** Returns how a commit relates to the tip of the target. */
   relation(tip: CommitHash, commit: CommitHash): Promise<Result<Relation>>;
   /** Fast-forwards the branch to a commit, or changes nothing. Never forces. */
   fastForward(branch: string, commit: CommitHash): Promise<Update>;

@@ -73,7 +73,7 @@ export async function planMerge(options: MergeOptions, context: CommandContext):
       waitSeconds: wait.value ?? 0,
       now: () => context.now().getTime() / 1000,
       cancel: context.cancel,
-      say: context.print,
+      print: context.print,
     },
   });
 }
@@ -87,7 +87,7 @@ function findSkipReason(
   // With --run-id or SOIL_RUN, the worker host is local even on GitHub Actions.
   const isGithub = host === 'github' || environment.GITHUB_ACTIONS === 'true';
   const event = environment.GITHUB_EVENT_NAME ?? '';
-  // For these events, GitHub sets the ref and the SHA of the target branch, while the commit may be a fork's.
+  // For these events, the ref and the SHA are those of the target branch, but the commit can be a fork's.
   if (isGithub && /^(pull_request|pull_request_\w+|workflow_run)$/.test(event)) {
     return `nothing to do for event ${quote(event)}`;
   }
@@ -115,7 +115,7 @@ function findBranch({ branch }: MergeOptions, git: GitHead, { environment }: Com
 /** Accepts full refs, as CI hosts set them: `refs/heads/x` is branch x. */
 const asBranch = (text: string | undefined): string | undefined => branchOfRef(text) ?? text;
 
-/** Returns the branch to move. The soil.yml at that branch's own tip must name it too. */
+/** Returns the branch to move. The soil.yml at its tip must name it, too. */
 async function findTarget(
   options: MergeOptions,
   repo: string,

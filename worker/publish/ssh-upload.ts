@@ -82,7 +82,7 @@ async function uploadFiles(
   await remote.makeFolders(folder, jobFile(address, 'json'));
   for (const suffix of missing) {
     try {
-      await remote.place(files[suffix], pathOf(suffix));
+      await remote.upload(files[suffix], pathOf(suffix));
     } catch (error) {
       // Another worker may have uploaded the same content meanwhile.
       if (!(await remote.exists(pathOf(suffix)))) throw error;

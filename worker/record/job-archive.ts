@@ -1,5 +1,5 @@
 /** Writes the wwz of a finished job: a zip of its index page, rows, logs, results and image page. */
-import { wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog, wwzOwnFolder } from '../../model/path.js';
+import { wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog, wwzSoilFolder } from '../../model/path.js';
 import type { JobRecord } from '../../model/record.js';
 import type { Result } from '../../model/result.js';
 import { formatRows, type TaskRow } from '../../model/row.js';
@@ -21,11 +21,11 @@ export interface ArchiveParts {
 }
 
 /** The stdout and stderr of `tasks-from`. */
-const wwzTaskList = `${wwzOwnFolder}/task-list.txt`;
-const wwzTaskListLog = `${wwzOwnFolder}/task-list-log.txt`;
+const wwzTaskList = `${wwzSoilFolder}/task-list.txt`;
+const wwzTaskListLog = `${wwzSoilFolder}/task-list-log.txt`;
 /** The output of the build of the image. */
-const wwzBuildLog = `${wwzOwnFolder}/image-build.txt`;
-const wwzRows = `${wwzOwnFolder}/tasks.tsv`;
+const wwzBuildLog = `${wwzSoilFolder}/image-build.txt`;
+const wwzRows = `${wwzSoilFolder}/tasks.tsv`;
 
 /** Writes the wwz. Fails when a file cannot be read or the disk is full. */
 export async function writeJobArchive(parts: ArchiveParts): Promise<Result<WrittenWwz>> {

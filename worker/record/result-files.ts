@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, lstat, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { glob } from 'tinyglobby';
-import { wwzIndex, wwzOwnFolder } from '../../model/path.js';
+import { wwzIndex, wwzSoilFolder } from '../../model/path.js';
 import { quote } from '../../model/result.js';
 import type { TaskDeclaration } from '../../model/task.js';
 import { checkWritableName } from '../../wwz/write.js';
@@ -70,8 +70,8 @@ export async function findResults(
 
 /** Returns the name in the wwz. A result with the name of one of Soil's own files is moved to Soil's folder. */
 function wwzName(name: string): string {
-  const isTaken = name === wwzIndex || name === wwzOwnFolder || name.startsWith(`${wwzOwnFolder}/`);
-  return isTaken ? `${wwzOwnFolder}/results/${name}` : name;
+  const isTaken = name === wwzIndex || name === wwzSoilFolder || name.startsWith(`${wwzSoilFolder}/`);
+  return isTaken ? `${wwzSoilFolder}/results/${name}` : name;
 }
 
 /** Returns why a file cannot be stored, so that it does not prevent storing the others. */

@@ -43,7 +43,7 @@ test('renderWwzIndex() computes a missing outcome, and shows the reason', () => 
   assert.match(checkPage(renderWwzIndex({ record, rows: [], hasImagePage: false })).text, /∅ no task ran/);
 });
 
-test('defect 3: renderWwzIndex() escapes the record and its rows', () => {
+test('renderWwzIndex() escapes the record and its rows', () => {
   const record = {
     ...sampleRecord,
     commitLine: '<script>alert(1)</script>\u202e',

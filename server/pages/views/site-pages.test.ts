@@ -154,7 +154,7 @@ test("renderRun() links the logs of Soil's shell worker at their path in the wwz
   assert.match(html, /href="dev-minimal.wwz\/_tmp\/soil\/logs\/unit.txt"/);
 });
 
-test('defect 1: bad lines and problems are shown with their job, and do not affect others', () => {
+test('bad lines and problems are shown with their job, and do not affect others', () => {
   const { text } = checkPage(runHtml(site, folder('1234')));
   assert.match(text, /line 2: it has 2 columns, not six or more/);
   assert.match(text, /0 ⇥ <script>alert\(1\)<\/script>/);
@@ -163,7 +163,7 @@ test('defect 1: bad lines and problems are shown with their job, and do not affe
   assert.match(text, /dev-setup-debian/);
 });
 
-test('defect 1: a job without a record and without rows is listed', () => {
+test('a job without a record and without rows is listed', () => {
   const bare: SampleJob = {
     ...absent('bare', 'error'),
     problems: ['cannot read the record: truncated'],
@@ -180,14 +180,14 @@ test('defect 1: a job without a record and without rows is listed', () => {
   assert.match(String(renderHome(broken)), /Run 7/);
 });
 
-test('defect 2: a job without tasks is not shown as passed', () => {
+test('a job without tasks is not shown as passed', () => {
   const run = runOf(folder('8'), [job('nothing', [], {})]);
   const { text } = checkPage(runHtml(siteOf('Test', [run]), run.folder));
   assert.match(text, /∅ no task ran/);
   assert.doesNotMatch(text, /passed/);
 });
 
-test('defect 3: hostile names, branches, subjects and addresses are escaped', () => {
+test('hostile names, branches, subjects and addresses are escaped', () => {
   for (const html of [
     String(renderHome(site)),
     String(renderHostIndex(site, 'github', 5)),
@@ -208,7 +208,7 @@ test('defect 3: hostile names, branches, subjects and addresses are escaped', ()
   }
 });
 
-test('defect 3: a job name that no parser accepts is escaped too', () => {
+test('a job name that no parser accepts is escaped too', () => {
   const evil = '<script>alert(1)</script>"\'`=' as JobName;
   const only = job('x', [task('failed', 'unit', 1, { status: 1 })], { startTime: 1, commit: mainCommit });
   const run = runOf(folder('9'), [{ ...only, address: { ...only.address, job: evil } }]);
@@ -225,7 +225,7 @@ test('defect 3: a job name that no parser accepts is escaped too', () => {
   }
 });
 
-test('defect 3: a pull request is a link only if its number and repository are valid', () => {
+test('a pull request is a link only if its number and repository are valid', () => {
   const withPull = (jobUrl: string, number: string) =>
     runOf(folder('5'), [job('a', [], { jobUrl, pullRequest: { number } })]);
   const html = (jobUrl: string, number: string) => {
@@ -238,7 +238,7 @@ test('defect 3: a pull request is a link only if its number and repository are v
   assert.doesNotMatch(html('javascript:/o/r/actions/runs/1', '12'), /\/pull\//);
 });
 
-test('defect 4: the index lists all sourcehut jobs of two commits with one date and interleaved ids', () => {
+test('the index lists all sourcehut jobs of two commits with one date and interleaved ids', () => {
   const html = String(renderHostIndex(site, 'sourcehut', 1));
   const { elements, text } = checkPage(html);
   for (const id of ['1344', '1345', '1346', '1347', '998']) assert.match(text, new RegExp(`#${id} ·`));
@@ -248,7 +248,7 @@ test('defect 4: the index lists all sourcehut jobs of two commits with one date 
   assert.deepEqual(entries, ['commit-c0ffee00', 'commit-5eed5eed', 'commit-09ab09ab']);
 });
 
-test('defect 15: every time has its year and time zone, and is machine-readable', () => {
+test('every time has its year and time zone, and is machine-readable', () => {
   for (const html of serverPages(sampleSite()).values()) {
     for (const [, machine = '', text = ''] of html.matchAll(/<time([^>]*)>([^<]*)</g)) {
       assert.match(machine, /^ datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"$/);

@@ -65,6 +65,7 @@ export function readYaml(
 const reasons: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document starts here',
   TAB_AS_INDENT: 'the line starts with a tab; indent with spaces',
+  'Maximum call stack size exceeded': 'lists or maps are nested too deeply',
   // The code BLOCK_AS_IMPLICIT_KEY has several messages.
   'Nested mappings are not allowed in compact mappings':
     'a second ": " on one line; quote a value that contains one, or put it on lines of its own after |',

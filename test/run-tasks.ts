@@ -183,7 +183,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
         'low.txt': encodeURIComponent(secret).replace(/%../g, (hex) => hex.toLowerCase()),
       };
       const tasks = `
-- name: tells
+- name: prints
   run: |
     echo "the secret is $PASSWORD." ; echo "$OTHER" >&2
     cat b0.txt b1.txt b2.txt url.txt pct.txt low.txt
@@ -207,7 +207,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       );
       assert.equal(job.record.outcome, 'failed', job.output);
       assert.match(job.output, /notice: secret "ABSENT" is not set/);
-      const log = await job.log('tells');
+      const log = await job.log('prints');
       assert.match(log, /^the secret is \*+\.\n\*+\n/);
       assert.equal(
         log

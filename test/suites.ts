@@ -17,7 +17,7 @@ export interface Suite {
 export const suites: readonly Suite[] = [
   {
     name: 'unit',
-    needs: 'Node and git',
+    needs: 'Node, git, curl, dash and busybox',
     seconds: 15,
     files: [
       'test/architecture',

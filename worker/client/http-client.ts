@@ -129,6 +129,11 @@ export function describeFailure(error: unknown): string {
   return error.message.replace(/\s+/g, ' ').trim();
 }
 
+/** Says in one line why fetch() failed: its own error says only that it did, and has the reason as its cause. */
+export function describeFetchError(error: unknown): string {
+  return describeFailure(error instanceof Error ? (error.cause ?? error) : error);
+}
+
 export interface RetryPolicy extends Backoff {
   /** the first try included */
   readonly tries: number;

@@ -4,6 +4,7 @@ import { planPause } from '../../model/backoff.js';
 import type { JobName, WorkerHost } from '../../model/name.js';
 import { quote } from '../../model/result.js';
 import { parseStatus, type JobStatus } from '../../model/status.js';
+import { describeFetchError } from './http-client.js';
 
 const answerSeconds = 10;
 /** A status line is much shorter. Of longer answers, such as HTML pages, the rest is not read. */
@@ -68,8 +69,7 @@ async function readOnce({ server, host, run, job }: StatusAddress): Promise<Stat
     const status = parseStatus(await readText(response));
     return status.ok ? { kind: 'status', status: status.value } : { kind: 'unusable', reason: status.error };
   } catch (error) {
-    const { cause, message } = error as Error;
-    return { kind: 'unusable', reason: cause instanceof Error ? cause.message : message };
+    return { kind: 'unusable', reason: describeFetchError(error) };
   }
 }
 

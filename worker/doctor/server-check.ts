@@ -1,6 +1,6 @@
 /** Checks that the server responds, that both clocks agree, and that the token is valid and allows what a job needs. */
 import { formatShellWord } from '../../model/shell-word.js';
-import { describeFailure } from '../client/http-client.js';
+import { describeFetchError } from '../client/http-client.js';
 import { readCredential } from '../system/credentials.js';
 import { parseServerUrl } from '../client/server-url.js';
 import { problem, skipped, ok, type Finding } from './finding.js';
@@ -169,8 +169,7 @@ async function get(url: URL, token?: string): Promise<Answer> {
     const date = response.headers.get('date');
     return { status: response.status, text, ...(date !== null && { date }) };
   } catch (error) {
-    const { cause } = error as Error;
-    return { reason: describeFailure(cause ?? error) };
+    return { reason: describeFetchError(error) };
   }
 }
 

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { planPause } from '../../model/backoff.js';
 import { parseCommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { describeFetchError } from '../client/http-client.js';
 import type { MergeRemote, Relation } from './merge-remote.js';
 
 export interface GithubRemoteOptions {
@@ -46,8 +47,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
       if (text.length > answerBytes) return refuse(`cannot read ${url}: the answer is too large`);
       return accept<Answer>({ status: response.status, text });
     } catch (error) {
-      const { cause, message } = error as Error;
-      return refuse(`cannot read ${url}: ${cause instanceof Error ? cause.message : message}`);
+      return refuse(`cannot read ${url}: ${describeFetchError(error)}`);
     }
   };
   /** Retries reads after a temporary failure; never retries an update. */

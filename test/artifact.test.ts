@@ -291,9 +291,9 @@ describe('artifacts by commit', () => {
     );
     const waiting = wait('good', '--limit', '60s', '--json');
     assert.equal((await soil(['run', 'good', '--publish'], env)).status, 0);
-    const there = await waiting;
-    assert.equal(there.status, 0, there.stderr);
-    const output = JSON.parse(there.stdout) as Record<string, unknown>;
+    const good = await waiting;
+    assert.equal(good.status, 0, good.stderr);
+    const output = JSON.parse(good.stdout) as Record<string, unknown>;
     assert.deepEqual(
       [output.job, output.run, output.outcome, output.result],
       ['good', 'waited', 'found', 'passed'],

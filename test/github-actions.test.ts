@@ -174,7 +174,7 @@ describe('uses: OWNER/soil@v1', () => {
     assert.doesNotMatch(wrong.stdout, /fine/);
   });
 
-  it('without a server, runs the job and says that nothing is published; special characters in inputs are no shell', async () => {
+  it('without a server, runs the job and reports that nothing is published; the shell does not interpret inputs', async () => {
     const end = await use({ job: 'good', engine: 'podman' });
     assert.equal(end.status, 0, end.stderr);
     assert.match(end.stdout, /the results are not published/);

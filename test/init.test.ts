@@ -93,7 +93,7 @@ test('init on a topic branch writes a gate that moves main', async (t) => {
   assert.equal(await targetOf(), 'master');
 });
 
-test('init says when it does not recognize the kind of project', async (t) => {
+test('init prints a notice if it does not recognize the kind of project', async (t) => {
   const repo = await makeRepo({ 'build.sh': 'echo\n' });
   t.after(() => rm(repo, { recursive: true, force: true }));
   const init = (...args: string[]) => worker(['init', ...args], { cwd: repo, env: bare });

@@ -50,7 +50,7 @@ for (const kind of ['raw', 'podman'] as const) {
         ...{ cwd: repo, env: { ...bare, ...machine.environment, TMPDIR: temporary, ...env } },
       });
 
-    it('runs HEAD only, names uncommitted files, keeps results and artifacts, and removes the clone', async () => {
+    it('runs HEAD only, prints uncommitted files, stores results and artifacts, and removes the clone', async () => {
       const end = await local();
       assert.equal(end.status, 0, end.stdout + end.stderr);
       assert.match(end.stdout, /^commit [0-9a-f]{12}: A change: größer\n/);
@@ -151,7 +151,7 @@ describe('soil-worker local', () => {
     assert.equal(await readFile(join(repo, '_soil', 'a', 'logs', 'look.txt'), 'utf8'), 'middle\ndeep\n');
   });
 
-  it('publish sends what a local run kept: the artifact of the clone, not the one in the repository', async (t) => {
+  it('publish sends the artifact that a local run stored, not the one in the repository', async (t) => {
     const server = await startServer();
     const yaml = `project: p\njobs: { a: { image: none, artifacts: [out.txt], tasks: [{ name: m, run: 'echo clone >out.txt' }] } }\n`;
     const repo = await makeRepo({ 'soil.yml': yaml });

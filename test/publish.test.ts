@@ -220,7 +220,7 @@ describe('soil-worker with a server', () => {
     assert.match(end.stdout, /nothing to do for event "pull_request"/);
   });
 
-  it('runs on GitHub and on sourcehut have folders of their own', async () => {
+  it('runs on GitHub and on sourcehut have separate folders', async () => {
     const github = {
       ...{ GITHUB_ACTIONS: 'true', GITHUB_RUN_NUMBER: '12', GITHUB_RUN_ID: '9876', GITHUB_RUN_ATTEMPT: '1' },
       ...{ GITHUB_SHA: commit, GITHUB_REF: 'refs/heads/main', GITHUB_EVENT_NAME: 'push' },

@@ -100,7 +100,7 @@ export function testImages(kind: 'podman' | 'docker'): void {
       assert.ok(registry.refused() > 0);
     });
 
-    it('a registry that stays unreachable is an error with the number of tries', async (t) => {
+    it('a registry that stays unreachable is an error with the number of attempts', async (t) => {
       registry.setMode('broken');
       const job = await jobOf(t, `image: ${remote}\n    pull: {when: always, retries: 1}`);
       registry.setMode('fine');

@@ -115,7 +115,7 @@ describe('several jobs on one machine', () => {
     assert.equal(record.branch, 'main');
     assert.equal(record['commit-hash'], (await must('git', ['-C', repo, 'rev-parse', 'HEAD'])).trim());
 
-    // The reason why a job cannot begin is printed, and nothing else is tried.
+    // The reason why a job cannot start is printed, and nothing else runs.
     await must('git', ['-C', repo, 'checkout', '-q', '-b', 'broken']);
     await writeFile(join(repo, 'soil.yml'), 'project: p\njobs: {}\n');
     await must('git', ['-C', repo, 'commit', '-q', '-a', '-m', 'broken']);

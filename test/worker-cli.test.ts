@@ -272,7 +272,7 @@ describe('soil-worker on the command line', () => {
     assert.deepEqual(await readdir(sources), ['main.c']);
   });
 
-  it('reads a token from a private file only and prints it in no message', async () => {
+  it('reads a token only from a private file, and never prints it', async () => {
     const file = join(repo, '_soil', 'token');
     await writeFile(file, 'soil_static_x_secretsecret\n', { mode: 0o644 });
     const publish = ['publish', 'unit', '--server', 'http://127.0.0.1:9', '--token-file', '_soil/token'];

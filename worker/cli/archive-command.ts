@@ -5,6 +5,7 @@ import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { unpackWwz } from '../../wwz/unpack.js';
 
+/** Writes the folder to a wwz file. Returns 0, or 1 if that failed. Skipped files are warnings. */
 export async function archiveCommand(
   folder: string,
   { output }: { readonly output: string },
@@ -21,6 +22,7 @@ export async function archiveCommand(
   return exitStatus.ok;
 }
 
+/** Unpacks a wwz file. Returns 0, or 1 if the file is damaged or the folder is not empty. */
 export async function extractCommand(file: string, folder: string, context: CommandContext): Promise<number> {
   const extracted = await unpackWwz(resolve(context.cwd, file), resolve(context.cwd, folder));
   if (!extracted.ok) {

@@ -5,6 +5,7 @@ import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { credentialVariables } from '../system/credentials.js';
 
+/** Runs the tasks with this process's output. Returns their exit status, or 2 for an unknown task. */
 export async function diagnoseCommand(tasks: readonly string[], context: CommandContext): Promise<number> {
   for (const task of tasks) {
     const name = parseBuiltinName(task, 'task');

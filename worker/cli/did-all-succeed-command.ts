@@ -8,6 +8,7 @@ import { parseRows, type Row } from '../../model/row.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 
+/** Returns 0 if every task of every file passed, else 1. */
 export async function didAllSucceedCommand(
   files: readonly string[],
   { json = false }: { readonly json?: boolean },

@@ -1,4 +1,4 @@
-/** The JSON of `run --json` and `local --json`. */
+/** Formats the JSON of `run --json` and `local --json`, and keeps other lines off stdout. */
 import { readFile } from 'node:fs/promises';
 import { parseRecord } from '../../model/record-reader.js';
 import { parseRows } from '../../model/row.js';

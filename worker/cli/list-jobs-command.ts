@@ -5,6 +5,7 @@ import { formatImage } from '../config/image-config.js';
 import { readProject } from '../config/load-job.js';
 import type { ProjectConfig } from '../config/job-declaration.js';
 
+/** Returns 0, or 2 if soil.yml cannot be read. */
 export async function listJobsCommand(
   options: { readonly json?: boolean; readonly config?: string },
   context: CommandContext,
@@ -19,7 +20,7 @@ export async function listJobsCommand(
   return exitStatus.ok;
 }
 
-/** The JSON of `list-jobs --json`. */
+/** Returns what `list-jobs --json` prints. */
 function jobList({ jobs }: ProjectConfig): readonly object[] {
   return jobs.map(({ name, image, needs }) => ({
     ...{ name, needs },

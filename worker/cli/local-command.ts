@@ -131,7 +131,7 @@ function moveOptions(
   };
 }
 
-/** The clone's copy of a file of the repo; a file outside the repo stays as it is. */
+/** Returns the path of a file in the clone. A path outside the repo stays as it is. */
 function pathInClone(file: string, repo: string, folder: string): string {
   const path = relative(repo, file);
   return path.startsWith('..') || isAbsolute(path) ? file : join(folder, path);

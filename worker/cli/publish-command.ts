@@ -4,14 +4,15 @@ import { planStoredJob } from '../job/plan-job.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
+import { quietStdout } from './json-output.js';
 
-/** Returns the exit status. With `--json`, prints one line of JSON on stdout, and everything else on stderr. */
+/** Returns 0, 1 if publishing failed, or 2 for misuse or missing results. With `--json`, prints one line of JSON on stdout, and everything else on stderr. */
 export async function publishCommand(
   name: string,
   options: PublishOptions & { readonly json?: boolean },
   context: CommandContext,
 ): Promise<number> {
-  const command = options.json === true ? { ...context, print: context.warn } : context;
+  const command = options.json === true ? quietStdout(context) : context;
   const planned = await planStoredJob(name, options, command);
   if (!planned.ok) {
     context.warn(planned.error);

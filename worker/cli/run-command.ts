@@ -63,7 +63,7 @@ async function checkNames(
   return { ok: true, value: undefined };
 }
 
-/** One line per job: `unit  failed  status 1  https://...`. */
+/** Formats one line per job: `unit  failed  status 1  https://...`. */
 function formatEnds(ends: readonly JobEnd[]): string[] {
   const width = Math.max(...ends.map(({ job }) => job.length));
   return [

@@ -36,12 +36,14 @@ export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
   };
 }
 
+/** Redacts the command of a row. */
 export const redactRow = (row: TaskRow, redactor: Redactor): TaskRow => ({
   ...row,
   script: redactor.redact(row.script),
   action: redactor.redact(row.action),
 });
 
+/** Redacts the texts of one step of a job. */
 export function redactProgress(progress: Progress, redactor: Redactor): Progress {
   switch (progress.kind) {
     case 'task-done':

@@ -38,7 +38,7 @@ export interface AttemptLimits {
 
 /** The exit status of timeout(1). */
 const timedOutStatus = 124;
-/** The status of a task that did not run. It is not 0, so no reader takes the task for passed. */
+/** The status of a task that did not run. It is not 0, so that no reader counts the task as passed. */
 export const notRunStatus = 125;
 const cancelledStatus = 130;
 /** The maximum of setTimeout(): 24.8 days. */

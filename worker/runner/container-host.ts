@@ -32,7 +32,7 @@ const pollMs = 20;
 /** How long KILL is repeated before the whole container is removed. */
 const killSeconds = 10;
 
-/** One container at a time: its process 1 runs the tasks. A lost container is replaced by a new one. */
+/** Creates a pool with one container at a time, whose process 1 runs the tasks. A new container replaces a lost one. */
 export function sequentialContainer(options: ContainerOptions): HostPool {
   return { open: () => startContainer(options), close: () => Promise.resolve(undefined) };
 }
@@ -59,8 +59,8 @@ async function startContainer(options: ContainerOptions): Promise<TaskHost | Los
 }
 
 /**
- * One container with several lanes, for tasks in parallel: process 1 runs nothing, and each lane is a supervisor that the
- * engine's `exec` starts once. Stopping a task ends only that task's processes.
+ * Creates a pool of lanes in one container, for tasks in parallel. Process 1 runs nothing; each lane is a supervisor that
+ * the engine's `exec` starts once. Stopping a task ends only that task's processes.
  */
 export function parallelContainer(options: ContainerOptions, cookie: string): HostPool {
   const { engine, control } = options;

@@ -16,7 +16,7 @@ export interface RawHostOptions {
   readonly cookie: string;
 }
 
-/** One shell for all tasks. Stopping a task ends every process that the job started. */
+/** Creates a pool with one shell for all tasks. Stopping a task ends every process that the job started. */
 export function sequentialShell(options: RawHostOptions): HostPool {
   return { open: () => startSequential(options), close: () => Promise.resolve(undefined) };
 }
@@ -36,7 +36,7 @@ async function startSequential(options: RawHostOptions): Promise<TaskHost | Lost
   };
 }
 
-/** One shell per lane, for tasks in parallel. Stopping a task ends only that task's processes. */
+/** Creates a pool with one shell per lane, for tasks in parallel. Stopping a task ends only that task's processes. */
 export function parallelShells(options: RawHostOptions): HostPool {
   const { control, cookie, graceSeconds } = options;
   let lanes = 0;

@@ -175,7 +175,7 @@ test('soil-server prune removes run 998 before 1000, with its status, artifacts 
   assert.deepEqual(page.faults, []);
   assert.match(
     page.text,
-    /This run was removed on \d{4}-.* UTC because it was not among the newest 4 of GitHub/,
+    /This run was removed on \d{4}-.* UTC because it was not among the newest 4 runs on GitHub/,
   );
   assert.match(page.text, /dev-minimal/);
   await assertNoFindings(site);
@@ -205,7 +205,7 @@ test('soil-server prune removes wwz files first; JSON, TSV and pages remain and 
   assert.ok(!(await exists(site, 'github-jobs/998/dev-minimal.wwz')));
   assert.ok(await exists(site, 'github-jobs/998/dev-minimal.tsv'));
   const page = checkPage(await readFile(join(site, 'github-jobs/998/index.html'), 'utf8'));
-  assert.match(page.text, /removed on \d{4}-\d\d-\d\d .*: not among the newest 3 of GitHub/);
+  assert.match(page.text, /removed on \d{4}-\d\d-\d\d .*: not among the newest 3 runs on GitHub/);
   assert.ok(!page.elements.some(({ attributes }) => attributes.get('href')?.includes('.wwz') === true));
   await assertNoFindings(site);
   const before = await contentOf(site);
@@ -238,14 +238,14 @@ test('soil-server prune keeps pinned, merged, newest green and first red runs, a
   const file = join(site, '..', 'plan.html');
   const dry = await prune(site, '{ run: { newest: 1 } }', '--dry-run', '--page', file);
   assert.equal(dry.status, 0, dry.stderr);
-  assert.match(dry.stdout, /^github\/1001: the whole run: not among the newest 1 of GitHub$/m);
+  assert.match(dry.stdout, /^github\/1001: the whole run: not among the newest 1 run on GitHub$/m);
   assert.deepEqual(await contentOf(site), before, 'a dry run changes nothing');
   const html = await readFile(file, 'utf8');
   const page = checkPage(html);
   assert.deepEqual(page.faults, []);
   for (const text of [
-    'the newest run of GitHub',
-    'the first failure of main, although not among the newest 1 of GitHub',
+    'the newest run on GitHub',
+    'the first failure of main, although not among the newest 1 run on GitHub',
     'the newest green run of main, although',
     'pinned by hand, although',
     'its commit was merged, although',

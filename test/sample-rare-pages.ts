@@ -16,7 +16,7 @@ import { noon } from './sample-job.js';
 import { hostileBranch, hostileSubject, type SampleSite } from './sample-site.js';
 
 const removedFolder = { host: 'github' as const, name: valueOf(parseRunId('1001-2')) };
-const rule = 'not among the newest 40 of GitHub';
+const rule = 'not among the newest 40 runs on GitHub';
 
 /** Path -> HTML. The paths are those that a browser would see; the list of projects is on another server. */
 export function rarePages(site: SampleSite): ReadonlyMap<string, string> {
@@ -69,7 +69,7 @@ function retentionPage(site: SampleSite): string {
       artifactBytes: new Map(),
     };
     const ends: readonly Omit<Verdict, 'run'>[] = [
-      { tier: undefined, rule: undefined, pin: 'the newest run of GitHub' },
+      { tier: undefined, rule: undefined, pin: 'the newest run on GitHub' },
       { tier: 'wwz', rule: 'older than 3 days', pin: undefined },
       { tier: 'run', rule, pin: undefined },
       { tier: undefined, rule, pin: `the newest green run of ${hostileBranch}` },

@@ -103,7 +103,7 @@ test('planPrune() pins: newest green, first failure after it, merged, by hand, b
   const facts = { now, merged: new Set([commitOf(3)]), pinned: [{ host: 'github', name: '2' } as const] };
   const pins = plan(runs, policy, facts).map(({ run, tier, pin }) => `${run.run}: ${pin ?? tier ?? 'stays'}`);
   assert.deepEqual(pins, [
-    '9: the newest run of GitHub',
+    '9: the newest run on GitHub',
     '8: a job is running or expected',
     '7: the first failure of main',
     '6: the newest green run of main',
@@ -145,7 +145,7 @@ test('artifactsToRemove() keeps artifacts of a commit that has another run', () 
   assert.deepEqual(artifactsToRemove(plan(runs, policyOf({ run: { newest: 2 } }))), []);
   const [gone] = artifactsToRemove(plan(runs, policyOf({ run: { newest: 1 } })));
   assert.equal(gone?.commit, commitOf(1));
-  assert.match(gone.rule, /^not among the newest 1 of GitHub$/);
+  assert.match(gone.rule, /^not among the newest 1 run on GitHub$/);
 });
 
 const limit = (max: number) => fc.option(fc.integer({ min: 1, max }), { nil: undefined });

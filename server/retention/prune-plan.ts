@@ -1,7 +1,7 @@
 /** Plans a prune: what to remove of each run, and the rule or pin that decides. Pure. */
 import { matchesPattern, type CommitHash, type RunId, type WorkerHost } from '../../model/name.js';
 import { isGreen, type RunOutcome } from '../../model/outcome.js';
-import { bytesText, hostWord } from '../../templates/wording.js';
+import { bytesText, countText, hostWord } from '../../templates/wording.js';
 import {
   ageText,
   pinText,
@@ -108,7 +108,7 @@ function findExceeded(
       rules.set(run, `older than ${ageText(ageSeconds)}`);
     }
     if (newest !== undefined && rank > newest) {
-      rules.set(run, `not among the newest ${newest} of ${hostWord(run.host)}`);
+      rules.set(run, `not among the newest ${countText(newest, 'run')} on ${hostWord(run.host)}`);
     }
   }
   return rules;
@@ -199,7 +199,7 @@ function findPins(
   }
   const hosts = new Set<WorkerHost>();
   for (const run of sorted) {
-    if (!hosts.has(run.host)) pin(run, `the newest run of ${hostWord(run.host)}`);
+    if (!hosts.has(run.host)) pin(run, `the newest run on ${hostWord(run.host)}`);
     hosts.add(run.host);
   }
   return pins;

@@ -25,7 +25,7 @@ test('listFailures() lists a job whose tasks do not explain its outcome', () => 
     [job('no-image', [], { outcome: 'error', reason }), `error no-image: all, ${reason}`],
     [job('killed', [unit], { outcome: 'error' }, ['cannot read x']), 'error killed: all, cannot read x'],
     [job('none', [], {}), 'empty none: all, no task ran'],
-    [absent('gone', 'lost'), 'lost gone: all, no events after 0 tasks'],
+    [absent('gone', 'lost'), 'lost gone: all, no more events; 0 tasks done'],
   ];
   for (const [sample, line] of rows) assert.deepEqual(linesOf(sample), [line]);
 });

@@ -54,7 +54,7 @@ export function jobNote(job: Job): string | undefined {
       if (events.pullBeginTime !== undefined && events.pullDoneTime === undefined) return 'pulling the image';
       return `${countText(events.tasksDone, 'task')} done`;
     case 'lost':
-      return `no events after ${countText(events.tasksDone, 'task')}`;
+      return `no more events; ${countText(events.tasksDone, 'task')} done`;
     case 'expected':
       return 'not started yet';
     case 'passed':

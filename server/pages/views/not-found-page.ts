@@ -37,7 +37,7 @@ export function renderNotFound({ rawPath, message, isRemoved }: NotFoundView): s
       crumbs: [{ text: heading, href: undefined }],
     },
     heading,
-    note: `${visibleText(message)}.`,
+    note: `${visibleText(message.charAt(0).toUpperCase() + message.slice(1))}.`,
     upHref: undefined,
     entries: [...parentLinks(rawPath, isRemoved, link), link('Home', homePage())],
     hidden: 0,
@@ -56,6 +56,6 @@ function parentLinks(
   const folder = parseRunFolder(host.value, runText);
   return [
     ...(isRemoved && folder.ok ? [link(runLabel(folder.value), runPage(folder.value))] : []),
-    link(`All runs of ${hostWord(host.value)}`, hostIndex(host.value)),
+    link(`All runs on ${hostWord(host.value)}`, hostIndex(host.value)),
   ];
 }

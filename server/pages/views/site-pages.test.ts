@@ -132,7 +132,7 @@ test('renderRun() shows the outcome in its title, the count of jobs by outcome, 
 test('renderRun() shows expected, running and lost jobs', () => {
   const { text } = checkPage(runHtml(site, folder('1234-2')));
   assert.match(text, /○ expected\s*raw-vm\s*not started yet/);
-  assert.match(text, /\? lost\s*wild\s*no events after 0 tasks/);
+  assert.match(text, /\? lost\s*wild\s*no more events; 0 tasks done/);
   assert.match(text, /▸ running\s*dev-minimal\s*3 tasks done/);
   assert.match(text, /≈ flaky 2 tries\s*ble-issues try 1/);
 });

@@ -11,7 +11,7 @@ import type { BenchResult } from './result.js';
 
 const uploads = 60;
 const wwzBytes = 220_000;
-/** jobs -> ms until the pages of Soil's shell and Python server show an upload, measured on this kind of machine */
+/** By number of jobs: milliseconds until the pages of Soil's shell and Python server show an upload, on two cores. */
 const ancestor: Readonly<Record<number, number>> = { 400: 390, 4100: 1930 };
 const ancestorWave = 20_000;
 const ancestorRebuild = 1900;

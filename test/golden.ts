@@ -8,7 +8,7 @@ import { sampleSite } from './sample-site.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const commit = '09ab09ab3f6e1c52d8a4b7e90c1d2e3f40516273';
 
-/** Path of the golden file -> page of the sample site. */
+/** The page of the sample site that each golden file has, by the path of the golden file. */
 const goldenFiles: Readonly<Record<string, string>> = {
   'server/pages/views/golden/home.html': 'index.html',
   'server/pages/views/golden/github-index.html': 'github-jobs/index.html',
@@ -30,7 +30,7 @@ const goldenFiles: Readonly<Record<string, string>> = {
   'worker/record/golden/image.html': 'github-jobs/1234/cpp-small.wwz/_soil/image.html',
 };
 
-/** Path of the golden file -> the page as it is rendered now, and as it was last reviewed. */
+/** Returns each page as it is rendered now, and as it was last reviewed, by the path of its golden file. */
 export function goldenPages(): ReadonlyMap<string, { readonly now: string; readonly kept: string }> {
   const pages = renderAll();
   return new Map([...pages].map(([file, now]) => [file, { now, kept: readFileSync(root + file, 'utf8') }]));

@@ -25,7 +25,7 @@ const schemas: readonly (readonly [string, string, KeyTable<Keys>])[] = [
   ['schema/soil-server.schema.json', 'soil-server.yml: the projects of a server', soilServerKeys],
 ];
 
-/** Page of the manual -> the tables that it shows, by the name in its markers. */
+/** The tables that each page of the manual shows, by the names in its markers. */
 export const manualTables: Readonly<Record<string, Readonly<Record<string, KeyTable<Keys>>>>> = {
   'docs/project.md': {
     file: soilYmlKeys,
@@ -59,7 +59,7 @@ export function fillTables(page: string, tables: Readonly<Record<string, KeyTabl
   }, page);
 }
 
-/** File of the repository -> its content as the tables make it. */
+/** Returns the content that the tables make, by the file of the repository. */
 export async function renderKeyFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   for (const [file, title, table] of schemas) {

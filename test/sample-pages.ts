@@ -29,7 +29,7 @@ import { rarePages } from './sample-rare-pages.js';
 import type { SampleSite } from './sample-site.js';
 import { renderImagePage, renderWwzIndex } from '../worker/record/wwz-index.js';
 
-/** Path -> HTML of every page that the server writes. */
+/** Returns the HTML of every page that the server writes, by path. */
 export function serverPages(site: SampleSite): ReadonlyMap<string, string> {
   const pages = new Map<string, string>([[homePage(), String(renderHome(site))]]);
   for (const host of workerHosts) {
@@ -53,7 +53,7 @@ export function serverPages(site: SampleSite): ReadonlyMap<string, string> {
   return pages;
 }
 
-/** Path -> HTML of the pages inside each job's wwz. */
+/** Returns the HTML of the pages inside each job's wwz, by path. */
 export function wwzPages(site: SampleSite): ReadonlyMap<string, string> {
   const pages = new Map<string, string>();
   for (const { address, record, rows, wwzBytes } of site.jobs) {

@@ -18,7 +18,7 @@ import { hostileBranch, hostileSubject, type SampleSite } from './sample-site.js
 const removedFolder = { host: 'github' as const, name: valueOf(parseRunId('1001-2')) };
 const rule = 'not among the newest 40 runs on GitHub';
 
-/** Path -> HTML. The paths are those that a browser would see; the list of projects is on another server. */
+/** Returns HTML by path. The paths are those that a browser would see; the list of projects is on another server. */
 export function rarePages(site: SampleSite): ReadonlyMap<string, string> {
   const absent = (path: string, isRemoved: boolean): [string, string] => {
     const message = isRemoved

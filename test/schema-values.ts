@@ -1,4 +1,4 @@
-/** A JSON Schema -> values that mostly satisfy it, and some that do not. For the keywords that our schemas use. */
+/** Generates values for a JSON Schema: most satisfy it, some do not. Supports the keywords that our schemas use. */
 import fc, { type Arbitrary } from 'fast-check';
 import type { JsonSchema } from '../model/value-type.js';
 

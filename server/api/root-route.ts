@@ -28,13 +28,13 @@ type RootRoute = (root: Root) => HttpResponse | Promise<HttpResponse>;
 
 const contextsOf = ({ projects }: Root): readonly RouteContext[] => projects.map(({ context }) => context);
 
-/** Path -> the answer about the whole server, also when a project is at `/`. */
+/** The answers about the whole server, by path; also when a project is at `/`. */
 const serverRoutes: Readonly<Record<string, RootRoute>> = {
   '/healthz': (root) => healthResponse(contextsOf(root)),
   '/metrics': (root) => metricsResponse(contextsOf(root), root.metrics),
 };
 
-/** Path -> the answer when no project is at `/`. */
+/** The answers when no project is at `/`, by path. */
 const pageRoutes: Readonly<Record<string, RootRoute>> = {
   '/': (root) => page(renderProjects(root), 'text/html; charset=utf-8'),
   '/web/style.css': () => page(readAsset('web/style.css'), 'text/css; charset=utf-8'),

@@ -76,7 +76,7 @@ export async function receiveUpload(
   const options = { usage, staging: paths.staging, maxBytes };
   const response = await withReservation(message, options, receive);
   if (response.ok) return response.value;
-  metrics.add('soil_uploads', { result: 'no-space' });
+  metrics.add('soil_uploads', { result: 'no-room' });
   return refusalResponse(response.error);
 }
 

@@ -9,7 +9,7 @@ import type { ServeOptions, ServeSource } from './serve-command.js';
 
 export function addServeCommands({ command, context, finish }: CommandRegistry<CommandContext>): void {
   command('init', 'create a site in a folder')
-    .argument('[dir]', 'folder of the site')
+    .argument('[dir]', 'use the site in this folder')
     .addOption(siteOption())
     .option('--force', 'accept a folder that holds other files, which become public')
     .addHelpText(
@@ -24,12 +24,12 @@ export function addServeCommands({ command, context, finish }: CommandRegistry<C
     });
 
   command('serve', 'serve a site over HTTP and accept uploads')
-    .argument('[dir]', 'folder of the site')
+    .argument('[dir]', 'use the site in this folder')
     .addOption(siteOption())
     .option('--config <file>', 'serve the projects that this soil-server.yml lists')
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
-    .option('--port <port>', 'port to listen on; 0 for any free port (default: 8080)')
-    .option('--log-format <format>', 'format of the log on stderr: json or text (default: json)')
+    .option('--host <address>', 'listen on this address (default: 127.0.0.1)')
+    .option('--port <port>', 'listen on this port; 0 for any free port (default: 8080)')
+    .option('--log-format <format>', 'write the log on stderr in this format: json or text (default: json)')
     .option('--open-on-loopback', 'accept uploads without a token, from this machine only')
     .addHelpText(
       'after',
@@ -51,7 +51,7 @@ export function addServeCommands({ command, context, finish }: CommandRegistry<C
 
   command('deploy', 'create a site on a plain web host over SSH, or update its pages')
     .argument('<user@host:dir>', 'folder on the host that its web server serves')
-    .option('--ssh-port <n>', 'port of the SSH server (default: 22)')
+    .option('--ssh-port <n>', 'connect to this SSH port (default: 22)')
     .option('--ssh-key <file>', 'log in with this key (default: the SSH agent, then ~/.ssh/id_*)')
     .option('--known-hosts <file>', 'trust the host keys in this file (default: ~/.ssh/known_hosts)')
     .option(

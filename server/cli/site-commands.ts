@@ -21,7 +21,7 @@ export function addSiteCommands({ command, context, finish }: CommandRegistry<Co
     });
 
   command('check', 'compare a site with its log and records, and print the problems, one per line')
-    .argument('[dir]', 'folder of the site')
+    .argument('[dir]', 'use the site in this folder')
     .addOption(siteOption())
     .option('--repair', 'repair what is possible; conflicting files are moved aside, not deleted')
     .addHelpText(
@@ -36,9 +36,9 @@ export function addSiteCommands({ command, context, finish }: CommandRegistry<Co
     });
 
   command('prune', 'remove the runs and wwz files that the retention policy of soil-server.yml does not keep')
-    .argument('[dir]', 'folder of the site')
+    .argument('[dir]', 'use the site in this folder')
     .addOption(siteOption())
-    .option('--config <file>', 'file with the retention policy', 'soil-server.yml')
+    .option('--config <file>', 'read the retention policy from this file', 'soil-server.yml')
     .option('--dry-run', 'print what would be removed and why; remove nothing')
     .option('--page <file>', 'write the page of a dry run here (default: .soil/retention.html in the site)')
     .addHelpText(

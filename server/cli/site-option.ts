@@ -5,7 +5,7 @@ export interface SiteOption {
   readonly site?: string;
 }
 
-export const siteOption = (): Option => new Option('--site <dir>', 'folder of the site');
+export const siteOption = (): Option => new Option('--site <dir>', 'use the site in this folder');
 
 /**
  * Returns the folder from `--site DIR` or the argument `DIR`. Ends the program if there is none, or if the two differ.

@@ -17,14 +17,17 @@ export function addTokenCommands({ command, context, finish }: CommandRegistry<C
   );
 
   command('create', 'create a token and print it once, on the last line', [siteOption()], token)
-    .requiredOption('--id <id>', 'id of the token; two active tokens may have the same id, for rotation')
+    .requiredOption(
+      '--id <id>',
+      'set the id of the token; two active tokens may have the same id, for rotation',
+    )
     .requiredOption(
       '--actions <list>',
-      'permitted actions, separated by commas: append, event, status, prune',
+      'permit these actions, separated by commas: append, event, status, prune',
     )
-    .option('--jobs <pattern>', 'names of permitted jobs; * matches any characters', '*')
-    .option('--worker-host <host>', 'permitted worker host: github, sourcehut or local (default: any)')
-    .option('--expires <days>', 'days until the token expires (default: never)')
+    .option('--jobs <pattern>', 'permit jobs with these names; * matches any characters', '*')
+    .option('--worker-host <host>', 'permit only this worker host: github, sourcehut or local (default: any)')
+    .option('--expires <days>', 'let the token expire after this many days (default: never)')
     .addHelpText(
       'after',
       examples`
@@ -53,7 +56,7 @@ export function addTokenCommands({ command, context, finish }: CommandRegistry<C
     [siteOption()],
     token,
   )
-    .requiredOption('--id <id>', 'id of the tokens')
+    .requiredOption('--id <id>', 'revoke the tokens with this id')
     .option('--number <n>', 'revoke only the token with this number, as printed by token list')
     .addHelpText(
       'after',

@@ -88,6 +88,7 @@ async function writeSnapshot(
   { site, state, pages }: SnapshotSource,
   end: ChainEnd,
 ): Promise<void> {
+  // Always the same name, so that crashes during a write leave at most one draft.
   const draft = `${path}.draft`;
   const handle = await open(draft, 'w', 0o600);
   const hash = createHash('sha256');

@@ -15,7 +15,7 @@ export function addLocalCommands({
 }: CommandRegistry<CommandContext>): void {
   command('archive', 'write a folder to a wwz file')
     .argument('<dir>', 'folder to archive')
-    .requiredOption('-o, --output <file>', 'wwz file to write')
+    .requiredOption('-o, --output <file>', 'write this wwz file')
     .addHelpText(
       'after',
       examples`

@@ -17,7 +17,7 @@ const atCommit = (): Option[] => [
   option.json(),
 ];
 const limitText = 'wait at most this long: 90s, 15m, 1h30m';
-const outputText = "file to write (default: the artifact's own name, in this folder)";
+const outputText = "write to this file (default: the artifact's own name, in this folder)";
 
 export function addServerCommands({
   context,
@@ -38,11 +38,11 @@ export function addServerCommands({
       '--github <owner/name>',
       'move the branch with the GitHub API; needs SOIL_GITHUB_API_TOKEN or --token-file',
     )
-    .option('--github-api <url>', 'URL of the GitHub API (or GITHUB_API_URL)')
-    .option('--commit <commit>', 'candidate commit (default: HEAD)')
-    .option('--branch <branch>', "the candidate's branch (default: from the CI host or git)")
-    .option('--to <branch>', 'target branch (default: from soil.yml); its own soil.yml must name it too')
-    .option('--host <host>', 'worker host of the run that --run-id names: github, sourcehut or local')
+    .option('--github-api <url>', 'use the GitHub API at this URL (or GITHUB_API_URL)')
+    .option('--commit <commit>', 'merge this commit (default: HEAD)')
+    .option('--branch <branch>', "set the candidate's branch (default: from the CI host or git)")
+    .option('--to <branch>', 'move this branch (default: from soil.yml); its own soil.yml must name it too')
+    .option('--host <host>', 'use --run-id on this worker host: github, sourcehut or local')
     .option('--max-age <duration>', 'ignore statuses older than this')
     .option('--wait <duration>', 'wait at most this long for jobs that have not reported')
     .addHelpText(
@@ -103,7 +103,10 @@ export function addServerCommands({
     wait,
   )
     .argument('<name>', 'name of the artifact')
-    .option('--job <job>', 'job of this run that publishes the artifact; stop waiting when it has finished')
+    .option(
+      '--job <job>',
+      'stop waiting when this job of the run, which publishes the artifact, has finished',
+    )
     .option('-o, --output <file>', outputText)
     .option('--limit <duration>', limitText, '30m')
     .addHelpText(
@@ -128,7 +131,7 @@ export function addServerCommands({
 
   command('put', 'publish files for a commit', [...atCommit(), option.publishLimit()], artifact)
     .argument('<file...>', 'files to publish')
-    .option('--name <name>', "name on the site, for one file; may contain folders (default: the file's own)")
+    .option('--name <name>', "store one file under this name; may contain folders (default: the file's own)")
     .addHelpText(
       'after',
       examples`

@@ -179,7 +179,7 @@ test('serveSite() sends a browser a not-found page with links home', async () =>
     assert.match(String(reply.headers['content-security-policy']), /default-src 'self'/);
     const { faults, elements, text } = checkPage(reply.body.toString());
     assert.deepEqual(faults, [], path);
-    assert.match(text, /cannot (find|serve) "/);
+    assert.match(text, /Cannot (find|serve) "/);
     const links = elements.flatMap((e) => e.attributes.get('href') ?? []);
     const targets = links.map((link) => new URL(link, `http://site${path}`).pathname);
     assert.deepEqual(targets.slice(0, 2), ['/web/icon.svg', '/web/style.css'], path);

@@ -28,13 +28,13 @@ type RootRoute = (root: Root) => HttpResponse | Promise<HttpResponse>;
 
 const contextsOf = ({ projects }: Root): readonly RouteContext[] => projects.map(({ context }) => context);
 
-/** The answers about the whole server, by path; also when a project is at `/`. */
+/** The routes for the whole server, by path. They exist even if a project is at `/`. */
 const serverRoutes: Readonly<Record<string, RootRoute>> = {
   '/healthz': (root) => healthResponse(contextsOf(root)),
   '/metrics': (root) => metricsResponse(contextsOf(root), root.metrics),
 };
 
-/** The answers when no project is at `/`, by path. */
+/** The routes that exist only if no project is at `/`, by path. */
 const pageRoutes: Readonly<Record<string, RootRoute>> = {
   '/': (root) => page(renderProjects(root), 'text/html; charset=utf-8'),
   '/web/style.css': () => page(readAsset('web/style.css'), 'text/css; charset=utf-8'),

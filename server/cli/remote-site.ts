@@ -61,11 +61,11 @@ export async function sendPages(files: RemoteFiles, mirror: string, folder: stri
   names.sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1));
   let sent = 0;
   for (const name of names) {
-    const there = `${folder}/${name}`;
-    if (await files.exists(there)) {
-      if (await files.isSame(join(mirror, name), there)) continue;
+    const remote = `${folder}/${name}`;
+    if (await files.exists(remote)) {
+      if (await files.isSame(join(mirror, name), remote)) continue;
     } else await files.makeFolders(folder, name);
-    await files.upload(join(mirror, name), there, { replace: true });
+    await files.upload(join(mirror, name), remote, { replace: true });
     sent += 1;
   }
   return sent;

@@ -61,7 +61,7 @@ export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions)
     // Plan each step again, since an upload in between may pin a run.
     const removed = await site.remove(() => {
       const verdicts = planPrune(prunableRuns(site.view, sizes), policy, facts);
-      const chosen = choose(verdicts);
+      const chosen = chooseOldest(verdicts);
       for (const { run, tier } of chosen) {
         if (tier === 'run') pruned.runs++;
         else pruned.wwz++;
@@ -73,8 +73,8 @@ export async function pruneSite(site: Site, { policy, now, stop }: PruneOptions)
   }
 }
 
-/** Chooses the oldest runs, so that the history has no gaps if the prune stops early. */
-function choose(verdicts: readonly Verdict<SiteRun>[]): readonly Verdict<SiteRun>[] {
+/** Chooses the oldest runs to remove, so that the history has no gaps if the prune stops early. */
+function chooseOldest(verdicts: readonly Verdict<SiteRun>[]): readonly Verdict<SiteRun>[] {
   return verdicts
     .filter(({ tier }) => tier !== undefined)
     .reverse()
@@ -88,8 +88,10 @@ function entriesOf(
 ): readonly (Removal | ArtifactRemoval)[] {
   const removed = new Set(chosen);
   // Runs of later steps still count as kept, since artifacts are removed with the last run of their commit.
-  const now = verdicts.map((verdict) => (removed.has(verdict) ? verdict : { ...verdict, tier: undefined }));
-  const artifacts = artifactsToRemove(now).map(({ host, commit, rule }): ArtifactRemoval => {
+  const thisStep = verdicts.map((verdict) =>
+    removed.has(verdict) ? verdict : { ...verdict, tier: undefined },
+  );
+  const artifacts = artifactsToRemove(thisStep).map(({ host, commit, rule }): ArtifactRemoval => {
     return { kind: 'removed-artifacts', time, host, commit, rule, paths: site.view.artifacts(host, commit) };
   });
   const removals = chosen.flatMap(({ run, tier = 'wwz', rule = '' }) =>
@@ -97,7 +99,7 @@ function entriesOf(
       const jobs =
         tier === 'run' ? folder.jobs : folder.jobs.filter((job) => job.summary?.wwzBytes !== undefined);
       return {
-        ...{ kind: 'removed', time, folder: folder.folder, tier: tier, rule, run: known(folder) },
+        ...{ kind: 'removed', time, folder: folder.folder, tier: tier, rule, run: removedRun(folder) },
         jobs: jobs.map((job) => removedJob(site.folder, job)),
       };
     }),
@@ -106,7 +108,8 @@ function entriesOf(
   return [...artifacts, ...removals.filter(({ tier, jobs }) => tier === 'run' || jobs.length > 0)];
 }
 
-function known({ runId, commit, commitLine, branch, startTime }: Run): Removal['run'] {
+/** Returns the facts about a run that remain after its removal. */
+function removedRun({ runId, commit, commitLine, branch, startTime }: Run): Removal['run'] {
   return {
     ...(runId !== undefined && { runId }),
     ...(commit !== undefined && { commit }),

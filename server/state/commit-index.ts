@@ -113,8 +113,8 @@ function position(entries: readonly RunEntry[], entry: RunEntry): number {
   let [low, high] = [0, entries.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    const there = entries[middle];
-    if (there !== undefined && newestFirst(there.sortKey, entry.sortKey) < 0) low = middle + 1;
+    const item = entries[middle];
+    if (item !== undefined && newestFirst(item.sortKey, entry.sortKey) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -35,8 +35,8 @@ export class NewestList<T extends Timed> {
     let [low, high] = [0, this.#items.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      const there = this.#items[middle];
-      if (there !== undefined && (there.time > time || (there.time === time && there.id < id)))
+      const other = this.#items[middle];
+      if (other !== undefined && (other.time > time || (other.time === time && other.id < id)))
         low = middle + 1;
       else high = middle;
     }

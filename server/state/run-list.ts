@@ -7,7 +7,7 @@ type AttemptSortKey = Pick<Run, 'run' | 'runId' | 'attempt'>;
 
 /**
  * Compares two runs; the newer one is first. GitHub numbers the runs of each workflow separately, so
- * GITHUB_RUN_ID decides if it is known. A run without it counts as older than every run with it.
+ * GITHUB_RUN_ID decides if it is found. A run without it counts as older than every run with it.
  */
 export function compareRuns(a: RunSortKey, b: RunSortKey): number {
   return compareRunNames(b.runId ?? '', a.runId ?? '') || compareRunNames(b.run, a.run);
@@ -44,8 +44,8 @@ export class RunList {
     let [low, high] = [0, this.#groups.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      const there = this.#groups[middle];
-      if (there !== undefined && compareRuns(there[0], run) < 0) low = middle + 1;
+      const found = this.#groups[middle];
+      if (found !== undefined && compareRuns(found[0], run) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -53,19 +53,19 @@ export class RunList {
 
   put(run: Run): void {
     const index = this.position(run);
-    const there = this.#groups[index];
-    const isKnown = there !== undefined && compareRuns(there[0], run) === 0;
-    const others = isKnown ? there.filter((other) => other.attempt !== run.attempt) : [];
+    const found = this.#groups[index];
+    const isFound = found !== undefined && compareRuns(found[0], run) === 0;
+    const others = isFound ? found.filter((other) => other.attempt !== run.attempt) : [];
     const [group] = groupRuns([...others, run]);
-    if (group !== undefined) this.#groups.splice(index, isKnown ? 1 : 0, group);
+    if (group !== undefined) this.#groups.splice(index, isFound ? 1 : 0, group);
   }
 
   /** Removes a run. Its sort key must be the same as when it was put. */
   remove(run: Run): void {
     const index = this.position(run);
-    const there = this.#groups[index];
-    if (there === undefined || compareRuns(there[0], run) !== 0) return;
-    const [group] = groupRuns(there.filter((other) => other.attempt !== run.attempt));
+    const found = this.#groups[index];
+    if (found === undefined || compareRuns(found[0], run) !== 0) return;
+    const [group] = groupRuns(found.filter((other) => other.attempt !== run.attempt));
     this.#groups.splice(index, 1, ...(group === undefined ? [] : [group]));
   }
 }

@@ -7,7 +7,7 @@ type AttemptSortKey = Pick<Run, 'run' | 'runId' | 'attempt'>;
 
 /**
  * Compares two runs; the newer one is first. GitHub numbers the runs of each workflow separately, so
- * GITHUB_RUN_ID decides if it is found. A run without it counts as older than every run with it.
+ * GITHUB_RUN_ID decides if it is known. A run without it counts as older than every run with it.
  */
 export function compareRuns(a: RunSortKey, b: RunSortKey): number {
   return compareRunNames(b.runId ?? '', a.runId ?? '') || compareRunNames(b.run, a.run);

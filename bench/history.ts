@@ -1,4 +1,4 @@
-/** Writes a site's folder with a given number of records, as years of use would leave it. Deterministic. */
+/** Writes a site's folder with a given number of records, like that of a site after years of use. Deterministic. */
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';

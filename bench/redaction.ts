@@ -1,4 +1,4 @@
-/** Measures what redaction costs a task that prints a gigabyte: a job with two secrets and the same job without, in turns. */
+/** Measures what redaction costs a task that prints a gigabyte: a job with two secrets and the same job without, alternately. */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export async function benchRedaction(): Promise<BenchResult[]> {
     await writeLog(join(folder, 'large.txt'));
     const ours: CatTimes[] = [];
     const peer: CatTimes[] = [];
-    // In turns, each first as often as second, so that other load on the machine affects both equally.
+    // They alternate, each first as often as second, so that other load on the machine affects both equally.
     for (let round = 0; round < rounds; round++) {
       const isFirst = round % 2 === 0;
       const first = await timeCat(folder, isFirst ? secrets : undefined);

@@ -1,4 +1,4 @@
-/** Compares serving a wwz entry and a file of the site with bare Node servers of a constant buffer and with sirv, in turns. */
+/** Compares serving a wwz entry and a file of the site with bare Node servers of a constant buffer and with sirv, alternately. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -87,7 +87,7 @@ const peers = {
   sirv: { peerName: 'sirv', target: '2 times it' },
 };
 
-/** Its log goes to a file, as under a service manager, so that the benchmark need not read it. */
+/** Serves a site. The log goes to a file, as under a service manager, so that the benchmark need not read it. */
 function serveLogged(site: string, log: string) {
   const command = [process.execPath, soilServer, 'serve', '--site', site, '--port', '0'];
   return startServing(['sh', '-c', 'log=$1; shift; exec "$@" 2>"$log"', 'sh', log, ...command]);

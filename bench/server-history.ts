@@ -1,4 +1,4 @@
-/** Measures uploads, a wave of uploads, rebuild, start and memory of servers with more and more stored jobs. */
+/** Measures uploads, simultaneous uploads, rebuild, start and memory of servers with more and more stored jobs. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ import type { BenchResult } from './result.js';
 const uploads = 60;
 const wwzBytes = 220_000;
 /** By number of jobs: milliseconds until the pages of Soil's shell and Python server show an upload, on two cores. */
-const ancestor: Readonly<Record<number, number>> = { 400: 390, 4100: 1930 };
-const ancestorWave = 20_000;
-const ancestorRebuild = 1900;
+const python: Readonly<Record<number, number>> = { 400: 390, 4100: 1930 };
+const pythonTogether = 20_000;
+const pythonRebuild = 1900;
 
 interface Measured {
   readonly jobs: number;
@@ -22,7 +22,7 @@ interface Measured {
   readonly snapshotMs: number;
   readonly recordsMs: number;
   readonly uploadMs: number;
-  readonly waveMs: number;
+  readonly togetherMs: number;
   readonly memory: number;
 }
 
@@ -43,7 +43,7 @@ async function measure(jobs: number): Promise<Measured> {
     const rebuildMs = performance.now() - begin;
     const server = await startBenchServer(site);
     const uploadMs = await timeUploads(server, jobs);
-    const waveMs = await timeWave(server, jobs);
+    const togetherMs = await timeSimultaneous(server, jobs);
     const memory = server.memory().now;
     await server.stop();
     const again = await startBenchServer(site);
@@ -52,7 +52,7 @@ async function measure(jobs: number): Promise<Measured> {
     const fromRecords = await startBenchServer(site);
     await fromRecords.stop();
     const [snapshotMs, recordsMs] = [again.startMs, fromRecords.startMs];
-    return { jobs, rebuildMs, snapshotMs, recordsMs, uploadMs, waveMs, memory };
+    return { jobs, rebuildMs, snapshotMs, recordsMs, uploadMs, togetherMs, memory };
   } finally {
     await rm(root, { recursive: true, force: true });
   }
@@ -82,7 +82,7 @@ async function timeUploads(server: BenchServer, jobs: number): Promise<number> {
 }
 
 /** Uploads a run's jobs at the same moment; returns the ms until the last one is answered. */
-async function timeWave(server: BenchServer, jobs: number): Promise<number> {
+async function timeSimultaneous(server: BenchServer, jobs: number): Promise<number> {
   const times: number[] = [];
   for (let round = 1; round <= 3; round++) {
     const wave = Array.from({ length: jobsOfRun }, (_, n) => makeJob(jobs + 1000 + round, n));
@@ -107,25 +107,33 @@ async function timeUpload(server: BenchServer, job: JobBytes): Promise<number> {
 
 function resultsOf(m: Measured, first: Measured): BenchResult[] {
   const at = `at ${m.jobs} jobs`;
-  const known = ancestor[m.jobs];
+  const known = python[m.jobs];
   const smaller = `at ${first.jobs} jobs`;
   return [
     {
       ...{ name: `an upload until its pages show it, ${at}`, unit: 'ms', ours: m.uploadMs },
       ...(known === undefined
         ? { peer: first.uploadMs, peerName: smaller, target: 'flat within 20 % from 400 to 410,000 jobs' }
-        : { peer: known, peerName: 'the Python ancestor', target: '20 ms at 4,100 jobs: 100 times faster' }),
+        : {
+            peer: known,
+            peerName: 'Soil in shell and Python',
+            target: '20 ms at 4,100 jobs: 100 times faster',
+          }),
     },
     {
-      ...{ name: `18 jobs that finish together, ${at}`, unit: 'ms', ours: m.waveMs },
+      ...{ name: `18 jobs that finish together, ${at}`, unit: 'ms', ours: m.togetherMs },
       ...(m.jobs === 4100
-        ? { peer: ancestorWave, peerName: 'the Python ancestor (19 to 25 s)', target: '200 ms' }
-        : { peer: first.waveMs, peerName: smaller, target: 'flat' }),
+        ? { peer: pythonTogether, peerName: 'Soil in shell and Python (19 to 25 s)', target: '200 ms' }
+        : { peer: first.togetherMs, peerName: smaller, target: 'flat' }),
     },
     {
       ...{ name: `rebuild from nothing, ${at}`, unit: 'ms', ours: m.rebuildMs },
       ...(m.jobs === 4100
-        ? { peer: ancestorRebuild, peerName: "the Python ancestor's one index", target: '1 s for all pages' }
+        ? {
+            peer: pythonRebuild,
+            peerName: "Soil in shell and Python's one index",
+            target: '1 s for all pages',
+          }
         : { peer: first.rebuildMs, peerName: smaller, target: 'grows with the jobs' }),
     },
     {

@@ -1,4 +1,4 @@
-/** Measures how long a command takes to start: `soil-worker --help` and a bare `node -e 0`, in turns. */
+/** Measures how long a command takes to start: `soil-worker --help` and a bare `node -e 0`, alternately. */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ export function benchStartup(): Promise<BenchResult[]> {
 function measure(program: string, file: string): BenchResult {
   const ours: number[] = [];
   const peer: number[] = [];
-  // In turns, so that other load on the machine affects both equally; the first round fills the caches.
+  // They alternate, so that other load on the machine affects both equally; the first round fills the caches.
   for (let round = 0; round <= rounds; round++) {
     const help = timeOf([file, '--help']);
     const bare = timeOf(['-e', '0']);

@@ -119,7 +119,7 @@ const modules: readonly Module[] = [...Object.keys(sharedRooms), ...Object.keys(
 
 const programs = Object.keys(programRooms).map((program) => `${program}/main.ts`);
 
-/** The room that holds a file: the deepest one whose folder is the file's own; undefined for one outside a room. */
+/** Returns the room that holds a file, or undefined if it is outside a room. */
 function roomOf(file: string): Room | undefined {
   return rooms.get(dirname(file));
 }
@@ -167,7 +167,7 @@ test('imports go from a room to itself or to a lower one', () => {
   }
 });
 
-test('a room with doors is entered only by them', () => {
+test('a room with doors is imported only through them', () => {
   for (const { file, imports } of modules) {
     for (const name of imports) {
       const room = dirname(name);
@@ -207,7 +207,7 @@ test('no files import each other in a cycle', () => {
 /** Packages without I/O: the parsers of TSV and YAML, and an edit distance. */
 const packagesOfModel = ['csv-parse/sync', 'yaml', 'fastest-levenshtein'];
 
-test('model is pure: no I/O, and no packages that do any', () => {
+test('model imports no I/O and no packages that do I/O', () => {
   for (const { file, packages } of modules.filter((m) => m.file.startsWith('model/'))) {
     assert.deepEqual(
       packages.filter((name) => !packagesOfModel.includes(name)),

@@ -80,7 +80,7 @@ test('check finds no problems in a site made by uploads and events', async () =>
   assert.match(end.stdout, /checked 6 jobs and \d+ pages: no problems found/);
 });
 
-/** A damage to the site, the findings of check, and whether --repair repairs it. */
+/** Damage to the site, the findings of check, and whether --repair repairs it. */
 const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp, boolean])[] = [
   [
     'a page that was changed',

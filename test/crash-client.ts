@@ -1,4 +1,4 @@
-/** Clients of a server that will be killed: they send jobs, events and artifacts and note what was acknowledged. */
+/** Clients of a server that will be killed: they send jobs, events and artifacts, and record what the server acknowledged. */
 import { sha256 } from '../server/store/log-entry.js';
 import { buildZip, regular } from './zip-builder.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -25,7 +25,7 @@ export interface Acknowledgments {
   readonly jobs: AcknowledgedJob[];
   /** running jobs, with their run's page */
   readonly events: { readonly run: string; readonly job: string }[];
-  /** sent without a response: to send again */
+  /** sent without a response; they are sent again */
   readonly unanswered: { readonly job: JobBytes; readonly mark: string }[];
   /** responses that must not occur */
   readonly faults: string[];
@@ -128,7 +128,7 @@ function makeJob(number: number, random: SeededRandom): { readonly job: JobBytes
   return { job: { job: name, wwz, tsv, json }, mark };
 }
 
-// Two runs share a commit, so that both write its page.
+// Two runs have the same commit, so that both write its page.
 const commitOf = (run: number): string =>
   Math.floor(run / 2)
     .toString(16)

@@ -1,4 +1,4 @@
-/** Kills a real soil-server at random moments, again and again, and checks its site after each start. */
+/** Kills a real soil-server at random moments many times, and checks its site after each start. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -75,7 +75,7 @@ export async function crashSite({ seed, kills, counts }: CrashOptions): Promise<
       const sending = Array.from({ length: clients }, () =>
         sendUntilCut(server.url, { acknowledged, random, stop: stop.signal }),
       );
-      // Wait for some responses first, so that a slow machine has as much to lose as a fast one; then for any moment.
+      // First wait for some responses, so that the server has something to lose even on a slow machine.
       await answersOrLimit(
         acknowledged,
         countAcknowledged(acknowledged) + random.below(random.pick([1, 4, 10])),

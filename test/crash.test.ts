@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { crashSite, noCrashes } from './crash-loop.js';
 
 // `npm run crash` does the same a thousand times.
-test('a server that is killed at random moments loses nothing it acknowledged and leaves no partial file', async () => {
+test('a server that is killed at random moments loses nothing that it acknowledged and leaves no partial file', async () => {
   const counts = noCrashes();
   const isEnough = () => counts.jobs > 40 && counts.events > 10;
   await crashSite({ seed: 3, kills: 40, counts });

@@ -14,21 +14,21 @@ describe('soil-server deploy', () => {
     folder = hosts.folder;
   });
   after(() => hosts.close());
-  const deploy = (host: 'able' | 'plain', site: string, more?: readonly string[]) =>
+  const deploy = (host: 'with-server' | 'plain', site: string, more?: readonly string[]) =>
     hosts.deploy(host, site, more);
-  const publish = (host: 'able' | 'plain', site: string) => hosts.publish(host, site);
+  const publish = (host: 'with-server' | 'plain', site: string) => hosts.publish(host, site);
   const rebuilt = async (site: string): Promise<CommandEnd> =>
     run(process.execPath, [soilServer, 'rebuild', site]);
 
   it('on a host with soil-server, creates the folder and rebuilds the pages there', async () => {
     const site = join(folder, 'new', "site 'a'");
-    const first = await deploy('able', site);
+    const first = await deploy('with-server', site);
     assert.equal(first.status, 0, first.stdout + first.stderr);
     assert.match(first.stdout, /found on the host: node v\d+\S*, soil-server \d/);
     assert.match(first.stdout, /read 0 runs and 0 jobs \(0 problems\)/);
     assert.match(await readFile(join(site, 'index.html'), 'utf8'), /<html/);
-    assert.equal((await publish('able', site)).status, 0);
-    const second = await deploy('able', site);
+    assert.equal((await publish('with-server', site)).status, 0);
+    const second = await deploy('with-server', site);
     assert.match(second.stdout, /read 1 run and 1 job \(0 problems\)/);
     assert.match(await readFile(join(site, 'local-jobs/r1/index.html'), 'utf8'), /unit/);
   });

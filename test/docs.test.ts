@@ -55,7 +55,7 @@ test('every soil.yml in the docs is valid', () => {
       assert.ok(parsed.ok, parsed.ok ? '' : parsed.error);
     }
   }
-  assert.ok(found >= 3, 'the docs show some');
+  assert.ok(found >= 3, 'the examples were found');
 });
 
 test('every command that the docs name exists', async () => {

@@ -12,7 +12,7 @@ export type ConnectionFault =
   | { readonly kind: 'cut-answer'; readonly bytes: number }
   /** reads everything and never responds */
   | { readonly kind: 'stall' }
-  /** passes on this many bytes, ten times a second */
+  /** forwards this many bytes, ten times a second */
   | { readonly kind: 'slow'; readonly bytes: number }
   /** responds with this text, as it is on the wire */
   | { readonly kind: 'answer'; readonly text: string }
@@ -78,7 +78,7 @@ export async function startFaultyProxy(
   };
 }
 
-/** Passes on at most `limit` bytes, then destroys both sockets. */
+/** Forwards at most `limit` bytes, then destroys both sockets. */
 function forward(from: Socket, to: Socket, limit: number, fault: ConnectionFault): void {
   let left = limit;
   from.on('data', (whole: Buffer) => {

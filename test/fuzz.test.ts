@@ -57,7 +57,7 @@ const wwz = buildZip([
 ]);
 const tsv = Buffer.from(tsvOf([0, 'configure'], [0, 'make'], [0, 'check']));
 
-/** Makes mutant `number`, always the same one: it has its own random numbers, so that the order does not matter. */
+/** Makes mutant `number`. Each number has its own seed, so that a mutant does not depend on the order. */
 function mutant(number: number): { readonly path: string; readonly type: string; readonly body: Buffer } {
   const random = seededRandom(20_260_113 + number);
   const job = `m-${number % 7}`;
@@ -136,7 +136,7 @@ test('10,000 mutated records, TSVs, zips, forms and events never cause a 500 and
   };
   await Promise.all(Array.from({ length: senders }, sender));
   assert.deepEqual(bad, [], server.log().slice(-4000));
-  // Both must occur, or the mutations are too strong or too weak to mean anything.
+  // Both must occur; otherwise the mutations are too strong or too weak.
   const count = (status: number): number => statuses.get(status) ?? 0;
   assert.ok(count(400) > mutants / 10 && count(201) > mutants / 20, JSON.stringify([...statuses]));
   assert.deepEqual(await Promise.all(pages.map(page)), shown);

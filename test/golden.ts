@@ -8,7 +8,7 @@ import { sampleSite } from './sample-site.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const commit = '09ab09ab3f6e1c52d8a4b7e90c1d2e3f40516273';
 
-/** The page of the sample site that each golden file has, by the path of the golden file. */
+/** The page of the sample site for the path of each golden file. */
 const goldenFiles: Readonly<Record<string, string>> = {
   'server/pages/views/golden/home.html': 'index.html',
   'server/pages/views/golden/github-index.html': 'github-jobs/index.html',
@@ -30,10 +30,12 @@ const goldenFiles: Readonly<Record<string, string>> = {
   'worker/record/golden/image.html': 'github-jobs/1234/cpp-small.wwz/_soil/image.html',
 };
 
-/** Returns each page as it is rendered now, and as it was last reviewed, by the path of its golden file. */
-export function goldenPages(): ReadonlyMap<string, { readonly now: string; readonly kept: string }> {
+/** Returns, for the path of each golden file, the page as it is rendered now and as it was last reviewed. */
+export function goldenPages(): ReadonlyMap<string, { readonly now: string; readonly reviewed: string }> {
   const pages = renderAll();
-  return new Map([...pages].map(([file, now]) => [file, { now, kept: readFileSync(root + file, 'utf8') }]));
+  return new Map(
+    [...pages].map(([file, now]) => [file, { now, reviewed: readFileSync(root + file, 'utf8') }]),
+  );
 }
 
 function renderAll(): ReadonlyMap<string, string> {

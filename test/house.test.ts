@@ -29,7 +29,7 @@ test('every path of the repository that a document names exists', () => {
   }
 });
 
-test('every relative link of a document leads to a file', () => {
+test('every relative link of a document points to a file', () => {
   for (const document of documents) {
     const links = [...read(document).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) => link);
     for (const link of links) {

@@ -1,6 +1,6 @@
 /**
- * What is made of the tables of keys: the JSON Schemas of soil.yml and soil-server.yml, and the tables of keys in the
- * manual. With --write, writes them.
+ * Renders the JSON Schemas of soil.yml and soil-server.yml, and the tables of keys in the manual. With --write, writes
+ * them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -137,7 +137,7 @@ test('gitRemote() merges a descendant of the target from a shallow clone', async
   assert.equal(await fixture.tip(), fixture.candidate);
 });
 
-test('gitRemote() says that history is missing if the remote of a shallow clone does not have it either', async (t) => {
+test('gitRemote() reports missing history if the remote of a shallow clone does not have it either', async (t) => {
   const { fixture } = await createGreenFixture(t, 'git');
   const shallow = join(fixture.clone, 'shallow.git');
   // Its main is the candidate's parent, whose history is missing there and in the clone made from it.
@@ -238,7 +238,7 @@ test('githubRemote() reads the tip again if GitHub still shows the old one after
   }
 });
 
-test('githubRemote() says that an update could not be confirmed, and why', async (t) => {
+test('githubRemote() reports why an update could not be confirmed', async (t) => {
   const { fixture } = await createGreenFixture(t, 'github');
   let isPatched = false;
   fixture.github.instead = (call) => {
@@ -259,7 +259,7 @@ for (const [status, message] of [
   [409, 'Reference cannot be updated'],
   [422, 'Update is not a fast forward'],
 ] as const) {
-  test(`githubRemote() exits with 3 if the update gets ${status}`, async (t) => {
+  test(`maybeMerge() by github exits with 3 if the update gets ${status}`, async (t) => {
     const { fixture } = await createGreenFixture(t, 'github');
     fixture.github.instead = (call) => (call.startsWith('PATCH') ? [status, { message }] : undefined);
     const end = await fixture.maybeMerge();
@@ -309,7 +309,7 @@ test('gitRemote() does not report a push that exceeds its limit as refused, sinc
   });
 });
 
-test('githubRemote() merges in spite of one failed read from GitHub', async (t) => {
+test('githubRemote() merges despite one failed read from GitHub', async (t) => {
   const { fixture } = await createGreenFixture(t, 'github');
   const seen = new Set<string>();
   fixture.github.instead = (call) => {

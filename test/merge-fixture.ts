@@ -22,7 +22,7 @@ jobs:
 merge: {from: soil-staging, to: main, require: ${require}}
 `;
 
-/** A status API with chosen responses: path -> HTTP status and body, or `cut` to close the connection. */
+/** Serves chosen responses by path: an HTTP status and a body, or `cut` to close the connection. */
 export interface StatusApi {
   readonly url: string;
   readonly answers: Map<string, { readonly code: number; readonly body: string } | 'cut'>;

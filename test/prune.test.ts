@@ -222,7 +222,7 @@ test('soil-server prune removes wwz files first; JSON, TSV and pages remain and 
   await assertNoFindings(site);
 });
 
-test('soil-server prune keeps pinned, merged, newest green and first red runs, and a dry run’s page says why', async (t) => {
+test('soil-server prune keeps pinned, merged, newest green and first failed runs, and the page of a dry run says why', async (t) => {
   const site = await copyOf(t);
   const pinned = await command('pin', 'github/998-2', '--site', site);
   assert.deepEqual([pinned.status, pinned.stderr], [0, '']);
@@ -415,5 +415,5 @@ test('after a prune that was killed at any moment, the next start completes what
     await assertNoFindings(site);
     assert.deepEqual(await filesOf(site), names, `${milliseconds} ms after`);
   }
-  assert.ok(killed > 0, 'a kill came during a prune');
+  assert.ok(killed > 0, 'at least one kill was during a prune');
 });

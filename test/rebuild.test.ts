@@ -63,7 +63,7 @@ const damages: [string, RegExp, (folder: string) => Promise<void>][] = [
 ];
 
 for (const [index, [what, pattern, damage]] of damages.entries()) {
-  test(`rebuild writes all other pages in spite of ${what}`, async () => {
+  test(`rebuild writes all other pages despite ${what}`, async () => {
     const site = await oldSite(`damaged-${index}`, damage);
     const end = await rebuild(site);
     assert.equal(end.status, 0, end.stderr);

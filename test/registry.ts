@@ -1,4 +1,4 @@
-/** Starts Debian's docker-registry on loopback, behind a proxy that can be told to fail or to hang. */
+/** Starts Debian's docker-registry on loopback, behind a proxy that can be made to fail or hang. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Tests of failures around a job, after which it still has a record and leaves nothing; for podman, docker and the raw machine. */
+/** Tests of failures outside the tasks of a job: it still writes a record and leaves nothing. For podman, docker and the raw machine. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {
@@ -59,7 +59,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
         jobYaml(machine, `- {name: ignored, run: grep SigIgn /proc/self/status}`),
       );
       const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(await job.log('ignored'))?.[1] ?? 'f';
-      // proc(5): bit n - 1 stands for signal n; SIGINT is 2, SIGQUIT 3.
+      // proc(5): bit n - 1 is signal n; SIGINT is 2, SIGQUIT 3.
       assert.equal(parseInt(mask.slice(-1), 16) & 0b110, 0);
     });
 

@@ -62,7 +62,7 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
     (setsid ${stubborn} </dev/null >/dev/null 2>&1 &) &
     (env -i PATH="$PATH" setsid ${stubborn} &)
     while :; do sleep 1; done
-- name: beside
+- name: neighbor
   timeout: 120s
   run: |
     trap 'echo "a signal came"' TERM
@@ -78,10 +78,10 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       assert.deepEqual(job.summary, [
         'service 0 passed',
         'late 124 timed-out',
-        'beside 0 passed',
+        'neighbor 0 passed',
         'next 0 passed',
       ]);
-      assert.equal(await job.log('beside'), 'undisturbed\n');
+      assert.equal(await job.log('neighbor'), 'undisturbed\n');
       assert.deepEqual(await machine.containers(), []);
     });
 
@@ -378,8 +378,8 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       it('parallel: a fork bomb does not keep other tasks from ending', async (t) => {
         const tasks = `
 - {name: bomb, timeout: 2s, run: 'bomb() { (bomb | bomb) & }; bomb; while :; do :; done'}
-- {name: beside, timeout: 100s, run: 'echo here'}
-- {name: next, needs: [beside], run: 'echo next'}`;
+- {name: neighbor, timeout: 100s, run: 'echo here'}
+- {name: next, needs: [neighbor], run: 'echo next'}`;
         const job = await runJobYaml(
           t,
           machine,

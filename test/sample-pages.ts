@@ -72,7 +72,7 @@ export function wwzPages(site: SampleSite): ReadonlyMap<string, string> {
   return pages;
 }
 
-/** Paths of everything else that a page can link to: assets, the three files of each job, logs, results, artifacts. */
+/** Returns the paths of everything else that a page can link to: assets, the three files of each job, logs, results, artifacts. */
 export function otherPaths(site: SampleSite): ReadonlySet<string> {
   const paths = new Set<string>(webAssets().map((asset) => asset.path));
   for (const { address, record, rows, wwzBytes } of site.jobs) {

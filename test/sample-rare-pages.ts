@@ -1,4 +1,4 @@
-/** Renders the rarer pages: retention, a removed run, a list of projects, a folder in a wwz, and what was not found. */
+/** Renders the rarer pages: retention, a removed run, a list of projects, a folder in a wwz, and a missing file. */
 import { parseCommitHash, parseJobName, parseRunId } from '../model/name.js';
 import { runPage } from '../model/path.js';
 import { valueOf } from '../model/result.js';

@@ -251,7 +251,7 @@ function githubRuns(): readonly SampleRun[] {
   return [second, first, hostile, pull];
 }
 
-/** Jobs of two commits with interleaved ids and equal dates, of which the ancestor lost one. */
+/** Jobs of two commits with interleaved ids and equal dates, one of which Soil's shell server lost. */
 function sourcehutRuns(): readonly SampleRun[] {
   const a = {
     commit: srhtCommit,

@@ -36,7 +36,7 @@ interface ConfigFile {
   readonly name: string;
   readonly table: KeyTable<Keys>;
   readonly parse: (text: string) => Result<unknown>;
-  /** a file that only the parser refuses -> its message. No other message may follow a file that the schema accepts. */
+  /** files that only the parser refuses, with its message; the parser refuses no other file that the schema accepts */
   readonly beyondSchema: readonly (readonly [string, RegExp])[];
 }
 
@@ -109,7 +109,7 @@ for (const { name, table, parse: parseFile, beyondSchema } of [soilYml, soilServ
   const schema = tableSchema(table);
   const validate = compile(schema);
 
-  test(`the parser of ${name} accepts what its schema accepts, apart from a list of exceptions, and nothing else`, () => {
+  test(`parser and schema of ${name} accept the same files, except for those listed`, () => {
     let accepted = 0;
     let refused = 0;
     const compare = (value: unknown): void => {
@@ -130,7 +130,7 @@ for (const { name, table, parse: parseFile, beyondSchema } of [soilYml, soilServ
     assert.ok(accepted > 50 && refused > 50, `${accepted} accepted and ${refused} refused by both`);
   });
 
-  test(`what only the parser of ${name} refuses is listed, with its message`, () => {
+  test(`the parser of ${name} refuses each listed file, and the schema accepts it`, () => {
     for (const [text, message] of beyondSchema) {
       assert.ok(validate(parse(text)), `${text}${explain(validate)}`);
       const parsed = parseFile(text);

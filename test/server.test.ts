@@ -385,7 +385,7 @@ test('all sourcehut jobs of two commits with equal dates and interleaved ids are
   assert.match((await event({ ...done, jobId: '345' })).json.note ?? '', /belongs to job id 347/);
 });
 
-test("on sourcehut the status of an older job does not replace a newer one's, whatever its record contains", async () => {
+test("on sourcehut the status of an older job does not replace a newer one's, even if its record has a higher run id", async () => {
   const hash = 'feedfacefeedfacefeedfacefeedfacefeedface';
   const job = { 'commit-hash': hash, GITHUB_RUN_NUMBER: null, GITHUB_RUN_ID: null };
   // A run id of GitHub orders runs there; here it has no meaning.

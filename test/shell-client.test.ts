@@ -97,7 +97,7 @@ test('a status that contradicts the stored record, or has none, is refused', asy
   assert.equal((await fetch(new URL('status-api/github/14001/dev-minimal', server.url))).status, 404);
 });
 
-test('a job with an empty TSV has not passed, whatever its status file says', async () => {
+test('a job with an empty TSV has not passed, even if its status file says so', async () => {
   const ids = { GITHUB_RUN_NUMBER: '1500', GITHUB_RUN_ID: '15001' };
   assert.equal((await sendJob(await shellJob(ids, ''), '1500')).status, 0);
   assert.match((await sendStatus('15001', 'dev-minimal', '0\n')).text, /409 .*125 \(empty\)/s);

@@ -22,20 +22,20 @@ describe('soil-worker publish --ssh', () => {
 
   it('rebuilds the pages over the same connection if the host has soil-server', async () => {
     const site = await newSite("site 'a'");
-    const end = await hosts.publish('able', site);
+    const end = await hosts.publish('with-server', site);
     assert.equal(end.status, 0, end.stderr);
     assert.match(end.stdout, /read 1 run and 1 job \(0 problems\); wrote [1-9]\d* files/);
     assert.match(end.stdout, /unit\.wwz\n$/, 'the addresses come last');
     assert.equal(end.stderr, '');
     assert.match(await pageOf(site), /unit/);
     assert.match(await readFile(join(site, 'index.html'), 'utf8'), /r1/);
-    const again = await hosts.publish('able', site);
+    const again = await hosts.publish('with-server', site);
     assert.match(again.stdout, /; wrote 0 files/);
   });
 
   it('--no-rebuild does not change the pages', async () => {
     const site = await newSite('left');
-    const end = await hosts.publish('able', site, ['--no-rebuild']);
+    const end = await hosts.publish('with-server', site, ['--no-rebuild']);
     assert.deepEqual([end.status, end.stderr], [0, '']);
     await access(join(site, 'local-jobs', 'r1', 'unit.json'));
     await assert.rejects(pageOf(site), /ENOENT/);
@@ -64,7 +64,7 @@ describe('soil-worker publish --ssh', () => {
     const site = await newSite('busy');
     await must(process.execPath, [soilServer, 'init', '--site', site]);
     const server = await serveSite(site);
-    const publishing = hosts.publish('able', site);
+    const publishing = hosts.publish('with-server', site);
     await waitForFile(join(site, 'local-jobs', 'r1', 'unit.json'));
     await server.stop();
     const end = await publishing;
@@ -79,11 +79,11 @@ describe('soil-worker publish --ssh', () => {
     const own = join(site, '.soil');
     await rm(own, { recursive: true, force: true });
     await run('touch', [own]);
-    const end = await hosts.publish('able', site);
+    const end = await hosts.publish('with-server', site);
     assert.equal(end.status, 1);
     assert.match(end.stderr, /^the files are uploaded, but the pages of ".*" cannot be rebuilt: .+/);
     await rm(own);
-    assert.equal((await hosts.publish('able', site)).status, 0);
+    assert.equal((await hosts.publish('with-server', site)).status, 0);
     assert.match(await pageOf(site), /unit/);
   });
 });

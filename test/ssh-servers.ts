@@ -6,7 +6,7 @@ import { must, run, soilServer, soilWorker, worker, type CommandEnd } from './co
 import { makeRepo } from './git-repo.js';
 import { startSshd, type TestSshd } from './sshd.js';
 
-export type SshServerName = 'able' | 'plain' | 'files-only';
+export type SshServerName = 'with-server' | 'plain' | 'files-only';
 
 export interface SshServers {
   /** folder for the test's files */
@@ -24,20 +24,24 @@ const yaml = `project: p\njobs:\n  unit: {image: none, tasks: [{name: greet, run
 
 export async function startSshServers(): Promise<SshServers> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-hosts-'));
-  const tools = { able: join(folder, 'able'), plain: join(folder, 'plain') };
+  const tools = { 'with-server': join(folder, 'with-server'), plain: join(folder, 'plain') };
   for (const path of Object.values(tools)) await mkdir(path);
-  await symlink(process.execPath, join(tools.able, 'node'));
+  await symlink(process.execPath, join(tools['with-server'], 'node'));
   await writeFile(
-    join(tools.able, 'soil-server'),
+    join(tools['with-server'], 'soil-server'),
     `#!/bin/sh\nexec ${process.execPath} ${soilServer} "$@"\n`,
   );
-  await chmod(join(tools.able, 'soil-server'), 0o755);
-  const [able, plain, filesOnly] = await Promise.all([
-    startSshd({ path: tools.able }),
+  await chmod(join(tools['with-server'], 'soil-server'), 0o755);
+  const [withServer, plain, filesOnly] = await Promise.all([
+    startSshd({ path: tools['with-server'] }),
     startSshd({ path: tools.plain }),
-    startSshd({ path: tools.able, more: ['ForceCommand internal-sftp'] }),
+    startSshd({ path: tools['with-server'], more: ['ForceCommand internal-sftp'] }),
   ]);
-  const hosts: Record<SshServerName, TestSshd> = { able, plain, 'files-only': filesOnly };
+  const hosts: Record<SshServerName, TestSshd> = {
+    'with-server': withServer,
+    plain,
+    'files-only': filesOnly,
+  };
   const runJob = async (repo: string, id: string): Promise<void> => {
     await must(process.execPath, [soilWorker, 'run', 'unit', '--run-id', id], {
       cwd: repo,

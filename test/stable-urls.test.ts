@@ -71,7 +71,7 @@ interface Latest {
 }
 const latest = async (path: string): Promise<Latest> => (await get(path)).json() as Promise<Latest>;
 
-test('latest.json and latest-green.json follow the branch; a red commit does not change latest-green.json', async () => {
+test('latest.json and latest-green.json follow the branch; a failed commit does not change latest-green.json', async () => {
   await upload({ run: 1, commit: commitOf('a'), status: 0 });
   await upload({ run: 2, commit: commitOf('b'), status: 3 });
   await upload({ run: 2, commit: commitOf('b'), status: 0, job: 'docs' });
@@ -162,7 +162,7 @@ test('a pull request from a branch called main does not change the files of main
   assert.equal(await text('branches/main/latest.json'), before);
 });
 
-test('files written change by change are those that check and rebuild make', async () => {
+test('the files after many uploads are the same as those that rebuild writes, and check finds no problems', async () => {
   await settled();
   await server.stop();
   const files = async () => {

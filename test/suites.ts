@@ -13,7 +13,7 @@ export interface Suite {
   readonly fixtures: readonly string[];
 }
 
-/** Tests beside the code they test are in `unit`, unless another suite lists them. */
+/** Tests next to the code that they test are in `unit`, unless another suite lists them. */
 export const suites: readonly Suite[] = [
   {
     name: 'unit',
@@ -105,7 +105,7 @@ export function findTestFiles(root: string): readonly string[] {
     .sort();
 }
 
-/** The suites that list a test file, or `unit` for one beside the code it tests. */
+/** The suites that list a test file, or `unit` for one next to the code that it tests. */
 export function findSuites(file: string): readonly Suite[] {
   const listed = suites.filter(({ files }) => files.includes(file.replace(/\.test\.ts$/, '')));
   if (listed.length > 0 || file.startsWith('test/')) return listed;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findWrongPhrases } from './wrong-phrases.js';
 
-test('findWrongPhrases() gives the line, the phrase and what to write', () => {
+test('findWrongPhrases() returns the line, the phrase and the replacement', () => {
   assert.deepEqual(findWrongPhrases('one line\nhow to mend it\n'), [
     { line: 2, phrase: 'mend', instead: '"repair" or "fix"' },
   ]);
@@ -23,7 +23,7 @@ test('findWrongPhrases() accepts words that only contain a phrase', () => {
   assert.deepEqual(findWrongPhrases('amend the recommendation; a dependency; the peacetime'), []);
 });
 
-test('findWrongPhrases() finds each phrase of the list of old turns', () => {
+test('findWrongPhrases() finds every wrong phrase', () => {
   const old = [
     ...[
       'Whoever asks',

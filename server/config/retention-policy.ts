@@ -71,7 +71,7 @@ export const keepKeys = keyTable({
   keys: {
     branches: {
       type: listOf(
-        text('branch', {
+        text('branches', {
           pattern: /^[A-Za-z0-9_./*-]{1,200}$/,
           expected: 'a branch, in which "*" matches any characters',
         }),

@@ -40,7 +40,7 @@ test('shims/Containerfile makes a server that accepts uploads and stops graceful
   await mkdir(context);
   for (const name of ['package.json', 'package-lock.json', 'LICENSE'])
     await cp(join(repoRoot, name), join(context, name));
-  for (const name of ['dist', 'templates', 'node_modules']) {
+  for (const name of ['dist', 'templates', 'schema', 'node_modules']) {
     await cp(join(repoRoot, name), join(context, name), { recursive: true, verbatimSymlinks: true });
   }
   await must('npm', ['prune', '--omit=dev', '--offline', '--no-audit', '--no-fund'], { cwd: context });

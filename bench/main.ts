@@ -16,8 +16,8 @@ const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
 /** These take many minutes and run only when named. */
 const onlyAsked = ['server-history-410000'];
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in benches));
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   console.error(
     `cannot run benchmark "${unknown.join('", "')}": it must be one of ${Object.keys(benches).join(', ')}`,
@@ -25,7 +25,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const [name, bench] of Object.entries(benches)) {
-  if (asked.length > 0 ? !asked.includes(name) : onlyAsked.includes(name)) continue;
+  if (names.length > 0 ? !names.includes(name) : onlyAsked.includes(name)) continue;
   console.log(`\n${name}`);
   for (const r of await bench()) {
     const ratio = r.peer / r.ours;

@@ -74,7 +74,7 @@ async function pagesOf(site: string): Promise<ReadonlyMap<string, string>> {
 
 const run1234 = 'github-jobs/1234';
 
-test('check finds no problems in a site made by uploads and events', async () => {
+test('check finds no problems in a site result by uploads and events', async () => {
   const end = await check(good);
   assert.equal(end.status, 0, end.stdout);
   assert.match(end.stdout, /checked 6 jobs and \d+ pages: no problems found/);
@@ -103,8 +103,8 @@ const harms: readonly (readonly [string, (site: string) => Promise<void>, RegExp
     'a FIFO where a TSV belongs',
     async (site) => {
       await rm(join(site, run1234, 'cpp-small.tsv'));
-      const made = await run('mkfifo', [join(site, run1234, 'cpp-small.tsv')]);
-      assert.equal(made.status, 0, made.stderr);
+      const result = await run('mkfifo', [join(site, run1234, 'cpp-small.tsv')]);
+      assert.equal(result.status, 0, result.stderr);
     },
     /1234\/cpp-small\.tsv: not a regular file/,
     false,
@@ -283,10 +283,10 @@ test('a start from a snapshot reads only what changed, and shows the same as a s
 
   // A truncated snapshot is ignored.
   const snapshot = join(site, '.soil/snapshot.jsonl');
-  const whole = await readFile(snapshot, 'utf8');
+  const complete = await readFile(snapshot, 'utf8');
   for (const broken of [
-    whole.slice(0, -20),
-    whole.replace('dev-minimal', 'dev-maximal'),
+    complete.slice(0, -20),
+    complete.replace('dev-minimal', 'dev-maximal'),
     '{"schema":99}\n{}\n',
     '',
   ]) {

@@ -10,9 +10,10 @@ const intro = `# Every command
 
 This page is the \`--help\` of each command. \`npm run docs\` writes it.
 
-Exit statuses mean the same everywhere: 0 success, 1 not done or not green, 2 wrong use or configuration, 3 refused by the
-other side. \`run\`, \`local\` and \`shell\` exit with the job's status. \`--json\` prints one JSON value on stdout; everything
-else goes to stderr. Colors and the status line are for terminals only: \`NO_COLOR\` turns off the colors, \`CI\` both.
+Exit statuses are the same for every command: 0 success; 1 failure, or not green; 2 usage or configuration error; 3 refused
+by the server or the remote. \`run\`, \`local\` and \`shell\` exit with the job's status. \`--json\` prints one JSON value on
+stdout, and everything else on stderr. Only terminals get colors and a status line: \`NO_COLOR\` turns off the colors, \`CI\`
+both.
 `;
 
 /** A command's words, as in `soil-worker wait job`, and its help. */

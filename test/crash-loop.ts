@@ -14,7 +14,7 @@ import { checkSite } from '../server/check/site-check.js';
 import { must, run, soilServer } from './command.js';
 import { emptyAcknowledgments, sendUntilCut, type Acknowledgments } from './crash-client.js';
 import { seededRandom, type SeededRandom } from './seeded-random.js';
-import { serveSite, type ServedSite } from './soil-server.js';
+import { serveSite, waitForPages, type ServedSite } from './soil-server.js';
 
 export interface CrashCounts {
   /** `kill -9` of a running server or rebuild */
@@ -184,15 +184,6 @@ async function checkAfterStart(
   });
   counts.checks++;
   for (const finding of findings) fault(`check: ${describeFinding(finding)}`);
-}
-
-/** Waits until all pages are written: those at stable URLs follow a little after the others. */
-async function waitForPages(server: ServedSite): Promise<void> {
-  const body = new FormData();
-  body.append('run-hook', 'soil-event-job-done');
-  const answer = await fetch(`${server.url}wwup.cgi`, { method: 'POST', body });
-  if (!answer.ok) throw new Error(`cannot wait for the pages: ${answer.status} ${await answer.text()}`);
-  await answer.text();
 }
 
 async function textAt(server: ServedSite, path: string): Promise<string> {

@@ -105,13 +105,13 @@ describe('uses: OWNER/soil@v1', () => {
       if (end.status !== 0) break; // a step that fails ends a composite action
     }
     const lines = (await readFile(output, 'utf8')).split('\n').filter((line) => line !== '');
-    const said = new Map(
+    const values = new Map(
       lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
     );
     const outputs = Object.fromEntries(
       Object.entries(action.outputs).map(([name, { value }]) => [
         name,
-        said.get(/steps\.run\.outputs\.(\w+)/.exec(value)?.[1] ?? ''),
+        values.get(/steps\.run\.outputs\.(\w+)/.exec(value)?.[1] ?? ''),
       ]),
     );
     return { ...all, outputs, summary: await readFile(summary, 'utf8') };

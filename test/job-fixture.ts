@@ -61,13 +61,13 @@ export async function startJob(
 ): Promise<StartedJob> {
   const repo = await makeRepo({ 'soil.yml': yaml, ...options.files });
   const out = join(repo, '_soil', 'job');
-  const asked = engine.engine === undefined ? [] : ['--engine', engine.engine];
+  const engineOptions = engine.engine === undefined ? [] : ['--engine', engine.engine];
   if (options.as !== undefined) {
     await must('chown', ['-R', `${options.as.uid}:${options.as.gid}`, repo]);
   }
   const child = spawn(
     process.execPath,
-    [options.worker ?? soilWorker, 'run', 'job', ...asked, ...(options.args ?? [])],
+    [options.worker ?? soilWorker, 'run', 'job', ...engineOptions, ...(options.args ?? [])],
     {
       cwd: repo,
       env: { ...process.env, GITHUB_ACTIONS: '', ...engine.environment, ...options.env },

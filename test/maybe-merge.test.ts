@@ -135,17 +135,17 @@ for (const kind of ['git', 'github'] as const) {
       const s = await createFixture();
       s.setPassed('one');
       let now = 1000;
-      const said: string[] = [];
+      const printed: string[] = [];
       const end = await s.maybeMerge({
         waitSeconds: 0.5,
         now: () => now,
         print: (line) => {
-          said.push(line);
+          printed.push(line);
           if (line === 'waiting for two') s.setPassed('two');
         },
       });
       assert.equal(end.status, 0);
-      assert.ok(said.includes('waiting for two'));
+      assert.ok(printed.includes('waiting for two'));
       const failed = await createFixture();
       failed.setPassed('one');
       failed.setPassed('two', (line) => line.replace(/^0/, '3').replace('=passed', '=failed'));

@@ -51,12 +51,12 @@ for (const kind of ['git', 'github'] as const) {
     const candidate = await commitYml(fixture, soilYml('[one]'), 'candidate');
     await fixture.git('push', '-q', fixture.bare, `+${candidate}:refs/heads/soil-staging`);
     fixture.setPassed('one', (line) => line.replace(fixture.candidate, candidate));
-    const said: string[] = [];
+    const printed: string[] = [];
     const waiting: Promise<unknown>[] = [];
     const end = await fixture.maybeMerge({
       commit: candidate,
       print: (line) => {
-        said.push(line);
+        printed.push(line);
         if (waiting.length === 0)
           waiting.push(must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', stricter]));
       },
@@ -71,7 +71,7 @@ for (const kind of ['git', 'github'] as const) {
     });
     assert.equal(end.status, 1, end.message);
     assert.match(end.message, /\n {2}two: has not reported$/);
-    assert.ok(said.includes(`main moved to ${stricter}: reading its rule again`), said.join('\n'));
+    assert.ok(printed.includes(`main moved to ${stricter}: reading its rule again`), printed.join('\n'));
     assert.equal(await fixture.tip(), stricter);
   });
 
@@ -103,12 +103,12 @@ for (const kind of ['git', 'github'] as const) {
   test(`maybeMerge() by ${kind} does not retry a status that the server refuses`, async (t) => {
     const { fixture, api } = await createGreenFixture(t, kind);
     api.answers.set(`/status-api/local/${fixture.run}/two`, { code: 403, body: 'no' });
-    const said: string[] = [];
-    const end = await fixture.maybeMerge({ waitSeconds: 3600, print: (line) => said.push(line) });
+    const printed: string[] = [];
+    const end = await fixture.maybeMerge({ waitSeconds: 3600, print: (line) => printed.push(line) });
     assert.equal(end.status, 1);
     assert.match(end.message, /two: has no usable status: the server answered 403$/);
     assert.deepEqual(
-      said.filter((line) => line.startsWith('waiting')),
+      printed.filter((line) => line.startsWith('waiting')),
       [],
     );
   });

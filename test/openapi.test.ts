@@ -9,7 +9,7 @@ import { routes } from '../server/api/routes.js';
 import { writeWwz } from '../wwz/write.js';
 import { must, soilServer } from './command.js';
 import { CheckedClient, readOpenApi } from './openapi.js';
-import { makeSite, serveConfig, type ServedSite } from './soil-server.js';
+import { makeSite, serveConfig, waitForPages, type ServedSite } from './soil-server.js';
 import { commit, formOf, shellJob, type JobBytes } from './upload-form.js';
 
 const api = readOpenApi();
@@ -233,6 +233,7 @@ describe('every answer of a running server is in docs/openapi.yaml', () => {
   });
 
   it('to GET of the files of a site', async () => {
+    await waitForPages({ url: new URL('a/', server.url).href }, token);
     const files: readonly (readonly [template: string, path: string])[] = [
       ['/', '/'],
       ['/branches/{branch}/latest.json', '/branches/main/latest.json'],

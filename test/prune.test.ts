@@ -161,8 +161,8 @@ test('soil-server prune removes run 998 before 1000, with its status, artifacts 
     assert.ok(await exists(site, `github-jobs/${number}/cpp-small.json`), String(number));
     assert.ok(await exists(site, `status-api/github/${90_000 + number}/cpp-small`));
   }
-  for (const gone of ['status-api/github/90998', `github-jobs/commits/${commitOf(8)}.html`]) {
-    assert.ok(!(await exists(site, gone)), gone);
+  for (const path of ['status-api/github/90998', `github-jobs/commits/${commitOf(8)}.html`]) {
+    assert.ok(!(await exists(site, path)), path);
   }
   assert.ok(
     !(await exists(site, `github-jobs/commits/${commitOf(8)}`)),
@@ -288,10 +288,10 @@ test('a server prunes at its start and on request; a removed file is 410, also a
   const post = (headers: Readonly<Record<string, string>>) =>
     fetch(new URL('prune', server.url), { method: 'POST', headers });
   assert.equal((await post({})).status, 401);
-  const asked = await post({ Authorization: `Bearer ${token}` });
-  assert.equal(asked.status, 200);
+  const answer = await post({ Authorization: `Bearer ${token}` });
+  assert.equal(answer.status, 200);
   assert.deepEqual(
-    await asked.json(),
+    await answer.json(),
     { runs: 0, wwz: 0, bytes: 0 },
     'the request waited for the prune at the start',
   );

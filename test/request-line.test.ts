@@ -6,7 +6,7 @@ test('each request is logged and counted once, also just before SIGTERM', async 
   const server = await startServer();
   t.after(() => server.close());
   const paths = ['', 'index.html', 'web/style.css', 'nothing.html', '.soil/tokens.json'];
-  const asked = new Map<string, string>();
+  const requests = new Map<string, string>();
   for (let round = 0; round < 40; round++) {
     // The first rounds are served from files, later ones from memory.
     const replies = await Promise.all(
@@ -17,15 +17,15 @@ test('each request is logged and counted once, also just before SIGTERM', async 
       }),
     );
     for (const { path, reply } of replies) {
-      asked.set(reply.headers.get('X-Request-Id') ?? '', `/${path} ${reply.status}`);
+      requests.set(reply.headers.get('X-Request-Id') ?? '', `/${path} ${reply.status}`);
     }
   }
-  assert.equal(asked.size, 40 * paths.length, 'each id is unique');
+  assert.equal(requests.size, 40 * paths.length, 'each id is unique');
   const metrics = await (await fetch(new URL('metrics', server.url))).text();
   assert.match(metrics, /^soil_requests_total\{project="\/",route="site",status="200"\} 120$/m);
   assert.match(metrics, /^soil_requests_total\{project="\/",route="site",status="404"\} 80$/m);
   const last = await fetch(server.url);
-  asked.set(last.headers.get('X-Request-Id') ?? '', '/ 200');
+  requests.set(last.headers.get('X-Request-Id') ?? '', '/ 200');
   await last.arrayBuffer();
   await server.stop();
   const lines = server
@@ -34,6 +34,6 @@ test('each request is logged and counted once, also just before SIGTERM', async 
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, string | number>)
     .filter(({ path }) => path !== '/metrics');
-  assert.deepEqual(new Map(lines.map(({ id, path, status }) => [String(id), `${path} ${status}`])), asked);
-  assert.equal(lines.length, asked.size);
+  assert.deepEqual(new Map(lines.map(({ id, path, status }) => [String(id), `${path} ${status}`])), requests);
+  assert.equal(lines.length, requests.size);
 });

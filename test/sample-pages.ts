@@ -41,7 +41,7 @@ export function serverPages(site: SampleSite): ReadonlyMap<string, string> {
     }
     for (const run of site.groups(host).flat()) {
       for (const { address } of run.jobs) {
-        const html = renderHistoryPage(site, address.job, (asked) => site.detailsOf(asked));
+        const html = renderHistoryPage(site, address.job, (job) => site.detailsOf(job));
         if (html !== undefined) pages.set(historyPage(address.job), html.toString());
       }
       pages.set(runPage(run.folder), String(renderRun(site, run.folder, site.details(run.folder))));

@@ -287,7 +287,7 @@ test('the JSON files of the sample site satisfy their schemas', () => {
     counts.green += Number(green !== undefined);
   }
   for (const { address } of site.jobs) {
-    const bytes = renderHistoryFile(site, address.job, (asked) => site.detailsOf(asked));
+    const bytes = renderHistoryFile(site, address.job, (address) => site.detailsOf(address));
     if (bytes !== undefined) assertValid(history, bytes.toString());
     counts.history += Number(bytes !== undefined);
   }

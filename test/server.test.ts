@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { valueOf } from '../model/result.js';
 import { parseStatus } from '../model/status.js';
 import { must, run, soilServer } from './command.js';
-import { startServer, type RunningServer } from './soil-server.js';
+import { startServer, waitForPages, type RunningServer } from './soil-server.js';
 import { commit, formOf, shellJob, smallWwz, tsvOf, type JobBytes } from './upload-form.js';
 
 let server: RunningServer;
@@ -50,13 +50,7 @@ async function siteFiles(): Promise<readonly string[]> {
   return Promise.all(files.sort().map(async (file) => `${file} ${(await stat(file)).mtimeMs}`));
 }
 
-/** Waits for the pages at stable URLs, which follow a little later, as a shell client's hook does. */
-async function settled(): Promise<void> {
-  const body = new FormData();
-  body.append('run-hook', 'soil-event-job-done');
-  const answer = await fetch(new URL('wwup.cgi', server.url), { method: 'POST', headers: bearer(), body });
-  assert.ok(answer.ok);
-}
+const waitForStableUrls = (): Promise<void> => waitForPages(server, server.token);
 
 /** Asserts that a request is refused with `status` and leaves the site as it was. */
 async function refusedWithoutTrace(
@@ -64,7 +58,7 @@ async function refusedWithoutTrace(
   pattern: RegExp,
   work: () => Promise<Answered>,
 ): Promise<void> {
-  await settled();
+  await waitForStableUrls();
   const before = await siteFiles();
   const answered = await work();
   assert.equal(answered.status, status, JSON.stringify(answered.json));

@@ -60,6 +60,16 @@ export async function startServing(
   };
 }
 
+/** Waits until all pages are written, as a shell client's hook does. Those at stable URLs follow a little later. */
+export async function waitForPages({ url }: Pick<ServedSite, 'url'>, token?: string): Promise<void> {
+  const body = new FormData();
+  body.append('run-hook', 'soil-event-job-done');
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const answer = await fetch(new URL('wwup.cgi', url), { method: 'POST', headers, body });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`cannot wait for the pages: ${answer.status} ${text}`);
+}
+
 export interface RunningServer extends ServedSite {
   readonly site: string;
   readonly token: string;

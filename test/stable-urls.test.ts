@@ -3,7 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run, soilServer } from './command.js';
-import { startServer, type RunningServer } from './soil-server.js';
+import { startServer, waitForPages, type RunningServer } from './soil-server.js';
 import { formOf, shellJob, tsvOf } from './upload-form.js';
 
 let server: RunningServer;
@@ -51,13 +51,7 @@ async function upload({
   assert.ok(answer.ok, await answer.text());
 }
 
-/** Waits for the pages at stable URLs, as a shell client's hook does. */
-async function settled(): Promise<void> {
-  const body = new FormData();
-  body.append('run-hook', 'soil-event-job-done');
-  const headers = { Authorization: `Bearer ${server.token}` };
-  assert.ok((await fetch(new URL('wwup.cgi', server.url), { method: 'POST', headers, body })).ok);
-}
+const waitForStableUrls = (): Promise<void> => waitForPages(server, server.token);
 
 const get = (path: string): Promise<Response> => fetch(new URL(path, server.url));
 const text = async (path: string): Promise<string> => (await get(path)).text();
@@ -75,7 +69,7 @@ test('latest.json and latest-green.json follow the branch; a failed commit does 
   await upload({ run: 1, commit: commitOf('a'), status: 0 });
   await upload({ run: 2, commit: commitOf('b'), status: 3 });
   await upload({ run: 2, commit: commitOf('b'), status: 0, job: 'docs' });
-  await settled();
+  await waitForStableUrls();
   const newest = await latest('branches/main/latest.json');
   assert.equal(newest.commit, commitOf('b'));
   assert.equal(newest.outcome, 'failed');
@@ -90,7 +84,7 @@ test('latest.json and latest-green.json follow the branch; a failed commit does 
 });
 
 test('badges show the outcome of a branch, and of each of its jobs, by word and color', async () => {
-  await settled();
+  await waitForStableUrls();
   const badge = await get('branches/main/badge.svg');
   assert.equal(badge.headers.get('content-type'), 'image/svg+xml');
   assert.ok(badge.headers.get('etag'));
@@ -103,7 +97,7 @@ test('the feed has an entry for a failure and a recovery only', async () => {
   await upload({ run: 3, commit: commitOf('c'), status: 3 });
   await upload({ run: 4, commit: commitOf('d'), status: 0 });
   await upload({ run: 5, commit: commitOf('e'), status: 0 });
-  await settled();
+  await waitForStableUrls();
   const feed = await text('branches/main/feed.atom');
   const titles = [...feed.matchAll(/<entry>\n<title>([^<]*)</g)].map(([, title]) => title);
   assert.deepEqual(titles, ['main recovered', 'main started failing: unit']);
@@ -113,7 +107,7 @@ test('the feed has an entry for a failure and a recovery only', async () => {
 test('history/JOB shows the newest runs, task by task, and the commits since the last green one', async () => {
   await upload({ run: 6, commit: commitOf('f'), status: 3 });
   await upload({ run: 7, commit: commitOf('1'), status: 4 });
-  await settled();
+  await waitForStableUrls();
   const history = (await (await get('history/unit.json')).json()) as {
     readonly lastGreen: { readonly run: string };
     readonly commitsSince: readonly string[];
@@ -145,7 +139,7 @@ test('branches with any name have separate files within their folder', async () 
   for (const [index, [branch]] of names.entries()) {
     await upload({ run: 20 + index, commit: String(2 + index).repeat(40), status: 0, branch });
   }
-  await settled();
+  await waitForStableUrls();
   for (const [branch, key] of names) {
     assert.equal((await latest(`branches/${key}/latest.json`)).branch, branch);
     const badge = await text(`branches/${key}/badge.svg`);
@@ -154,16 +148,16 @@ test('branches with any name have separate files within their folder', async () 
 });
 
 test('a pull request from a branch called main does not change the files of main', async () => {
-  await settled();
+  await waitForStableUrls();
   const before = await text('branches/main/latest.json');
   const more = { GITHUB_PR_NUMBER: '7', GITHUB_PR_HEAD_REF: 'main' };
   await upload({ run: 90, commit: commitOf('9'), status: 0, more });
-  await settled();
+  await waitForStableUrls();
   assert.equal(await text('branches/main/latest.json'), before);
 });
 
 test('the files after many uploads are the same as those that rebuild writes, and check finds no problems', async () => {
-  await settled();
+  await waitForStableUrls();
   await server.stop();
   const files = async () => {
     const names = (await readdir(server.site, { recursive: true })).filter((name) =>

@@ -30,11 +30,11 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
       await rm(repo, { recursive: true, force: true });
     });
     const env = () => ({ ...bare, ...machine.environment, SOIL_TOKEN: 'tok-en' });
-    const asked = () => (machine.engine === undefined ? [] : ['--engine', machine.engine]);
+    const engineOptions = () => (machine.engine === undefined ? [] : ['--engine', machine.engine]);
     const shell = (args: readonly string[], more: { readonly input?: string } = {}): Promise<CommandEnd> =>
-      worker(['shell', 'job', ...asked(), ...args], { cwd: repo, env: env(), ...more });
+      worker(['shell', 'job', ...engineOptions(), ...args], { cwd: repo, env: env(), ...more });
     const terminal = (keys: NonNullable<TerminalOptions['keys']>, args: readonly string[] = []) =>
-      runInTerminal(process.execPath, [soilWorker, 'shell', 'job', ...asked(), ...args], {
+      runInTerminal(process.execPath, [soilWorker, 'shell', 'job', ...engineOptions(), ...args], {
         ...{ cwd: repo, keys, env: { ...env(), PS1: undefined } },
       });
 
@@ -80,7 +80,7 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
 
     it('leaves no container and no folder', async () => {
       const temporary = await mkdtemp(join(tmpdir(), 'soil-temporary-'));
-      await worker(['shell', 'job', ...asked(), '-c', 'true'], {
+      await worker(['shell', 'job', ...engineOptions(), '-c', 'true'], {
         ...{ cwd: repo, env: { ...env(), TMPDIR: temporary } },
       });
       assert.deepEqual(await machine.containers(), []);

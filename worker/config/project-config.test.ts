@@ -298,17 +298,17 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'parallel that is not a number',
     jobOf('image: none', task, 'parallel: all'),
-    /^soil\.yml:6:15: cannot accept parallel "all": it must be a complete number from 1 to 64$/,
+    /^soil\.yml:6:15: cannot accept parallel "all": it must be a whole number from 1 to 64$/,
   ],
   [
     'parallel above its limit',
     jobOf('image: none', task, 'parallel: 65'),
-    /cannot accept parallel "65": it must be a complete number from 1 to 64/,
+    /cannot accept parallel "65": it must be a whole number from 1 to 64/,
   ],
   [
     'a pids-limit of zero',
     jobOf('image: x', task, 'pids-limit: 0'),
-    /^soil\.yml:6:17: cannot accept pids-limit "0": it must be a complete number from 1 to 4194304$/,
+    /^soil\.yml:6:17: cannot accept pids-limit "0": it must be a whole number from 1 to 4194304$/,
   ],
   [
     'a pids-limit with image: none',

@@ -83,7 +83,7 @@ export const engineWord = text('one word', {
 const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Returns whether text can be the name of a variable. `__proto__` would replace the prototype of the object of variables. */
-export const isVariableName = (name: string): boolean => variablePattern.test(name) && name !== '__proto__';
+const isVariableName = (name: string): boolean => variablePattern.test(name) && name !== '__proto__';
 
 /** The name of a variable of the worker's environment. */
 export const variableName = parsedText({

@@ -75,7 +75,7 @@ export async function redactBuildLog(buildLog: string, redactor: Redactor): Prom
 }
 
 /** `images/Dev.containerfile` -> `localhost/soil-build:images-dev.containerfile`. Truncated to the length limit of tags. */
-export const imageTag = (file: string): string =>
+const imageTag = (file: string): string =>
   `localhost/soil-build:${file
     .toLowerCase()
     .replace(/[^a-z0-9_.-]+/g, '-')

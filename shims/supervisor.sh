@@ -48,7 +48,7 @@ answer() {
 }
 
 # Sets `tree` to the processes of the running task. They are found by descent, by the groups and sessions that one of them
-# leads, by a word in their environment, and by the task's log as one of their outputs; see worker/runner/process-tree.ts.
+# leads, by a word in their environment, and by the task's log as one of their outputs; see worker/host/process-tree.ts.
 find_tree() {
   tree=''
   # The process id of this subshell, which no variable has.

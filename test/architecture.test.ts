@@ -52,10 +52,11 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     publish: 'system record client',
     gate: 'system config record client',
     doctor: 'system config engine client',
-    runner: 'redact system config record engine',
+    host: 'system config record engine',
+    runner: 'redact system config record engine host',
     artifact: 'system config record client publish',
-    job: 'redact system config record checkout report publish runner',
-    cli: 'system config record init checkout report client publish gate doctor runner artifact job',
+    job: 'redact system config record checkout report publish host runner',
+    cli: 'system config record init checkout report client publish gate doctor host runner artifact job',
   },
 };
 

@@ -10,7 +10,7 @@ import {
 import { EventSender } from '../publish/event-sender.js';
 import { createEventBase } from '../publish/job-event.js';
 import { JobDisplay } from '../report/job-display.js';
-import { containerRepo } from '../runner/container-host.js';
+import { containerRepo } from '../host/container-host.js';
 import { runJob } from '../runner/run-job.js';
 import { credentialVariables } from '../system/credentials.js';
 import type { JobResults, PlannedJob } from './job-context.js';

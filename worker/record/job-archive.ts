@@ -67,17 +67,17 @@ export async function writeJobArchive(parts: ArchiveParts): Promise<Result<Writt
 
 async function listLogs(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzSource[]> {
   const logs: { readonly name: string; readonly path: string }[] = [];
-  const listLog = folder.attemptLog(0, 1);
+  const listLog = folder.tryLog(0, 1);
   if (await isReadable(listLog)) {
     logs.push({ name: wwzTaskList, path: folder.taskList }, { name: wwzTaskListLog, path: listLog });
   }
   const lastLogs = new Set(rows.map((row) => wwzLog(row.task)));
   for (const [index, row] of rows.entries()) {
-    for (let attempt = 1; attempt <= row.tries; attempt++) {
-      const name = attempt === row.tries ? wwzLog(row.task) : wwzEarlierLog(row.task, attempt);
+    for (let tryNumber = 1; tryNumber <= row.tries; tryNumber++) {
+      const name = tryNumber === row.tries ? wwzLog(row.task) : wwzEarlierLog(row.task, tryNumber);
       // The earlier logs of a task `a.txt` would need a folder with the name of the log of a task `a`.
-      if (attempt < row.tries && lastLogs.has(name.slice(0, name.lastIndexOf('/')))) continue;
-      logs.push({ name, path: folder.attemptLog(index + 1, attempt) });
+      if (tryNumber < row.tries && lastLogs.has(name.slice(0, name.lastIndexOf('/')))) continue;
+      logs.push({ name, path: folder.tryLog(index + 1, tryNumber) });
     }
   }
   const readable = await Promise.all(

@@ -24,7 +24,7 @@ export interface JobFolder {
   readonly taskList: string;
   /** the output of the image build, if there is one */
   readonly buildLog: string;
-  attemptLog(number: number, attempt: number): string;
+  tryLog(number: number, tryNumber: number): string;
   /** the path for the redacted copy of the nth result */
   redactedCopy(n: number): string;
   /** removes all logs; called if they could not be redacted */
@@ -70,7 +70,7 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
     control,
     taskList,
     buildLog: join(out, 'image-build.txt'),
-    attemptLog: (number, attempt) => join(control, 'log', `${number}.${attempt}`),
+    tryLog: (number, tryNumber) => join(control, 'log', `${number}.${tryNumber}`),
     redactedCopy: (n) => join(locked, `copy-${n}`),
     removeLogs: async () => {
       for (const logs of [join(control, 'log'), join(out, 'logs')])
@@ -117,7 +117,7 @@ async function writeShared(file: string, text: string, mode: number): Promise<vo
   }
 }
 
-/** Returns the path of the log of a task's last attempt, for people to read. */
+/** Returns the path of the log of a task's last try, for people to read. */
 export const taskLogPath = (out: string, task: TaskName): string => join(out, 'logs', `${task}.txt`);
 
 /**

@@ -4,22 +4,23 @@ import { open, writeFile } from 'node:fs/promises';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { quoteShellWord } from '../../model/shell-word.js';
 import { parseTaskList, type TaskDeclaration } from '../../model/task.js';
-import type { AttemptRunner } from './attempt-runner.js';
+import type { TryRunner } from './try-runner.js';
 import { createWritable, writeScript, type JobFolder } from '../record/job-folder.js';
 import { lastLine, readLogTail } from '../system/log-tail.js';
 import type { Redactor } from '../redact/redactor.js';
 import type { TaskRunOptions } from './run-task.js';
-import { formatScript, taskCookie } from './task-script.js';
+import { taskCookie } from '../host/task-cookie.js';
+import { formatScript } from './task-script.js';
 
 /** Returns the declared tasks. With `tasks-from`, runs that command on the job's host, as task 0, and parses its output. */
 export async function listTasks(
-  [runner]: readonly AttemptRunner[],
+  [runner]: readonly TryRunner[],
   folder: JobFolder,
   control: string,
   { job, environment, cookie, logRedactor, redactor }: TaskRunOptions & { readonly redactor?: Redactor },
 ): Promise<Result<readonly TaskDeclaration[]>> {
   if (job.tasksFrom === undefined || runner === undefined) return accept(job.tasks);
-  const log = folder.attemptLog(0, 1);
+  const log = folder.tryLog(0, 1);
   await createWritable(log);
   const script = {
     environment: {},
@@ -28,12 +29,12 @@ export async function listTasks(
   const own = cookie === undefined ? {} : { cookie: taskCookie(cookie, 0) };
   await writeScript(folder, 0, formatScript(script, { environment, ...own }));
   const stopRedacting = logRedactor?.follow(log);
-  const attempt = await runner.run({ number: 0, attempt: 1 }, job);
+  const end = await runner.run({ number: 0, try: 1 }, job);
   await stopRedacting?.();
-  if (attempt.outcome !== 'passed') {
-    const why = attempt.abort?.reason ?? lastLine(await readLogTail(log)) ?? 'it printed nothing';
+  if (end.outcome !== 'passed') {
+    const why = end.abort?.reason ?? lastLine(await readLogTail(log)) ?? 'it printed nothing';
     return refuse(
-      `cannot list the tasks with ${quote(job.tasksFrom)}: ${attempt.outcome}, exit status ${attempt.status}: ${why}`,
+      `cannot list the tasks with ${quote(job.tasksFrom)}: ${end.outcome}, exit status ${end.status}: ${why}`,
     );
   }
   const text = await readTaskList(folder.taskList);

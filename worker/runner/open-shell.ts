@@ -13,8 +13,8 @@ import {
 } from '../engine/prepare-image.js';
 import { removeContainer } from '../engine/engine.js';
 import { createJobFolder, writeScript, type JobFolder } from '../record/job-folder.js';
-import { containerControl, containerFlags } from './container-host.js';
-import { planUserFlags } from './host-pool.js';
+import { containerControl, containerFlags } from '../host/container-host.js';
+import { planUserFlags } from '../host/host-pool.js';
 import { jobEnvironment } from './run-job.js';
 import { formatScript } from './task-script.js';
 

@@ -3,7 +3,7 @@ import { lchown, lstat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { lastLine } from '../system/log-tail.js';
 import { failureReason, runProcess, type CommandResult } from '../system/run-process.js';
-import { containerRepo, formatMount } from './container-host.js';
+import { containerRepo, formatMount } from '../host/container-host.js';
 import { callEngine, type Engine } from '../engine/engine.js';
 
 export interface RestoreOwnershipOptions {

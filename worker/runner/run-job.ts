@@ -5,11 +5,11 @@ import { foldTasks, jobStatus, type FinishedOutcome } from '../../model/outcome.
 import { recordSchema, type JobRecord, type MachineRecord } from '../../model/record.js';
 import { quote } from '../../model/result.js';
 import { builtinName, builtinVariable } from '../config/builtin-task.js';
-import { containerControl } from './container-host.js';
-import { AttemptRunner, cancelReason, type JobAbort } from './attempt-runner.js';
+import { containerControl } from '../host/container-host.js';
+import { TryRunner, cancelReason, type JobAbort } from './try-runner.js';
 import { redactBuildLog } from '../engine/build-image.js';
 import { createJobFolder, type JobFolder } from '../record/job-folder.js';
-import { createHostPool } from './host-pool.js';
+import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { LogRedactor } from '../redact/log-redactor.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
@@ -129,7 +129,7 @@ async function runOnHosts(
     ...(forceCancel === undefined ? {} : { forceCancel }),
     ...(logRedactor === undefined ? {} : { logRedactor }),
   };
-  const runners = Array.from({ length: job.parallel ?? 1 }, () => new AttemptRunner(taskOptions));
+  const runners = Array.from({ length: job.parallel ?? 1 }, () => new TryRunner(taskOptions));
   let end: TasksResult;
   try {
     const listed = await listTasks(runners, folder, control, {

@@ -1,4 +1,4 @@
-/** Runs one task: writes its script and logs, makes its attempts, and returns its row. */
+/** Runs one task: writes its script and logs, runs its tries, and returns its row. */
 import { statfs } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
 import { quote } from '../../model/result.js';
@@ -6,17 +6,18 @@ import type { TaskRow } from '../../model/row.js';
 import { splitCommand, type TaskDeclaration } from '../../model/task.js';
 import {
   notRunStatus,
-  type AttemptRunner,
-  type AttemptRunnerOptions,
-  type AttemptResult,
+  type TryRunner,
+  type TryRunnerOptions,
+  type TryResult,
   type JobAbort,
-} from './attempt-runner.js';
+} from './try-runner.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { createWritable, linkTaskLog, writeScript, type JobFolder } from '../record/job-folder.js';
 import type { LogRedactor } from '../redact/log-redactor.js';
-import { formatScript, taskCookie } from './task-script.js';
+import { taskCookie } from '../host/task-cookie.js';
+import { formatScript } from './task-script.js';
 
-export interface TaskRunOptions extends AttemptRunnerOptions {
+export interface TaskRunOptions extends TryRunnerOptions {
   readonly job: JobDeclaration;
   readonly out: string;
   readonly folder: JobFolder;
@@ -47,10 +48,7 @@ export function prepareTask(
     ...(workingFolder === undefined ? {} : { workingFolder }),
     ...(cookie === undefined ? {} : { cookie: taskCookie(cookie, number) }),
   });
-  const files = Promise.all([
-    writeScript(folder, number, script),
-    createWritable(folder.attemptLog(number, 1)),
-  ]);
+  const files = Promise.all([writeScript(folder, number, script), createWritable(folder.tryLog(number, 1))]);
   files.catch(() => undefined); // nothing awaits it if the task is skipped
   return files;
 }
@@ -61,11 +59,11 @@ const isOnTerminal = (task: TaskDeclaration, job: JobDeclaration): boolean => ta
 export async function runTask(
   task: TaskDeclaration,
   number: number,
-  runner: AttemptRunner,
+  runner: TryRunner,
   options: TaskRunOptions & { readonly prepared: Promise<unknown> },
 ): Promise<TaskResult> {
   const result = await options.prepared
-    .then(() => runAttempts(task, number, runner, options))
+    .then(() => runTries(task, number, runner, options))
     .catch((error: unknown) => errorResult(task, error));
   const diskAbort = await checkDisk(options.out, task);
   // The full disk may have caused the failure, so it is not blamed on the task.
@@ -75,10 +73,10 @@ export async function runTask(
   return { row, ...(abort === undefined ? {} : { abort }) };
 }
 
-async function runAttempts(
+async function runTries(
   task: TaskDeclaration,
   number: number,
-  runner: AttemptRunner,
+  runner: TryRunner,
   { job, out, folder, logRedactor }: TaskRunOptions,
 ): Promise<TaskResult> {
   const startTime = Date.now() / 1000;
@@ -86,35 +84,35 @@ async function runAttempts(
     timeoutSeconds: task.timeoutSeconds ?? job.timeoutSeconds,
     graceSeconds: task.graceSeconds ?? job.graceSeconds,
   };
-  const attempts: AttemptResult[] = [];
-  let last: AttemptResult;
+  const tries: TryResult[] = [];
+  let last: TryResult;
   do {
-    const attempt = attempts.length + 1;
-    const log = folder.attemptLog(number, attempt);
-    if (attempt > 1) await createWritable(log);
+    const tryNumber = tries.length + 1;
+    const log = folder.tryLog(number, tryNumber);
+    if (tryNumber > 1) await createWritable(log);
     const stopRedacting = logRedactor?.follow(log);
-    last = await runner.run({ number, attempt, tty: isOnTerminal(task, job) }, limits);
+    last = await runner.run({ number, try: tryNumber, tty: isOnTerminal(task, job) }, limits);
     await stopRedacting?.();
-    attempts.push(last);
+    tries.push(last);
   } while (
     (last.outcome === 'failed' || last.outcome === 'timed-out') &&
     last.abort === undefined &&
-    attempts.length <= task.retries
+    tries.length <= task.retries
   );
-  const sum = (pick: (t: AttemptResult) => number) => attempts.reduce((total, t) => total + pick(t), 0);
-  const measured = attempts.flatMap((t) => t.maxRssKib ?? []);
+  const sum = (pick: (t: TryResult) => number) => tries.reduce((total, t) => total + pick(t), 0);
+  const measured = tries.flatMap((t) => t.maxRssKib ?? []);
   const row: TaskRow = {
     ...commandColumns(task),
     status: last.status,
-    outcome: last.outcome === 'passed' && attempts.length > 1 ? 'flaky' : last.outcome,
+    outcome: last.outcome === 'passed' && tries.length > 1 ? 'flaky' : last.outcome,
     elapsedSeconds: sum((t) => t.elapsedSeconds),
     startTime,
     userSeconds: sum((t) => t.userSeconds),
     systemSeconds: sum((t) => t.systemSeconds),
     ...(measured.length === 0 ? {} : { maxRssKib: Math.max(...measured) }),
-    tries: attempts.length,
+    tries: tries.length,
   };
-  await linkTaskLog(out, folder.attemptLog(number, attempts.length), task.name);
+  await linkTaskLog(out, folder.tryLog(number, tries.length), task.name);
   return { row, ...(last.abort === undefined ? {} : { abort: last.abort }) };
 }
 

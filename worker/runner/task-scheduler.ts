@@ -4,7 +4,7 @@ import { quote } from '../../model/result.js';
 import type { TaskName } from '../../model/name.js';
 import type { TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
-import { cancelReason, type AttemptRunner, type JobAbort } from './attempt-runner.js';
+import { cancelReason, type TryRunner, type JobAbort } from './try-runner.js';
 import { taskLogPath } from '../record/job-folder.js';
 import { prepareTask, runTask, skippedRow, type TaskRunOptions } from './run-task.js';
 
@@ -19,7 +19,7 @@ export interface ScheduleResult {
 /** Runs each task on the first free runner. When the job is aborted, skips the remaining tasks. */
 export async function runTasks(
   tasks: readonly TaskDeclaration[],
-  runners: readonly AttemptRunner[],
+  runners: readonly TryRunner[],
   options: TaskRunOptions,
 ): Promise<ScheduleResult> {
   const rows = new Map<TaskName, TaskRow>();
@@ -35,7 +35,7 @@ export async function runTasks(
     prepared.set(index, files);
     return files;
   };
-  const start = (index: number, task: TaskDeclaration, runner: AttemptRunner): void => {
+  const start = (index: number, task: TaskDeclaration, runner: TryRunner): void => {
     options.report({ kind: 'task-begin', task: task.name, index, of: tasks.length });
     const files = prepare(index);
     // Write the next task's files while this one runs.

@@ -1,11 +1,7 @@
 /** Formats the shell script of a task. */
 import { quoteShellWord } from '../../model/shell-word.js';
 import type { TaskDeclaration } from '../../model/task.js';
-
-/** The variable that marks the processes of a job, see process-tree.ts. */
-export const cookieVariable = 'SOIL_TASK_COOKIE';
-/** Returns the value that marks the processes of one task among tasks that run in parallel. */
-export const taskCookie = (cookie: string, number: number): string => `${cookie}.${number}.`;
+import { cookieVariable } from '../host/task-cookie.js';
 
 export interface ScriptOptions {
   /** variables of all tasks of the job; the task's own override them */

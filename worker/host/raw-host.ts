@@ -4,7 +4,7 @@ import { createWritable, memoryFile } from '../record/job-folder.js';
 import { killTree, type ProcessMarks } from './process-tree.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
 import type { TaskHost, HostPool } from './task-host.js';
-import { cookieVariable, taskCookie } from './task-script.js';
+import { cookieVariable, taskCookie } from './task-cookie.js';
 
 export interface RawHostOptions {
   readonly control: string;

@@ -41,20 +41,20 @@ for (const [name, words] of Object.entries(shells)) {
     const control = await makeControl(['echo a; echo b >&2; cat; pwd; exit 7', 'true']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
-    const first = await supervisor.run({ number: 1, attempt: 1 });
+    const first = await supervisor.run({ number: 1, try: 1 });
     assert.ok(first.kind === 'done' && first.status === 7);
     assert.equal(await readFile(join(control, 'log', '1.1'), 'utf8'), `a\nb\n${tmpdir()}\n`);
-    const second = await supervisor.run({ number: 2, attempt: 1 });
+    const second = await supervisor.run({ number: 2, try: 1 });
     assert.ok(second.kind === 'done' && second.status === 0);
     await supervisor.close(10);
-    assert.equal((await supervisor.run({ number: 1, attempt: 2 })).kind, 'lost', 'after close() it is lost');
+    assert.equal((await supervisor.run({ number: 1, try: 2 })).kind, 'lost', 'after close() it is lost');
   });
 
   test(`supervisor.sh in ${name} never runs kill -1 outside a container`, async (t) => {
     const control = await makeControl(['touch "$0.begun"; read x <"$0.wait"']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
-    const running = supervisor.run({ number: 1, attempt: 1 });
+    const running = supervisor.run({ number: 1, try: 1 });
     assert.notEqual(supervisor.pid, 1);
     assert.equal(await supervisor.ask('term', 10), 'refused');
     assert.equal(await supervisor.ask('kill', 10), 'refused');
@@ -67,7 +67,7 @@ for (const [name, words] of Object.entries(shells)) {
     t.after(() => rm(control, { recursive: true, force: true }));
     await rm(join(control, 'log'), { recursive: true });
     const supervisor = await start(words, control);
-    assert.equal((await supervisor.run({ number: 1, attempt: 1 })).kind, 'unlogged');
+    assert.equal((await supervisor.run({ number: 1, try: 1 })).kind, 'unlogged');
     await assert.rejects(readFile(join(control, 'task', '1.sh.begun')));
     await supervisor.close(10);
   });
@@ -84,9 +84,9 @@ for (const [name, words] of Object.entries(shells)) {
     ]);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control, ['word']);
-    assert.equal((await supervisor.run({ number: 1, attempt: 1 })).kind, 'done');
+    assert.equal((await supervisor.run({ number: 1, try: 1 })).kind, 'done');
     const left = Number(await readFile(join(control, 'task', '1.sh.pid'), 'utf8'));
-    const running = supervisor.run({ number: 2, attempt: 1 });
+    const running = supervisor.run({ number: 2, try: 1 });
     await waitForFile(join(control, 'task', '2.sh.begun'));
     assert.equal(await supervisor.ask('look', 60), 'left');
     let answer = await supervisor.ask('term', 60);

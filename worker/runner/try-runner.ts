@@ -1,10 +1,10 @@
-/** Runs attempts of tasks on a host, with a time limit and cancellation. */
+/** Runs tries of tasks on a host, with a time limit and cancellation. */
 import type { TaskOutcome } from '../../model/outcome.js';
 import type { Progress } from '../record/progress.js';
-import { timeout, type Lost, type AttemptEnd, type AttemptRequest } from './supervisor.js';
-import type { TaskHost } from './task-host.js';
+import { timeout, type Lost, type TryEnd, type TryRequest } from '../host/supervisor.js';
+import type { TaskHost } from '../host/task-host.js';
 
-export interface AttemptRunnerOptions {
+export interface TryRunnerOptions {
   /** starts a host; called again after a host was lost */
   readonly openHost: () => Promise<TaskHost | Lost>;
   readonly cancel: AbortSignal;
@@ -19,8 +19,8 @@ export interface JobAbort {
   readonly reason: string;
 }
 
-/** How one attempt of a task ended. */
-export interface AttemptResult {
+/** How one try of a task ended. */
+export interface TryResult {
   readonly outcome: Exclude<TaskOutcome, 'flaky' | 'skipped'>;
   readonly status: number;
   readonly elapsedSeconds: number;
@@ -30,7 +30,7 @@ export interface AttemptResult {
   readonly abort?: JobAbort;
 }
 
-export interface AttemptLimits {
+export interface TryLimits {
   readonly timeoutSeconds: number;
   /** between TERM and KILL */
   readonly graceSeconds: number;
@@ -48,27 +48,24 @@ const longestTimerMs = 2 ** 31 - 1;
 const endSeconds = 15;
 const silent: Lost = { kind: 'lost', reason: `no answer within ${endSeconds} s after the task was ended` };
 
-/** Runs one attempt at a time. Opens its host when it needs one, and replaces a host that was lost. */
-export class AttemptRunner {
-  readonly #options: AttemptRunnerOptions;
+/** Runs one try at a time. Opens its host when it needs one, and replaces a host that was lost. */
+export class TryRunner {
+  readonly #options: TryRunnerOptions;
   #host: TaskHost | undefined;
 
-  constructor(options: AttemptRunnerOptions) {
+  constructor(options: TryRunnerOptions) {
     this.#options = options;
   }
 
-  /** Runs one attempt. After its time limit, or when cancelled, ends it with every process it started. */
-  async run(
-    request: AttemptRequest,
-    { timeoutSeconds, graceSeconds }: AttemptLimits,
-  ): Promise<AttemptResult> {
+  /** Runs one try. After its time limit, or when cancelled, ends it with every process it started. */
+  async run(request: TryRequest, { timeoutSeconds, graceSeconds }: TryLimits): Promise<TryResult> {
     const startedAt = performance.now();
     const { cancel } = this.#options;
     const ended = (
-      outcome: AttemptResult['outcome'],
+      outcome: TryResult['outcome'],
       status: number,
-      more: { end?: AttemptEnd; abort?: JobAbort } = {},
-    ): AttemptResult => ({
+      more: { end?: TryEnd; abort?: JobAbort } = {},
+    ): TryResult => ({
       outcome,
       status,
       elapsedSeconds: (performance.now() - startedAt) / 1000,
@@ -108,7 +105,7 @@ export class AttemptRunner {
   }
 
   /** Ends the running task. If the host does not report its end in time, the host is lost. */
-  async #stopTask(host: TaskHost, running: Promise<AttemptEnd>, seconds: number): Promise<AttemptEnd> {
+  async #stopTask(host: TaskHost, running: Promise<TryEnd>, seconds: number): Promise<TryEnd> {
     const { forceCancel } = this.#options;
     const { isHostGone, notice } = await host.stopTask({
       seconds,
@@ -132,7 +129,7 @@ export class AttemptRunner {
   }
 }
 
-/** Waits for the end of the attempt, its time limit, or cancellation, whichever is first. */
+/** Waits for the end of the try, its time limit, or cancellation, whichever is first. */
 async function waitForEnd<T>(
   running: Promise<T>,
   limitMs: number,

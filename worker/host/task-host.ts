@@ -1,10 +1,10 @@
 /** The interface between a job and the machine that runs its tasks: a container or the raw machine. */
-import type { AttemptEnd, AttemptRequest, Lost } from './supervisor.js';
+import type { TryEnd, TryRequest, Lost } from './supervisor.js';
 
 /** Runs one task at a time, until close(). */
 export interface TaskHost {
-  /** Runs one attempt of a task to its end. Time limits are the caller's. */
-  run(request: AttemptRequest): Promise<AttemptEnd>;
+  /** Runs one try of a task to its end. Time limits are the caller's. */
+  run(request: TryRequest): Promise<TryEnd>;
   /**
    * Ends the running task and every process it started: TERM, the grace period, then KILL. If processes survive, ends the
    * host as well, unless other tasks run there.

@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { lastLine } from '../system/log-tail.js';
 
-/** How one attempt of a task ended, as the supervisor reports it. */
-export type AttemptEnd =
+/** How one try of a task ended, as the supervisor reports it. */
+export type TryEnd =
   | {
       readonly kind: 'done';
       readonly status: number;
@@ -28,10 +28,10 @@ export interface Lost {
 /** The answer of a task's guard: processes are left, none is left, or it cannot signal them here. */
 export type GuardAnswer = 'left' | 'gone' | 'refused';
 
-/** One attempt of a task: the number of its script, and whether it runs on a terminal. */
-export interface AttemptRequest {
+/** One try of a task: the number of its script, and whether it runs on a terminal. */
+export interface TryRequest {
   readonly number: number;
-  readonly attempt: number;
+  readonly try: number;
   readonly tty?: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface Supervisor {
   /** its process id in its own PID namespace: 1 if it is the container's first process */
   readonly pid: number;
   /** Runs a task to its end, without a time limit. */
-  run(request: AttemptRequest): Promise<AttemptEnd>;
+  run(request: TryRequest): Promise<TryEnd>;
   /** Makes it run no more tasks but keep answering. */
   standBy(): void;
   /** Sends a command to the guard of the current or last task. Returns undefined if it does not answer in time. */
@@ -78,7 +78,7 @@ class SupervisorConnection {
   readonly lost: Promise<Lost>;
   #isOver = false;
   #becomeReady: (pid: number) => void = () => undefined;
-  #taskEnded: ((end: AttemptEnd) => void) | undefined;
+  #taskEnded: ((end: TryEnd) => void) | undefined;
   #answered: ((answer: GuardAnswer) => void) | undefined;
   #running = '';
   /** user and system seconds of all tasks so far, from the builtin `times` */
@@ -115,9 +115,9 @@ class SupervisorConnection {
   supervisor(pid: number): Supervisor {
     return {
       pid,
-      run: ({ number, attempt, tty = false }) => {
-        this.#running = `${number} ${attempt}`;
-        const ended = new Promise<AttemptEnd>((resolve) => (this.#taskEnded = resolve));
+      run: ({ number, try: tryNumber, tty = false }) => {
+        this.#running = `${number} ${tryNumber}`;
+        const ended = new Promise<TryEnd>((resolve) => (this.#taskEnded = resolve));
         // `end` stops the last task's guard, which still answers while processes of that task are left.
         this.#send(`end\nrun ${this.#running}${tty ? ' tty' : ''}`);
         return Promise.race([ended, this.lost]);
@@ -150,7 +150,7 @@ class SupervisorConnection {
   }
 
   #read(line: string): void {
-    const [keyword = '', number = '', attempt = '', status = '', kib = ''] = line.split(' ');
+    const [keyword = '', number = '', tryNumber = '', status = '', kib = ''] = line.split(' ');
     switch (keyword) {
       case 'ready':
         this.#becomeReady(Number(number));
@@ -161,7 +161,7 @@ class SupervisorConnection {
         this.#answered?.(keyword);
         break;
       case 'done':
-        if (`${number} ${attempt}` === this.#running) this.#taskEnded?.(this.#parseEnd(status, kib));
+        if (`${number} ${tryNumber}` === this.#running) this.#taskEnded?.(this.#parseEnd(status, kib));
         break;
       default: {
         const times = parseTimes(line);
@@ -171,7 +171,7 @@ class SupervisorConnection {
     }
   }
 
-  #parseEnd(status: string, kib: string): AttemptEnd {
+  #parseEnd(status: string, kib: string): TryEnd {
     const [user, system] = [0, 1].map((i) => (this.#times[i] ?? 0) - (this.#timesBefore[i] ?? 0));
     this.#timesBefore = this.#times;
     if (status === 'terminal') return { kind: 'no-terminal' };

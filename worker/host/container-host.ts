@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { quote } from '../../model/result.js';
 import { removeContainer, type Engine } from '../engine/engine.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
-import { gitConfigName, createWritable, memoryFile } from '../record/job-folder.js';
+import { gitConfigName, createWritable, memoryFile } from '../state/job-folder.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
 import { isWithinGrace, type Grace, type TaskHost, type HostPool } from './task-host.js';
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { parallelContainer, sequentialContainer } from './container-host.js';
 import type { Engine } from '../engine/engine.js';
-import type { JobFolder } from '../record/job-folder.js';
+import type { JobFolder } from '../state/job-folder.js';
 import type { RunJobOptions } from '../record/progress.js';
 import { parallelShells, sequentialShell } from './raw-host.js';
 import { taskEnvironment, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';

@@ -1,6 +1,6 @@
 /** Runs tasks on the raw machine, in the supervisor's shell, and ends their processes. */
 import { join } from 'node:path';
-import { createWritable, memoryFile } from '../record/job-folder.js';
+import { createWritable, memoryFile } from '../state/job-folder.js';
 import { killTree, type ProcessMarks } from './process-tree.js';
 import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
 import type { TaskHost, HostPool } from './task-host.js';

@@ -5,7 +5,7 @@ import { parseRows, type TaskRow } from '../../model/row.js';
 import { formatShellWord } from '../../model/shell-word.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import { fileExists, resultUrls, uploadJob } from '../publish/upload-job.js';
-import { taskLogPath } from '../record/job-folder.js';
+import { taskLogPath } from '../state/job-folder.js';
 import { failedRows } from '../report/format-progress.js';
 import { writeStepSummary } from '../report/github-actions.js';
 import { readLogTail } from '../system/log-tail.js';

@@ -8,7 +8,7 @@ import { rebuildRemotely } from '../../ssh/remote-rebuild.js';
 import { formatTarget, withSsh } from '../../ssh/ssh-connection.js';
 import type { SshTarget } from '../../ssh/ssh-target.js';
 import type { CommandContext } from '../system/command-context.js';
-import type { JobFiles } from '../record/progress.js';
+import type { JobFiles } from '../state/job-folder.js';
 import type { RemotePages } from './publish-target.js';
 
 /** The JSON is last: it makes the other files a record. */

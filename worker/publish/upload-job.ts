@@ -10,7 +10,7 @@ import { addressOf, type JobIdentity } from '../../model/run.js';
 import { uploadArtifact } from './upload-artifact.js';
 import type { CommandContext } from '../system/command-context.js';
 import { createDoneEvent, createEventBase } from './job-event.js';
-import type { JobFiles } from '../record/progress.js';
+import type { JobFiles } from '../state/job-folder.js';
 import { sendDone, uploadResults, type ResultUrls } from './upload-results.js';
 import type { PublishTarget } from './publish-target.js';
 import type { SoilService } from '../client/soil-server.js';

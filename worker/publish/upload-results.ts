@@ -8,7 +8,7 @@ import type { JobName, WorkerHost } from '../../model/name.js';
 import { formatEvent, type JobEvent } from '../../model/event.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { describeAnswer, isSuccess, type HttpAnswer, type RequestBody } from '../client/http-client.js';
-import type { JobFiles } from '../record/progress.js';
+import type { JobFiles } from '../state/job-folder.js';
 import { callServer, uploadSeconds, type SoilService } from '../client/soil-server.js';
 
 /** Where the server shows the results, as absolute URLs. */

@@ -5,7 +5,7 @@ import type { Result } from '../../model/result.js';
 import { formatRows, type TaskRow } from '../../model/row.js';
 import { wwzAssets } from '../../templates/asset.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from '../../wwz/write.js';
-import { isRegularFile, type JobFolder } from './job-folder.js';
+import { isRegularFile, type JobFolder } from '../state/job-folder.js';
 import type { ImageMethod } from './progress.js';
 import { isReadable, type ResultFile } from './result-files.js';
 import { renderImagePage, renderWwzIndex } from './wwz-index.js';

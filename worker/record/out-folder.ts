@@ -5,7 +5,7 @@ import { isTemporaryName } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import type { JobName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import type { JobFiles } from './progress.js';
+import type { JobFiles } from '../state/job-folder.js';
 
 /** The folder in the root of the repo that contains the folders of jobs, unless `--out` names another. */
 export const outFolderName = '_soil';

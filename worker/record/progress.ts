@@ -5,6 +5,7 @@ import type { TaskRow } from '../../model/row.js';
 import type { TaskName } from '../../model/name.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import type { Secret } from '../redact/secret-pattern.js';
+import type { JobFiles } from '../state/job-folder.js';
 
 /** How an image was made available to the engine. */
 export type ImageMethod = 'pull' | 'load' | 'build';
@@ -29,13 +30,6 @@ export type Progress =
       readonly status: number;
       readonly reason?: string;
     };
-
-/** The three files of a finished job, as absolute paths. */
-export interface JobFiles {
-  readonly json: string;
-  readonly tsv: string;
-  readonly wwz: string;
-}
 
 export interface RunJobOptions {
   readonly job: JobDeclaration;

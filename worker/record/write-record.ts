@@ -7,7 +7,7 @@ import { quote } from '../../model/result.js';
 import { formatRows, type TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
 import { writeJobArchive } from './job-archive.js';
-import type { JobFolder } from './job-folder.js';
+import type { JobFolder } from '../state/job-folder.js';
 import type { FinishedJob, ImageMethod, RunJobOptions } from './progress.js';
 import type { Redactor } from '../redact/redactor.js';
 import { findResults, type ResultFiles } from './result-files.js';

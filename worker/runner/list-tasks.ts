@@ -5,7 +5,7 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { quoteShellWord } from '../../model/shell-word.js';
 import { parseTaskList, type TaskDeclaration } from '../../model/task.js';
 import type { TryRunner } from './try-runner.js';
-import { createWritable, writeScript, type JobFolder } from '../record/job-folder.js';
+import { createWritable, writeScript, type JobFolder } from '../state/job-folder.js';
 import { lastLine, readLogTail } from '../system/log-tail.js';
 import type { Redactor } from '../redact/redactor.js';
 import type { TaskRunOptions } from './run-task.js';

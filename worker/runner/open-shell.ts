@@ -12,7 +12,7 @@ import {
   type PreparedImage,
 } from '../engine/prepare-image.js';
 import { removeContainer } from '../engine/engine.js';
-import { createJobFolder, writeScript, type JobFolder } from '../record/job-folder.js';
+import { createJobFolder, writeScript, type JobFolder } from '../state/job-folder.js';
 import { containerControl, containerFlags } from '../host/container-host.js';
 import { planUserFlags } from '../host/host-pool.js';
 import { jobEnvironment } from './run-job.js';

@@ -8,7 +8,7 @@ import { builtinName, builtinVariable } from '../config/builtin-task.js';
 import { containerControl } from '../host/container-host.js';
 import { TryRunner, cancelReason, type JobAbort } from './try-runner.js';
 import { redactBuildLog } from '../engine/build-image.js';
-import { createJobFolder, type JobFolder } from '../record/job-folder.js';
+import { createJobFolder, type JobFolder } from '../state/job-folder.js';
 import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { LogRedactor } from '../redact/log-redactor.js';

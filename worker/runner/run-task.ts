@@ -12,7 +12,7 @@ import {
   type JobAbort,
 } from './try-runner.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
-import { createWritable, linkTaskLog, writeScript, type JobFolder } from '../record/job-folder.js';
+import { createWritable, linkTaskLog, writeScript, type JobFolder } from '../state/job-folder.js';
 import type { LogRedactor } from '../redact/log-redactor.js';
 import { taskCookie } from '../host/task-cookie.js';
 import { formatScript } from './task-script.js';

@@ -5,7 +5,7 @@ import type { TaskName } from '../../model/name.js';
 import type { TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
 import { cancelReason, type TryRunner, type JobAbort } from './try-runner.js';
-import { taskLogPath } from '../record/job-folder.js';
+import { taskLogPath } from '../state/job-folder.js';
 import { prepareTask, runTask, skippedRow, type TaskRunOptions } from './run-task.js';
 
 export interface ScheduleResult {

@@ -7,7 +7,6 @@ import { packageRoot } from '../../files/package-root.js';
 import type { JobName, TaskName } from '../../model/name.js';
 import { quote } from '../../model/result.js';
 import { builtinName, builtinScript } from '../config/builtin-task.js';
-import type { JobFiles } from './progress.js';
 
 const supervisorScript = fileURLToPath(new URL('shims/supervisor.sh', packageRoot));
 /** A file in the control folder that replaces `/etc/gitconfig` in the container. */
@@ -16,6 +15,13 @@ const gitConfig = '[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = *\n
 /** Space reserved on the disk, so that the record can be written even when the tasks have filled the disk. */
 const reserveBytes = { archive: 1536 * 1024, record: 512 * 1024 };
 export type Reserve = keyof typeof reserveBytes;
+
+/** The three files of a finished job, as absolute paths. */
+export interface JobFiles {
+  readonly json: string;
+  readonly tsv: string;
+  readonly wwz: string;
+}
 
 export interface JobFolder {
   readonly files: JobFiles;

@@ -98,7 +98,7 @@ async function timeCat(folder: string, redacted: readonly Secret[] | undefined):
     out: join(folder, 'out'),
     origin: { attempt: 1, expectedJobs: [] },
     environment: process.env,
-    hiddenVariables: [],
+    userPath: process.env.PATH,
     ...(redacted === undefined ? {} : { secrets: redacted }),
     report: (progress) => {
       if (progress.kind === 'task-begin' && progress.task === 'cat') began = performance.now();

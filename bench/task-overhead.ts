@@ -80,7 +80,7 @@ async function soilTask(
     origin: { attempt: 1, expectedJobs: [] },
     engine,
     environment: { ...process.env, ...environment },
-    hiddenVariables: [],
+    userPath: process.env.PATH,
     report: (progress) => {
       if (progress.kind !== 'task-done') return;
       if (first === 0) first = performance.now();

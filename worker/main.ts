@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import { createProgram, examples, readVersion } from '../command/program.js';
 import { listenForSignals } from '../command/signals.js';
 import type { CommandContext } from './system/command-context.js';
+import { planSearchPath } from './system/search-path.js';
 import { addLocalCommands } from './cli/local-commands.js';
 import { addJobCommands } from './cli/job-commands.js';
 import { addServerCommands } from './cli/server-commands.js';
@@ -14,7 +15,8 @@ import { openStatusLine } from './report/status-line.js';
 const signals = listenForSignals(process, { count: 0, exit: (status) => process.exit(status) });
 const statusLine = openStatusLine(process.stderr, process.env);
 const context: CommandContext = {
-  environment: process.env,
+  environment: { ...process.env, PATH: planSearchPath(process.env, process.cwd()).path },
+  userPath: process.env.PATH,
   cwd: process.cwd(),
   version: readVersion(),
   now: () => new Date(),

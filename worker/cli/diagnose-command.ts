@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { builtinScript, parseBuiltinName } from '../config/builtin-task.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { credentialVariables } from '../system/credentials.js';
+import { withoutHidden } from '../system/hidden-variables.js';
 
 /** Runs the tasks with this process's output. Returns their exit status, or 2 for an unknown task. */
 export async function diagnoseCommand(tasks: readonly string[], context: CommandContext): Promise<number> {
@@ -13,10 +13,9 @@ export async function diagnoseCommand(tasks: readonly string[], context: Command
     context.warn(name.error);
     return exitStatus.usage;
   }
-  const passed = Object.entries(context.environment).filter(([name]) => !credentialVariables.includes(name));
   const child = spawn('/bin/sh', [builtinScript, ...tasks], {
     cwd: context.cwd,
-    env: Object.fromEntries(passed),
+    env: withoutHidden({ ...context.environment, PATH: context.userPath }),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return new Promise((resolve, reject) => {

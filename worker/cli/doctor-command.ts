@@ -9,7 +9,7 @@ import { checkServer } from '../doctor/server-check.js';
 import { readHostFacts } from '../doctor/host-facts.js';
 import { chooseRepo } from '../config/load-job.js';
 import { plain } from '../report/format-progress.js';
-import { credentialVariables } from '../system/credentials.js';
+import { withoutHidden } from '../system/hidden-variables.js';
 
 export interface DoctorOptions {
   readonly server?: string;
@@ -38,11 +38,10 @@ async function runChecks(options: DoctorOptions, context: CommandContext): Promi
   const { environment, cwd } = context;
   const system = await readHostFacts();
   const repo = await chooseRepo(context);
-  const passed = Object.entries(environment).filter(([name]) => !credentialVariables.includes(name));
   const repoOptions = { environment, cwd, repo, system };
   context.status('checking the container engine');
   const engine = await checkEngine({
-    ...{ environment: Object.fromEntries(passed), system },
+    ...{ environment: withoutHidden(environment), system },
     ...(options.engine !== undefined && { requested: options.engine }),
   });
   const isDocker = engine.some(({ state, text }) => state === 'ok' && text.startsWith('docker'));

@@ -6,7 +6,6 @@ import { formatProgress } from '../report/format-progress.js';
 import { openShell } from '../runner/open-shell.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { credentialVariables } from '../system/credentials.js';
 
 export interface ShellCommandOptions {
   readonly config?: string;
@@ -25,7 +24,7 @@ export async function shellCommand(
   options: ShellCommandOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { environment, cancel, isInteractive, warn } = context;
+  const { environment, userPath, cancel, isInteractive, warn } = context;
   if (options.command === undefined && !isInteractive) {
     warn(
       `cannot open a shell in job ${quote(name)}: stdin and stdout are not a terminal; pass a command with -c`,
@@ -40,7 +39,7 @@ export async function shellCommand(
   }
   const { job, repo } = choice.value;
   const ended = await openShell({
-    ...{ job, repo, environment, hiddenVariables: credentialVariables, cancel, ...secrets.value },
+    ...{ job, repo, environment, userPath, cancel, ...secrets.value },
     ...(options.engine !== undefined && { engine: options.engine }),
     ...(options.command !== undefined && { command: options.command }),
     report: (progress) => {

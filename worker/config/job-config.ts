@@ -4,7 +4,7 @@ import { defaultValue, type TableValues } from '../../model/key-table.js';
 import { quote } from '../../model/result.js';
 import { plainValues, type LocatedValue } from '../../model/value-list.js';
 import { addFault, type YamlSource } from '../../model/yaml-reader.js';
-import { credentialVariables } from '../system/credentials.js';
+import { isHiddenName } from '../system/hidden-variables.js';
 import { imageOf } from './image-config.js';
 import type { JobDeclaration } from './job-declaration.js';
 import { jobKeys } from './soil-yml-keys.js';
@@ -67,7 +67,7 @@ function secretsOf(
     const because = (reason: string): void => {
       addFault(source, offset, `cannot accept secret ${quote(value)}: ${reason}`);
     };
-    if (credentialVariables.includes(value)) because('no task can see this variable');
+    if (isHiddenName(value)) because('no task can see this variable');
     else if (Object.hasOwn(environment, value)) because('env of the same job shows its value');
     return value;
   });

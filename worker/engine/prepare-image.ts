@@ -8,6 +8,7 @@ import { describeImage, hasImage, pullImage } from './image.js';
 import { formatImage } from '../config/image-config.js';
 import { loadImage } from './load-image.js';
 import type { ImageSource } from '../config/job-declaration.js';
+import { withoutHidden } from '../system/hidden-variables.js';
 import type { ImageMethod, RunJobOptions } from '../record/progress.js';
 
 /** An image that a container can be started from. */
@@ -28,7 +29,7 @@ export interface PreparedImage {
 /** The options of a job that its image and its task host need. */
 export type HostOptions = Pick<
   RunJobOptions,
-  'job' | 'engine' | 'environment' | 'hiddenVariables' | 'report' | 'cancel' | 'repo' | 'secrets'
+  'job' | 'engine' | 'environment' | 'userPath' | 'report' | 'cancel' | 'repo' | 'secrets'
 >;
 
 export interface ImageOptions extends Omit<HostOptions, 'job'> {
@@ -45,7 +46,7 @@ export async function prepareImage(
   options: ImageOptions,
 ): Promise<Result<PreparedImage | undefined>> {
   if (image.kind === 'none') return accept(undefined);
-  const found = await findEngine(taskEnvironment(options), options.engine);
+  const found = await findEngine(withoutHidden(options.environment), options.engine);
   if (!found.ok) return found;
   const engine = found.value;
   const name = formatImage(image);
@@ -94,13 +95,10 @@ export async function prepareImage(
   }
 }
 
-/**
- * Returns the environment without tokens, for raw tasks and for the engine's client: a flag such as `--env SOIL_TOKEN` or
- * `--env-host` would pass them on. Secrets reach the tasks of a job through their scripts.
- */
-export function taskEnvironment({
+/** Returns the environment of raw tasks. Secrets reach the tasks of a job through their scripts. */
+export function rawEnvironment({
   environment,
-  hiddenVariables,
-}: Pick<HostOptions, 'environment' | 'hiddenVariables'>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !hiddenVariables.includes(name)));
+  userPath,
+}: Pick<HostOptions, 'environment' | 'userPath'>): Record<string, string | undefined> {
+  return withoutHidden({ ...environment, PATH: userPath });
 }

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.js';
 import type { JobFolder } from '../state/job-folder.js';
 import type { RunJobOptions } from '../record/progress.js';
 import { parallelShells, sequentialShell } from './raw-host.js';
-import { taskEnvironment, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
+import { rawEnvironment, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
 import type { HostPool } from './task-host.js';
 
 export interface JobHosts {
@@ -28,7 +28,7 @@ export function createHostPool(
       control,
       repo,
       cookie,
-      environment: taskEnvironment(options),
+      environment: rawEnvironment(options),
       graceSeconds: job.graceSeconds,
     };
     return isParallel ? { pool: parallelShells(raw), cookie } : { pool: sequentialShell(raw) };

@@ -12,19 +12,18 @@ import { createEventBase } from '../publish/job-event.js';
 import { JobDisplay } from '../report/job-display.js';
 import { containerRepo } from '../host/container-host.js';
 import { runJob } from '../runner/run-job.js';
-import { credentialVariables } from '../system/credentials.js';
 import type { JobResults, PlannedJob } from './job-context.js';
 
 /** Runs the job to its end, prints one line per task, and writes the job's files. Throws if they cannot be written. */
 export async function executeJob(planned: PlannedJob): Promise<JobResults> {
   const { command, repo, declaration, out, origin, engine, secrets } = planned;
-  const { environment, cancel, forceCancel } = command;
+  const { environment, userPath, cancel, forceCancel } = command;
   const display = openDisplay(planned);
   const events = openEvents(planned);
   try {
     const before = await prepareRepo(planned);
     const finished = await runJob({
-      ...{ job: declaration, repo, out, origin, environment, hiddenVariables: credentialVariables, cancel },
+      ...{ job: declaration, repo, out, origin, environment, userPath, cancel },
       ...(engine !== undefined && { engine }),
       ...(secrets !== undefined && { secrets }),
       ...(forceCancel !== undefined && { forceCancel }),

@@ -44,10 +44,10 @@ export interface RunJobOptions {
   >;
   /** default: podman when it is installed, else docker */
   readonly engine?: 'podman' | 'docker';
-  /** the environment of the engine's client and of raw tasks, without `hiddenVariables` */
+  /** the environment of the worker's own programs; raw tasks and the engine's client get it without hidden variables */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** names of variables that no task may see, such as tokens */
-  readonly hiddenVariables: readonly string[];
+  /** the PATH of tasks on the raw machine */
+  readonly userPath: string | undefined;
   readonly report: (progress: Progress) => void;
   /** aborted by the first SIGINT or SIGTERM: ends the running tasks' process trees and cancels the rest */
   readonly cancel: AbortSignal;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { accept, type Result } from '../../model/result.js';
 import {
   prepareImage,
-  taskEnvironment,
+  rawEnvironment,
   type HostOptions,
   type PreparedImage,
 } from '../engine/prepare-image.js';
@@ -65,7 +65,7 @@ async function runShell(
   const scriptArgs = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];
   if (image === undefined) {
     return runAttached('/bin/sh', scriptArgs, {
-      ...{ cwd: repo, environment: taskEnvironment(options), cancel },
+      ...{ cwd: repo, environment: rawEnvironment(options), cancel },
       end: (kill) => {
         kill();
         return Promise.resolve();

@@ -11,6 +11,7 @@ import { redactBuildLog } from '../engine/build-image.js';
 import { createJobFolder, type JobFolder } from '../state/job-folder.js';
 import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
+import { isGitName, isHiddenName } from '../system/hidden-variables.js';
 import { LogRedactor } from '../redact/log-redactor.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
 import type { FinishedJob, ImageMethod, RunJobOptions } from '../record/progress.js';
@@ -168,10 +169,11 @@ function abortEarly(tasks: FinishedTasks['tasks'], error: unknown, { report }: R
 
 /**
  * Returns the variables of every task: Soil's own, then secrets, then those of soil.yml, which override the former.
+ * soil.yml cannot set a hidden variable, except git's.
  * `control` is the path of the control folder for the tasks.
  */
 export function jobEnvironment(
-  { job, secrets = [], hiddenVariables }: Pick<HostOptions, 'job' | 'secrets' | 'hiddenVariables'>,
+  { job, secrets = [] }: Pick<HostOptions, 'job' | 'secrets'>,
   control: string,
 ): Record<string, string> {
   const secret = Object.fromEntries(secrets.map(({ name, value }) => [name, value]));
@@ -181,7 +183,7 @@ export function jobEnvironment(
     ...secret,
     ...job.environment,
   });
-  return Object.fromEntries(declared.filter(([name]) => !hiddenVariables.includes(name)));
+  return Object.fromEntries(declared.filter(([name]) => !isHiddenName(name) || isGitName(name)));
 }
 
 const abortFor = (reason: string, cancel: AbortSignal): JobAbort =>

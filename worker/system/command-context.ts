@@ -2,6 +2,10 @@
 import type { ProgramContext } from '../../command/command-context.js';
 
 export interface CommandContext extends ProgramContext {
+  /** the environment of the worker's own programs: its PATH has no folder of the repo, see search-path.ts */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** the user's PATH, which tasks on the raw machine keep */
+  readonly userPath: string | undefined;
   readonly now: () => Date;
   /** Reads all of stdin, at most a megabyte. */
   readonly readInput: () => Promise<string>;

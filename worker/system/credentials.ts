@@ -1,25 +1,6 @@
-/** Reads tokens from a variable or a private file, never from an argument, and lists the variables hidden from tasks. */
+/** Reads tokens from a variable or a private file, never from an argument. */
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { readPrivateFile } from '../../ssh/private-file.js';
-
-/** Variables that hold a credential or give access to one. Tasks never see them. */
-export const credentialVariables: readonly string[] = [
-  'SOIL_TOKEN',
-  'SOIL_GITHUB_API_TOKEN',
-  'GITHUB_TOKEN',
-  'GH_TOKEN',
-  'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
-  'ACTIONS_ID_TOKEN_REQUEST_URL',
-  'ACTIONS_RUNTIME_TOKEN',
-  'ACTIONS_RUNTIME_URL',
-  'ACTIONS_RESULTS_URL',
-  'ACTIONS_CACHE_URL',
-  'SSH_AUTH_SOCK',
-  'GIT_ASKPASS',
-  'SSH_ASKPASS',
-  'NPM_TOKEN',
-  'NODE_AUTH_TOKEN',
-];
 
 export interface CredentialSource {
   /** the name of the variable, for messages */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseCommitHash, type CommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { failureReason, runProcess, type CommandResult } from './run-process.js';
-import { credentialVariables } from './credentials.js';
+import { withoutHidden } from './hidden-variables.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -53,8 +53,11 @@ export function gitReason(result: CommandResult): string {
  * runs no program and contacts no remote that the repo's configuration names, and gets no token.
  */
 export function readGit(args: readonly string[], options: GitOptions): Promise<CommandResult> {
-  const passed = Object.entries(options.environment).filter(([name]) => !credentialVariables.includes(name));
-  const environment = { ...Object.fromEntries(passed), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' };
+  const environment = {
+    ...withoutHidden(options.environment),
+    GIT_ALLOW_PROTOCOL: 'none',
+    GIT_NO_LAZY_FETCH: '1',
+  };
   return runGit(['-c', 'safe.directory=*', ...args], { ...options, environment });
 }
 

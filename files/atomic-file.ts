@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Starts with a dot, so the file is never served. The rest of the name identifies leftovers as Soil's. */
-const temporaryPrefix = '.soil-new-';
+export const temporaryPrefix = '.soil-new-';
 
 export const isTemporaryName = (name: string): boolean => name.startsWith(temporaryPrefix);
 

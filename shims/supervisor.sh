@@ -16,6 +16,15 @@
 # since asynchronous commands ignore SIGINT and SIGQUIT forever (POSIX, 2.11). So a guard reads the input during the
 # task. It starts before the task: when a fork bomb has used up all processes of the container, the guard can still
 # call `kill`, which is a builtin.
+#
+# A host that needs more than this script defines it in a script of its own, which sets variables and functions and then
+# sources this one:
+#      host_signal SIGNAL            sends SIGNAL to every other process of the host. Only a container may have it: it is
+#                                    `kill -1`, which elsewhere ends every process of the user
+#      host_begin N TRY MARK         before a try: makes CONTROL/out/N.TRY and reads it
+#      host_end N TRY MARK           after a try: all that was written to it before is on the way to the worker
+#      host_request WORD ...         answers a request that only this host knows, such as one that brings a script
+#      host_quit                     before this script exits: removes what the host made
 set -u
 control=$1
 lane=$3

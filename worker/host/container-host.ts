@@ -5,7 +5,8 @@ import { quote } from '../../model/result.js';
 import { removeContainer, type Engine } from '../engine/engine.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { gitConfigName, createWritable, memoryFile } from '../state/job-folder.js';
-import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
+import { startSupervisor, type Supervisor } from './supervisor.js';
+import type { Lost } from './task-try.js';
 import { isWithinGrace, type Grace, type TaskHost, type HostPool } from './task-host.js';
 
 /** Where the control folder and the repo are mounted in a container. */

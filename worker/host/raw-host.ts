@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { createWritable, memoryFile } from '../state/job-folder.js';
 import { killTree, type ProcessMarks } from './process-tree.js';
-import { startSupervisor, type Lost, type Supervisor } from './supervisor.js';
+import { startSupervisor, type Supervisor } from './supervisor.js';
+import type { Lost } from './task-try.js';
 import type { TaskHost, HostPool } from './task-host.js';
 import { cookieVariable, taskCookie } from './task-cookie.js';
 

@@ -2,38 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { lastLine } from '../system/log-tail.js';
-
-/** How one try of a task ended, as the supervisor reports it. */
-export type TryEnd =
-  | {
-      readonly kind: 'done';
-      readonly status: number;
-      readonly userSeconds: number;
-      readonly systemSeconds: number;
-      /** the largest resident set of one process; absent if the machine has no program that measures it */
-      readonly maxRssKib?: number;
-    }
-  /** not started: its log could not be opened */
-  | { readonly kind: 'unlogged' }
-  /** not started: it needs a terminal, and program "script" was not found */
-  | { readonly kind: 'no-terminal' }
-  /** the supervisor or the container exited */
-  | Lost;
-
-export interface Lost {
-  readonly kind: 'lost';
-  readonly reason: string;
-}
+import type { HostCommand } from './task-host.js';
+import type { Lost, TryEnd, TryRequest } from './task-try.js';
 
 /** The answer of a task's guard: processes are left, none is left, or it cannot signal them here. */
 export type GuardAnswer = 'left' | 'gone' | 'refused';
-
-/** One try of a task: the number of its script, and whether it runs on a terminal. */
-export interface TryRequest {
-  readonly number: number;
-  readonly try: number;
-  readonly tty?: boolean;
-}
 
 /** A running supervisor. After it has exited, `run` returns `lost`, and `ask` returns undefined. */
 export interface Supervisor {
@@ -49,16 +22,8 @@ export interface Supervisor {
   close(limitSeconds: number): Promise<void>;
 }
 
-export interface SupervisorCommand {
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** how long it may take to become ready; a container starts slowly */
-  readonly startSeconds: number;
-}
-
 /** Starts a supervisor and waits until it is ready. Returns `lost` with the reason if it exits or the time is up. */
-export async function startSupervisor(command: SupervisorCommand): Promise<Supervisor | Lost> {
+export async function startSupervisor(command: HostCommand): Promise<Supervisor | Lost> {
   const { program, args, environment, startSeconds } = command;
   // Its own session: Ctrl-C at a terminal must reach only the worker, which then cancels the task.
   const child = spawn(program, args, {

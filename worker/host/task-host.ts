@@ -1,5 +1,41 @@
-/** The interface between a job and the machine that runs its tasks: a container or the raw machine. */
-import type { TryEnd, TryRequest, Lost } from './supervisor.js';
+/**
+ * The interfaces between a job and the place where its tasks run. A task host is a foreground command whose stdin and
+ * stdout speak the protocol of shims/supervisor.sh. To add one, write a file that returns its commands.
+ */
+import type { Lost, TryEnd, TryRequest } from './task-try.js';
+
+/** A command that runs shims/supervisor.sh in its foreground, with the protocol on stdin and stdout. Plain data. */
+export interface HostCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** how long it may take to become ready; a container starts slowly */
+  readonly startSeconds: number;
+  /**
+   * what its stderr carries: `errors` (the default), whose last line says why the command failed; or `output` of the tasks,
+   * for a host whose FIFOs this machine cannot open
+   */
+  readonly stderr?: 'errors' | 'output';
+}
+
+/** One task host that can be started, such as a container with a name of its own. */
+export interface HostInstance {
+  /** what it is, for messages, as in `a container of image "debian"` */
+  readonly name: string;
+  /** runs the tasks of lane 1; with `lane`, and tasks in parallel, it runs none and keeps the host alive */
+  readonly main: HostCommand;
+  /** starts another supervisor beside `main`, for tasks in parallel. Absent: each lane is an instance of its own */
+  lane?(number: number): HostCommand;
+  /** true if `lane` failed only because the host has not registered `main` yet */
+  isTooEarly?(reason: string): boolean;
+  /** Returns lines for the supervisor's stdin before a request, such as the task's script. Absent: none is needed. */
+  before?(request: TryRequest): Promise<string>;
+  /** Removes what its commands leave behind, such as a container. Never throws. Returns a notice if something is left. */
+  remove(): Promise<string | undefined>;
+}
+
+/** Makes the task host of a job, or of lane `number` of a job. Called again after a host was lost. Starts nothing. */
+export type HostMaker = (number: number) => HostInstance;
 
 /** Runs one task at a time, until close(). */
 export interface TaskHost {

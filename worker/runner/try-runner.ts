@@ -1,7 +1,8 @@
 /** Runs tries of tasks on a host, with a time limit and cancellation. */
 import type { TaskOutcome } from '../../model/outcome.js';
 import type { Progress } from '../record/progress.js';
-import { timeout, type Lost, type TryEnd, type TryRequest } from '../host/supervisor.js';
+import { timeout } from '../host/supervisor.js';
+import type { Lost, TryEnd, TryRequest } from '../host/task-try.js';
 import type { TaskHost } from '../host/task-host.js';
 
 export interface TryRunnerOptions {

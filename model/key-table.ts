@@ -67,10 +67,12 @@ export function readTable<K extends Keys>(
   located: Located | Entry,
   { table, what }: { readonly table: KeyTable<K>; readonly what: string },
 ): TableValues<K> | undefined {
+  const faultsBefore = source.faults.length;
   const entries = readMap(source, located, what, Object.keys(table.keys));
   if (entries === undefined) return undefined;
+  const hasUnknownKey = source.faults.length > faultsBefore;
   const offset = 'keyOffset' in located ? located.keyOffset : located.offset;
-  checkPresence(source, { table, what, entries, offset });
+  checkPresence(source, { table, what, entries, offset, hasUnknownKey });
   const values: Record<string, unknown> = {};
   for (const [name, { type, what: called = name }] of Object.entries(table.keys)) {
     const entry = entries.get(name);
@@ -85,17 +87,22 @@ interface ReadMap {
   readonly what: string;
   readonly entries: ReadonlyMap<string, Entry>;
   readonly offset: number;
+  /** a missing key is then not reported: most likely the unknown one is its misspelling */
+  readonly hasUnknownKey: boolean;
 }
 
-function checkPresence(source: YamlSource, { table, what, entries, offset }: ReadMap): void {
+function checkPresence(source: YamlSource, { table, what, entries, offset, hasUnknownKey }: ReadMap): void {
   for (const [name, { isRequired }] of Object.entries(table.keys)) {
-    if (isRequired && !entries.has(name))
-      addFault(source, offset, `cannot accept ${what}: ${name} is missing`);
+    if (isRequired && !hasUnknownKey && !entries.has(name))
+      addFault(source, offset, `cannot accept ${what}: ${name} is missing`, { missing: [name] });
   }
   for (const [first, second] of table.alternatives ?? []) {
     const entry = entries.get(second);
     if (!entries.has(first) && entry === undefined) {
-      addFault(source, offset, `cannot accept ${what}: ${first} or ${second} is missing`);
+      if (!hasUnknownKey)
+        addFault(source, offset, `cannot accept ${what}: ${first} or ${second} is missing`, {
+          missing: [first, second],
+        });
     } else if (entries.has(first) && entry !== undefined) {
       addFault(source, entry.keyOffset, `cannot accept ${what}: it has both ${first} and ${second}`);
     }

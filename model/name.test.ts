@@ -54,7 +54,29 @@ test('parseTaskName() escapes control characters in its message', () => {
   assert.ok(!result.ok);
   assert.equal(
     result.error,
-    'cannot accept task name "a\\u0007b\\u202e": it has a control or invisible character',
+    'cannot accept task name "a\\u0007b\\u202e": it has U+0007, a control or invisible character',
+  );
+});
+
+test('parseTaskName() names the invisible character that it refuses', () => {
+  for (const code of [0xad, 0x200b, 0x200d, 0x2060, 0x2800, 0x3164, 0xfe0f, 0xffa0, 0xe0041]) {
+    const character = String.fromCodePoint(code);
+    const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+    for (const text of [character, `lint${character}`, `li${character}nt`]) {
+      const result = parseTaskName(text);
+      assert.ok(!result.ok, name);
+      assert.ok(result.error.endsWith(`": it has ${name}, a control or invisible character`), result.error);
+      assert.ok(!result.error.includes(character), 'the message does not show the character itself');
+    }
+  }
+});
+
+test('parseTaskName() refuses spaces that look like the plain one', () => {
+  const result = parseTaskName('unit\u00a0test');
+  assert.ok(!result.ok);
+  assert.equal(
+    result.error,
+    'cannot accept task name "unit\\u00a0test": it has U+00A0, which looks like a space',
   );
 });
 

@@ -1,4 +1,5 @@
 /** Parses names into branded types that are safe as file names and as segments of a URL. */
+import { findInvisible, findOtherSpace } from './invisible.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
 declare const brand: unique symbol;
@@ -40,18 +41,19 @@ export function parseRunId(text: string, what = 'run'): Result<RunId> {
   return accept(text as RunId);
 }
 
-/** Control characters, and bidirectional and line separators, which make a name look like another one. */
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/u;
-
 export function parseTaskName(text: string, what = 'task name'): Result<TaskName> {
   // Most names are plain words, which satisfy all rules below. A site that starts parses tens of thousands of names.
   if (word.test(text)) return accept(text as TaskName);
   const because = (reason: string) => refuse(`cannot accept ${what} ${quote(text)}: ${reason}`);
   if (text === '') return because('it is empty');
   if (new TextEncoder().encode(text).length > 120) return because('it is longer than 120 bytes');
-  if (unprintable.test(text)) return because('it has a control or invisible character');
+  // A name with such a character looks like another name, or like none.
+  const hidden = findInvisible(text);
+  if (hidden !== undefined) return because(`it has ${hidden}, a control or invisible character`);
   if (/[/\\]/.test(text)) return because('it has a slash or backslash');
   if (text !== text.trim()) return because('it starts or ends with a space');
+  const space = findOtherSpace(text);
+  if (space !== undefined) return because(`it has ${space}, which looks like a space`);
   if (/^[.-]/.test(text)) return because('it starts with "." or "-"');
   return accept(text as TaskName);
 }

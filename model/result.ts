@@ -29,10 +29,18 @@ export function unreachable(value: never): never {
   throw new Error(`unreachable value ${JSON.stringify(value)}`);
 }
 
-/** Quotes untrusted text for a message, with control characters escaped, cut to `limit` characters. */
+/** Quotes untrusted text for a message, with control and invisible characters escaped, cut to `limit` characters. */
 export function quote(text: string, limit = 80): string {
   const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
-  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028-\u202f\u2066-\u2069]/g, (c) => {
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+  return JSON.stringify(shown).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\p{Default_Ignorable_Code_Point}\u2800]/gu,
+    (c) => (c === ' ' ? c : escapeUnits(c)),
+  );
 }
+
+/** Returns the UTF-16 code units of a text as `\u200b`. */
+export const escapeUnits = (text: string): string =>
+  Array.from(
+    { length: text.length },
+    (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`,
+  ).join('');

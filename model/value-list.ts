@@ -2,7 +2,15 @@
 import { isScalar } from 'yaml';
 import { quote, type Result } from './result.js';
 import type { ValueType } from './value-type.js';
-import { addFault, isMapEntry, readList, readMap, type Entry, type YamlSource } from './yaml-reader.js';
+import {
+  addFault,
+  isMapEntry,
+  isNothing,
+  readList,
+  readMap,
+  type Entry,
+  type YamlSource,
+} from './yaml-reader.js';
 
 /** A value and its position, so that a later check can report a fault there. */
 export interface LocatedValue<T> {
@@ -94,7 +102,11 @@ export function mapOf<K, V>(options: MapOptions<K, V>): ValueType<readonly Named
   function readItem(source: YamlSource, entry: Entry): NamedValue<K, V>[] {
     const { key, keyOffset } = entry;
     const name = parseName(key);
-    if (!name.ok) addFault(source, keyOffset, name.error);
+    if (!name.ok) {
+      addFault(source, keyOffset, name.error);
+      // Most likely its colon is missing, so that the value is part of the key.
+      if (isNothing(entry.node)) return [];
+    }
     const value = type.read(source, entry, `${item} ${quote(key)}`);
     return value === undefined ? [] : [{ name: name.ok ? name.value : undefined, key, keyOffset, value }];
   }

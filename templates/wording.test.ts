@@ -97,6 +97,10 @@ test('visibleText() escapes invisible and direction characters, and keeps every 
   assert.equal(visibleText('a\u202egnp.exe'), 'a\\u202egnp.exe');
   assert.equal(visibleText('a\u0000\u001b[31m\u2066\ufeff'), 'a\\u0000\\u001b[31m\\u2066\\ufeff');
   assert.equal(visibleText('a\ud800b'), 'a\\ud800b');
+  assert.equal(
+    visibleText('\u200b\u00ad\u2060\u3164\u2800\u200f\u{e0001}'),
+    '\\u200b\\u00ad\\u2060\\u3164\\u2800\\u200f\\udb40\\udc01',
+  );
   const kept = 'שלום عالم 日本語 naïve 👩‍🚀 — “ok”';
   assert.equal(visibleText(kept), kept);
 });

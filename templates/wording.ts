@@ -1,6 +1,7 @@
 /** Turns values of the model into the words, numbers and marks of pages and messages. Pure. */
 import type { JobOutcome, TaskOutcome } from '../model/outcome.js';
 import type { WorkerHost } from '../model/name.js';
+import { escapeUnits } from '../model/result.js';
 
 /** How pages show an outcome: a word, a symbol, and the CSS class that colors both. */
 export interface Mark {
@@ -113,17 +114,17 @@ export function httpUrl(text: string | undefined): string | undefined {
   return allowed ? url.href : undefined;
 }
 
+/** Joiners, variation selectors and tags are invisible as well, but emoji and the scripts of India and Iran need them. */
+const needed = /[\u200c\u200d\ufe00-\ufe0f\u{e0020}-\u{e007f}]/u;
+const hidden =
+  /[\p{Cc}\u2028\u2029\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\ufffe\uffff\p{Surrogate}]/gu;
+
 /**
  * Escapes the control, direction and other invisible characters of untrusted text as `\u202e`, so that no name can look
  * like another. Escapes lone surrogates too, which UTF-8 cannot encode.
  */
 export function visibleText(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\p{Surrogate}/gu,
-    (c) => {
-      return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    },
-  );
+  return text.replace(hidden, (c) => (needed.test(c) ? c : escapeUnits(c)));
 }
 
 /** Returns `1 job` or `3 jobs`. */

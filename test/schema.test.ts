@@ -70,7 +70,7 @@ const soilYml: ConfigFile = {
     [job('', ', x.json: { image: x, tasks-from: y }'), /job name ".*": it ends in a suffix/],
     [task('name: t, run: y'), /task name ".*": an earlier task has the same name$/],
     [task('name: "x ", run: y'), /task name ".*": it starts or ends with a space$/],
-    [task('name: "\\u202ex", run: y'), /task name ".*": it has a control or invisible character$/],
+    [task('name: "x\\u00a0y", run: y'), /task name ".*": it has U\+00A0, which looks like a space$/],
     [task(`name: ${'é'.repeat(100)}, run: y`), /task name ".*": it is longer than 120 bytes$/],
     [task('name: u, run: y, needs: v'), /need ".*": no earlier task of this job has that name$/],
     [merge('{ from: m, to: m, require: all }'), /merge: from and to are both/],

@@ -594,3 +594,64 @@ test('parseConfig() reads every form of image and build', () => {
     ...{ kind: 'build', file: 'ci/F', context: 'ci', timeoutSeconds: 300, flags: ['--target=dev'] },
   });
 });
+
+/** A file with every notation, in which each removed character or indent is one slip. */
+const sample = `project: demo
+jobs:
+  unit:
+    image: none
+    env: { A: "1", B: 'two' }
+    tasks:
+      - name: one
+        run: 'echo "hi: there"'
+      - { name: two, run: "make x", results: [a/*.html, "b"] }
+      - name: three
+        run: |
+          echo 1
+          echo 2
+${Array.from({ length: 12 }, (_, i) => `      - { name: t${i}, run: "make t${i}" }\n`).join('')}  lint:
+    image: debian:12
+    needs: [unit]
+    tasks:
+      - name: l
+        run: 'true'
+merge: { from: a, to: b, require: all }
+`;
+
+test('parseConfig() reports one message for one missing quote, brace, colon, dash or indent', () => {
+  assert.equal(parseConfig(sample).ok, true);
+  const count = (text: string): number => {
+    const result = parseConfig(text);
+    return result.ok ? 0 : result.error.split('\n').length;
+  };
+  for (let i = 0; i < sample.length; i++) {
+    if (!/["'{}[\]:,-]/.test(sample[i] ?? '')) continue;
+    const text = sample.slice(0, i) + sample.slice(i + 1);
+    assert.ok(count(text) <= 1, `without character ${i}: ${JSON.stringify(parseConfig(text))}`);
+  }
+  const lines = sample.split('\n');
+  for (const [number, line] of lines.entries()) {
+    for (const moved of [`  ${line}`, ` ${line}`, line.replace(/^ {2}/, ''), line.replace(/^ /, '')]) {
+      const text = lines.with(number, moved).join('\n');
+      assert.ok(count(text) <= 1, `${JSON.stringify(moved)}: ${JSON.stringify(parseConfig(text))}`);
+    }
+  }
+});
+
+test('parseConfig() reports unknown keys of one map in one message, and mistakes of several maps in several', () => {
+  const result = parseConfig(`project: p
+jobs:
+  a: { image: x, tasks: [{ name: t, run: y, retry: 1, need: [] }] }
+  b: { image: x, taks: [] }
+  c: { tasks: [{ name: t, run: y }] }
+`);
+  assert.ok(!result.ok);
+  assert.deepEqual(
+    result.error.split('\n').map((line) => line.replace(/ must be one of .*/, ' ...')),
+    [
+      'soil.yml:3:45: cannot accept keys "retry", "need" (line 3) in the task: each ...',
+      'soil.yml:4:18: cannot accept key "taks" in job "b": it ...',
+      'soil.yml:5:3: cannot accept job "c": image or build is missing',
+    ],
+  );
+});

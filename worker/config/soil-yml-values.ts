@@ -1,4 +1,5 @@
 /** The types of values that only soil.yml has: images, paths, commands, branches. */
+import { findInvisible } from '../../model/invisible.js';
 import { parseJobName, parseTaskName, type JobName, type TaskName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseResultPath } from '../../model/task.js';
@@ -16,7 +17,8 @@ export const jobName = parsedText<JobName>({
 
 export const taskName = parsedText<TaskName>({
   parse: parseTaskName,
-  pattern: /^[^/\\.\s\p{Cc}-][^/\\\p{Cc}]{0,119}$/u,
+  pattern:
+    /^[^/\\.\s\p{Cc}\p{Default_Ignorable_Code_Point}-][^/\\\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]{0,119}$/u,
   label: 'text',
 });
 
@@ -38,10 +40,17 @@ function parseCommand(value: string, what: string): Result<string> {
 
 /** A file, folder or glob below the repository. */
 export const resultPath = parsedText({
-  parse: parseResultPath,
+  parse: parseDeclaredPath,
   pattern: /^[^/\\\u0000-\u001f\u007f][^\\\u0000-\u001f\u007f]*$/,
   label: 'path',
 });
+
+/** Refuses invisible characters, too: a declared path is typed, and pages show it. */
+function parseDeclaredPath(value: string, what: string): Result<string> {
+  const hidden = findInvisible(value);
+  if (hidden === undefined || value.includes('\\')) return parseResultPath(value, what);
+  return refuse(`cannot accept ${what} ${quote(value)}: it has ${hidden}, a control or invisible character`);
+}
 
 /** A file of the repository whose last part becomes its name on the site. */
 export const artifact = parsedText({

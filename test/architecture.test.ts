@@ -43,6 +43,7 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     redact: '',
     system: '',
     config: 'system',
+    policy: 'system config',
     state: 'system config',
     record: 'redact system config state',
     init: 'config',
@@ -52,12 +53,12 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     client: 'system state record',
     publish: 'system state record client',
     gate: 'system config state record client',
-    doctor: 'system config engine client',
+    doctor: 'system config policy engine client',
     host: 'system config state record engine',
     runner: 'redact system config state record engine host',
     artifact: 'system config state record client publish',
-    job: 'redact system config state record checkout report publish host runner',
-    cli: 'system config state record init checkout report client publish gate doctor host runner artifact job',
+    job: 'redact system config policy state record checkout report publish host runner',
+    cli: 'system config policy state record init checkout report client publish gate doctor host runner artifact job',
   },
 };
 

@@ -24,6 +24,7 @@ export function addJobCommands({
     option.engine(),
     option.image(),
     option.tasks(),
+    ...option.untrusted(),
   ])
     .argument('<job...>', 'names of jobs in soil.yml')
     .option('--clean', 'first remove the untracked files that earlier jobs left here (default on CI hosts)')

@@ -43,6 +43,7 @@ export function addLocalCommands({
     option.config(),
     option.engine(),
     option.image(),
+    ...option.untrusted(),
   ])
     .argument('<job>', 'name of a job in soil.yml')
     .option('-c, --command <command>', 'run a command with sh -e instead, as tasks run, without a terminal')
@@ -72,6 +73,7 @@ export function addLocalCommands({
     option.engine(),
     option.image(),
     option.tasks(),
+    ...option.untrusted(),
   ])
     .argument('<job>', 'name of a job in soil.yml')
     .option('--keep', 'keep the clone and print its path')

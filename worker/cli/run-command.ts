@@ -1,6 +1,7 @@
 /** `soil-worker run JOB...`: runs jobs one after another and prints a summary of more than one. */
 import { quote, refuse, type Result } from '../../model/result.js';
-import { chooseJob } from '../config/load-job.js';
+import { chooseJob, type JobChoice } from '../config/load-job.js';
+import { admitJobsHere } from '../job/admit-jobs.js';
 import { runPipeline, type JobEnd } from '../job/job-pipeline.js';
 import type { JobOptions } from '../job/plan-job.js';
 import { plain } from '../report/format-progress.js';
@@ -56,11 +57,13 @@ async function checkNames(
   if (duplicate !== undefined) return refuse(`cannot run job ${quote(duplicate)} twice`);
   if (options.tasks !== undefined) return refuse('cannot run several jobs with --tasks: give one job');
   if (options.json === true) return refuse('cannot run several jobs with --json: give one job');
+  const choices: JobChoice[] = [];
   for (const name of names) {
     const choice = await chooseJob(name, options, command);
     if (!choice.ok) return choice;
+    choices.push(choice.value);
   }
-  return { ok: true, value: undefined };
+  return admitJobsHere(choices, options, command);
 }
 
 /** Formats one line per job: `unit  failed  status 1  https://...`. */

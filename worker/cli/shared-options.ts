@@ -30,6 +30,10 @@ export const publish = (): Option =>
   new Option('--publish', 'publish the results, and send events to the server while the job runs');
 export const publishLimit = (): Option =>
   new Option('--publish-limit <duration>', 'keep retrying an unreachable server for this long (default: 2m)');
+export const untrusted = (): Option[] => [
+  new Option('--untrusted', 'apply the strict policy for jobs of strangers (default for fork events)'),
+  new Option('--no-untrusted', 'trust the jobs, even for a fork event'),
+];
 export const ssh = (): Option[] => [
   new Option('--ssh <user@host:dir>', 'publish to the folder of a site over SFTP instead'),
   new Option('--ssh-port <n>', 'connect to this SSH port (default: 22)'),

@@ -1,13 +1,15 @@
 /** `soil-worker shell JOB`: opens a shell, or runs one command, where the job's tasks would run. */
 import { quote } from '../../model/result.js';
 import { chooseJob } from '../config/load-job.js';
+import { admitJobHere } from '../job/admit-jobs.js';
 import { planJobSecrets } from '../job/plan-job.js';
+import type { TrustOptions } from '../policy/load-policies.js';
 import { formatProgress } from '../report/format-progress.js';
 import { openShell } from '../runner/open-shell.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 
-export interface ShellCommandOptions {
+export interface ShellCommandOptions extends TrustOptions {
   readonly config?: string;
   readonly image?: string;
   readonly engine?: 'podman' | 'docker';
@@ -32,12 +34,14 @@ export async function shellCommand(
     return exitStatus.usage;
   }
   const choice = await chooseJob(name, options, context);
-  const secrets = choice.ok ? planJobSecrets(choice.value.job, context) : choice;
-  if (!choice.ok || !secrets.ok) {
+  const admitted = choice.ok ? await admitJobHere(choice.value, options, context) : choice;
+  const secrets = admitted.ok ? planJobSecrets(admitted.value, context) : admitted;
+  if (!choice.ok || !admitted.ok || !secrets.ok) {
     if (!secrets.ok) warn(secrets.error);
     return exitStatus.usage;
   }
-  const { job, repo } = choice.value;
+  const { repo } = choice.value;
+  const job = admitted.value;
   const ended = await openShell({
     ...{ job, repo, environment, userPath, cancel, ...secrets.value },
     ...(options.engine !== undefined && { engine: options.engine }),

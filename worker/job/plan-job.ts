@@ -1,12 +1,14 @@
 /** Plans a job from options, environment, git and soil.yml, so that a mistake in them is reported before the job starts. */
-import { open, readFile } from 'node:fs/promises';
-import { errorMessage, fileErrorMessage } from '../../model/error-message.js';
+import { readFile } from 'node:fs/promises';
+import { fileErrorMessage } from '../../model/error-message.js';
 import { parseJobName } from '../../model/name.js';
 import { identityOf, recordSchema } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { chooseJob, chooseRepo, type JobChoiceOptions } from '../config/load-job.js';
+import { readGithubEvent } from '../policy/github-event.js';
+import type { TrustOptions } from '../policy/load-policies.js';
 import { planTarget, type PublishOptions } from '../publish/publish-target.js';
 import { jobFilePaths, outFolderPath, prepareOutFolder } from '../record/out-folder.js';
 import { refuseSecretNames } from '../record/redact-record.js';
@@ -15,10 +17,11 @@ import { createRedactor } from '../redact/redactor.js';
 import { resolveSecrets } from '../redact/secret-pattern.js';
 import type { CommandContext } from '../system/command-context.js';
 import { readGitHead } from '../system/git.js';
+import { admitJobHere } from './admit-jobs.js';
 import type { PlannedJob, StoredJob } from './job-context.js';
 
 /** The options of `run` and `local` that describe one job. */
-export interface JobOptions extends JobChoiceOptions, PublishOptions {
+export interface JobOptions extends JobChoiceOptions, PublishOptions, TrustOptions {
   readonly config?: string;
   readonly out?: string;
   readonly engine?: 'podman' | 'docker';
@@ -39,7 +42,10 @@ export async function planJob(
   if (!target.ok) return target;
   const choice = await chooseJob(name, options, command);
   if (!choice.ok) return choice;
-  const { repo, job: declaration, declaredJobs } = choice.value;
+  const { repo, declaredJobs } = choice.value;
+  const admitted = await admitJobHere(choice.value, options, command);
+  if (!admitted.ok) return admitted;
+  const declaration = admitted.value;
   const { environment, version: workerVersion } = command;
   const job = declaration.name;
   const [git, githubEvent] = await Promise.all([readGitHead(repo, environment), readGithubEvent(command)]);
@@ -115,26 +121,4 @@ export async function planStoredJob(
     ...{ record: record.value, files },
     ...(commit !== undefined && { commit }),
   });
-}
-
-/** Pushes with many commits have event files of several megabytes. */
-const maxEventBytes = 32_000_000;
-
-/** Reads GitHub's event file. A file that cannot be read is a notice. */
-async function readGithubEvent({ environment, warn }: CommandContext): Promise<string | undefined> {
-  const file = environment.GITHUB_EVENT_PATH;
-  if (environment.GITHUB_ACTIONS !== 'true' || file === undefined || file === '') return undefined;
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      if (size > maxEventBytes) throw new Error('larger than 32 MB');
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    warn(`notice: cannot read the file of GITHUB_EVENT_PATH: ${errorMessage(error)}`);
-    return undefined;
-  }
 }

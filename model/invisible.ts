@@ -1,6 +1,6 @@
 /** Finds characters that show nothing, or that change how the characters around them are shown. */
 
-/** Characters of the category Cf that are visible: number and verse signs of Arabic, Syriac and Kaithi. */
+/** Characters of the category Cf that are visible: number and verse signs of Arabic, Syriac and an Indian script. */
 const visibleFormat = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u;
 
 /**

@@ -46,7 +46,14 @@ export const suites: readonly Suite[] = [
         'test/prune',
       ],
       ...['test/publish', 'test/publish-network', 'test/quota', 'test/rebuild', 'test/request-line'],
-      ...['test/run-jobs', 'test/run-raw', 'test/server', 'test/shell-client', 'test/stable-urls'],
+      ...[
+        'test/run-jobs',
+        'test/run-needs',
+        'test/run-raw',
+        'test/server',
+        'test/shell-client',
+        'test/stable-urls',
+      ],
       ...['test/stop', 'test/tasks-raw', 'test/worker-cli', 'test/worker-output'],
     ],
     fixtures: [

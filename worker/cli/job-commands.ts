@@ -11,21 +11,26 @@ export function addJobCommands({
   handleSignals,
   finish,
 }: CommandRegistry<CommandContext>): void {
-  command('run', 'run jobs one after another; write a JSON, TSV and wwz file of each to _soil/JOB/', [
-    option.config(),
-    option.out(),
-    option.runId(),
-    option.attempt(),
-    option.publish(),
-    option.server(),
-    option.tokenFile(),
-    option.publishLimit(),
-    ...option.ssh(),
-    option.engine(),
-    option.image(),
-    option.tasks(),
-    ...option.untrusted(),
-  ])
+  command(
+    'run',
+    'run jobs in the order of their needs; write a JSON, TSV and wwz file of each to _soil/JOB/',
+    [
+      option.config(),
+      option.out(),
+      option.runId(),
+      option.attempt(),
+      option.publish(),
+      option.server(),
+      option.tokenFile(),
+      option.publishLimit(),
+      ...option.ssh(),
+      option.engine(),
+      option.image(),
+      option.tasks(),
+      option.needs(),
+      ...option.untrusted(),
+    ],
+  )
     .argument('<job...>', 'names of jobs in soil.yml')
     .option('--clean', 'first remove the untracked files that earlier jobs left here (default on CI hosts)')
     .option('--no-clean', 'keep those files (default elsewhere)')
@@ -40,7 +45,12 @@ export function addJobCommands({
     soil-worker run dev-minimal --publish --server https://ci.example.org/
     soil/worker.sh cpp-tasks | soil-worker run cpp --tasks - --image localhost/cpp
 
-  Exit status: the job's, or the largest of several; 1 if only publishing failed; 2 usage error.`,
+  A job that another one needs runs first. If it is not named, its pass in the same run counts, or its stored
+  pass for the same commit without uncommitted changes; otherwise it runs, too. A job that needs one that did
+  not pass is skipped.
+
+  Exit status: the job's, or the largest of several; 125 for a skipped job; 1 if only publishing failed;
+  2 usage error.`,
     )
     .action(async (jobs: string[], options: RunCommandOptions) => {
       handleSignals(2);

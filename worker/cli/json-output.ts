@@ -12,9 +12,17 @@ export const quietStdout = (context: CommandContext): CommandContext => ({
   color: false,
 });
 
-/** Formats the end of a job from its files. Returns undefined if the job never started. */
-export async function formatEndAsJson({ job, status, results, urls }: JobEnd): Promise<string | undefined> {
-  if (results === undefined) return undefined;
+/**
+ * Formats the end of the named job from its files, and how the jobs ended that it needs and that ran first. Returns
+ * undefined if the job never started.
+ */
+export async function formatEndsAsJson(ends: readonly JobEnd[]): Promise<string | undefined> {
+  const named = ends.find(({ isNamed }) => isNamed !== false);
+  if (named?.results === undefined) return undefined;
+  const { job, status, results, skip, urls } = named;
+  const needs = ends
+    .filter((end) => end !== named)
+    .map((end) => ({ job: end.job, status: end.status, outcome: end.results?.outcome }));
   const { files } = results;
   const record = parseRecord(await readFile(files.json, 'utf8'));
   const rows = parseRows(await readFile(files.tsv, 'utf8'));
@@ -27,5 +35,9 @@ export async function formatEndAsJson({ job, status, results, urls }: JobEnd): P
   });
   // An upload over SSH has paths, not URLs.
   const links = urls.filter((url) => /^https?:\/\//.test(url));
-  return JSON.stringify({ job, status, outcome, reason, commit, attempt, tasks, files, urls: links });
+  return JSON.stringify({
+    ...{ job, status, outcome, reason, commit, attempt, tasks, files, urls: links },
+    ...(skip !== undefined && { skipped: true }),
+    ...(needs.length > 0 && { needs }),
+  });
 }

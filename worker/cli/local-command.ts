@@ -1,11 +1,12 @@
-/** `soil-worker local JOB`: runs a job on a fresh clone of HEAD, without uncommitted changes. */
+/** `soil-worker local JOB`: runs a job, and those that it needs, on a fresh clone of HEAD, without uncommitted changes. */
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseJobName, type CommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { listUncommitted, createFreshClone } from '../checkout/fresh-clone.js';
 import { configName } from '../config/project-config.js';
-import { runPipeline, type JobEnd } from '../job/job-pipeline.js';
+import type { JobEnd } from '../job/job-pipeline.js';
+import { runJobs } from '../job/run-jobs.js';
 import type { JobOptions } from '../job/plan-job.js';
 import { storeArtifacts } from '../job/stored-artifacts.js';
 import { outFolderName } from '../record/out-folder.js';
@@ -13,7 +14,8 @@ import { plain } from '../report/format-progress.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { findRepo, readGitHead } from '../system/git.js';
-import { formatEndAsJson, quietStdout } from './json-output.js';
+import { formatEnds } from './job-summary.js';
+import { formatEndsAsJson, quietStdout } from './json-output.js';
 
 export interface LocalOptions extends JobOptions {
   /** keep the clone after the job */
@@ -29,22 +31,24 @@ export async function localCommand(
   context: CommandContext,
 ): Promise<number> {
   const command = options.json === true ? quietStdout(context) : context;
-  const end = await runInClone(name, options, command);
-  if (!end.ok) {
-    command.warn(end.error);
+  const ran = await runInClone(name, options, command);
+  if (!ran.ok) {
+    command.warn(ran.error);
     return exitStatus.usage;
   }
-  const json = options.json === true ? await formatEndAsJson(end.value) : undefined;
+  const ends = ran.value;
+  if (ends.length > 1) for (const line of formatEnds(ends)) command.print(line);
+  const json = options.json === true ? await formatEndsAsJson(ends) : undefined;
   if (json !== undefined) context.print(json);
-  return end.value.status;
+  return Math.max(...ends.map((end) => end.status));
 }
 
-/** Clones the repo, runs the job in the clone, and removes the clone. */
+/** Clones the repo, runs the job and those that it needs in the clone, and removes the clone. */
 async function runInClone(
   name: string,
   options: LocalOptions,
   command: CommandContext,
-): Promise<Result<JobEnd>> {
+): Promise<Result<readonly JobEnd[]>> {
   const { environment, cancel, print, warn } = command;
   const source = await planSource(name, command);
   if (!source.ok) return source;
@@ -62,12 +66,13 @@ async function runInClone(
       );
     }
     const moved = moveOptions(options, { repo, folder, cwd: command.cwd });
-    const end = await runPipeline(name, moved, { ...command, cwd: folder });
-    if (end.results !== undefined) {
-      const { artifacts, files } = end.results;
-      await storeArtifacts(artifacts, dirname(files.json), command);
+    const ends = await runJobs([name], moved, { ...command, cwd: folder });
+    if (!ends.ok) return ends;
+    for (const { results } of ends.value) {
+      if (results !== undefined)
+        await storeArtifacts(results.artifacts, dirname(results.files.json), command);
     }
-    return accept(end);
+    return ends;
   } finally {
     if (options.keep === true) {
       keep();

@@ -73,6 +73,7 @@ export function addLocalCommands({
     option.engine(),
     option.image(),
     option.tasks(),
+    option.needs(),
     ...option.untrusted(),
   ])
     .argument('<job>', 'name of a job in soil.yml')
@@ -86,7 +87,8 @@ export function addLocalCommands({
     soil-worker local dev-minimal --json | jq .outcome
 
   Submodules are cloned from the working copies that are checked out here. Prints the uncommitted changes
-  that the job does not see. Writes the results to _soil/JOB/. Exit status: the job's.`,
+  that the job does not see. Jobs that it needs run first in the same clone, unless they passed for this
+  commit. Writes the results to _soil/JOB/. Exit status: the largest of the jobs.`,
     )
     .action(async (job: string, options: LocalOptions) => {
       handleSignals(2);

@@ -1,21 +1,21 @@
-/** `soil-worker run JOB...`: runs jobs one after another and prints a summary of more than one. */
+/** `soil-worker run JOB...`: runs jobs in the order of their needs, and prints a summary of more than one. */
 import { quote, refuse, type Result } from '../../model/result.js';
 import { chooseJob, type JobChoice } from '../config/load-job.js';
 import { admitJobsHere } from '../job/admit-jobs.js';
-import { runPipeline, type JobEnd } from '../job/job-pipeline.js';
+import { runJobs, worstEnd } from '../job/run-jobs.js';
 import type { JobOptions } from '../job/plan-job.js';
-import { plain } from '../report/format-progress.js';
 import { writeOutputs } from '../report/github-actions.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { formatEndAsJson, quietStdout } from './json-output.js';
+import { formatEnds } from './job-summary.js';
+import { formatEndsAsJson, quietStdout } from './json-output.js';
 
 export interface RunCommandOptions extends JobOptions {
   /** print how the job ended, as JSON on stdout */
   readonly json?: boolean;
 }
 
-/** Runs every job, even after one that failed. Returns the largest exit status. */
+/** Runs the jobs, even after one that failed, and first those that they need. Returns the largest exit status. */
 export async function runCommand(
   names: readonly string[],
   options: RunCommandOptions,
@@ -27,11 +27,15 @@ export async function runCommand(
     command.warn(checked.error);
     return exitStatus.usage;
   }
-  const ends: JobEnd[] = [];
-  for (const name of names) ends.push(await runPipeline(name, options, command));
+  const ran = await runJobs(names, options, command);
+  if (!ran.ok) {
+    command.warn(ran.error);
+    return exitStatus.usage;
+  }
+  const ends = ran.value;
   if (ends.length > 1) for (const line of formatEnds(ends)) command.print(line);
   const status = Math.max(...ends.map((end) => end.status));
-  const worst = ends.find((end) => end.status === status);
+  const worst = worstEnd(ends);
   await writeOutputs(
     {
       outcome: worst?.results?.outcome ?? 'error',
@@ -41,7 +45,7 @@ export async function runCommand(
     },
     command,
   );
-  const json = options.json === true && worst !== undefined ? await formatEndAsJson(worst) : undefined;
+  const json = options.json === true ? await formatEndsAsJson(ends) : undefined;
   if (json !== undefined) context.print(json);
   return status;
 }
@@ -64,17 +68,4 @@ async function checkNames(
     choices.push(choice.value);
   }
   return admitJobsHere(choices, options, command);
-}
-
-/** Formats one line per job: `unit  failed  status 1  https://...`. */
-function formatEnds(ends: readonly JobEnd[]): string[] {
-  const width = Math.max(...ends.map(({ job }) => job.length));
-  return [
-    `${ends.length} jobs:`,
-    ...ends.map(({ job, results, status, urls }) =>
-      [job.padEnd(width), (results?.outcome ?? 'not run').padEnd(9), `status ${status}`, plain(urls[0] ?? '')]
-        .join('  ')
-        .trimEnd(),
-    ),
-  ];
 }

@@ -18,6 +18,8 @@ export const image = (): Option =>
   new Option('--image <image>', 'run in this image instead of the one in soil.yml; none: the raw machine');
 export const tasks = (): Option =>
   new Option('--tasks <file>', 'read the tasks from a file with four columns; - for stdin');
+export const needs = (): Option =>
+  new Option('--no-needs', 'run the named jobs only, since the CI host has ordered the jobs');
 export const host = (): Option =>
   new Option('--host <host>', 'use the run of this worker host (default: this one)').choices([
     'github',

@@ -251,7 +251,7 @@ export const jobKeys = keyTable({
     },
     needs: {
       type: words(declaredName, { item: 'need' }),
-      doc: 'Jobs of the same run that must pass first, for hosts that order jobs.',
+      doc: 'Jobs that must pass first; otherwise this job is skipped: see [Jobs that need jobs](#jobs-that-need-jobs).',
       example: '[build]',
     },
   },

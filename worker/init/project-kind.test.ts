@@ -100,8 +100,12 @@ test('formatWorkflow() and formatManifest() respect needs', async () => {
     `  ${name}: { image: none, needs: [${needs}], tasks: [{ name: t, run: x }] }\n`;
   const text = `project: p\njobs:\n${job('b.2', 'a')}${job('a', '')}`;
   const ci = { ...valueOf(parseConfig(text)), tool: 'soil-ci@1' };
-  const workflow = parse(formatWorkflow(ci)) as { jobs: Record<string, { needs?: string[] }> };
+  const workflow = parse(formatWorkflow(ci)) as {
+    jobs: Record<string, { needs?: string[]; steps: { run?: string }[] }>;
+  };
   assert.deepEqual(workflow.jobs['job-b_2']?.needs, ['job-a']);
+  assert.match(workflow.jobs['job-b_2'].steps.at(-1)?.run ?? '', / run b\.2 --no-needs \$/);
+  assert.match(workflow.jobs['job-a']?.steps.at(-1)?.run ?? '', / run a \$/);
   assert.deepEqual(
     Object.keys(workflow.jobs),
     ['job-b_2', 'job-a'],

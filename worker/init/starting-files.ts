@@ -60,7 +60,7 @@ export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
       'runs-on': 'ubuntu-24.04',
       'timeout-minutes': 120,
       ...(needs.length > 0 && { needs: needs.map((need) => ids.get(need)) }),
-      steps: [checkout, setupNode, { run: `${soil} run ${name} \${SOIL_SERVER:+--publish}`, env: variables }],
+      steps: [checkout, setupNode, { run: `${soil} ${runOf(name, needs)}`, env: variables }],
     },
   ]);
   const gate = merge && {
@@ -95,6 +95,10 @@ export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
     }),
   ].join('\n');
 }
+
+/** GitHub has ordered the jobs, and what a needed job left is on another machine. */
+const runOf = (name: string, needs: readonly string[]): string =>
+  `run ${name} ${needs.length > 0 ? '--no-needs ' : ''}\${SOIL_SERVER:+--publish}`;
 
 /** Returns a valid GitHub job id: letters, digits, `-` and `_`, not starting with a digit. Job names can have dots. */
 const githubId = (name: string): string => `job-${name.replace(/[^A-Za-z0-9_-]/g, '_')}`;

@@ -16,16 +16,17 @@ import type { JobResults, PlannedJob } from './job-context.js';
 
 /** Runs the job to its end, prints one line per task, and writes the job's files. Throws if they cannot be written. */
 export async function executeJob(planned: PlannedJob): Promise<JobResults> {
-  const { command, repo, declaration, out, origin, engine, secrets } = planned;
+  const { command, repo, declaration, out, origin, engine, secrets, skip } = planned;
   const { environment, userPath, cancel, forceCancel } = command;
   const display = openDisplay(planned);
   const events = openEvents(planned);
   try {
-    const before = await prepareRepo(planned);
+    const before = skip === undefined ? await prepareRepo(planned) : undefined;
     const finished = await runJob({
       ...{ job: declaration, repo, out, origin, environment, userPath, cancel },
       ...(engine !== undefined && { engine }),
       ...(secrets !== undefined && { secrets }),
+      ...(skip !== undefined && { skip }),
       ...(forceCancel !== undefined && { forceCancel }),
       report: (progress) => {
         display.show(progress);
@@ -33,7 +34,8 @@ export async function executeJob(planned: PlannedJob): Promise<JobResults> {
       },
     });
     if (before !== undefined) await storeLeftoverList(planned, before);
-    const artifacts = declaration.artifacts.map((path) => join(repo, path));
+    // Files of the repo are not artifacts of a job that did not run.
+    const artifacts = skip === undefined ? declaration.artifacts.map((path) => join(repo, path)) : [];
     return { ...finished, tails: await display.close(finished), artifacts };
   } finally {
     await events?.close();

@@ -33,6 +33,8 @@ export interface PlannedJob extends JobContext {
   readonly secrets?: readonly Secret[];
   /** default: podman if it is installed, else docker */
   readonly engine?: 'podman' | 'docker';
+  /** why the job must not start: a job that it needs did not pass; one clause */
+  readonly skip?: string;
   /** first remove the untracked files that earlier jobs left in the repo */
   readonly clean: boolean;
 }

@@ -30,6 +30,8 @@ export interface JobOptions extends JobChoiceOptions, PublishOptions, TrustOptio
   /** remove what earlier jobs left in the repo; default: only on CI hosts */
   readonly clean?: boolean;
   readonly publish?: boolean;
+  /** false: run the named jobs whatever they need */
+  readonly needs?: boolean;
 }
 
 /** Plans a job that is to run, and prepares its output folder. */

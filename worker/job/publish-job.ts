@@ -38,7 +38,8 @@ export async function publishJob(
 /** Reads the results that an earlier run stored. */
 export async function readResults(stored: StoredJob, options: PublishOptions): Promise<JobResults> {
   const { record, files, out } = stored;
-  const artifacts = await findArtifacts(stored, options);
+  // Files of the repo are not artifacts of a job that did not run.
+  const artifacts = record.outcome === 'empty' ? [] : await findArtifacts(stored, options);
   const read = parseRows(await readFile(files.tsv, 'utf8').catch(() => ''));
   const rows = read.ok ? read.value.filter((row) => row.kind === 'row') : [];
   const { outcome = 'error', status = 125 } = record;

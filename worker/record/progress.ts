@@ -53,6 +53,8 @@ export interface RunJobOptions {
   readonly cancel: AbortSignal;
   /** passed to the tasks, and redacted in everything that the job publishes */
   readonly secrets?: readonly Secret[];
+  /** why the job must not start: a job that it needs did not pass; one clause */
+  readonly skip?: string;
   /** aborted by the second signal: the grace period ends immediately */
   readonly forceCancel?: AbortSignal;
 }

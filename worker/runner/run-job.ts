@@ -20,6 +20,7 @@ import { redactProgress, redactRecord, redactRow } from '../record/redact-record
 import { restoreOwnership } from './restore-ownership.js';
 import { listTasks } from './list-tasks.js';
 import { runTasks } from './task-scheduler.js';
+import { describeSkippedJob } from './skipped-job.js';
 import { skippedRow, type TaskRunOptions } from './run-task.js';
 
 /** How the tasks ended. */
@@ -45,7 +46,7 @@ export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
         };
   const folder = await createJobFolder(options.out, options.job.name);
   try {
-    const { record, end, imageMethod } = await runWithImage(options, folder, redactor);
+    const { record, end, imageMethod } = await describeOrRun(options, folder, redactor);
     await folder.releaseReserve('archive');
     await folder.restore();
     const tasks = { ...end, ...(imageMethod !== undefined && { imageMethod }) };
@@ -58,6 +59,16 @@ export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
       options.report({ kind: 'notice', text: `cannot remove ${quote(folder.control, 300)}: ${reason}` });
     });
   }
+}
+
+/** Runs the job, unless a job that it needs did not pass. */
+async function describeOrRun(
+  options: RunJobOptions,
+  folder: JobFolder,
+  redactor: Redactor | undefined,
+): ReturnType<typeof runWithImage> {
+  if (options.skip === undefined) return runWithImage(options, folder, redactor);
+  return { ...describeSkippedJob(options, options.skip, Date.now() / 1000), imageMethod: undefined };
 }
 
 /** Prepares the image, runs the tasks in it, and describes both as a record. */

@@ -27,7 +27,7 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     config: '',
     http: 'config',
     auth: 'disk',
-    upload: 'disk config',
+    upload: 'disk config http',
     store: 'disk config',
     state: 'store',
     'pages/views': 'store state',

@@ -225,7 +225,7 @@ describe('soil-worker doctor with a server', () => {
     await unused.close();
     const down = finding(await doctor({ SOIL_SERVER: unused.url }), 'server');
     assert.match(down.text, /does not answer: .*ECONNREFUSED/);
-    assert.equal(down.fix, `curl -v ${unused.url}healthz`);
+    assert.equal(down.fix, `curl -v ${unused.url}readyz`);
     const date = new Date(Date.now() - 7_200_000).toUTCString();
     const other = await startFaultyProxy(
       () => server.url,
@@ -236,7 +236,7 @@ describe('soil-worker doctor with a server', () => {
     );
     t.after(() => other.close());
     const all = await doctor({ SOIL_SERVER: other.url });
-    assert.match(finding(all, 'server').text, /answered 200 to \/healthz: not a Soil server/);
+    assert.match(finding(all, 'server').text, /answered 200 to \/readyz: not a Soil server/);
     assert.match(finding(all, 'clock').text, /this clock is 7\d\d\d s ahead of the server's/);
     assert.match(finding(all, 'clock').fix ?? '', /timedatectl set-ntp true/);
   });

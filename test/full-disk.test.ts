@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { soilServer } from './command.js';
+import { waitUntil } from './wait-for.js';
 import { openSmallDisk, type SmallDisk } from './small-disk.js';
 import { makeSite, startServing, type ServedSite } from './soil-server.js';
 import { commit, formOf, shellJob } from './upload-form.js';
@@ -61,6 +62,16 @@ async function assertComplete(t: TestContext, disk: SmallDisk): Promise<void> {
   t.diagnostic(checked.trim());
 }
 
+/** Polls /readyz until it answers `status`: it tests the disk at most once in 5 seconds. */
+async function waitForReady(ask: (path: string) => Promise<Answered>, status: number): Promise<Answered> {
+  let answer = await ask('readyz');
+  await waitUntil(`/readyz answers ${status}`, async () => {
+    if (answer.status !== status) answer = await ask('readyz');
+    return answer.status === status;
+  });
+  return answer;
+}
+
 test('on a full disk, uploads get 507, the site stays complete, and small requests still succeed', async (t) => {
   const disk = await openSmallDisk('size=4m');
   t.after(() => disk.close());
@@ -83,7 +94,7 @@ test('on a full disk, uploads get 507, the site stays complete, and small reques
     assert.equal((await done('1')).status, 200);
     assert.equal((await ask('github-jobs/1/')).status, 200);
     assert.match((await ask('status-api/github/199/dev-minimal')).error, /^0 /);
-    assert.equal((await ask('healthz')).status, 200);
+    await waitForReady(ask, 200);
     assert.doesNotMatch(server.log(), /Unhandled|at file:.*TypeError/);
   } finally {
     await server.stop();
@@ -103,12 +114,12 @@ test('on a disk without free inodes, uploads get 507; they succeed once there ar
     const refused = await upload('2');
     assert.equal(refused.status, 507);
     assert.match(refused.error, /disk of the site is full \(ENOSPC\)/);
-    const sick = await ask('healthz');
+    const sick = await waitForReady(ask, 503);
     assert.equal(sick.status, 503);
     assert.match(sick.error, /cannot write to the site of project "\/": ENOSPC/);
     assert.equal((await ask('github-jobs/1/')).status, 200);
     await disk.inside('sh', '-c', `rm -f ${disk.site}/.filler-*`);
-    assert.equal((await ask('healthz')).status, 200);
+    await waitForReady(ask, 200);
     assert.equal((await upload('2')).status, 201);
     assert.equal((await done('2')).status, 200);
   } finally {
@@ -131,7 +142,7 @@ test('on a read-only file system, uploads get 503 and pages are served; once it 
     const refused = await upload('2');
     assert.equal(refused.status, 503);
     assert.match(refused.error, /file system of the site is read-only \(EROFS\)/);
-    const sick = await ask('healthz');
+    const sick = await waitForReady(ask, 503);
     assert.deepEqual([sick.status, sick.error.includes('EROFS')], [503, true]);
     assert.equal((await ask('github-jobs/1/')).status, 200);
     assert.match((await ask('metrics')).error, /soil_requests_total/);
@@ -155,7 +166,7 @@ test('uploads to a site that the server cannot write get 500 with the reason', a
     const refused = await upload('2');
     assert.equal(refused.status, 500);
     assert.match(refused.error, /the server has no permission to write to the site \(EACCES\)/);
-    assert.equal((await ask('healthz')).status, 503);
+    await waitForReady(ask, 503);
     assert.equal((await ask('github-jobs/1/')).status, 200);
     await disk.inside('chmod', '700', `${disk.site}/.soil/staging`);
     assert.equal((await upload('2')).status, 201);
@@ -188,7 +199,7 @@ test('a disk error and an exceeded disk quota get different responses', async (t
     for (let run = 2; refused.status === 201 && run < 6; run++) refused = await upload(String(run));
     assert.equal(refused.status, status, refused.error);
     assert.match(refused.error, sentence);
-    assert.equal((await ask('healthz')).status, 503);
+    await waitForReady(ask, 503);
     assert.equal((await ask('')).status, 200);
     assert.match(await readFile(join(folder, 'trace'), 'utf8'), new RegExp(`${code}.*INJECTED`));
   }

@@ -222,13 +222,17 @@ describe('every answer of a running server is in docs/openapi.yaml', () => {
     await expect(405, ['PUT', '/wwup.cgi']);
   });
 
-  it('to GET of /token, /healthz and /metrics', async () => {
+  it('to GET of /token, /healthz, /readyz and /metrics', async () => {
     await expect(200, ['GET', '/token']);
     await expect(401, ['GET', '/token'], { token: false });
-    for (const path of ['/healthz', '/metrics']) {
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
       await expect(200, ['GET', path], { token: false });
       await expect(405, ['PUT', path]);
     }
+    await expect(401, ['GET', '/metrics'], {
+      ...{ token: false, init: { headers: { 'X-Forwarded-For': '192.0.2.1' } } },
+    });
+    await expect(403, ['GET', '/metrics'], { init: { headers: { 'X-Forwarded-For': '192.0.2.1' } } });
     await expect(405, ['POST', '/token']);
   });
 

@@ -119,9 +119,10 @@ test('a prefix without a slash redirects to the one with it; the root is a page 
   assert.equal((await post('', 'oils')).status, 405);
 });
 
-test('/metrics and /healthz cover all projects at the root, and one project below its prefix', async () => {
-  assert.deepEqual(await get('healthz'), { status: 200, text: 'ok\n' });
-  assert.deepEqual(await get('oils/healthz'), { status: 200, text: 'ok\n' });
+test('/metrics and /readyz cover all projects at the root, and one project below its prefix', async () => {
+  for (const path of ['healthz', 'readyz', 'oils/healthz', 'oils/readyz']) {
+    assert.deepEqual(await get(path), { status: 200, text: 'ok\n' });
+  }
   const all = (await get('metrics')).text;
   assert.match(all, /^soil_uploads_total\{project="\/oils",result="new"\} 1$/m);
   assert.match(all, /^soil_events_total\{project="\/team\/other",name="start"\} 1$/m);

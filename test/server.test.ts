@@ -437,8 +437,8 @@ test('unknown addresses, wrong methods and private files are refused with one se
   assert.match(await text.text(), /^cannot accept this request without a token\n$/);
 });
 
-test('GET /healthz and /metrics report the state of the server', async () => {
-  assert.deepEqual(await get('healthz'), { status: 200, text: 'ok\n' });
+test('GET /healthz, /readyz and /metrics report the state of the server', async () => {
+  for (const path of ['healthz', 'readyz']) assert.deepEqual(await get(path), { status: 200, text: 'ok\n' });
   const { text } = await get('metrics');
   assert.match(text, /^soil_uploads_total\{project="\/",result="new"\} \d+$/m);
   assert.match(text, /^soil_requests_total\{project="\/",route="results",status="201"\} \d+$/m);

@@ -36,7 +36,16 @@ export const suites: readonly Suite[] = [
     needs: 'git, npm, curl, zip, busybox and dash; the built commands run here and talk over loopback',
     seconds: 240,
     files: [
-      ...['test/artifact', 'test/check', 'test/docs', 'test/doctor', 'test/init', 'test/maybe-merge'],
+      ...[
+        'test/artifact',
+        'test/attacks-no-token',
+        'test/check',
+        'test/http-rules',
+        'test/docs',
+        'test/doctor',
+        'test/init',
+        'test/maybe-merge',
+      ],
       ...[
         'test/merge-failures',
         'test/openapi',

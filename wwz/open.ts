@@ -40,7 +40,11 @@ async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Res
   const read = await readDirectory(source, limits);
   if (!read.ok) return read;
   return accept(
-    new WwzFile(handle, source, { directory: read.value.directory, identity: fileIdentity(stats) }),
+    new WwzFile(handle, source, {
+      directory: read.value.directory,
+      identity: fileIdentity(stats),
+      modified: modifiedSeconds(stats),
+    }),
   );
 }
 
@@ -48,6 +52,9 @@ async function openWwzHandle(handle: FileHandle, limits: WwzLimits): Promise<Res
 export function fileIdentity(stats: BigIntStats): string {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs].map((n) => n.toString(36)).join('.');
 }
+
+/** Returns when the file last changed, in whole seconds since 1970. */
+export const modifiedSeconds = ({ mtimeNs }: BigIntStats): number => Number(mtimeNs / 1_000_000_000n);
 
 export interface ReadDirectory {
   readonly end: DirectoryEnd;
@@ -80,6 +87,8 @@ export async function readDirectory(source: ByteSource, limits: WwzLimits): Prom
 /** An open wwz. Keeps one descriptor until close(), so it remains readable when another file replaces it. */
 export class WwzFile implements ByteSource {
   readonly identity: string;
+  /** when the file last changed, in whole seconds since 1970 */
+  readonly modified: number;
   readonly size: number;
   readonly directory: WwzDirectory;
   readonly #handle: FileHandle;
@@ -90,13 +99,18 @@ export class WwzFile implements ByteSource {
   constructor(
     handle: FileHandle,
     source: ByteSource,
-    { directory, identity }: { readonly directory: WwzDirectory; readonly identity: string },
+    {
+      directory,
+      identity,
+      modified,
+    }: { readonly directory: WwzDirectory; readonly identity: string; readonly modified: number },
   ) {
     this.#handle = handle;
     this.#source = source;
     this.size = source.size;
     this.directory = directory;
     this.identity = identity;
+    this.modified = modified;
   }
 
   find(name: string): WwzEntry | undefined {

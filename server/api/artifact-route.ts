@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { parseCommitHash, parseWorkerHost } from '../../model/name.js';
 import { commitArtifactFolder, parsePublicPath } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { parseDigest } from '../http/digest.js';
 import { json, problem } from '../http/response.js';
 import type { PublishedFile } from '../store/site-scan.js';
 import { readFile } from '../upload/body-reader.js';
@@ -22,9 +21,6 @@ export const putArtifact: Route = async (request, context) => {
       `cannot publish for a commit: token ${quote(token.value.id)} is limited to jobs ${quote(token.value.jobs)}`,
     );
   }
-  const { 'repr-digest': field } = request.message.headers;
-  const declared = parseDigest(Array.isArray(field) ? field.join(',') : field);
-  if (!declared.ok) return problem(400, declared.error);
   const maxBytes = context.limits.artifactBytes;
   return receiveUpload(request, context, maxBytes, async (folder, reservation) => {
     const staged = join(folder, 'artifact');
@@ -33,12 +29,6 @@ export const putArtifact: Route = async (request, context) => {
     if (!received.ok) return refusalResponse(received.error);
     const { bytes, sha256 } = received.value;
     context.metrics.add('soil_upload_bytes', {}, bytes);
-    if (declared.value !== undefined && declared.value !== sha256) {
-      return problem(
-        400,
-        `cannot store ${quote(path)}: its SHA-256 is ${sha256}, but Repr-Digest has ${declared.value}`,
-      );
-    }
     const { stored, pagesWritten } = await context.site.addArtifact(artifact.value, staged);
     if (stored.kind === 'conflict') return refusalResponse(stored);
     if (stored.kind === 'new') reservation.commit(bytes);

@@ -1,11 +1,14 @@
 /** Listens for HTTP, finds the project and the route of each request, and stops gracefully. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ServerLimits } from '../config/limits.js';
 import { findProject, rootPrefix } from '../config/project.js';
 import type { RequestLine } from '../http/access-log.js';
+import { AddressLimit } from '../http/address-limit.js';
+import { refuseBodyHeaders } from '../http/body-headers.js';
 import { createRequestIds } from '../http/request-id.js';
-import { rawPath } from '../http/request-path.js';
+import { originForm, rawPath } from '../http/request-path.js';
+import { inTurns } from '../http/request-turns.js';
 import {
   errorResponse,
   problem,
@@ -43,6 +46,11 @@ export async function listen(
   const { limits } = options;
   const nextId = createRequestIds();
   const state = { isStopping: false };
+  const addresses = new AddressLimit(limits.addressConnections);
+  const receive = inTurns((exchange) => {
+    if (addresses.isRefused(exchange.request.socket)) exchange.response.destroy();
+    else handleRequest({ ...exchange, state, id: nextId() }, options);
+  });
   const server = createServer(
     {
       headersTimeout: limits.headerSeconds * 1000,
@@ -50,15 +58,14 @@ export async function listen(
       connectionsCheckingInterval: Math.min(5000, limits.headerSeconds * 1000),
       keepAliveTimeout: 5000,
     },
-    (request, response) => {
-      handleRequest({ request, response, state, id: nextId() }, options);
-    },
+    receive,
   );
   // With `Expect: 100-continue`, a client is refused before it sends the body. Routes that read the body send 100.
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    handleRequest({ request, response, state, id: nextId() }, options);
-  });
+  server.on('checkContinue', receive);
   server.maxConnections = limits.connections;
+  server.on('connection', (socket: Socket) => {
+    addresses.add(socket);
+  });
   // Called after this time without a byte in either direction. Destroying the socket also ends its request.
   server.setTimeout(limits.idleSeconds * 1000, (socket) => {
     socket.destroy();
@@ -99,7 +106,9 @@ interface ServerExchange extends HttpExchange {
 function handleRequest(exchange: ServerExchange, options: HttpServerOptions): void {
   const { request, response, id } = exchange;
   const { root, limits, now, log } = options;
-  const { method = '', url = '' } = request;
+  const { method = '' } = request;
+  const url = originForm(request.url ?? '');
+  request.url = url;
   const start = performance.now();
   let token: string | undefined;
   const path = rawPath(url);
@@ -185,6 +194,8 @@ async function runRoute(
   { setTokenId, project: { context } }: RequestInfo,
 ): Promise<HttpResponse> {
   const { uploads, limits } = context;
+  const refusal = refuseBodyHeaders(request.headers);
+  if (refusal !== undefined) return refusal;
   if (isUpload && uploads.count >= limits.concurrentUploads) {
     return problem(503, 'cannot accept another upload now: too many are in progress', { 'Retry-After': '2' });
   }

@@ -41,6 +41,12 @@ export function refusalResponse(refusal: AccessRefusal | UploadRefusal | StoreRe
       const { what, name, maxBytes } = refusal;
       return problem(413, `cannot accept ${what} ${quote(name)}: it has more than ${maxBytes} bytes`);
     }
+    case 'part-not-understood':
+      return problem(
+        400,
+        `cannot accept the form: its part ${quote(refusal.part)} is not understood; it must have Content-Disposition: form-data with a valid name and file name, and no Content-Transfer-Encoding`,
+      );
+    case 'digest-refused':
     case 'file-refused':
     case 'invalid-upload':
       return problem(400, refusal.reason);

@@ -1,4 +1,5 @@
-/** Responds to requests that are for no project: health and metrics of all projects, and a page that lists them. */
+/** Responds to requests that are for no project: health, readiness and metrics of all projects, and a page that lists them. */
+import type { IncomingMessage } from 'node:http';
 import { quote } from '../../model/result.js';
 import { webAssets } from '../../templates/asset.js';
 import { rootPrefix } from '../config/project.js';
@@ -12,7 +13,8 @@ import {
 } from '../http/response.js';
 import { areaHeaders } from '../http/security-headers.js';
 import { renderProjects } from '../pages/views/projects-page.js';
-import { healthResponse, metricsResponse } from './health-route.js';
+import { readyResponse } from './health-route.js';
+import { metricsResponse } from './metrics-route.js';
 import type { Metrics } from './metrics.js';
 import type { RouteContext } from './route-context.js';
 import type { ServedProject } from './served-project.js';
@@ -24,14 +26,15 @@ export interface Root {
   readonly metrics: Metrics;
 }
 
-type RootRoute = (root: Root) => HttpResponse | Promise<HttpResponse>;
+type RootRoute = (root: Root, request: IncomingMessage) => HttpResponse | Promise<HttpResponse>;
 
 const contextsOf = ({ projects }: Root): readonly RouteContext[] => projects.map(({ context }) => context);
 
 /** The routes for the whole server, by path. They exist even if a project is at `/`. */
 const serverRoutes: Readonly<Record<string, RootRoute>> = {
-  '/healthz': (root) => healthResponse(contextsOf(root)),
-  '/metrics': (root) => metricsResponse(contextsOf(root), root.metrics),
+  '/healthz': () => text(200, 'ok\n'),
+  '/readyz': (root) => readyResponse(contextsOf(root)),
+  '/metrics': (root, request) => metricsResponse(request, contextsOf(root), { own: root.metrics }),
 };
 
 /** The routes that exist only if no project is at `/`, by path. */
@@ -46,16 +49,17 @@ export const isRootPath = ({ projects }: Root, path: string): boolean =>
   Object.hasOwn(serverRoutes, path) || !projects.some(({ prefix }) => prefix === rootPrefix);
 
 export async function respondToRoot(root: Root, path: string, exchange: HttpExchange): Promise<void> {
-  sendResponse(exchange, await rootResponse(root, path, exchange.request.method ?? ''));
+  sendResponse(exchange, await rootResponse(root, path, exchange.request));
 }
 
-async function rootResponse(root: Root, path: string, method: string): Promise<HttpResponse> {
+async function rootResponse(root: Root, path: string, request: IncomingMessage): Promise<HttpResponse> {
+  const { method } = request;
   const routes = { ...serverRoutes, ...pageRoutes };
   const respond = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (respond === undefined)
     return problem(404, `cannot find ${quote(path, 300)}: no project of this server has this address`);
   if (method !== 'GET' && method !== 'HEAD') return wrongMethod(method, 'GET');
-  return respond(root);
+  return respond(root, request);
 }
 
 const page = (body: string, type: string): HttpResponse =>

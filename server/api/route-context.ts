@@ -10,6 +10,7 @@ import {
 } from '../auth/authenticate.js';
 import type { Permission, StoredToken } from '../auth/token.js';
 import type { ServerLimits } from '../config/limits.js';
+import type { MetricsAccess } from '../config/metrics-access.js';
 import type { Project } from '../config/project.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import type { HttpResponse } from '../http/response.js';
@@ -17,6 +18,7 @@ import type { RetentionTimer } from '../retention/retention-timer.js';
 import type { Site } from '../site/site.js';
 import type { QuotaReservation, SiteUsage } from '../upload/quota.js';
 import { withReservation } from '../upload/with-reservation.js';
+import type { Readiness } from './readiness.js';
 import type { Metrics } from './metrics.js';
 import { refusalResponse } from './refusal-response.js';
 
@@ -30,6 +32,8 @@ export interface RouteContext {
   readonly limits: ServerLimits;
   readonly access: AccessPolicy;
   readonly metrics: Metrics;
+  readonly metricsAccess: MetricsAccess;
+  readonly readiness: Readiness;
   /** uploads in progress */
   readonly uploads: { count: number };
   /** absent if the site has no retention policy */

@@ -3,7 +3,8 @@ import { quote } from '../../model/result.js';
 import { problem, wrongMethod, type HttpResponse } from '../http/response.js';
 import { putArtifact } from './artifact-route.js';
 import { postEvent } from './event-route.js';
-import { getHealth, getMetrics } from './health-route.js';
+import { getHealth, getReady } from './health-route.js';
+import { getMetrics } from './metrics-route.js';
 import { postPrune } from './prune-route.js';
 import { postResults } from './results-route.js';
 import type { Route } from './route-context.js';
@@ -36,6 +37,7 @@ export const routes: Readonly<Record<string, Methods>> = {
   '/wwup.cgi': { GET: getWwup, POST: postWwup },
   '/token': { GET: getToken },
   '/healthz': { GET: getHealth },
+  '/readyz': { GET: getReady },
   '/metrics': { GET: getMetrics },
 };
 

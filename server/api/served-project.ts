@@ -2,8 +2,10 @@
 import { errorMessage } from '../../model/error-message.js';
 import { refuse, accept, type Result } from '../../model/result.js';
 import type { AccessPolicy } from '../auth/authenticate.js';
+import { Readiness } from './readiness.js';
 import { Metrics } from './metrics.js';
 import { isSite, notASite, privateFolder } from '../disk/private-folder.js';
+import type { MetricsAccess } from '../config/metrics-access.js';
 import type { Project, ProjectPrefix } from '../config/project.js';
 import { formatRemovalMessage } from '../state/removal-message.js';
 import { startRetentionTimer } from '../retention/retention-timer.js';
@@ -29,6 +31,7 @@ export interface ProjectOptions {
   readonly now: () => number;
   readonly report: (message: string) => void;
   readonly isOpen: AccessPolicy['isOpen'];
+  readonly metricsAccess: MetricsAccess;
 }
 
 /** How often the bytes of a site with a quota are counted again. Pages, the log and prune change them. */
@@ -36,7 +39,7 @@ const countSeconds = 3600;
 
 export async function openProject(
   project: Project,
-  { now, report, isOpen }: ProjectOptions,
+  { now, report, isOpen, metricsAccess }: ProjectOptions,
 ): Promise<Result<ServedProject>> {
   const { folder, limits, prefix } = project;
   if (!(await isSite(folder))) {
@@ -71,7 +74,8 @@ export async function openProject(
     const retention =
       project.retention && startRetentionTimer({ site, now, report, afterPrune }, project.retention);
     const context = {
-      ...{ project, site, paths, usage, limits, access, metrics, now, report },
+      ...{ project, site, paths, usage, limits, access, metrics, metricsAccess, now, report },
+      readiness: new Readiness({ paths, project }),
       uploads: { count: 0 },
       ...(retention && { retention }),
     };

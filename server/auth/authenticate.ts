@@ -1,5 +1,5 @@
 /** Identifies the sender of a request by the token in its headers: Bearer, or the password of Basic. */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { permits, type Permission, type StoredToken } from './token.js';
 import type { TokenStore } from './token-store.js';
@@ -75,6 +75,19 @@ function parseAuthorization(authorization: string): string | undefined {
 
 /** Headers that proxies add. A request with one of them may come from any machine. */
 const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const;
+
+/**
+ * Returns why a request without a token may come from another machine; undefined if a program of this machine sent it
+ * directly.
+ */
+export function refuseRemote({ headers, socket }: IncomingMessage): string | undefined {
+  const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
+  if (address !== '::1' && !address.startsWith('127.')) {
+    return 'cannot accept this request from another machine without a token';
+  }
+  const local = checkLocal(headers);
+  return local.ok ? undefined : local.error;
+}
 
 /**
  * Checks that a request comes from a program of this machine. Refuses a page in a browser of this machine, which sends

@@ -3,7 +3,7 @@ import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { matchesPattern, workerHosts, type JobName, type WorkerHost } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 
-const tokenActions = ['append', 'event', 'status', 'prune'] as const;
+const tokenActions = ['append', 'event', 'status', 'prune', 'metrics'] as const;
 export type TokenAction = (typeof tokenActions)[number];
 
 /** A token as the site stores it. Times in seconds since 1970, UTC. */

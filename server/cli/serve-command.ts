@@ -17,6 +17,7 @@ import { openProject, type ServedProject } from '../api/served-project.js';
 import {
   defaultListen,
   parseLogFormat,
+  parseMetricsAccess,
   parsePort,
   parseServerConfig,
   type ServerConfig,
@@ -31,6 +32,7 @@ export interface ServeOptions {
   readonly host?: string;
   readonly port?: string;
   readonly logFormat?: string;
+  readonly metrics?: string;
   readonly openOnLoopback?: boolean;
 }
 
@@ -46,6 +48,8 @@ export async function serveCommand(
   if (!address.ok) return usageError(context, address.error);
   const format = parseLogFormat(options.logFormat ?? config.value.logFormat ?? 'json');
   if (!format.ok) return usageError(context, format.error);
+  const metricsAccess = parseMetricsAccess(options.metrics ?? config.value.metrics ?? 'loopback');
+  if (!metricsAccess.ok) return usageError(context, metricsAccess.error);
   const { limits } = config.value;
   const log = new LogBuffer(warn);
   const flush = (): void => {
@@ -61,7 +65,9 @@ export async function serveCommand(
         log.add(formatNotice(now(), label + message, format.value));
       };
       const isOpen = options.openOnLoopback === true;
-      const opened = await openProject(project, { now, report, isOpen });
+      const opened = await openProject(project, {
+        ...{ now, report, isOpen, metricsAccess: metricsAccess.value },
+      });
       if (!opened.ok) return usageError(context, opened.error);
       projects.push(opened.value);
     }

@@ -30,6 +30,10 @@ export function addServeCommands({ command, context, finish }: CommandRegistry<C
     .option('--host <address>', 'listen on this address (default: 127.0.0.1)')
     .option('--port <port>', 'listen on this port; 0 for any free port (default: 8080)')
     .option('--log-format <format>', 'write the log on stderr in this format: json or text (default: json)')
+    .option(
+      '--metrics <who>',
+      'let this machine (loopback) or everyone (public) read /metrics without a token (default: loopback)',
+    )
     .option('--open-on-loopback', 'accept uploads without a token, from this machine only')
     .addHelpText(
       'after',

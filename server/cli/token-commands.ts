@@ -23,7 +23,7 @@ export function addTokenCommands({ command, context, finish }: CommandRegistry<C
     )
     .requiredOption(
       '--actions <list>',
-      'permit these actions, separated by commas: append, event, status, prune',
+      'permit these actions, separated by commas: append, event, status, prune, metrics',
     )
     .option('--jobs <pattern>', 'permit jobs with these names; * matches any characters', '*')
     .option('--worker-host <host>', 'permit only this worker host: github, sourcehut or local (default: any)')

@@ -72,6 +72,10 @@ const projectLimits = {
 
 const connectionLimits = {
   connections: count('connections', 'Connections at the same time. Further ones are closed.'),
+  'address-connections': count(
+    'addressConnections',
+    'Connections of one address at the same time. Further ones get a 429. Behind a proxy, all connections have its address.',
+  ),
   'header-time': time('headerSeconds', 'Until the headers of a request are complete.'),
   'request-time': time('requestSeconds', 'Until a whole request is complete.'),
   'idle-time': time('idleSeconds', 'Without a byte in either direction.'),

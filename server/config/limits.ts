@@ -25,6 +25,8 @@ export interface ServerLimits {
   readonly rateSeconds: number;
   /** open at the same time; further ones are closed immediately */
   readonly connections: number;
+  /** of one address at the same time; a further one gets a 429 */
+  readonly addressConnections: number;
   /** from SIGTERM until open requests are ended */
   readonly stopSeconds: number;
   /** uploads that are received or verified at the same time; a further one gets a 503, which clients retry */
@@ -59,6 +61,7 @@ export const defaultLimits: ServerLimits = {
   rateBytes: 16 * 1024,
   rateSeconds: 30,
   connections: 4096,
+  addressConnections: 512,
   stopSeconds: 60,
   concurrentUploads: 64,
   drainBytes: 8 * MiB,

@@ -8,6 +8,7 @@ import { addFault, readYaml, finishReading, type YamlSource } from '../../model/
 import { withLimits } from './limit-keys.js';
 import { defaultLimits, type ServerLimits } from './limits.js';
 import { logFormats, type LogFormat } from './log-format.js';
+import { metricsAccesses, type MetricsAccess } from './metrics-access.js';
 import { defaultQuota, type Project, type ProjectPrefix, type Quota } from './project.js';
 import { policyOf } from './retention-policy.js';
 import { listenKeys, port, soilServerKeys, type projectKeys, type quotaKeys } from './soil-server-keys.js';
@@ -17,6 +18,7 @@ export interface ServerConfig {
   readonly host?: string;
   readonly port?: number;
   readonly logFormat?: LogFormat;
+  readonly metrics?: MetricsAccess;
   /** the title of the page at the root, if no project is there */
   readonly title?: string;
   /** limits of connections, for every project */
@@ -38,12 +40,13 @@ export function parseServerConfig(text: string, file: string): Result<ServerConf
   if (source.faults.length > 0) return finishReading(source, emptyConfig);
   const read = readTable(source, root, { table: soilServerKeys, what: 'the file' });
   if (read === undefined) return finishReading(source, emptyConfig);
-  const { listen, log, title, projects } = read.values;
+  const { listen, log, metrics, title, projects } = read.values;
   const base = sharedOf(source, read.values, { limits: defaultLimits, quota: defaultQuota });
   return finishReading(source, {
     ...(listen?.values.host !== undefined && { host: listen.values.host }),
     ...(listen?.values.port !== undefined && { port: listen.values.port }),
     ...(log !== undefined && { logFormat: log }),
+    ...(metrics !== undefined && { metrics }),
     ...(title !== undefined && { title }),
     limits: base.limits,
     projects: projectsOf(source, projects ?? [], { base, folder: dirname(file) }),
@@ -133,3 +136,6 @@ function overlapsOf(project: Project, other: Project): readonly string[] {
 export const parsePort = (text: string): Result<number> => parseWholeNumber(text, 'port', port);
 
 export const parseLogFormat = (text: string): Result<LogFormat> => parseChoice(text, 'log', logFormats);
+
+export const parseMetricsAccess = (text: string): Result<MetricsAccess> =>
+  parseChoice(text, 'metrics', metricsAccesses);

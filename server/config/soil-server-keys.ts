@@ -16,6 +16,7 @@ import {
 import { formatBytes, projectLimitKeys, serverLimitKeys } from './limit-keys.js';
 import { defaultLimits } from './limits.js';
 import { logFormats } from './log-format.js';
+import { metricsAccesses } from './metrics-access.js';
 import { defaultQuota, parseProjectPrefix, prefixPattern } from './project.js';
 import { retentionKeys } from './retention-policy.js';
 
@@ -126,6 +127,12 @@ export const soilServerKeys = keyTable({
       doc: 'The title of the page that lists the projects.',
       default: 'Soil',
       example: 'Our projects',
+    },
+    metrics: {
+      type: choice(metricsAccesses),
+      doc: 'Who can read `/metrics` without a token: programs of this machine, or everyone.',
+      default: 'loopback',
+      example: 'public',
     },
     ...sharedKeys,
     limits: {

@@ -16,16 +16,25 @@ test('wantsDigest() accepts a preference for SHA-256, and no other', () => {
 
 test('parseDigest() parses what formatDigest() writes, also in a list', () => {
   const field = formatDigest(sha256);
-  assert.deepEqual(parseDigest(field), { ok: true, value: sha256 });
-  assert.deepEqual(parseDigest(`sha-512=:AAAA:, ${field}`), { ok: true, value: sha256 });
-  for (const none of [undefined, '', 'sha-512=:AAAA:']) {
-    assert.deepEqual(parseDigest(none), { ok: true, value: undefined });
+  assert.deepEqual(parseDigest('Repr-Digest', field), { ok: true, value: sha256 });
+  assert.deepEqual(parseDigest('Content-Digest', `sha-512=:AAAA:, ${field}`), { ok: true, value: sha256 });
+  assert.deepEqual(parseDigest('Content-Digest', undefined), { ok: true, value: undefined });
+});
+
+test('parseDigest() refuses a field without SHA-256, since nothing would be verified', () => {
+  for (const field of ['', 'sha-512=:AAAA:', 'md5=:AAAA:']) {
+    const parsed = parseDigest('Content-Digest', field);
+    assert.match(
+      parsed.ok ? '' : parsed.error,
+      /cannot verify Content-Digest .*: it must have sha-256/,
+      field,
+    );
   }
 });
 
 test('parseDigest() refuses a malformed SHA-256', () => {
   for (const field of ['sha-256=', 'sha-256=:AAAA:', `sha-256=${sha256}`, 'sha-256=:not base64:']) {
-    const parsed = parseDigest(field);
+    const parsed = parseDigest('Repr-Digest', field);
     assert.match(parsed.ok ? '' : parsed.error, /cannot accept Repr-Digest/, field);
   }
 });

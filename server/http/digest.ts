@@ -13,20 +13,27 @@ export function wantsDigest(field: string | undefined): boolean {
   return (field ?? '').split(',').some((item) => /^\s*sha-256\s*=\s*0*([1-9]|10)\s*$/i.test(item));
 }
 
-/** Parses the SHA-256 in `Repr-Digest`, to hexadecimal. Undefined if there is none; other algorithms are ignored. */
-export function parseDigest(field: string | undefined): Result<string | undefined> {
-  for (const item of (field ?? '').split(',')) {
+/** The headers of a request that declare a digest of its body. */
+export const digestHeaders = ['Content-Digest', 'Repr-Digest'] as const;
+
+/** Parses the SHA-256 in a header, to hexadecimal. Returns undefined without the header, and refuses one without SHA-256. */
+export function parseDigest(
+  header: (typeof digestHeaders)[number],
+  field: string | undefined,
+): Result<string | undefined> {
+  if (field === undefined) return accept(undefined);
+  for (const item of field.split(',')) {
     const [, text] = /^\s*sha-256\s*=\s*(.*?)\s*$/i.exec(item) ?? [];
     if (text === undefined) continue;
     const [, base64 = ''] = /^:([A-Za-z0-9+/]{43}=):$/.exec(text) ?? [];
     if (base64 === '') {
       return refuse(
-        `cannot accept Repr-Digest ${quote(text)}: a SHA-256 is 44 base64 characters between colons`,
+        `cannot accept ${header} ${quote(text)}: a SHA-256 is 44 base64 characters between colons`,
       );
     }
     return accept(Buffer.from(base64, 'base64').toString('hex'));
   }
-  return accept(undefined);
+  return refuse(`cannot verify ${header} ${quote(field)}: it must have sha-256`);
 }
 
 /** By the identity of a file, which changes when its content may have changed. An entry takes some 100 bytes. */

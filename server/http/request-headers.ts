@@ -43,6 +43,53 @@ export function matchesAny(header: string | undefined, etag: string): boolean {
   return tags.some((tag) => tag.replace(/^W\//, '') === etag.replace(/^W\//, ''));
 }
 
+/** What the conditions of a request are about: the representation that it would get. */
+export interface Validators {
+  /** with its quotes */
+  readonly tag: string;
+  /** when it last changed, in whole seconds since 1970 */
+  readonly modified: number;
+}
+
+/**
+ * Evaluates the conditions of a GET or HEAD in the order of 13.2.2: `unchanged` is answered with 304, `failed` with 412.
+ * A date is ignored if a tag is given, and if it is not an HTTP date.
+ */
+export function evaluateConditions(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  { tag, modified }: Validators,
+): 'proceed' | 'unchanged' | 'failed' {
+  const ifMatch = headers['if-match'];
+  if (ifMatch !== undefined) {
+    if (!matchesStrongly(ifMatch, tag)) return 'failed';
+  } else {
+    const since = parseHttpDate(headers['if-unmodified-since']);
+    if (since !== undefined && modified > since) return 'failed';
+  }
+  const ifNoneMatch = headers['if-none-match'];
+  if (ifNoneMatch !== undefined) return matchesAny(ifNoneMatch, tag) ? 'unchanged' : 'proceed';
+  const since = parseHttpDate(headers['if-modified-since']);
+  return since !== undefined && modified <= since ? 'unchanged' : 'proceed';
+}
+
+/** Reports whether If-Match (13.1.1) has exactly this strong tag, or `*`. */
+function matchesStrongly(header: string, tag: string): boolean {
+  if (header.trim() === '*') return true;
+  const tags: readonly string[] = header.match(/(?:W\/)?"[^"]*"/g) ?? [];
+  return !tag.startsWith('W/') && tags.includes(tag);
+}
+
+/** Parses the three forms of an HTTP date (5.6.7) to seconds since 1970. Returns undefined for anything else. */
+export function parseHttpDate(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[A-Z][a-z]+,? .*\d\d:\d\d:\d\d( GMT| \d{4})$/.test(text)) return undefined;
+  // The form without a zone is UTC.
+  const milliseconds = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+}
+
+/** Formats seconds since 1970 as an HTTP date: `Sun, 06 Nov 1994 08:49:37 GMT`. */
+export const formatHttpDate = (seconds: number): string => new Date(seconds * 1000).toUTCString();
+
 /** Reports whether Range applies: without If-Range (13.1.5), or with exactly this strong tag. A date never matches. */
 export function rangeApplies(ifRange: string | undefined, etag: string): boolean {
   return ifRange === undefined || (!etag.startsWith('W/') && ifRange.trim() === etag);

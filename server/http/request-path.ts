@@ -11,6 +11,16 @@ export interface RequestPath {
   readonly query: string;
 }
 
+/**
+ * Returns the path and query of a request target (RFC 9112, 3.2): a proxy may send the whole URL, whose host is ignored,
+ * because each server has one name for all its sites.
+ */
+export function originForm(target: string): string {
+  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? [];
+  if (rest === undefined) return target;
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
 /** Returns the path before the query, as sent. */
 export function rawPath(url: string): string {
   const queryAt = url.indexOf('?');
@@ -33,6 +43,7 @@ export function parseRequestPath(url: string): Result<RequestPath> {
   const isFolder = segments.at(-1) === '';
   if (isFolder) segments.pop();
   if (segments.length === 0) return accept({ path: '', isFolder: true, query });
+  if (segments.includes('')) return refuse(`cannot serve ${quote(raw)}: a name in the path is empty`);
   const path = parsePublicPath(segments.join('/'));
   return path.ok ? accept({ path: path.value, isFolder, query }) : path;
 }

@@ -6,13 +6,14 @@ import type { Body, ByteRange } from '../../wwz/body.js';
 import { formatDigest, wantsDigest } from './digest.js';
 import {
   acceptsGzip,
+  evaluateConditions,
+  formatHttpDate,
   headerOf,
-  matchesAny,
   parseRange,
   rangeApplies,
   type RangeSelection,
 } from './request-headers.js';
-import type { HttpExchange } from './response.js';
+import { problem, sendResponse, type HttpExchange } from './response.js';
 
 /** Something that can be sent (RFC 9110, 3.2). */
 export interface Representation {
@@ -21,6 +22,8 @@ export interface Representation {
   readonly headers: Readonly<Record<string, string>>;
   /** changes when the content does; letters, digits, `.` and `-` */
   readonly tag: string;
+  /** when it last changed, in whole seconds since 1970 */
+  readonly modified: number;
   /** in bytes, without an encoding */
   readonly size: number;
   /** reads its bytes, or a range of them */
@@ -38,8 +41,15 @@ export interface WholeResponse {
   readonly unchangedHeaders: Readonly<Record<string, string>>;
   /** with its quotes */
   readonly tag: string;
+  readonly modified: number;
   readonly body: Buffer;
 }
+
+/** The response to a request whose If-Match or If-Unmodified-Since is not fulfilled. */
+export const conditionFailed = problem(
+  412,
+  'cannot send this: it is not what If-Match or If-Unmodified-Since names',
+);
 
 /**
  * Responds to a GET or HEAD. Resolves or rejects when nothing more is read from the representation; a client may
@@ -56,11 +66,21 @@ export async function sendRepresentation(
   const gzip =
     range.kind === 'whole' && acceptsGzip(headerOf(request, 'accept-encoding')) ? what.gzip : undefined;
   const tag = gzip === undefined ? plainTag : `"${what.tag}-gz"`;
-  const headers: Record<string, string> = { ...what.headers, ETag: tag };
+  const { modified } = what;
+  const headers: Record<string, string> = {
+    ...what.headers,
+    ETag: tag,
+    'Last-Modified': formatHttpDate(modified),
+  };
   if (what.gzip !== undefined) headers.Vary = 'Accept-Encoding';
-  if (matchesAny(request.headers['if-none-match'], tag)) {
-    response.writeHead(304, headers).end();
-    return undefined;
+  switch (evaluateConditions(request, { tag, modified })) {
+    case 'unchanged':
+      response.writeHead(304, headers).end();
+      return undefined;
+    case 'failed':
+      sendResponse(exchange, conditionFailed);
+      return undefined;
+    case 'proceed':
   }
   const unchangedHeaders = { ...headers };
   headers['Accept-Ranges'] = 'bytes';
@@ -86,7 +106,7 @@ export async function sendRepresentation(
   if (length !== undefined) headers['Content-Length'] = String(length);
   const body = await sendBody(exchange, { status: 200, headers, body: gzip?.body ?? (() => what.plain()) });
   if (body === undefined || headers['Repr-Digest'] !== undefined) return undefined;
-  return { headers, unchangedHeaders, tag, body };
+  return { headers, unchangedHeaders, tag, modified, body };
 }
 
 /** Range is defined for GET only (RFC 9110, 14.2). */

@@ -1,9 +1,9 @@
 /** A response in memory: its head in the form that node takes, its body, and the file it was read from. */
 import type { ServerResponse } from 'node:http';
 import { fileIdentity } from '../../wwz/open.js';
-import { matchesAny } from '../http/request-headers.js';
-import type { HttpExchange } from '../http/response.js';
-import type { WholeResponse } from '../http/send-representation.js';
+import { evaluateConditions } from '../http/request-headers.js';
+import { sendResponse, type HttpExchange } from '../http/response.js';
+import { conditionFailed, type WholeResponse } from '../http/send-representation.js';
 import { isStable, statFile, type FileStamp } from './file-stamp.js';
 
 /** Where a response came from. */
@@ -21,6 +21,7 @@ export interface CachedResponse {
   readonly stamp: FileStamp;
   readonly checked: number;
   readonly tag: string;
+  readonly modified: number;
   /** alternating names and values; the last value is the request's id, set for each request */
   readonly head: string[];
   readonly unchangedHead: string[];
@@ -42,13 +43,13 @@ const overheadBytes = 2000;
 /** Returns an entry for a response that was just sent; undefined if its file has changed since, or may still change. */
 export function cacheResponse(
   path: string,
-  { body, tag, headers, unchangedHeaders }: WholeResponse,
+  { body, tag, modified, headers, unchangedHeaders }: WholeResponse,
   { file, identity, checked }: ResponseSource,
 ): CachedResponse | undefined {
   const stamp = statFile(file);
   if (stamp === undefined || fileIdentity(stamp) !== identity || !isStable(stamp)) return undefined;
   return {
-    ...{ file, stamp, checked, tag },
+    ...{ file, stamp, checked, tag, modified },
     head: rawHead(headers),
     unchangedHead: rawHead(unchangedHeaders),
     // A copy: the buffer may be a part of a larger one.
@@ -59,12 +60,18 @@ export function cacheResponse(
   };
 }
 
-/** Sends a response to a GET or HEAD, or 304 if the client has it. */
-export function sendCached(cached: CachedResponse, { request, response }: HttpExchange, id: string): void {
-  const known = request.headers['if-none-match'];
-  if (known !== undefined && matchesAny(known, cached.tag)) {
-    response.writeHead(304, withId(cached.unchangedHead, id)).end();
-    return;
+/** Sends a response to a GET or HEAD, or what its conditions ask for: 304 or 412. */
+export function sendCached(cached: CachedResponse, exchange: HttpExchange, id: string): void {
+  const { request, response } = exchange;
+  switch (evaluateConditions(request, cached)) {
+    case 'unchanged':
+      response.writeHead(304, withId(cached.unchangedHead, id)).end();
+      return;
+    case 'failed':
+      response.setHeader('X-Request-Id', id);
+      sendResponse(exchange, conditionFailed);
+      return;
+    case 'proceed':
   }
   response.writeHead(200, withId(cached.head, id));
   if (request.method === 'HEAD') response.end();

@@ -8,7 +8,7 @@ import { sep } from 'node:path';
 import { parsePublicPath, type SitePath } from '../../model/path.js';
 import { fileSource, pieceBytes, readRange } from '../../wwz/byte-source.js';
 import type { Body } from '../../wwz/body.js';
-import { fileIdentity } from '../../wwz/open.js';
+import { fileIdentity, modifiedSeconds } from '../../wwz/open.js';
 import { contentType, isText, plainText } from '../http/content-type.js';
 import type { Representation } from '../http/send-representation.js';
 import { digestOf } from '../http/digest.js';
@@ -56,7 +56,12 @@ export async function openSiteFile(real: string, path: SitePath): Promise<Opened
   try {
     const stats = await handle.stat({ bigint: true });
     if (stats.isFile()) {
-      const source = { handle, size: Number(stats.size), tag: fileIdentity(stats) };
+      const source = {
+        handle,
+        size: Number(stats.size),
+        tag: fileIdentity(stats),
+        modified: modifiedSeconds(stats),
+      };
       return { kind: 'file', handle, representation: representFile(path, source) };
     }
     await handle.close();
@@ -71,12 +76,13 @@ interface FileContent {
   readonly handle: FileHandle;
   readonly size: number;
   readonly tag: string;
+  readonly modified: number;
 }
 
 /** Smaller files are not worth compressing. */
 const gzipFromBytes = 1024;
 
-function representFile(path: SitePath, { handle, size, tag }: FileContent): Representation {
+function representFile(path: SitePath, { handle, size, tag, modified }: FileContent): Representation {
   const area = areaOf(path);
   const type = area === 'status' ? plainText : contentType(path);
   const source = fileSource(handle, size);
@@ -87,7 +93,7 @@ function representFile(path: SitePath, { handle, size, tag }: FileContent): Repr
     throw new Error(`cannot read ${JSON.stringify(path)}: the file became shorter`);
   };
   const digest = (): Promise<string> => digestOf(tag, plain);
-  const common = { type, headers: areaHeaders(area), tag, size, plain, digest };
+  const common = { type, headers: areaHeaders(area), tag, modified, size, plain, digest };
   if (size < gzipFromBytes || !isText(type)) return common;
   return { ...common, gzip: { body: async () => gzipped(await plain()) } };
 }

@@ -47,6 +47,7 @@ async function representEntry(file: WwzFile, entry: WwzEntry): Promise<Result<Fo
     type: contentType(entry.name),
     headers: areaHeaders('foreign'),
     tag: `${file.identity}-${entry.crc.toString(16)}`,
+    modified: file.modified,
     size: entry.size,
     plain: (range) => plainBody(located, range),
     ...(entry.method === 8 && { gzip: { length: gzipLength(entry), body: () => gzipBody(located) } }),
@@ -59,6 +60,7 @@ function representListing(file: WwzFile, html: Buffer): Representation {
     type: 'text/html; charset=utf-8',
     headers: { ...areaHeaders('own'), 'Content-Security-Policy': listingPolicy },
     tag: `${file.identity}-list`,
+    modified: file.modified,
     size: html.length,
     plain: ({ start, end } = { start: 0, end: html.length }) => Promise.resolve(html.subarray(start, end)),
   };

@@ -1,6 +1,7 @@
 /** Reads a request body that is not a form: a short text, or a file. */
 import type { IncomingMessage } from 'node:http';
 import { accept, refuse, type Result } from '../../model/result.js';
+import { bodyDigest, type BodyDigest } from './body-digest.js';
 import type { QuotaReservation } from './quota.js';
 import { bodyCheck, isDiskError, storeStream, type StoredFile } from './store-stream.js';
 import type { UploadRefusal } from './upload-refusal.js';
@@ -38,13 +39,26 @@ async function readBody<T>(
   if (Number(request.headers['content-length'] ?? '0') > maxBytes) {
     return refuse({ kind: 'body-too-large', maxBytes });
   }
+  const digest = bodyDigest(request.headers);
+  if (!digest.ok) return digest;
   // Not destroyed on return, since the response is sent on the same connection.
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   try {
-    const result = await read(chunks);
-    if (!result.ok || request.complete) return result;
+    const result = await read(digest.value === undefined ? chunks : hashed(chunks, digest.value));
+    if (!result.ok) return result;
+    if (request.complete) {
+      const refusal = digest.value?.verify();
+      return refusal === undefined ? result : refuse(refusal);
+    }
   } catch (error) {
     if (request.complete || isDiskError(error)) throw error;
   }
   return refuse({ kind: 'incomplete', what: 'body' });
+}
+
+async function* hashed(chunks: AsyncIterable<Buffer>, digest: BodyDigest): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    digest.update(chunk);
+    yield chunk;
+  }
 }

@@ -5,6 +5,7 @@ import busboy from 'busboy';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, refuse, type Result } from '../../model/result.js';
 import type { ServerLimits } from '../config/limits.js';
+import { findForeignPart, PartHeaders } from './part-headers.js';
 import type { UploadRefusal } from './upload-refusal.js';
 
 export interface FilePart {
@@ -44,9 +45,16 @@ export function createFormParser(
   }
   let request: IncomingMessage | undefined;
   let isStopped = false;
+  // busboy passes over a part whose headers it does not understand, and reports nothing.
+  const headersOfParts = new PartHeaders(boundaryOf(headers), limits.fields + limits.files + 2);
+  const names: string[] = [];
+  const watch = (chunk: Buffer): void => {
+    headersOfParts.push(chunk);
+  };
   parser.on('field', (name, value, info) => {
     // Undefined if the part has no name, although busboy's types say otherwise.
     const known = name as string | undefined;
+    names.push(known ?? '');
     if (known === undefined) handlers.refused({ kind: 'unnamed-part' });
     // busboy truncates what is too long, and only reports it here.
     else if (info.nameTruncated || info.valueTruncated) {
@@ -64,6 +72,7 @@ export function createFormParser(
     }
     // Both are undefined if the part has none, although busboy's types say otherwise.
     const field = (name as string | undefined) ?? '';
+    names.push(field);
     handlers.file({ field, fileName: (info as { filename?: string }).filename }, stream);
   });
   const tooMany = (what: 'files' | 'fields' | 'parts', max: number) => (): void => {
@@ -75,14 +84,20 @@ export function createFormParser(
   parser.on('error', (error) => {
     handlers.refused({ kind: 'malformed-form', reason: errorMessage(error) });
   });
-  parser.on('close', handlers.end);
+  parser.on('close', () => {
+    const part = isStopped ? undefined : findForeignPart(headersOfParts.parts(), names);
+    if (part !== undefined) handlers.refused({ kind: 'part-not-understood', part });
+    handlers.end();
+  });
   return accept({
     start: (source: IncomingMessage): void => {
       request = source;
+      source.on('data', watch);
       source.pipe(parser);
     },
     stop: (): void => {
       isStopped = true;
+      request?.off('data', watch);
       request?.unpipe(parser);
       parser.destroy();
     },
@@ -108,4 +123,10 @@ function busboyConfig(headers: IncomingHttpHeaders, limits: ServerLimits): busbo
       headerPairs: 50,
     },
   };
+}
+
+/** Returns the boundary that busboy uses too; it has refused headers without one. */
+function boundaryOf({ 'content-type': type = '' }: IncomingHttpHeaders): string {
+  const [, quoted, plain] = /;\s*boundary=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/i.exec(type) ?? [];
+  return quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '';
 }

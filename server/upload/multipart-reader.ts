@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { accept, refuse, type Result } from '../../model/result.js';
 import type { ServerLimits } from '../config/limits.js';
+import { bodyDigest } from './body-digest.js';
 import { createFormParser, type FilePart } from './busboy-parser.js';
 import type { QuotaReservation } from './quota.js';
 import { bodyCheck, isDiskError, storeStream } from './store-stream.js';
@@ -45,6 +46,8 @@ export async function readForm(
   if (Number(request.headers['content-length'] ?? '0') > bodyBytes) {
     return refuse({ kind: 'body-too-large', maxBytes: bodyBytes });
   }
+  const digest = bodyDigest(request.headers);
+  if (!digest.ok) return digest;
   const fields: [string, string][] = [];
   const digests = new Map<string, string>();
   const writes: Promise<void>[] = [];
@@ -93,6 +96,7 @@ export async function readForm(
   const check = bodyCheck(bodyBytes, reservation);
   const count = (chunk: Buffer): void => {
     bytes += chunk.length;
+    digest.value?.update(chunk);
     const refusal = check(bytes);
     if (refusal !== undefined) fail({ refusal });
   };
@@ -108,6 +112,10 @@ export async function readForm(
   request.off('data', count);
   request.off('close', onClose);
   await Promise.allSettled(writes);
+  if (state.failure === undefined) {
+    const refusal = digest.value?.verify();
+    if (refusal !== undefined) return refuse(refusal);
+  }
   const { failure } = state;
   if (failure === undefined) return accept({ fields, bytes, digests });
   if ('refusal' in failure) return refuse(failure.refusal);

@@ -16,5 +16,9 @@ export type UploadRefusal =
       readonly name: string;
       readonly maxBytes: number;
     }
+  /** a digest in the headers is malformed or is not that of the body; `reason` is the whole message */
+  | { readonly kind: 'digest-refused'; readonly reason: string }
+  /** the form has a part that the parser passed over; `part` is the first line of its headers */
+  | { readonly kind: 'part-not-understood'; readonly part: string }
   /** the form may not have this file; `reason` is the whole message */
   | { readonly kind: 'file-refused'; readonly reason: string };

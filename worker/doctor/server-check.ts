@@ -35,9 +35,13 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
       ...(['clock', 'token'] as const).map((id) => skipped(id, 'the address of the server is not valid')),
     ];
   }
-  const health = new URL('healthz', url.value);
   const start = options.now();
-  const answer = await get(health);
+  const ready = new URL('readyz', url.value);
+  const asked = await get(ready);
+  // Older servers have /healthz only, which tests the disk there.
+  const isOlder = !('reason' in asked) && asked.status === 404;
+  const health = isOlder ? new URL('healthz', url.value) : ready;
+  const answer = isOlder ? await get(health) : asked;
   if ('reason' in answer) {
     return [
       problem(
@@ -63,7 +67,7 @@ export async function checkServer(options: ServerCheckOptions): Promise<Finding[
     found.push(
       problem(
         'server',
-        `${url.value.href} answered ${answer.status} to /healthz: not a Soil server, or a proxy does not forward /healthz`,
+        `${url.value.href} answered ${answer.status} to ${health.pathname}: not a Soil server, or a proxy does not forward it`,
         `curl -v ${formatShellWord(health.href)}`,
       ),
     );

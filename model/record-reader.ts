@@ -37,6 +37,9 @@ const isObject = (value: unknown): value is Json =>
 
 class Refusal extends Error {}
 
+/** More flags of the engine do not fit on a page. */
+const maxEngineFlags = 200;
+
 /** Reads the values of one JSON object by key. Throws a Refusal, which parseRecord() catches. */
 class RecordReader {
   readonly #json: Json;
@@ -90,6 +93,7 @@ class RecordReader {
         status: this.parsed('status', parseExitStatus),
         reason: this.shown('reason'),
         image: this.image(),
+        engineFlags: this.engineFlags(),
         machine: this.machine(),
         workerVersion: this.shown('worker-version'),
       }),
@@ -192,6 +196,14 @@ class RecordReader {
         return { bytes: layer.number('bytes') ?? 0, command: layer.shown('command') ?? '-' };
       }),
     };
+  }
+
+  /** Returns the first flags, each truncated: they are for display only. */
+  engineFlags(): readonly string[] | undefined {
+    const flags = this.list('engine-flags')
+      .slice(0, maxEngineFlags)
+      .flatMap((flag) => new RecordReader({ 'engine-flags': flag }).shown('engine-flags') ?? []);
+    return flags.length === 0 ? undefined : flags;
   }
 
   machine(): MachineRecord | undefined {

@@ -168,6 +168,7 @@ const anyRecord: fc.Arbitrary<JobRecord> = fc.record(
       },
       { requiredKeys: ['name', 'engine', 'layers'], noNullPrototype: true },
     ),
+    engineFlags: fc.array(word, { minLength: 1, maxLength: 3 }),
     machine: fc.record(
       {
         name: word,
@@ -198,6 +199,7 @@ test('parseRecord() never throws', () => {
   const keys = fc.constantFrom(
     ...Object.keys(shellRecord),
     'image',
+    'engine-flags',
     'machine',
     'tasks',
     'expected-jobs',
@@ -213,7 +215,7 @@ test('parseRecord() never throws', () => {
 
 test('parseRecord() rejects deeply nested lists', () => {
   const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
-  for (const key of ['commit-line', 'schema', 'tasks', 'expected-jobs']) {
+  for (const key of ['commit-line', 'schema', 'tasks', 'engine-flags', 'expected-jobs']) {
     const parsed = parseRecord(`{"schema":1,"${key}":${deep}}`);
     assert.ok(!parsed.ok);
     assert.match(parsed.error, new RegExp(`cannot accept ${key}`));

@@ -74,6 +74,8 @@ export interface JobRecord {
   /** why the outcome is `error`, `cancelled` or `empty`, in one sentence */
   readonly reason?: string;
   readonly image?: ImageRecord;
+  /** the `engine-flags` of the job: they can give its tasks more of the machine than a container has */
+  readonly engineFlags?: readonly string[];
   readonly machine?: MachineRecord;
   readonly workerVersion?: string;
   readonly tasks: readonly TaskCommand[];
@@ -119,6 +121,7 @@ export function formatRecord(r: JobRecord): string {
     status: r.status,
     reason: r.reason,
     image: r.image,
+    'engine-flags': r.engineFlags,
     machine: r.machine && {
       name: r.machine.name,
       system: r.machine.system,

@@ -39,6 +39,10 @@ export function imageFact(image: ImageRecord | undefined): readonly Fact[] {
   return [textFact('Image', `${image.name}${size}, ${image.engine}`)];
 }
 
+/** The flags that a job passed to the engine, which can take down what separates its tasks from the machine. */
+export const engineFlagsFact = (flags: readonly string[] | undefined): readonly Fact[] =>
+  flags === undefined ? [] : [codeFact('Engine flags', flags.join(' '))];
+
 export function machineFact(machine: MachineRecord | undefined): readonly Fact[] {
   if (machine === undefined) return [];
   const { name, system, architecture, cpus, memoryBytes } = machine;

@@ -67,8 +67,10 @@ export async function planJob(
   const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
   const prepared = await prepareOutFolder(out, job);
   if (!prepared.ok) return prepared;
+  const { engineFlags } = declaration;
   return accept({
-    ...{ command, repo, job, declaration, origin, identity: identity.value, out, ...secrets.value },
+    ...{ command, repo, job, declaration, identity: identity.value, out, ...secrets.value },
+    origin: { ...origin, ...(engineFlags.length > 0 && { engineFlags }) },
     clean: options.clean ?? origin.host !== 'local',
     ...(origin.commit !== undefined && { commit: origin.commit }),
     ...(options.engine !== undefined && { engine: options.engine }),

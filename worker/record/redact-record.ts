@@ -9,6 +9,7 @@ import type { Progress } from './progress.js';
 /** Redacts every field of a record that can contain text from outside Soil. */
 export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
   const { commitLine, branch, jobUrl, workflow, ref, event, pullRequest, reason, image, machine } = record;
+  const { engineFlags } = record;
   const redactField = <K extends keyof JobRecord>(key: K, value: JobRecord[K] | undefined) =>
     value === undefined ? {} : { [key]: typeof value === 'string' ? redactor.redact(value) : value };
   return {
@@ -31,6 +32,7 @@ export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
             layers: image.layers.map((layer) => ({ ...layer, command: redactor.redact(layer.command) })),
           },
         }),
+    ...(engineFlags === undefined ? {} : { engineFlags: engineFlags.map((flag) => redactor.redact(flag)) }),
     ...(machine === undefined ? {} : { machine: { ...machine, name: redactor.redact(machine.name) } }),
     tasks: record.tasks.map((task) => ({ ...task, run: redactor.redact(task.run) })),
   };

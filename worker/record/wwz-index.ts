@@ -6,6 +6,7 @@ import type { Row } from '../../model/row.js';
 import { wwzIcon, wwzStyle } from '../../templates/asset.js';
 import {
   codeFact,
+  engineFlagsFact,
   imageFact,
   optionalFact,
   machineFact,
@@ -157,6 +158,7 @@ function jobFacts(record: JobRecord): readonly Fact[] {
     ...optionalFact('Elapsed', hasSpan ? durationText(deployTime - startTime) : undefined),
     ...optionalFact('Exit status', record.status === undefined ? undefined : String(record.status)),
     ...imageFact(record.image),
+    ...engineFlagsFact(record.engineFlags),
     ...optionalFact(
       'Image pull',
       imagePullSeconds === undefined ? undefined : durationText(imagePullSeconds),

@@ -4,6 +4,7 @@ import type { CommitHash } from '../../../model/name.js';
 import {
   codeFact,
   dateFact,
+  engineFlagsFact,
   imageFact,
   optionalFact,
   machineFact,
@@ -64,6 +65,7 @@ export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact
     ...optionalFact('Exit status', record?.status === undefined ? undefined : String(record.status)),
     ...removedFact(job.summary?.removedWwz),
     ...imageFact(record?.image),
+    ...engineFlagsFact(record?.engineFlags),
     ...machineFact(record?.machine),
     // On other hosts, the facts of the run have the URL.
     ...(address.host === 'sourcehut' ? urlFact('On the CI host', httpUrl(record?.jobUrl)) : []),

@@ -58,7 +58,7 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     doctor: 'system config policy engine client',
     host: 'system output config state record engine transfer',
     runner: 'redact system output config state record engine host',
-    artifact: 'system config state record client publish',
+    artifact: 'system config policy state record client publish',
     job: 'redact system output config policy state record checkout report client publish host runner',
     cli: 'system output config policy state record init checkout report client publish gate doctor host runner artifact job',
   },

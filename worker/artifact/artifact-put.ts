@@ -2,6 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { chooseRepo } from '../config/load-job.js';
+import { admitPublishing } from '../policy/load-policies.js';
 import { parseArtifactName, uploadArtifact, type UploadedArtifact } from '../publish/upload-artifact.js';
 import { planArtifactFolder, type ArtifactOptions, type ArtifactFolder } from './artifact-address.js';
 import { exitStatus } from '../../command/command-context.js';
@@ -71,6 +73,9 @@ async function planPut(
     }
     uploads.push({ file, name: name.value });
   }
+  const repo = await chooseRepo(context);
+  const allowed = await admitPublishing('publish artifacts', repo, context);
+  if (!allowed.ok) return allowed;
   const folder = await planArtifactFolder(options, context);
   return folder.ok ? accept({ ...folder.value, uploads }) : folder;
 }

@@ -2,6 +2,7 @@
 import { examples, type CommandRegistry } from '../../command/program.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import type { CommandContext } from '../system/command-context.js';
+import type { AnnounceOptions } from '../job/announce-job.js';
 import type { RunCommandOptions } from './run-command.js';
 import * as option from './shared-options.js';
 
@@ -55,6 +56,31 @@ export function addJobCommands({
     .action(async (jobs: string[], options: RunCommandOptions) => {
       handleSignals(2);
       await finish((await import('./run-command.js')).runCommand(jobs, options, context));
+    });
+
+  command('announce', 'tell the server that a job starts, so that the step that runs it needs no token', [
+    option.server(),
+    option.tokenFile(),
+    option.config(),
+    option.runId(),
+    option.attempt(),
+    option.publishLimit(),
+  ])
+    .argument('<job>', 'name of a job in soil.yml')
+    .addHelpText(
+      'after',
+      examples`
+    soil-worker announce unit                          a step with SOIL_TOKEN
+    soil-worker run unit                               a step without it: tasks on this machine find no token
+    soil-worker publish unit                           a step with SOIL_TOKEN
+
+  For jobs with "image: none". The page shows that the job runs, but no tasks until it is published. A run
+  that is local needs the same --run-id or SOIL_RUN in the first two steps.
+  Exit status: 0 announced; 1 the server did not accept the event; 2 usage error.`,
+    )
+    .action(async (job: string, options: AnnounceOptions) => {
+      handleSignals(1);
+      await finish((await import('./announce-command.js')).announceCommand(job, options, context));
     });
 
   command('publish', 'publish the results that an earlier run stored in _soil/JOB/', [

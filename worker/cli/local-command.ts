@@ -8,6 +8,7 @@ import { configName } from '../config/project-config.js';
 import type { JobEnd } from '../job/job-pipeline.js';
 import { runJobs } from '../job/run-jobs.js';
 import type { JobOptions } from '../job/plan-job.js';
+import { readPolicies } from '../policy/policy-file.js';
 import { storeArtifacts } from '../job/stored-artifacts.js';
 import { outFolderName } from '../record/out-folder.js';
 import { plain } from '../report/format-progress.js';
@@ -96,6 +97,9 @@ async function planSource(name: string, command: CommandContext): Promise<Result
   if (!job.ok) return job;
   const repo = await findRepo(cwd, environment);
   if (repo === undefined) return refuse(`cannot clone the repo: ${quote(cwd, 300)} is not in a git repo`);
+  // The clone is elsewhere: a policy in this repo would not lie in the clone.
+  const policies = await readPolicies({ environment, repo });
+  if (!policies.ok) return policies;
   const { commit, commitLine = '' } = await readGitHead(repo, environment);
   if (commit === undefined) return refuse('cannot clone the repo: it has no commit yet');
   const uncommitted = await listUncommitted(repo, environment);

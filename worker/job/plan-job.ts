@@ -6,9 +6,9 @@ import { identityOf, recordSchema } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
-import { chooseJob, chooseRepo, type JobChoiceOptions } from '../config/load-job.js';
+import { chooseJob, chooseRepo, type JobChoice, type JobChoiceOptions } from '../config/load-job.js';
 import { readGithubEvent } from '../policy/github-event.js';
-import type { TrustOptions } from '../policy/load-policies.js';
+import { admitPublishing, type TrustOptions } from '../policy/load-policies.js';
 import { planTarget, type PublishOptions } from '../publish/publish-target.js';
 import { jobFilePaths, outFolderPath, prepareOutFolder } from '../record/out-folder.js';
 import { refuseSecretNames } from '../record/redact-record.js';
@@ -44,12 +44,37 @@ export async function planJob(
   if (!target.ok) return target;
   const choice = await chooseJob(name, options, command);
   if (!choice.ok) return choice;
-  const { repo, declaredJobs } = choice.value;
+  const { repo } = choice.value;
   const admitted = await admitJobHere(choice.value, options, command);
   if (!admitted.ok) return admitted;
   const declaration = admitted.value;
-  const { environment, version: workerVersion } = command;
   const job = declaration.name;
+  const planned = await planOrigin(choice.value, options, command);
+  if (!planned.ok) return planned;
+  const { origin, identity } = planned.value;
+  const secrets = planJobSecrets(declaration, command);
+  if (!secrets.ok) return secrets;
+  const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
+  const prepared = await prepareOutFolder(out, job);
+  if (!prepared.ok) return prepared;
+  const { engineFlags } = declaration;
+  return accept({
+    ...{ command, repo, job, declaration, identity, out, ...secrets.value },
+    origin: { ...origin, ...(engineFlags.length > 0 && { engineFlags }) },
+    clean: options.clean ?? origin.host !== 'local',
+    ...(origin.commit !== undefined && { commit: origin.commit }),
+    ...(options.engine !== undefined && { engine: options.engine }),
+    ...(target.value !== undefined && { target: target.value }),
+  });
+}
+
+/** Identifies the run and the commit of a job that is to run, or that runs in a later step. Prints what is odd about them. */
+export async function planOrigin(
+  { repo, job: { name: job }, declaredJobs }: JobChoice,
+  options: Pick<JobOptions, 'runId' | 'attempt'>,
+  command: CommandContext,
+): Promise<Result<Pick<PlannedJob, 'origin' | 'identity'>>> {
+  const { environment, version: workerVersion } = command;
   const [git, githubEvent] = await Promise.all([readGitHead(repo, environment), readGithubEvent(command)]);
   const planned = describeOrigin({
     ...{ environment, now: command.now(), git, job, declaredJobs, workerVersion },
@@ -61,21 +86,7 @@ export async function planJob(
   const { origin, notices } = planned.value;
   for (const notice of notices) command.warn(`notice: ${notice}`);
   const identity = identityOf({ ...origin, schema: recordSchema, tasks: [] }, { job });
-  if (!identity.ok) return identity;
-  const secrets = planJobSecrets(declaration, command);
-  if (!secrets.ok) return secrets;
-  const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
-  const prepared = await prepareOutFolder(out, job);
-  if (!prepared.ok) return prepared;
-  const { engineFlags } = declaration;
-  return accept({
-    ...{ command, repo, job, declaration, identity: identity.value, out, ...secrets.value },
-    origin: { ...origin, ...(engineFlags.length > 0 && { engineFlags }) },
-    clean: options.clean ?? origin.host !== 'local',
-    ...(origin.commit !== undefined && { commit: origin.commit }),
-    ...(options.engine !== undefined && { engine: options.engine }),
-    ...(target.value !== undefined && { target: target.value }),
-  });
+  return identity.ok ? accept({ origin, identity: identity.value }) : identity;
 }
 
 /** Reads the values of a job's secrets from the environment. A missing value is a notice. */
@@ -104,6 +115,8 @@ export async function planStoredJob(
   const target = await planTarget(options, command);
   if (!target.ok) return target;
   const repo = await chooseRepo(command);
+  const allowed = await admitPublishing(`publish job ${quote(job)}`, repo, command);
+  if (!allowed.ok) return allowed;
   const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
   const files = jobFilePaths(out, job);
   let text: string;

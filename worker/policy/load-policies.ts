@@ -1,6 +1,7 @@
 /** Reads the policies that hold for the jobs of one command. */
-import type { Result } from '../../model/result.js';
+import { accept, refuse, type Result } from '../../model/result.js';
 import type { CommandContext } from '../system/command-context.js';
+import { checkPublishing } from './check-job.js';
 import { readGithubEvent } from './github-event.js';
 import { readPolicies } from './policy-file.js';
 import type { PolicySource } from './policy.js';
@@ -27,4 +28,16 @@ export async function loadPolicies(
     ...(untrusted !== undefined && { option: untrusted }),
     ...(githubEvent !== undefined && { githubEvent }),
   });
+}
+
+/** Refuses to publish if a policy file forbids it. `action` completes "cannot ...". */
+export async function admitPublishing(
+  action: string,
+  repo: string,
+  { environment }: Pick<CommandContext, 'environment'>,
+): Promise<Result<undefined>> {
+  const files = await readPolicies({ environment, repo });
+  if (!files.ok) return files;
+  const refusals = checkPublishing(action, files.value);
+  return refusals.length === 0 ? accept(undefined) : refuse(refusals.join('\n'));
 }

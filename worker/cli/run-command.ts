@@ -1,7 +1,6 @@
 /** `soil-worker run JOB...`: runs jobs in the order of their needs, and prints a summary of more than one. */
 import { quote, refuse, type Result } from '../../model/result.js';
-import { chooseJob, type JobChoice } from '../config/load-job.js';
-import { admitJobsHere } from '../job/admit-jobs.js';
+import { chooseJob } from '../config/load-job.js';
 import { runJobs, worstEnd } from '../job/run-jobs.js';
 import type { JobOptions } from '../job/plan-job.js';
 import { writeOutputs } from '../report/github-actions.js';
@@ -61,11 +60,9 @@ async function checkNames(
   if (duplicate !== undefined) return refuse(`cannot run job ${quote(duplicate)} twice`);
   if (options.tasks !== undefined) return refuse('cannot run several jobs with --tasks: give one job');
   if (options.json === true) return refuse('cannot run several jobs with --json: give one job');
-  const choices: JobChoice[] = [];
   for (const name of names) {
     const choice = await chooseJob(name, options, command);
     if (!choice.ok) return choice;
-    choices.push(choice.value);
   }
-  return admitJobsHere(choices, options, command);
+  return { ok: true, value: undefined };
 }

@@ -1,7 +1,9 @@
 /** Runs the jobs of one command in the order of their needs, and those that they need. */
 import { isGreen } from '../../model/outcome.js';
 import { accept, type Result } from '../../model/result.js';
+import { chooseJob, type JobChoice } from '../config/load-job.js';
 import type { CommandContext } from '../system/command-context.js';
+import { admitJobsHere } from './admit-jobs.js';
 import { runPipeline, type JobEnd } from './job-pipeline.js';
 import { findSkipReason, type NeedEnd } from './job-order.js';
 import { planNeededJobs } from './needed-jobs.js';
@@ -19,20 +21,40 @@ export async function runJobs(
   const planned = await planNeededJobs(names, options, command);
   if (!planned.ok) return planned;
   const { order, needs } = planned.value;
+  const optionsOf = (name: string): JobOptions => {
+    const { tasks, ...others } = options;
+    return { ...others, ...(names.includes(name) && tasks !== undefined && { tasks }) };
+  };
+  const admitted = await admitAll(order, optionsOf, command);
+  if (!admitted.ok) return admitted;
   const known = new Map<string, NeedEnd>(planned.value.ends);
   const ends: JobEnd[] = [];
   for (const name of order) {
     // A cancelled command ends its remaining jobs as cancelled, whatever they need.
     const skip = command.cancel.aborted ? undefined : findSkipReason(name, needs, known);
     if (skip !== undefined) command.print(`skipping job ${name}: ${skip}`);
-    const { tasks, ...others } = options;
-    const isNamed = names.includes(name);
-    const jobOptions = { ...others, ...(isNamed && tasks !== undefined && { tasks }) };
-    const end = await runPipeline(name, jobOptions, command, skip);
-    ends.push({ ...end, isNamed });
+    const end = await runPipeline(name, optionsOf(name), command, skip);
+    ends.push({ ...end, isNamed: names.includes(name) });
     known.set(name, needEnd(end));
   }
   return accept(ends);
+}
+
+/** Before the first of several jobs starts, names everything that this machine refuses to any of them. */
+async function admitAll(
+  names: readonly string[],
+  optionsOf: (name: string) => JobOptions,
+  command: CommandContext,
+): Promise<Result<undefined>> {
+  if (names.length === 1) return accept(undefined);
+  const choices: JobChoice[] = [];
+  for (const name of names) {
+    const choice = await chooseJob(name, optionsOf(name), command);
+    if (!choice.ok) return choice;
+    choices.push(choice.value);
+  }
+  const [first = ''] = names;
+  return admitJobsHere(choices, optionsOf(first), command);
 }
 
 function needEnd({ results, skip }: JobEnd): NeedEnd {

@@ -2,7 +2,7 @@
 import type { CommitHash, WorkerHost } from '../../model/name.js';
 import { accept, refuse, type Result } from '../../model/result.js';
 import type { CommandContext } from '../system/command-context.js';
-import { readGitHead, resolveCommit } from '../system/git.js';
+import { readGitHead, resolveCommit } from '../git/git-head.js';
 import { identifyRun } from '../record/run-identity.js';
 import { chooseRepo } from '../config/load-job.js';
 import { resolveServer } from '../client/server-url.js';

@@ -1,11 +1,13 @@
 /** Lists the untracked files that jobs leave in a repo, and removes them before a later job. */
 import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeWhole } from '../../files/atomic-file.js';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { runProcess, type CommandResult } from '../system/run-process.js';
-import { readGit, type Environment, type GitOptions } from '../system/git.js';
+import type { Environment } from '../git/git.js';
+import { readGitFolder } from '../git/git-folder.js';
+import { readGit, type ReadOptions } from '../git/repo-view.js';
 import { outFolderName } from '../record/out-folder.js';
 
 /** A file as the job left it. A path with a slash at the end is a folder: empty, or a repo of its own. */
@@ -23,17 +25,15 @@ export interface LeftoverOptions {
 }
 
 /** Returns the path of the list, which is in git's own folder. */
-async function listPath({ repo, environment }: LeftoverOptions): Promise<string> {
-  const end = await readGit(['rev-parse', '--git-path', 'soil-made.json'], {
-    environment,
-    cwd: repo,
-  });
-  return resolve(repo, end.stdout.replace(/\n$/, ''));
+async function listPath({ repo }: LeftoverOptions): Promise<string> {
+  const folder = await readGitFolder(repo);
+  const gitDir = folder.ok && folder.value !== undefined ? folder.value.gitDir : join(repo, '.git');
+  return join(gitDir, 'soil-made.json');
 }
 
 /** About a million paths. A truncated list would make an old file look like a new one. */
 const maxListBytes = 100_000_000;
-const limits = { timeoutSeconds: 300, maxOutputBytes: maxListBytes + 1 } satisfies Partial<GitOptions>;
+const limits = { timeoutSeconds: 300, maxOutputBytes: maxListBytes + 1 } satisfies Partial<ReadOptions>;
 
 /**
  * Lists untracked paths, including ignored files, and empty folders with a slash at the end. Returns undefined outside a
@@ -52,7 +52,7 @@ async function listOthers(
   ...flags: readonly string[]
 ): Promise<readonly string[] | undefined> {
   const words = ['ls-files', '--others', ...flags, '-z', '--', '.', `:(exclude,top)${outFolderName}`];
-  const end = await readGit(words, { environment, cwd: repo, ...limits });
+  const end = await readGit(words, { environment, repo, ...limits });
   return end.status === 0 ? parsePaths(end) : undefined;
 }
 

@@ -9,7 +9,9 @@ import type { CommandContext } from '../system/command-context.js';
 import { configName, parseConfig } from '../config/project-config.js';
 import { parseBranch } from '../config/soil-yml-values.js';
 import { resolveServer } from '../client/server-url.js';
-import { runGit } from '../system/git.js';
+import { readGitFolder } from '../git/git-folder.js';
+import { listRefs, readHeadRef, readSymbolicRef } from '../git/git-refs.js';
+import { readRepoSettings } from '../git/git-settings.js';
 import { suggestJobs, placeholderJob, type RepoFiles } from '../init/project-kind.js';
 import {
   formatManifest,
@@ -82,7 +84,7 @@ async function planFiles(
     suggested !== undefined
       ? formatSoilYml(suggested, {
           project: projectName(basename(repo)),
-          branch: await findBranch(repo, context),
+          branch: await findBranch(repo),
           ...(schema.value !== undefined && { schema: schema.value }),
         })
       : (before ?? '');
@@ -139,33 +141,39 @@ const projectName = (folder: string): string => {
 };
 
 /** Returns the remote's default branch, else `main` or `master` if it exists, else the branch that is checked out. */
-async function findBranch(repo: string, { environment }: CommandContext): Promise<string> {
-  const options = { environment, cwd: repo };
-  const remote = await runGit(['symbolic-ref', '--short', '--quiet', 'refs/remotes/origin/HEAD'], options);
-  const local = await runGit(['symbolic-ref', '--short', '--quiet', 'HEAD'], options);
-  const usual = ['main', 'master'];
-  const refs = usual.map((name) => `refs/heads/${name}`);
-  const existing = await runGit(['for-each-ref', '--format=%(refname:short)', '--', ...refs], options);
-  const known = existing.stdout.split('\n');
+async function findBranch(repo: string): Promise<string> {
+  const folder = await readGitFolder(repo);
+  if (!folder.ok || folder.value === undefined) return 'main';
+  const { commonDir } = folder.value;
+  const remote = await readSymbolicRef(commonDir, 'refs/remotes/origin/HEAD');
+  const known = await listRefs(commonDir);
+  const usual = ['main', 'master'].filter((name) => known.has(`refs/heads/${name}`));
+  const { ref } = await readHeadRef(folder.value);
   const found = [
-    remote.stdout.trim().replace(/^origin\//, ''),
-    ...usual.filter((name) => known.includes(name)),
-    local.stdout.trim(),
+    remote?.replace(/^refs\/remotes\/origin\//, ''),
+    ...usual,
+    ref?.replace(/^refs\/heads\//, ''),
   ];
-  return found.find((name) => parseBranch(name).ok && name !== 'soil-staging') ?? 'main';
+  return (
+    found.find((name) => name !== undefined && parseBranch(name).ok && name !== 'soil-staging') ?? 'main'
+  );
 }
 
 /** Returns the folder that sourcehut clones into: the last part of the remote's URL. */
 async function remoteName(repo: string, { environment }: CommandContext): Promise<string> {
-  const remote = await runGit(['config', '--get', 'remote.origin.url'], { environment, cwd: repo });
+  const folder = await readGitFolder(repo);
+  const [url = ''] =
+    folder.ok && folder.value !== undefined
+      ? await readRepoSettings(folder.value, 'remote.origin.url', environment)
+      : [];
   const last =
-    remote.stdout
+    url
       .trim()
       .replace(/\/+$/, '')
       .replace(/\.git$/, '')
       .split(/[/:]/)
       .at(-1) ?? '';
-  return remote.status === 0 && last !== '' ? last : basename(repo);
+  return last === '' ? basename(repo) : last;
 }
 
 async function write(file: string, text: string, force: boolean): Promise<Result<undefined>> {

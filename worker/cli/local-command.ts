@@ -3,7 +3,6 @@ import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseJobName, type CommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { listUncommitted, createFreshClone } from '../checkout/fresh-clone.js';
 import { configName } from '../config/project-config.js';
 import type { JobEnd } from '../job/job-pipeline.js';
 import { runJobs } from '../job/run-jobs.js';
@@ -14,7 +13,10 @@ import { outFolderName } from '../record/out-folder.js';
 import { plain } from '../report/format-progress.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
-import { findRepo, readGitHead } from '../system/git.js';
+import { listChangedFiles, type ChangedFile } from '../git/changed-files.js';
+import { createFreshClone } from '../git/fresh-clone.js';
+import { findRepo } from '../git/git-folder.js';
+import { readGitHead } from '../git/git-head.js';
 import { formatEnds } from './job-summary.js';
 import { formatEndsAsJson, quietStdout } from './json-output.js';
 
@@ -95,14 +97,14 @@ async function planSource(name: string, command: CommandContext): Promise<Result
   const { environment, cwd } = command;
   const job = parseJobName(name, 'job');
   if (!job.ok) return job;
-  const repo = await findRepo(cwd, environment);
+  const repo = await findRepo(cwd);
   if (repo === undefined) return refuse(`cannot clone the repo: ${quote(cwd, 300)} is not in a git repo`);
   // The clone is elsewhere: a policy in this repo would not lie in the clone.
   const policies = await readPolicies({ environment, repo });
   if (!policies.ok) return policies;
   const { commit, commitLine = '' } = await readGitHead(repo, environment);
   if (commit === undefined) return refuse('cannot clone the repo: it has no commit yet');
-  const uncommitted = await listUncommitted(repo, environment);
+  const uncommitted = await listChangedFiles(repo, environment);
   if (!uncommitted.ok) return uncommitted;
   command.print(`commit ${commit.slice(0, 12)}: ${plain(commitLine)}`);
   for (const line of formatUncommitted(uncommitted.value)) command.warn(line);
@@ -111,9 +113,9 @@ async function planSource(name: string, command: CommandContext): Promise<Result
 
 const maxShownFiles = 20;
 
-function formatUncommitted(files: readonly string[]): string[] {
+function formatUncommitted(files: readonly ChangedFile[]): string[] {
   if (files.length === 0) return [];
-  const shown = files.slice(0, maxShownFiles).map((file) => `  ${plain(file)}`);
+  const shown = files.slice(0, maxShownFiles).map(({ state, path }) => `  ${state} ${plain(path)}`);
   const more = files.length - shown.length;
   return [
     `not committed, so left out: ${files.length} ${files.length === 1 ? 'file or folder' : 'files or folders'}`,

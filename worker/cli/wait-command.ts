@@ -6,7 +6,7 @@ import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { formatDuration, parseDuration } from '../../model/duration.js';
 import { judge } from '../gate/gate.js';
-import { readGitHead, resolveCommit } from '../system/git.js';
+import { readGitHead, resolveCommit } from '../git/git-head.js';
 import { chooseRepo, warnOfUnknownJob } from '../config/load-job.js';
 import { planStatusRun, type StatusRun } from '../client/status-address.js';
 import { resolveServer } from '../client/server-url.js';

@@ -8,7 +8,7 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseTaskList, type TaskDeclaration } from '../../model/task.js';
 import type { CommandContext } from '../system/command-context.js';
 import { configName, parseConfig } from './project-config.js';
-import { findRepo } from '../system/git.js';
+import { findRepo } from '../git/git-folder.js';
 import type { ImageSource, JobDeclaration, ProjectConfig } from './job-declaration.js';
 import { parseImage } from './soil-yml-values.js';
 import { defaultGraceSeconds, defaultTimeoutSeconds } from './job-config.js';
@@ -31,7 +31,7 @@ export interface JobChoice {
 
 /** Returns the root of the repository that contains the current folder, or the current folder if there is none. */
 export async function chooseRepo(context: CommandContext): Promise<string> {
-  return (await findRepo(context.cwd, context.environment)) ?? context.cwd;
+  return (await findRepo(context.cwd)) ?? context.cwd;
 }
 
 /** Reads soil.yml, or the file that an option names. Returns undefined if there is no soil.yml and no option. */

@@ -1,9 +1,11 @@
 /** Checks git, soil.yml and the free disk space of the current repo. */
-import { stat, statfs } from 'node:fs/promises';
+import { lstat, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatShellWord } from '../../model/shell-word.js';
-import { runGit, type Environment } from '../system/git.js';
+import { runGit, type Environment } from '../git/git.js';
+import { readGitFolder, type GitFolder } from '../git/git-folder.js';
+import { readRepoSettings, readUserSettings } from '../git/git-settings.js';
 import { configName } from '../config/project-config.js';
 import { readConfig } from '../config/load-job.js';
 import { failureReason } from '../system/run-process.js';
@@ -21,8 +23,7 @@ export interface RepoCheckOptions {
 
 /** Checks that git runs, trusts the repo, and has a name and an email address for commits. */
 export async function checkGit({ environment, repo, system }: RepoCheckOptions): Promise<Finding[]> {
-  const options = { environment, cwd: repo };
-  const version = await runGit(['--version'], options);
+  const version = await runGit(['--version'], { environment });
   if (version.status !== 0) {
     return [
       problem('git', `cannot run git: ${failureReason(version)}`, installCommand(system, 'git')),
@@ -31,9 +32,10 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
     ];
   }
   const found = [ok('git', version.stdout.trim())];
-  const root = await runGit(['rev-parse', '--show-toplevel'], options);
-  const isRepo = root.status === 0;
-  if (/dubious ownership/i.test(root.stderr)) {
+  const read = await readGitFolder(repo);
+  const folder = read.ok ? read.value : undefined;
+  const trusted = folder !== undefined && (await isTrusted(folder, environment)) ? folder : undefined;
+  if (folder !== trusted) {
     found.push(
       problem(
         'safe-directory',
@@ -43,17 +45,17 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
     );
   } else {
     found.push(
-      isRepo
+      trusted !== undefined
         ? ok('safe-directory', `git trusts ${repo}`)
-        : skipped('safe-directory', `${repo} is not a git repo`),
+        : skipped('safe-directory', read.ok ? `${repo} is not a git repo` : read.error),
     );
   }
-  const [name, email] = await Promise.all(
-    ['user.name', 'user.email'].map((key) => runGit(['config', '--get', key], options)),
-  );
+  const isConfigured = async (key: string): Promise<boolean> =>
+    (await readUserSettings(key, environment)).length > 0 ||
+    (trusted !== undefined && (await readRepoSettings(trusted, key, environment)).length > 0);
   const inEnvironment =
     environment.GIT_COMMITTER_NAME !== undefined && environment.GIT_COMMITTER_EMAIL !== undefined;
-  const isSet = inEnvironment || (name?.status === 0 && email?.status === 0);
+  const isSet = inEnvironment || ((await isConfigured('user.name')) && (await isConfigured('user.email')));
   found.push(
     isSet
       ? ok('git-identity', 'user.name and user.email are set')
@@ -64,6 +66,19 @@ export async function checkGit({ environment, repo, system }: RepoCheckOptions):
         ),
   );
   return found;
+}
+
+/** Reports whether git of a task accepts a repo: this user owns it, or `safe.directory` names it (git-config(1)). */
+async function isTrusted({ root, gitDir }: GitFolder, environment: Environment): Promise<boolean> {
+  const user = process.geteuid?.();
+  const owners = await Promise.all([root, join(root, '.git'), gitDir].map((path) => lstat(path)));
+  if (user === undefined || owners.every(({ uid }) => uid === user)) return true;
+  // Git lets root use the repos of the user who called sudo.
+  const caller = user === 0 ? Number(environment.SUDO_UID ?? Number.NaN) : undefined;
+  if (owners.every(({ uid }) => uid === user || uid === caller)) return true;
+  const trusted = await readUserSettings('safe.directory', environment, ['--type=path']);
+  const since = trusted.slice(trusted.lastIndexOf('') + 1);
+  return since.includes('*') || since.includes(root);
 }
 
 /** Checks soil.yml, and the free disk space of the repo and the temporary folder. */

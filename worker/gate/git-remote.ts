@@ -2,7 +2,7 @@
 import { parseCommitHash, type CommitHash } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { CommandResult } from '../system/run-process.js';
-import { gitReason, runGit, type Environment } from '../system/git.js';
+import { gitReason, runGit, transports, type Environment } from '../git/git.js';
 import type { MergeRemote, Relation } from './merge-remote.js';
 
 export interface GitRemoteOptions {
@@ -15,7 +15,8 @@ export interface GitRemoteOptions {
 }
 
 export function gitRemote({ repo, remote, environment, limitSeconds = 300 }: GitRemoteOptions): MergeRemote {
-  const git = (...args: string[]) => runGit(args, { environment, cwd: repo, timeoutSeconds: limitSeconds });
+  const git = (...args: string[]) =>
+    runGit(args, { environment, cwd: repo, timeoutSeconds: limitSeconds, transports });
   const name = removeCredentials(remote);
   /** the branch of each tip that was read */
   const branchOf = new Map<CommitHash, string>();

@@ -11,7 +11,7 @@ import { resolveServer } from '../client/server-url.js';
 import { chooseRepo, readConfig } from '../config/load-job.js';
 import type { ProjectConfig } from '../config/job-declaration.js';
 import type { CommandContext } from '../system/command-context.js';
-import { readGitHead } from '../system/git.js';
+import { readGitHead } from '../git/git-head.js';
 import { orderByNeeds, type JobNeeds, type NeedEnd } from './job-order.js';
 import { findStoredEnd, type StoredEnd } from './stored-end.js';
 import type { JobOptions } from './plan-job.js';

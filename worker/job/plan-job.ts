@@ -16,7 +16,7 @@ import { describeOrigin } from '../record/run-identity.js';
 import { createRedactor } from '../redact/redactor.js';
 import { resolveSecrets } from '../redact/secret-pattern.js';
 import type { CommandContext } from '../system/command-context.js';
-import { readGitHead } from '../system/git.js';
+import { readGitHead } from '../git/git-head.js';
 import { admitJobHere } from './admit-jobs.js';
 import type { PlannedJob, StoredJob } from './job-context.js';
 

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { isGreen, type FinishedOutcome } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
-import { listUncommitted } from '../checkout/fresh-clone.js';
+import { listChangedFiles } from '../git/changed-files.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { jobFilePaths, outFolderPath } from '../record/out-folder.js';
 import { identifyRun, type RunIdentity } from '../record/run-identity.js';
 import type { CommandContext } from '../system/command-context.js';
-import { readGitHead } from '../system/git.js';
+import { readGitHead } from '../git/git-head.js';
 import type { JobOptions } from './plan-job.js';
 
 export interface StoredEnd {
@@ -45,7 +45,7 @@ export async function findStoredEnd(
   });
   if (run.ok && isOfRun(record, run.value)) return { outcome, isSameRun: true, source: 'in this run' };
   if (!isGreen(outcome) || !hasSameTasks(record, declaration)) return undefined;
-  const uncommitted = await listUncommitted(repo, environment);
+  const uncommitted = await listChangedFiles(repo, environment);
   if (!uncommitted.ok || uncommitted.value.length > 0) return undefined;
   return { outcome, isSameRun: false, source: `for this commit (${describeTime(record)})` };
 }

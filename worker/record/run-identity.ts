@@ -4,7 +4,8 @@ import { parseCommitHash, parseRunId, type CommitHash, type JobName, type RunId 
 import { withoutUndefined } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseAttempt, parseLocalRun, parseRunNumber } from '../../model/run.js';
-import type { Environment, GitHead } from '../system/git.js';
+import type { Environment } from '../git/git.js';
+import type { GitHead } from '../git/git-head.js';
 import type { RunJobOptions } from './progress.js';
 
 /** The fields of a record that are known before the job runs. */

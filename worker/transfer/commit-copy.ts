@@ -3,9 +3,12 @@
  * on a task host that cannot mount the repo. It is shallow, and has nothing of the repo's configuration, hooks or remotes.
  */
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { gitReason, readGit, type Environment } from '../system/git.js';
+import { listAlternates } from '../git/alternates.js';
+import { gitReason, runGit, type Environment } from '../git/git.js';
+import { readGitFolder } from '../git/git-folder.js';
+import { readGit } from '../git/repo-view.js';
 
 export interface CommitCopyOptions {
   /** a real path */
@@ -32,14 +35,21 @@ const seconds = { timeoutSeconds: 600 } as const;
  */
 export async function copyCommit(options: CommitCopyOptions): Promise<Result<readonly CommitCopyEntry[]>> {
   const { repo, environment, scratch } = options;
-  const read = (...words: readonly string[]) => readGit(words, { environment, cwd: repo, ...seconds });
+  const read = (...words: readonly string[]) => readGit(words, { environment, repo, ...seconds });
+  const source = await readGitFolder(repo);
+  if (!source.ok) return source;
+  if (source.value === undefined)
+    return refuse(`cannot read the commit of ${quote(repo, 300)}: no git repository`);
+  const { commonDir } = source.value;
+  const alternates = await listAlternates(commonDir);
+  if (!alternates.ok) return alternates;
   const [facts, branch, tags] = await Promise.all([
-    read('rev-parse', '--show-object-format', '--git-path', 'objects', 'HEAD'),
+    read('rev-parse', '--show-object-format', 'HEAD'),
     read('symbolic-ref', '--quiet', 'HEAD'),
     read('for-each-ref', '--points-at=HEAD', '--format=%(objectname) %(refname)', 'refs/tags'),
   ]);
-  const [format = '', objects = '', commit = ''] = facts.stdout.split('\n');
-  if (!/^sha\d+$/.test(format) || objects === '') {
+  const [format = '', commit = ''] = facts.stdout.split('\n');
+  if (!/^sha\d+$/.test(format)) {
     return refuse(`cannot read the commit of ${quote(repo, 300)}: ${gitReason(facts)}`);
   }
   const folder = join(scratch, '.git');
@@ -55,7 +65,7 @@ export async function copyCommit(options: CommitCopyOptions): Promise<Result<rea
     const refs = [...tags.stdout.split('\n').filter((line) => /^[0-9a-f]{40,64} refs\/tags\//.test(line))];
     if (head.startsWith('refs/heads/')) refs.push(`${commit} ${head}`);
     await write('packed-refs', refs.map((line) => `${line}\n`).join(''));
-    const filled = await fill(options, { folder, objects: resolve(repo, objects) });
+    const filled = await fill(options, { folder, objects: join(commonDir, 'objects') });
     if (!filled.ok) return filled;
   }
   return accept(await listEntries(scratch, '.git'));
@@ -76,7 +86,7 @@ async function fill(
   const alternates = join(folder, 'objects/info/alternates');
   await writeFile(alternates, `"${escaped}"\n`);
   const inCopy = (...words: readonly string[]) =>
-    readGit(['--git-dir', folder, ...words], { environment, cwd: scratch, ...seconds });
+    runGit(['--git-dir', folder, ...words], { environment, cwd: scratch, ...seconds });
   const [packed, indexed] = await Promise.all([
     inCopy('repack', '-a', '-d', '-q'),
     inCopy('read-tree', 'HEAD'),

@@ -2,7 +2,8 @@
 import { EntryError } from '../../files/folder-entry.js';
 import type { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { gitReason, readGit, type Environment } from '../system/git.js';
+import { gitReason, type Environment } from '../git/git.js';
+import { readGit } from '../git/repo-view.js';
 
 export interface RepoListing {
   /** paths below the repo, sorted; some may be gone, or folders without files */
@@ -70,7 +71,7 @@ async function listWithGit(
   const cwd = prefix === '' ? folder.path : `${folder.path}/${prefix}`;
   const end = await readGit(words, {
     environment,
-    cwd,
+    repo: cwd,
     maxOutputBytes: maxListBytes + 1,
     timeoutSeconds: 300,
   });

@@ -4,22 +4,28 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { must } from '../../test/command.js';
 import { makeRepo } from '../../test/git-repo.js';
-import { findRepo, gitReason, readGit, readGitHead, runGit } from './git.js';
+import { gitReason, runGit } from './git.js';
+import { findRepo } from './git-folder.js';
+import { readGitHead } from './git-head.js';
+import { readGit } from './repo-view.js';
 
 const environment = { ...process.env, SOIL_TOKEN: 'soil_static_x_verysecret' };
 
-test('findRepo() rejects a root without .git, even when the repo’s configuration names it', async (t) => {
+test('findRepo() takes the folder with .git, whatever folder the repo’s configuration names', async (t) => {
   const repo = await makeRepo({ 'sub/a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));
-  assert.equal(await findRepo(join(repo, 'sub'), environment), repo);
+  assert.equal(await findRepo(join(repo, 'sub')), repo);
   await must('git', ['-C', repo, 'config', 'core.worktree', dirname(repo)]);
-  assert.equal(await findRepo(repo, environment), undefined);
+  assert.equal(await findRepo(repo), repo);
+  await rm(join(repo, '.git'), { recursive: true });
+  assert.equal(await findRepo(join(repo, 'sub')), undefined);
 });
 
 test('gitReason() returns the reason without git’s advice', async (t) => {
   const repo = await makeRepo({});
   t.after(() => rm(repo, { recursive: true, force: true }));
-  const reasonFor = async (...args: string[]) => gitReason(await runGit(args, { environment, cwd: repo }));
+  const reasonFor = async (...args: string[]) =>
+    gitReason(await runGit(args, { environment, cwd: repo, transports: ['file'] }));
   assert.match(
     await reasonFor('ls-remote', '--', '/nowhere/at-all'),
     /'\/nowhere\/at-all' does not appear to be a git/,
@@ -47,8 +53,7 @@ test('readGit() and readGitHead() run no program that a task wrote into the repo
   ] as const) {
     await must('git', ['-C', repo, 'config', key, command]);
   }
-  const options = { environment, cwd: repo };
-  assert.equal((await readGit(['ls-files', '--others', '-z'], options)).status, 0);
+  assert.equal((await readGit(['ls-files', '--others', '-z'], { environment, repo })).status, 0);
   assert.ok((await readGitHead(repo, environment)).commit !== undefined);
   // git would fetch a missing commit from the promisor remote.
   await rm(join(repo, '.git/objects'), { recursive: true });

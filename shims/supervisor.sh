@@ -1,7 +1,7 @@
 #!/bin/sh
 # supervisor.sh CONTROL REPO LANE [COOKIE]: runs the tasks that standard input names, in one shell for the whole job.
 #
-# In:  "run N TRY"   runs CONTROL/task/N.sh from REPO, its log is CONTROL/log/N.TRY; "run N TRY tty" gives it a terminal;
+# In:  "run N TRY"   runs CONTROL/task/N.sh from REPO, its output is the pipe CONTROL/out/N.TRY; "run N TRY tty" gives it a terminal;
 #      while it runs:
 #      "term" "kill" sends that signal to every process of this PID namespace except the supervisor; with a COOKIE (other
 #                    tasks run concurrently), to the processes of this task only
@@ -9,8 +9,7 @@
 #      "end"         ends the guard of a finished task, before the next "run"
 #      "rest"        runs no task, but answers as during one: for process 1 of a container whose tasks run elsewhere
 # Out: "ready PID"; after term, kill and look: "left", "gone" or "refused" (whether processes remain); at the end of a
-#      task two lines of the builtin `times`, then "done N TRY STATUS KIB": STATUS is "none" if the log could not be
-#      opened, "terminal" if there is no terminal; KIB is the largest resident set of one process, or "-"
+#      task two lines of the builtin `times`, then "done N TRY STATUS KIB": STATUS is "none" if there is no such pipe, "terminal" if there is no terminal; KIB is the largest resident set of one process, or "-"
 #
 # It needs only a POSIX sh (dash, busybox ash, bash), and runs only builtins in addition to the task. Tasks run in the foreground,
 # since asynchronous commands ignore SIGINT and SIGQUIT forever (POSIX, 2.11). So a guard reads the input during the
@@ -90,7 +89,7 @@ is_ours() {
   for output in 1 2; do
     # `-ef` is not in POSIX, but dash, busybox ash and bash support it.
     # shellcheck disable=SC3013
-    [ "$entry/fd/$output" -ef "$control/log/$number.$try" ] && return 0
+    [ "$entry/fd/$output" -ef "$control/out/$number.$try" ] && return 0
   done
   while read -r line || [ -n "$line" ]; do
     case $line in *"$cookie.$number."*) return 0 ;; esac
@@ -147,7 +146,8 @@ while IFS=' ' read -r word number try kind <&3; do
   if [ "$word" = run ]; then
     status=none
     kib='-'
-    { run_task 3<&-; } >>"$control/log/$number.$try" 2>&1
+    # Else the redirection would make a file.
+    if [ -p "$control/out/$number.$try" ]; then { run_task 3<&-; } >"$control/out/$number.$try" 2>&1; fi
     if [ -n "$meter" ] && read -r kib <"$control/memory.$lane"; then : >"$control/memory.$lane"; fi 2>/dev/null
     times
     echo "done $number $try $status ${kib:--}"

@@ -176,7 +176,7 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
 - name: plants
   run: |
     c=\${SOIL_BUILTIN%/*}
-    ${plants('log/1.1')}; ${plants('log/3.1')}; ${plants('task/3.sh')}; ${plants('log/2.2')}
+    ${plants('out/1.1')}; ${plants('out/3.1')}; ${plants('task/3.sh')}; ${plants('out/2.2')}
     exit 3
 - {name: again, run: 'exit 4', retries: 1}
 - {name: last, run: 'echo written by the worker'}`;
@@ -186,10 +186,10 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
       assert.equal((await stat(outside)).mode & 0o777, 0o600);
       const kept = await must('unzip', ['-p', join(links.out, 'job.wwz')]);
       assert.doesNotMatch(kept + links.output, /of the machine/);
-      assert.ok(!(await readdir(join(links.out, 'logs'))).includes('plants.txt'));
-      const pipe = `- {name: a, run: 'l=\${SOIL_BUILTIN%/*}/log/1.1; rm "$l"; mkfifo "$l"; exit 3'}`;
+      const pipe = `- {name: a, run: 'p=\${SOIL_BUILTIN%/*}/out/1.1; rm "$p"; mkfifo "$p"; echo logged; exit 3'}`;
       const piped = await runJobYaml(t, machine, jobYaml(machine, pipe));
       assert.deepEqual(piped.summary, ['a 3 failed'], piped.output);
+      assert.equal(await piped.log('a'), 'logged\n');
     });
 
     it('a link in place of the job’s own folder does not redirect the record', async (t) => {

@@ -51,7 +51,7 @@ export function parallelShells(options: RawHostOptions): HostPool {
           marks = {
             supervisor: supervisor.pid,
             cookie: taskCookie(cookie, request.number),
-            logs: join(control, 'log', `${request.number}.`),
+            logs: join(control, 'out', `${request.number}.`),
             isLane: true,
           };
           return supervisor.run(request);
@@ -70,7 +70,7 @@ export function parallelShells(options: RawHostOptions): HostPool {
   };
 }
 
-const jobMarks = ({ cookie, control }: RawHostOptions) => ({ cookie, logs: join(control, 'log/') });
+const jobMarks = ({ cookie, control }: RawHostOptions) => ({ cookie, logs: join(control, 'out/') });
 
 async function startShell(
   lane: number,

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { waitForFile } from '../../test/wait-for.js';
+import { FifoOutput } from '../output/fifo-output.js';
+import { TaskLog } from '../output/task-log.js';
 import { formatMount } from './container-host.js';
 import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
+import type { TryEnd } from './task-try.js';
 
 const script = fileURLToPath(new URL('../../../shims/supervisor.sh', import.meta.url));
 const shells: Record<string, readonly string[]> = {
@@ -17,9 +20,26 @@ const shells: Record<string, readonly string[]> = {
 
 async function makeControl(tasks: readonly string[]): Promise<string> {
   const control = await mkdtemp(join(tmpdir(), 'soil-control-'));
-  for (const folder of ['task', 'log']) await mkdir(join(control, folder));
+  for (const folder of ['task', 'out']) await mkdir(join(control, folder));
   for (const [at, text] of tasks.entries()) await writeFile(join(control, 'task', `${at + 1}.sh`), text);
   return control;
+}
+
+/** Runs a try with its output in CONTROL/NUMBER.TRY.txt. */
+async function runLogged(supervisor: Supervisor, control: string, number: number): Promise<TryEnd> {
+  const output = new FifoOutput({
+    folder: join(control, 'out'),
+    spare: { folder: join(control, `spare-${number}`), environment: process.env },
+    report: () => undefined,
+  });
+  const id = { number, try: 1 };
+  await output.begin(id, await TaskLog.create({ file: join(control, `${number}.1.txt`) }));
+  try {
+    return await supervisor.run(id);
+  } finally {
+    await output.end(id);
+    await output.close();
+  }
 }
 
 async function start(
@@ -41,10 +61,10 @@ for (const [name, words] of Object.entries(shells)) {
     const control = await makeControl(['echo a; echo b >&2; cat; pwd; exit 7', 'true']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
-    const first = await supervisor.run({ number: 1, try: 1 });
+    const first = await runLogged(supervisor, control, 1);
     assert.ok(first.kind === 'done' && first.status === 7);
-    assert.equal(await readFile(join(control, 'log', '1.1'), 'utf8'), `a\nb\n${tmpdir()}\n`);
-    const second = await supervisor.run({ number: 2, try: 1 });
+    assert.equal(await readFile(join(control, '1.1.txt'), 'utf8'), `a\nb\n${tmpdir()}\n`);
+    const second = await runLogged(supervisor, control, 2);
     assert.ok(second.kind === 'done' && second.status === 0);
     await supervisor.close(10);
     assert.equal((await supervisor.run({ number: 1, try: 2 })).kind, 'lost', 'after close() it is lost');
@@ -54,7 +74,8 @@ for (const [name, words] of Object.entries(shells)) {
     const control = await makeControl(['touch "$0.begun"; read x <"$0.wait"']);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control);
-    const running = supervisor.run({ number: 1, try: 1 });
+    const running = runLogged(supervisor, control, 1);
+    await waitForFile(join(control, 'task', '1.sh.begun'));
     assert.notEqual(supervisor.pid, 1);
     assert.equal(await supervisor.ask('term', 10), 'refused');
     assert.equal(await supervisor.ask('kill', 10), 'refused');
@@ -62,10 +83,9 @@ for (const [name, words] of Object.entries(shells)) {
     await supervisor.close(10);
   });
 
-  test(`supervisor.sh in ${name} does not start a task whose log cannot be opened`, async (t) => {
+  test(`supervisor.sh in ${name} does not start a task without a pipe for its output`, async (t) => {
     const control = await makeControl(['touch "$0.begun"']);
     t.after(() => rm(control, { recursive: true, force: true }));
-    await rm(join(control, 'log'), { recursive: true });
     const supervisor = await start(words, control);
     assert.equal((await supervisor.run({ number: 1, try: 1 })).kind, 'unlogged');
     await assert.rejects(readFile(join(control, 'task', '1.sh.begun')));
@@ -84,9 +104,9 @@ for (const [name, words] of Object.entries(shells)) {
     ]);
     t.after(() => rm(control, { recursive: true, force: true }));
     const supervisor = await start(words, control, ['word']);
-    assert.equal((await supervisor.run({ number: 1, try: 1 })).kind, 'done');
+    assert.equal((await runLogged(supervisor, control, 1)).kind, 'done');
     const left = Number(await readFile(join(control, 'task', '1.sh.pid'), 'utf8'));
-    const running = supervisor.run({ number: 2, try: 1 });
+    const running = runLogged(supervisor, control, 2);
     await waitForFile(join(control, 'task', '2.sh.begun'));
     assert.equal(await supervisor.ask('look', 60), 'left');
     let answer = await supervisor.ask('term', 60);

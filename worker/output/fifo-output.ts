@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FifoMaker, type FifoMakerOptions } from './fifo-maker.js';
 import { FifoReader, type FifoSink } from './fifo-reader.js';
-import type { OutputChannel, TryId } from './output-channel.js';
+import { listPipeName, pipeName, type OutputChannel, type TryId } from './output-channel.js';
 import type { OutputSink } from './output-sink.js';
 import type { TaskLog } from './task-log.js';
 
@@ -14,11 +14,6 @@ export interface FifoOutputOptions {
   readonly spare: FifoMakerOptions;
   readonly report: (notice: string) => void;
 }
-
-/** The name of the pipe for the output of a try. */
-export const fifoName = ({ number, try: tryNumber }: TryId): string => `${number}.${tryNumber}`;
-/** The name of the pipe for the standard output of a command that lists tasks. */
-export const listFifoName = (id: TryId): string => `${fifoName(id)}.list`;
 
 interface Stream {
   readonly log: TaskLog;
@@ -39,15 +34,15 @@ export class FifoOutput implements OutputChannel {
   }
 
   async begin(id: TryId, log: TaskLog, list?: OutputSink): Promise<void> {
-    const reader = await this.#open(fifoName(id), log);
+    const reader = await this.#open(pipeName(id), log);
     const listReader =
-      list && (await this.#open(listFifoName(id), { ...bind(list), beginLate: () => undefined }));
+      list && (await this.#open(listPipeName(id), { ...bind(list), beginLate: () => undefined }));
     const readers = listReader === undefined ? [reader] : [reader, listReader];
-    this.#streams.set(fifoName(id), { log, readers });
+    this.#streams.set(pipeName(id), { log, readers });
   }
 
   async end(id: TryId): Promise<void> {
-    const stream = this.#streams.get(fifoName(id));
+    const stream = this.#streams.get(pipeName(id));
     if (stream === undefined) return;
     const { log, readers } = stream;
     const ends = await Promise.all(readers.map((reader) => reader.end()));
@@ -87,7 +82,7 @@ export class FifoOutput implements OutputChannel {
     } catch (error) {
       this.#failure ??= error as Error;
     }
-    this.#streams.delete(fifoName(id));
+    this.#streams.delete(pipeName(id));
   }
 }
 

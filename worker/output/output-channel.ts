@@ -8,6 +8,11 @@ export interface TryId {
   readonly try: number;
 }
 
+/** The name of the pipe that is the output of a try, in the folder `out` of the control folder. */
+export const pipeName = ({ number, try: tryNumber }: TryId): string => `${number}.${tryNumber}`;
+/** The name of a second pipe: the standard output of a command that lists tasks. */
+export const listPipeName = (id: TryId): string => `${pipeName(id)}.list`;
+
 /** Carries the output of a host's tasks to their logs. */
 export interface OutputChannel {
   /**

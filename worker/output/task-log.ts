@@ -1,8 +1,8 @@
 /** The log of one try: redacts, stamps, indexes and writes its output in one pass, in bounded memory. */
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
-import type { LogIndex } from '../../model/log-index.js';
+import { formatLogIndex, type LogIndex } from '../../model/log-index.js';
 import { quote } from '../../model/result.js';
 import type { Redactor } from '../redact/redactor.js';
 import { returnBuffer, takeBuffer } from './buffer-pool.js';
@@ -20,6 +20,9 @@ const lineEnd = 0x0a;
 
 /** The line before the output of processes that a task left running. */
 export const lateNotice = 'soil: processes that the task left running printed what follows, after its end';
+
+/** The path of the line index of a log. */
+export const logIndexPath = (log: string): string => `${log}.index.json`;
 
 export interface TaskLogOptions {
   /** the path of the log; there must be no file */
@@ -112,15 +115,21 @@ export class TaskLog implements OutputSink {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Writes all bytes, closes the file, and returns its index. Rejects if bytes are lost. Later bytes are dropped. */
+  /** Writes all bytes and the line index, and closes the file. Rejects if bytes are lost. Later bytes are dropped. */
   close(): Promise<LogIndex> {
-    this.#closing ??= this.flush()
-      .then(() => this.#index.finish())
-      .finally(() => {
-        clearTimeout(this.#timer);
-        return this.#handle.close();
-      });
+    this.#closing ??= this.#finish();
     return this.#closing;
+  }
+
+  async #finish(): Promise<LogIndex> {
+    try {
+      await this.flush();
+    } finally {
+      await this.#handle.close();
+    }
+    const index = this.#index.finish();
+    await writeFile(logIndexPath(this.file), formatLogIndex(index), { flag: 'wx' });
+    return index;
   }
 
   #append(bytes: Uint8Array): void {

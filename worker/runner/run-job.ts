@@ -1,5 +1,6 @@
 /** Runs one job: prepares its image, runs its tasks, and writes its record, rows and archive. */
 import { arch, availableParallelism, hostname, release, totalmem, type as systemType } from 'node:os';
+import { join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { foldTasks, jobStatus, type FinishedOutcome } from '../../model/outcome.js';
 import { recordSchema, type JobRecord, type MachineRecord } from '../../model/record.js';
@@ -12,7 +13,7 @@ import { createJobFolder, type JobFolder } from '../state/job-folder.js';
 import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { isGitName, isHiddenName } from '../system/hidden-variables.js';
-import { LogRedactor } from '../redact/log-redactor.js';
+import { FifoOutput } from '../output/fifo-output.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
 import type { FinishedJob, ImageMethod, RunJobOptions } from '../record/progress.js';
 import { prepareImage, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
@@ -124,7 +125,13 @@ async function runOnHosts(
 ): Promise<TasksResult> {
   const { job, repo, out, cancel, forceCancel, report } = options;
   const { pool, cookie } = createHostPool(image, folder, options);
-  const logRedactor = redactor === undefined ? undefined : new LogRedactor(redactor);
+  const output = new FifoOutput({
+    folder: join(folder.control, 'out'),
+    spare: { folder: folder.spareFifos, environment: options.environment },
+    report: (text) => {
+      report({ kind: 'notice', text });
+    },
+  });
   const since = Date.now();
   const control = image === undefined ? folder.control : containerControl;
   const taskOptions: TaskRunOptions = {
@@ -134,20 +141,18 @@ async function runOnHosts(
       folder,
       environment: jobEnvironment(options, control),
       openHost: pool.open,
+      output,
       cancel,
       report,
     },
     ...(cookie === undefined ? {} : { cookie }),
     ...(forceCancel === undefined ? {} : { forceCancel }),
-    ...(logRedactor === undefined ? {} : { logRedactor }),
+    ...(redactor === undefined ? {} : { redactor }),
   };
   const runners = Array.from({ length: job.parallel ?? 1 }, () => new TryRunner(taskOptions));
   let end: TasksResult;
   try {
-    const listed = await listTasks(runners, folder, control, {
-      ...taskOptions,
-      ...(redactor === undefined ? {} : { redactor }),
-    });
+    const listed = await listTasks(runners, folder, control, taskOptions);
     end = listed.ok
       ? { tasks: listed.value, ...(await runTasks(listed.value, runners, taskOptions)) }
       : { tasks: [], rows: [], abort: abortFor(listed.error, cancel) };
@@ -163,12 +168,10 @@ async function runOnHosts(
     for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
   }
   try {
-    await logRedactor?.finish();
+    await output.close();
     return end;
   } catch (error) {
-    // A log that cannot be searched may contain a secret, so no log is published.
-    await folder.removeLogs();
-    return { ...end, ...abortEarly(end.tasks, error, options) };
+    return { abort: { outcome: 'error', reason: errorMessage(error) }, ...end };
   }
 }
 

@@ -12,9 +12,11 @@ import {
   type JobAbort,
 } from './try-runner.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
-import { createWritable, linkTaskLog, writeScript, type JobFolder } from '../state/job-folder.js';
-import type { LogRedactor } from '../redact/log-redactor.js';
+import type { OutputChannel } from '../output/output-channel.js';
+import type { Redactor } from '../redact/redactor.js';
+import { linkTaskLog, writeScript, type JobFolder } from '../state/job-folder.js';
 import { taskCookie } from '../host/task-cookie.js';
+import { runLoggedTry } from './logged-try.js';
 import { formatScript } from './task-script.js';
 
 export interface TaskRunOptions extends TryRunnerOptions {
@@ -25,8 +27,9 @@ export interface TaskRunOptions extends TryRunnerOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** marks the job's processes; only if tasks run in parallel */
   readonly cookie?: string;
+  readonly output: OutputChannel;
   /** present if the job has secrets */
-  readonly logRedactor?: LogRedactor;
+  readonly redactor?: Redactor;
 }
 
 export interface TaskResult {
@@ -34,7 +37,7 @@ export interface TaskResult {
   readonly abort?: JobAbort;
 }
 
-/** Writes a task's script and creates its first log. The returned promise rejects if that fails. */
+/** Writes a task's script. The returned promise rejects if that fails. */
 export function prepareTask(
   task: TaskDeclaration | undefined,
   number: number,
@@ -48,9 +51,9 @@ export function prepareTask(
     ...(workingFolder === undefined ? {} : { workingFolder }),
     ...(cookie === undefined ? {} : { cookie: taskCookie(cookie, number) }),
   });
-  const files = Promise.all([writeScript(folder, number, script), createWritable(folder.tryLog(number, 1))]);
-  files.catch(() => undefined); // nothing awaits it if the task is skipped
-  return files;
+  const written = writeScript(folder, number, script);
+  written.catch(() => undefined); // nothing awaits it if the task is skipped
+  return written;
 }
 
 const isOnTerminal = (task: TaskDeclaration, job: JobDeclaration): boolean => task.tty ?? job.tty ?? false;
@@ -69,7 +72,8 @@ export async function runTask(
   // The full disk may have caused the failure, so it is not blamed on the task.
   const isDiskFailure = diskAbort !== undefined && result.row.outcome === 'failed';
   const row: TaskRow = isDiskFailure ? { ...result.row, outcome: 'error', status: notRunStatus } : result.row;
-  const abort = result.abort ?? diskAbort;
+  // The full disk explains other errors.
+  const abort = result.abort?.outcome === 'cancelled' ? result.abort : (diskAbort ?? result.abort);
   return { row, ...(abort === undefined ? {} : { abort }) };
 }
 
@@ -77,7 +81,7 @@ async function runTries(
   task: TaskDeclaration,
   number: number,
   runner: TryRunner,
-  { job, out, folder, logRedactor }: TaskRunOptions,
+  { job, out, folder, output, redactor }: TaskRunOptions,
 ): Promise<TaskResult> {
   const startTime = Date.now() / 1000;
   const limits = {
@@ -88,11 +92,9 @@ async function runTries(
   let last: TryResult;
   do {
     const tryNumber = tries.length + 1;
+    const request = { number, try: tryNumber, tty: isOnTerminal(task, job) };
     const log = folder.tryLog(number, tryNumber);
-    if (tryNumber > 1) await createWritable(log);
-    const stopRedacting = logRedactor?.follow(log);
-    last = await runner.run({ number, try: tryNumber, tty: isOnTerminal(task, job) }, limits);
-    await stopRedacting?.();
+    last = await runLoggedTry(runner, request, limits, { output, log, redactor });
     tries.push(last);
   } while (
     (last.outcome === 'failed' || last.outcome === 'timed-out') &&

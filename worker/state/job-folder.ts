@@ -27,14 +27,15 @@ export interface JobFolder {
   readonly files: JobFiles;
   /** mounted into the container */
   readonly control: string;
+  /** the output of `tasks-from` */
   readonly taskList: string;
+  /** a folder for pipes that no task uses yet */
+  readonly spareFifos: string;
   /** the output of the image build, if there is one */
   readonly buildLog: string;
   tryLog(number: number, tryNumber: number): string;
   /** the path for the redacted copy of the nth result */
   redactedCopy(n: number): string;
-  /** removes all logs; called if they could not be redacted */
-  removeLogs(): Promise<void>;
   /** frees reserved disk space */
   releaseReserve(reserve: Reserve): Promise<void>;
   /** recreates the output folder if a task removed it (`git clean -fdx`) or replaced it by a link */
@@ -56,10 +57,12 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
   const locked = join(out, 'control');
   await mkdir(locked, { mode: 0o700 });
   const control = join(locked, 'soil');
-  for (const folder of [control, join(control, 'task'), join(control, 'log')]) {
+  for (const folder of [control, join(control, 'task')]) {
     await mkdir(folder);
     await chmod(folder, 0o755);
   }
+  const logs = join(locked, 'log');
+  await mkdir(logs);
   const reserveFile = (reserve: Reserve) => join(locked, `reserve-${reserve}`);
   for (const reserve of ['archive', 'record'] as const) {
     await writeFile(reserveFile(reserve), Buffer.alloc(reserveBytes[reserve]));
@@ -68,20 +71,15 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
   await copyFile(builtinScript, join(control, builtinName));
   await writeShared(join(control, gitConfigName), gitConfig, 0o644);
   for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
-  const taskList = join(control, 'task-list');
-  await createWritable(taskList);
   await createWritable(memoryFile(control, 1));
   return {
     files: { json: join(out, `${job}.json`), tsv: join(out, `${job}.tsv`), wwz: join(out, `${job}.wwz`) },
     control,
-    taskList,
+    taskList: join(locked, 'task-list'),
+    spareFifos: join(locked, 'fifo'),
     buildLog: join(out, 'image-build.txt'),
-    tryLog: (number, tryNumber) => join(control, 'log', `${number}.${tryNumber}`),
+    tryLog: (number, tryNumber) => join(logs, `${number}.${tryNumber}`),
     redactedCopy: (n) => join(locked, `copy-${n}`),
-    removeLogs: async () => {
-      for (const logs of [join(control, 'log'), join(out, 'logs')])
-        await rm(logs, { recursive: true, force: true });
-    },
     releaseReserve: (reserve) => rm(reserveFile(reserve), { force: true }),
     restore: async () => {
       for (const [folder, before] of realPaths) {

@@ -90,7 +90,7 @@ const seconds = (value: number | undefined, digits: number): string =>
 const cell = (text: string): string => text.replace(/[\t\r\n]+/g, ' ') || '-';
 
 /** The limit for one job. The server keeps the names of all tasks in memory. */
-const maxRows = 50_000;
+export const maxRows = 50_000;
 
 /** Parses a TSV with or without a header line, with six or more columns. Refuses only text that is not a TSV at all. */
 export function parseRows(text: string): Result<Row[]> {

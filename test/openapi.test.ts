@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseEvent } from '../model/event.js';
+import { parseUploadLimits } from '../model/upload-limits.js';
 import { valueOf } from '../model/result.js';
 import { routes } from '../server/api/routes.js';
 import { writeWwz } from '../wwz/write.js';
@@ -234,6 +235,25 @@ describe('every answer of a running server is in docs/openapi.yaml', () => {
     });
     await expect(403, ['GET', '/metrics'], { init: { headers: { 'X-Forwarded-For': '192.0.2.1' } } });
     await expect(405, ['POST', '/token']);
+  });
+
+  it('to GET /limits', async () => {
+    const forJob = '/limits?jobName=dev-minimal&workerHost=github';
+    for (const path of ['/limits', forJob]) {
+      const answer = await expect(200, ['GET', '/limits'], { path });
+      const limits = valueOf(parseUploadLimits(await answer.text()));
+      assert.equal(limits.bodyBytes, 200 * 1024, 'as soil-server.yml sets it');
+      assert.equal(limits.artifactBytes, 1024);
+      assert.deepEqual(
+        [limits.entries, limits.rows, limits.expectedJobs].every((count) => Number.isInteger(count)),
+        true,
+      );
+      await expect(401, ['GET', '/limits'], { path, token: false });
+    }
+    await expect(403, ['GET', '/limits'], { path: forJob, token: otherToken });
+    await expect(200, ['GET', '/limits'], { token: otherToken });
+    await expect(400, ['GET', '/limits'], { path: '/limits?jobName=a%2Fb&workerHost=github' });
+    await expect(405, ['POST', '/limits']);
   });
 
   it('to GET of the files of a site', async () => {

@@ -1,8 +1,8 @@
 /** `POST /results?jobName=J&workerHost=H`: stores a job from a multipart form with wwz, tsv and json. */
-import { parseJobName, parseWorkerHost } from '../../model/name.js';
+import { parseJobName, parseWorkerHost, type JobName, type WorkerHost } from '../../model/name.js';
 import { recordSuffixes } from '../../model/path.js';
 import { identityOf } from '../../model/record.js';
-import { accept, quote } from '../../model/result.js';
+import { accept, quote, type Result } from '../../model/result.js';
 import { json, problem } from '../http/response.js';
 import { jobDestination } from '../state/job-destination.js';
 import { readForm } from '../upload/multipart-reader.js';
@@ -12,7 +12,7 @@ import { authorize, receiveUpload, type Route } from './route-context.js';
 import { storeUpload, urlsOf } from './store-upload.js';
 
 export const postResults: Route = async (request, context) => {
-  const parsed = parseQuery(request.query);
+  const parsed = parseJobQuery(request.query);
   if (!parsed.ok) return problem(400, parsed.error);
   const { host, job } = parsed.value;
   const token = await authorize(request, context, { action: 'append', host, job });
@@ -48,7 +48,10 @@ export const postResults: Route = async (request, context) => {
   });
 };
 
-function parseQuery(query: URLSearchParams) {
+/** Reads the job and the worker host of an upload. */
+export function parseJobQuery(
+  query: URLSearchParams,
+): Result<{ readonly job: JobName; readonly host: WorkerHost }> {
   const job = parseJobName(query.get('jobName') ?? '', 'jobName');
   if (!job.ok) return job;
   const host = parseWorkerHost(query.get('workerHost') ?? '', 'workerHost');

@@ -5,6 +5,7 @@ import { putArtifact } from './artifact-route.js';
 import { postEvent } from './event-route.js';
 import { getHealth, getReady } from './health-route.js';
 import { getMetrics } from './metrics-route.js';
+import { getLimits } from './limits-route.js';
 import { postPrune } from './prune-route.js';
 import { postResults } from './results-route.js';
 import type { Route } from './route-context.js';
@@ -36,6 +37,7 @@ export const routes: Readonly<Record<string, Methods>> = {
   '/prune': { POST: postPrune },
   '/wwup.cgi': { GET: getWwup, POST: postWwup },
   '/token': { GET: getToken },
+  '/limits': { GET: getLimits },
   '/healthz': { GET: getHealth },
   '/readyz': { GET: getReady },
   '/metrics': { GET: getMetrics },

@@ -33,7 +33,7 @@ export const defaultQuota: Quota = { reserveBytes: 2 ** 20 };
 
 /** Names of routes, and names at the root of a site. A project at `/` has both. */
 const reservedNames = [
-  ...['results', 'event', 'artifacts', 'prune', 'token', 'healthz', 'readyz', 'metrics'],
+  ...['results', 'event', 'artifacts', 'prune', 'token', 'limits', 'healthz', 'readyz', 'metrics'],
   ...['web', branchRoot, historyRoot, statusRoot, 'merges'],
   ...['github-jobs', 'srht-jobs', 'sourcehut-jobs', 'local-jobs'],
 ];

@@ -51,6 +51,7 @@ export const suites: readonly Suite[] = [
         'test/openapi',
         'test/package',
         'test/page-failure',
+        'test/policy',
         'test/projects',
         'test/prune',
       ],
@@ -85,7 +86,14 @@ export const suites: readonly Suite[] = [
     needs: 'podman, docker, docker-registry, debootstrap, Chromium, a user that may have subordinate ids',
     seconds: 600,
     files: [
-      ...['test/github-actions', 'test/gnu-hello', 'test/local', 'test/run-docker', 'test/run-podman'],
+      ...[
+        'test/attacks-environment',
+        'test/github-actions',
+        'test/gnu-hello',
+        'test/local',
+        'test/run-docker',
+        'test/run-podman',
+      ],
       ...['test/run-images-docker', 'test/run-images-podman', 'test/run-images-rootless'],
       ...['test/server-container', 'test/tasks-docker', 'test/tasks-docker-user', 'test/tasks-podman'],
       ...['test/tasks-rootless', 'test/worker-shell'],

@@ -3,6 +3,7 @@ import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
 import { checkEngine } from '../doctor/engine-check.js';
 import { ok, type Finding } from '../doctor/finding.js';
+import { checkPath, checkPolicy } from '../doctor/policy-check.js';
 import { checkConfig, checkGit } from '../doctor/repo-check.js';
 import { checkLimits, checkRootless } from '../doctor/rootless-check.js';
 import { checkServer } from '../doctor/server-check.js';
@@ -51,13 +52,15 @@ async function runChecks(options: DoctorOptions, context: CommandContext): Promi
     checkRootless(system, environment, isDocker ? 'docker' : options.engine),
     checkGit(repoOptions),
     checkConfig({ ...repoOptions, ...(options.config !== undefined && { config: options.config }) }),
+    checkPolicy({ environment, repo, cwd, userPath: context.userPath }),
     checkServer({
       ...{ server: options.server ?? environment.SOIL_SERVER, token: environment.SOIL_TOKEN, system },
       ...(options.tokenFile !== undefined && { tokenFile: options.tokenFile }),
       now: () => context.now().getTime() / 1000,
     }),
   ]);
-  return withoutMootProblems([...engine, ...rest.flat()]);
+  const path = checkPath({ environment, repo, cwd, userPath: context.userPath });
+  return withoutMootProblems([...engine, path, ...rest.flat()]);
 }
 
 /** If a container runs, missing prerequisites of rootless containers are not problems. */

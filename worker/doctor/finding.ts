@@ -14,6 +14,8 @@ export const checkIds = [
   'safe-directory',
   'git-identity',
   'soil-yml',
+  'policy',
+  'path',
   'disk',
   'server',
   'clock',

@@ -1,5 +1,6 @@
 /** Runs the jobs of one command in the order of their needs, and those that they need. */
 import { isGreen } from '../../model/outcome.js';
+import { withoutUndefined } from '../../model/record.js';
 import { accept, type Result } from '../../model/result.js';
 import { chooseJob, type JobChoice } from '../config/load-job.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -25,7 +26,7 @@ export async function runJobs(
     const { tasks, ...others } = options;
     return { ...others, ...(names.includes(name) && tasks !== undefined && { tasks }) };
   };
-  const admitted = await admitAll(order, optionsOf, command);
+  const admitted = await admitAll(order, options, command);
   if (!admitted.ok) return admitted;
   const known = new Map<string, NeedEnd>(planned.value.ends);
   const ends: JobEnd[] = [];
@@ -43,18 +44,19 @@ export async function runJobs(
 /** Before the first of several jobs starts, names everything that this machine refuses to any of them. */
 async function admitAll(
   names: readonly string[],
-  optionsOf: (name: string) => JobOptions,
+  options: JobOptions,
   command: CommandContext,
 ): Promise<Result<undefined>> {
+  // planJob() admits a single job. With several, each is in soil.yml, and its tasks do not matter here.
   if (names.length === 1) return accept(undefined);
+  const { config, image } = options;
   const choices: JobChoice[] = [];
   for (const name of names) {
-    const choice = await chooseJob(name, optionsOf(name), command);
+    const choice = await chooseJob(name, withoutUndefined({ config, image }), command);
     if (!choice.ok) return choice;
     choices.push(choice.value);
   }
-  const [first = ''] = names;
-  return admitJobsHere(choices, optionsOf(first), command);
+  return admitJobsHere(choices, options, command);
 }
 
 function needEnd({ results, skip }: JobEnd): NeedEnd {

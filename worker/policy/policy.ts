@@ -124,3 +124,20 @@ function matches(value: string, pattern: string): boolean {
   }
   return value.length - last.length >= at && value.endsWith(last);
 }
+
+/** Returns what a policy does not leave open, as it would be written in a file on one line. */
+export function describePolicy(policy: Policy): string {
+  const values: Readonly<Record<string, unknown>> = { ...policy };
+  const open: Readonly<Record<string, unknown>> = { ...openPolicy };
+  const set = Object.keys(policyKeys.keys).flatMap((key) => {
+    const name = key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    const value = values[name];
+    return value === open[name] ? [] : [`${key}: ${formatValue(value)}`];
+  });
+  return set.length === 0 ? 'allows everything' : set.join(', ');
+}
+
+function formatValue(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.length === 0 ? 'none' : value.join(' ');
+}

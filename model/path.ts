@@ -116,6 +116,9 @@ export const wwzImagePage = '_soil/image.html';
 export const wwzLog = (task: TaskName): string => `_soil/logs/${task}.txt`;
 export const wwzEarlierLog = (task: TaskName, attempt: number): string => `_soil/logs/${task}/${attempt}.txt`;
 
+/** The line index of a log: `_soil/logs/unit.txt` -> `_soil/index/logs/unit.txt.json`. */
+export const wwzLogIndex = (log: string): string => log.replace(/^_soil\/(.*)$/, '_soil/index/$1.json');
+
 /** The log of a task in a wwz of Soil's shell worker, which writes records of schema 0. */
 export const wwzSchema0Log = (task: TaskName): string => `_tmp/soil/logs/${task}.txt`;
 

@@ -10,6 +10,7 @@ import { loadImage } from './load-image.js';
 import type { ImageSource } from '../config/job-declaration.js';
 import { withoutHidden } from '../system/hidden-variables.js';
 import type { ImageMethod, RunJobOptions } from '../record/progress.js';
+import type { Redactor } from '../redact/redactor.js';
 
 /** An image that a container can be started from. */
 export interface PreparedImage {
@@ -35,6 +36,8 @@ export type HostOptions = Pick<
 export interface ImageOptions extends Omit<HostOptions, 'job'> {
   /** receives the output of a build */
   readonly buildLog: string;
+  /** present if the job has secrets */
+  readonly redactor?: Redactor | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import { fileExists, resultUrls, uploadJob } from '../publish/upload-job.js';
 import { taskLogPath } from '../state/job-folder.js';
 import { failedRows } from '../report/format-progress.js';
 import { writeStepSummary } from '../report/github-actions.js';
-import { readLogTail } from '../system/log-tail.js';
+import { readLogTail } from '../output/log-tail.js';
 import type { JobContext, JobResults, StoredJob } from './job-context.js';
 import { findArtifacts } from './stored-artifacts.js';
 

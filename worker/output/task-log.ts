@@ -1,6 +1,6 @@
 /** The log of one try: redacts, stamps, indexes and writes its output in one pass, in bounded memory. */
 import { constants } from 'node:fs';
-import { open, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
 import { formatLogIndex, type LogIndex } from '../../model/log-index.js';
 import { quote } from '../../model/result.js';
@@ -68,6 +68,11 @@ export class TaskLog implements OutputSink {
     this.#index = new LineIndex(now());
     this.#redactor = redactor && new StreamRedactor(redactor);
     this.#headroom = redactor?.maxMatchBytes ?? 0;
+  }
+
+  /** Removes a log and its line index, if there are any. */
+  static async remove(file: string): Promise<void> {
+    await Promise.all([file, logIndexPath(file)].map((path) => rm(path, { force: true })));
   }
 
   /** Creates the file. Rejects if that fails. */

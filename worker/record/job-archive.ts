@@ -1,10 +1,20 @@
 /** Writes the wwz of a finished job: a zip of its index page, rows, logs, results and image page. */
-import { wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog, wwzSoilFolder } from '../../model/path.js';
+import { stat } from 'node:fs/promises';
+import {
+  wwzEarlierLog,
+  wwzImagePage,
+  wwzIndex,
+  wwzLog,
+  wwzLogIndex,
+  wwzSoilFolder,
+} from '../../model/path.js';
 import type { JobRecord } from '../../model/record.js';
 import type { Result } from '../../model/result.js';
 import { formatRows, type TaskRow } from '../../model/row.js';
 import { wwzAssets } from '../../templates/asset.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from '../../wwz/write.js';
+import { blockBytes } from '../output/line-index.js';
+import { logIndexPath } from '../output/task-log.js';
 import { isRegularFile, type JobFolder } from '../state/job-folder.js';
 import type { ImageMethod } from './progress.js';
 import { isReadable, type ResultFile } from './result-files.js';
@@ -59,14 +69,25 @@ export async function writeJobArchive(parts: ArchiveParts): Promise<Result<Writt
       ),
     );
   }
-  if (buildLog !== undefined) sources.push({ kind: 'file', name: buildLog, path: folder.buildLog });
-  if (hasLogs) sources.push(...(await listLogs(rows, folder)));
+  if (hasLogs) {
+    const build = buildLog === undefined ? [] : [{ name: buildLog, path: folder.buildLog }];
+    const logs = [...build, ...(await listLogs(rows, folder))];
+    sources.push(
+      ...[...logs, ...(await listIndexes(logs))].map((file) => ({ kind: 'file' as const, ...file })),
+    );
+  }
   sources.push(...results.map((file) => ({ kind: 'file' as const, ...file })));
   return writeWwz(folder.files.wwz, sources);
 }
 
-async function listLogs(rows: readonly TaskRow[], folder: JobFolder): Promise<WwzSource[]> {
-  const logs: { readonly name: string; readonly path: string }[] = [];
+/** A file, and its name in the wwz. */
+interface NamedFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+async function listLogs(rows: readonly TaskRow[], folder: JobFolder): Promise<readonly NamedFile[]> {
+  const logs: NamedFile[] = [];
   const listLog = folder.tryLog(0, 1);
   if (await isReadable(listLog)) {
     logs.push({ name: wwzTaskList, path: folder.taskList }, { name: wwzTaskListLog, path: listLog });
@@ -83,5 +104,23 @@ async function listLogs(rows: readonly TaskRow[], folder: JobFolder): Promise<Ww
   const readable = await Promise.all(
     logs.map(async ({ path }) => (await isRegularFile(path)) && isReadable(path)),
   );
-  return logs.filter((_, i) => readable[i]).map((log) => ({ kind: 'file', ...log }));
+  return logs.filter((_, i) => readable[i]);
+}
+
+/** Beyond this many logs, a short log has no line index, since a wwz has at most 65,534 entries. */
+const maxIndexedLogs = 20_000;
+
+async function listIndexes(logs: readonly NamedFile[]): Promise<readonly NamedFile[]> {
+  const names = new Set(logs.map(({ name }) => wwzLogIndex(name)));
+  const indexes = await Promise.all(
+    logs.map(async ({ name, path }) => {
+      const file = { name: wwzLogIndex(name), path: logIndexPath(path) };
+      // The indexes of earlier tries of a task `a.txt.json` would need a folder with the name of an index.
+      if (names.has(file.name.slice(0, file.name.lastIndexOf('/')))) return [];
+      const { size } = await stat(path);
+      if (logs.length > maxIndexedLogs && size <= blockBytes) return [];
+      return (await isRegularFile(file.path)) ? [file] : [];
+    }),
+  );
+  return indexes.flat();
 }

@@ -11,7 +11,7 @@ import {
   quoteLine,
 } from './format-progress.js';
 import { findProblems } from './compiler-problems.js';
-import { readLogTail } from '../system/log-tail.js';
+import { readLogTail } from '../output/log-tail.js';
 import type { FinishedJob, Progress } from '../record/progress.js';
 
 export interface DisplayOptions {

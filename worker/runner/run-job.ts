@@ -8,7 +8,6 @@ import { quote } from '../../model/result.js';
 import { builtinName, builtinVariable } from '../config/builtin-task.js';
 import { containerControl } from '../host/container-host.js';
 import { TryRunner, cancelReason, type JobAbort } from './try-runner.js';
-import { redactBuildLog } from '../engine/build-image.js';
 import { createJobFolder, type JobFolder } from '../state/job-folder.js';
 import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
@@ -80,10 +79,7 @@ async function runWithImage(
 ): Promise<{ record: JobRecord; end: TasksResult; imageMethod: ImageMethod | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
-  const stopRedacting =
-    redactor && job.image.kind === 'build' ? await redactBuildLog(folder.buildLog, redactor) : undefined;
-  const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog });
-  await stopRedacting?.();
+  const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog, redactor });
   const startTime = Date.now() / 1000;
   const end: TasksResult = image.ok
     ? await runOnHosts(image.value, folder, options, redactor)

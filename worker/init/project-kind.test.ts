@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { valueOf } from '../../model/result.js';
@@ -78,11 +82,8 @@ for (const [files, expected] of kinds) {
     assert.deepEqual(Object.keys(workflow.jobs), [...jobs.map(({ name }) => `job-${name}`), 'maybe-merge']);
     for (const { name } of jobs) {
       const runs = workflow.jobs[`job-${name}`]?.steps.map(({ run }) => run);
-      assert.ok(
-        runs?.includes(
-          `npx --yes --package=soil-ci@1.2.3 soil-worker run ${name} \${SOIL_SERVER:+--publish}`,
-        ),
-      );
+      assert.ok(runs?.includes('npm install --global soil-ci@1.2.3') === true);
+      assert.ok(runs.includes(`soil-worker run ${name} \${SOIL_SERVER:+--publish}`));
     }
     const servers = Object.values(workflow.jobs).map(({ steps }) => steps.at(-1)?.env?.SOIL_SERVER);
     assert.deepEqual([...new Set(servers.slice(0, -1))], ['${{ secrets.SOIL_TOKEN && vars.SOIL_SERVER }}']);
@@ -91,7 +92,7 @@ for (const [files, expected] of kinds) {
     assert.deepEqual(await findWorkflowErrors(formatWorkflow(ci)), []);
     assert.deepEqual(findManifestErrors(formatManifest(ci, 'x')), []);
     const manifest = parse(formatManifest(ci, 'x')) as { tasks: { jobs: string }[] };
-    assert.match(manifest.tasks[0]?.jobs ?? '', /^cd x\n/);
+    assert.match(manifest.tasks[0]?.jobs ?? '', /^cd x$/m);
   });
 }
 
@@ -104,8 +105,8 @@ test('formatWorkflow() and formatManifest() respect needs', async () => {
     jobs: Record<string, { needs?: string[]; steps: { run?: string }[] }>;
   };
   assert.deepEqual(workflow.jobs['job-b_2']?.needs, ['job-a']);
-  assert.match(workflow.jobs['job-b_2'].steps.at(-1)?.run ?? '', / run b\.2 --no-needs \$/);
-  assert.match(workflow.jobs['job-a']?.steps.at(-1)?.run ?? '', / run a \$/);
+  assert.match(workflow.jobs['job-b_2'].steps.at(-2)?.run ?? '', / run b\.2 --no-needs /);
+  assert.match(workflow.jobs['job-a']?.steps.at(-2)?.run ?? '', / run a --no-untrusted$/);
   assert.deepEqual(
     Object.keys(workflow.jobs),
     ['job-b_2', 'job-a'],
@@ -113,6 +114,47 @@ test('formatWorkflow() and formatManifest() respect needs', async () => {
   );
   assert.deepEqual(await findWorkflowErrors(formatWorkflow(ci)), []);
   assert.match(formatManifest(ci, 'p q'), /for job in a b\.2; do/);
+});
+
+test('M5, M6: no step that runs tasks on the raw machine has a token, and no step with a token uses npx', () => {
+  const text =
+    'project: p\njobs:\n  raw: { image: none, tasks-from: x }\n  boxed: { image: x, tasks-from: x }\n';
+  const ci = { ...valueOf(parseConfig(text)), tool: 'soil-ci@1' };
+  const workflow = parse(formatWorkflow(ci)) as {
+    jobs: Record<string, { steps: { run?: string; env?: Record<string, string> }[] }>;
+  };
+  const steps = workflow.jobs['job-raw']?.steps.filter(({ run }) => run?.includes('soil-worker')) ?? [];
+  assert.deepEqual(
+    steps.map(({ run = '', env }) => [/soil-worker (\w+)/.exec(run)?.[1], env !== undefined]),
+    [
+      ['announce', true],
+      ['run', false],
+      ['publish', true],
+    ],
+  );
+  assert.doesNotMatch(formatWorkflow(ci), /npx|node_modules/);
+
+  // In the manifest, the function `soil` prints what it would run, and whether it would have the token.
+  const manifest = (parse(formatManifest(ci, 'x')) as { tasks: { jobs: string }[] }).tasks[0]?.jobs ?? '';
+  assert.doesNotMatch(manifest, /npx|node_modules/);
+  const home = mkdtempSync(join(tmpdir(), 'soil-home-'));
+  try {
+    writeFileSync(join(home, '.soil-secret'), 'SOIL_TOKEN=a-secret\n');
+    const script = manifest
+      .replace(/^(cd|npm install) .*$/gm, '')
+      .replace(/^soil\(\).*$/m, 'soil() { echo "$*, token: $(env | grep -c "^SOIL_TOKEN=")"; }');
+    const shell = spawnSync('sh', ['-xeu', '-c', script], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: home },
+    });
+    assert.deepEqual(shell.stdout.trim().split('\n'), [
+      ...['announce raw, token: 1', 'run raw, token: 0', 'publish raw, token: 1'],
+      'run boxed --publish, token: 1',
+    ]);
+    assert.doesNotMatch(shell.stderr, /a-secret/, 'sourcehut shows what the shell traces');
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 });
 
 test('suggestJobs() uses pytest when there are test files, else unittest', () => {

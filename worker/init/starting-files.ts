@@ -35,9 +35,9 @@ export function formatSoilYml(
 }
 
 export interface CiOptions {
-  readonly jobs: readonly Pick<JobDeclaration, 'name' | 'needs'>[];
+  readonly jobs: readonly Pick<JobDeclaration, 'name' | 'needs' | 'image'>[];
   readonly merge?: MergeRule;
-  /** the package as an argument of npx: `soil-ci@0.1.0` */
+  /** the package as an argument of npm: `soil-ci@0.1.0` */
   readonly tool: string;
 }
 
@@ -51,18 +51,22 @@ const variables = {
 
 /** Renders a workflow with one GitHub job for each job of soil.yml, so that independent jobs run in parallel. */
 export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
-  const soil = `npx --yes --package=${tool} soil-worker`;
+  // Outside the checkout, and before it: a job could replace a program in node_modules/.
+  const start = [setupNode, { run: `npm install --global ${tool}` }, checkout];
   const ids = new Map(jobs.map(({ name }) => [name, githubId(name)]));
-  const jobEntries = jobs.map(({ name, needs }): readonly [string, unknown] => [
-    githubId(name),
-    {
-      name,
-      'runs-on': 'ubuntu-24.04',
-      'timeout-minutes': 120,
-      ...(needs.length > 0 && { needs: needs.map((need) => ids.get(need)) }),
-      steps: [checkout, setupNode, { run: `${soil} ${runOf(name, needs)}`, env: variables }],
-    },
-  ]);
+  const jobEntries = jobs.map(({ name, needs, image }): readonly [string, unknown] => {
+    const isRaw = image.kind === 'none';
+    return [
+      githubId(name),
+      {
+        name,
+        'runs-on': 'ubuntu-24.04',
+        'timeout-minutes': 120,
+        ...(needs.length > 0 && { needs: needs.map((need) => ids.get(need)) }),
+        steps: [...start, ...(isRaw ? rawSteps(name, needs) : containerSteps(name, needs))],
+      },
+    ];
+  });
   const gate = merge && {
     'maybe-merge': {
       // maybe-merge reads the status API itself. It also runs after a failed job, and reports which one failed.
@@ -73,10 +77,9 @@ export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
       permissions: { contents: 'write' },
       concurrency: { group: 'soil-maybe-merge', 'cancel-in-progress': false },
       steps: [
-        checkout,
-        setupNode,
+        ...start,
         {
-          run: `${soil} maybe-merge --github "$GITHUB_REPOSITORY"`,
+          run: `soil-worker maybe-merge --github "$GITHUB_REPOSITORY"`,
           env: {
             SOIL_SERVER: '${{ vars.SOIL_SERVER }}',
             SOIL_GITHUB_API_TOKEN: '${{ secrets.SOIL_GITHUB_API_TOKEN || github.token }}',
@@ -98,26 +101,64 @@ export function formatWorkflow({ jobs, merge, tool }: CiOptions): string {
 
 /** GitHub has ordered the jobs, and what a needed job left is on another machine. */
 const runOf = (name: string, needs: readonly string[]): string =>
-  `run ${name} ${needs.length > 0 ? '--no-needs ' : ''}\${SOIL_SERVER:+--publish}`;
+  `soil-worker run ${name}${needs.length > 0 ? ' --no-needs' : ''}`;
+
+const containerSteps = (name: string, needs: readonly string[]): readonly unknown[] => [
+  { run: `${runOf(name, needs)} \${SOIL_SERVER:+--publish}`, env: variables },
+];
+
+/**
+ * Tasks on the raw machine can read the environment of the step that runs them, so that step has no token. GitHub removes
+ * the machine afterwards, so that it can run the jobs of forks, too.
+ */
+const rawSteps = (name: string, needs: readonly string[]): readonly unknown[] => [
+  {
+    'continue-on-error': true,
+    run: `test -z "$SOIL_SERVER" || soil-worker announce ${name}`,
+    env: variables,
+  },
+  { run: `${runOf(name, needs)} --no-untrusted` },
+  { if: 'always()', run: `test -z "$SOIL_SERVER" || soil-worker publish ${name}`, env: variables },
+];
 
 /** Returns a valid GitHub job id: letters, digits, `-` and `_`, not starting with a digit. Job names can have dots. */
 const githubId = (name: string): string => `job-${name.replace(/[^A-Za-z0-9_-]/g, '_')}`;
 
 /** Renders a manifest that runs all jobs on one machine, in the order of their needs, even after a failed one. */
 export function formatManifest({ jobs, tool }: CiOptions, folder: string): string {
+  const raw = jobs.filter(({ image }) => image.kind === 'none').map(({ name }) => name);
+  const hasToken = '[ -r ~/.soil-secret ]';
+  const publish = `if ${hasToken}; then with_token run "$job" --publish || status=$?; else soil run "$job" || status=$?; fi`;
+  const perJob =
+    raw.length === 0
+      ? [`  ${publish}`]
+      : [
+          '  case $job in',
+          `    ${raw.join(' | ')}) # on this machine: the environment of its tasks and their parents has no token`,
+          `      if ${hasToken}; then with_token announce "$job" || true; fi`,
+          '      soil run "$job" || status=$?',
+          `      if ${hasToken}; then with_token publish "$job" || status=$?; fi ;;`,
+          `    *) ${publish} ;;`,
+          '  esac',
+        ];
   const run = [
+    'set +x # the shell would print the token',
+    `npm install --global --prefix ~/.soil-ci ${tool}`,
     `cd ${/^[\w.-]+$/.test(folder) ? folder : `"$(ls -d -- */ | head -n 1)"`}`,
-    `soil() { npx --yes --package=${tool} soil-worker "$@"; }`,
-    'if [ -r ~/.soil-secret ]; then set -a; . ~/.soil-secret; set +a; fi',
+    'soil() { ~/.soil-ci/bin/soil-worker "$@"; }',
+    'with_token() { (set -a; . ~/.soil-secret; set +a; soil "$@"); }',
     'status=0',
     `for job in ${sortByNeeds(jobs).join(' ')}; do`,
-    '  soil run "$job" ${SOIL_SERVER:+--publish} || status=$?',
+    ...perJob,
     'done',
     'exit $status',
     '',
   ].join('\n');
   return [
     '# Runs the jobs of soil.yml. Publishes them if the file secret ~/.soil-secret sets SOIL_SERVER and SOIL_TOKEN.',
+    ...(raw.length > 0
+      ? ['# Jobs with "image: none" run as the owner of that file, and their tasks can read it.']
+      : []),
     formatYaml({
       image: 'debian/stable',
       packages: ['git', 'nodejs', 'npm', 'podman', 'uidmap', 'slirp4netns'],

@@ -96,6 +96,7 @@ async function timeCat(folder: string, redacted: readonly Secret[] | undefined):
     },
     repo: folder,
     out: join(folder, 'out'),
+    ownFolders: [],
     origin: { attempt: 1, expectedJobs: [] },
     environment: process.env,
     userPath: process.env.PATH,

@@ -77,6 +77,7 @@ async function soilTask(
     },
     repo: folder,
     out: join(folder, 'out'),
+    ownFolders: [],
     origin: { attempt: 1, expectedJobs: [] },
     engine,
     environment: { ...process.env, ...environment },

@@ -7,9 +7,9 @@ import { EntryError, entryError, entryPath, mountOf, openEntry, type FolderEntry
 /** Deeper folders are moved up first, so that few descriptors are open whatever a task has made. */
 const maxDepth = 64;
 
-/** Removes the entry `name` of `folder`. Missing is no error. `root` is a folder of the same mount that can be written. */
-export function removeTree(folder: FolderEntry, name: Buffer, root: FolderEntry): void {
-  const mount = mountOf(root);
+/** Removes the entry `name` of `folder`. Missing is no error. */
+export function removeTree(folder: FolderEntry, name: Buffer): void {
+  const mount = mountOf(folder);
   const moved: Buffer[] = [];
 
   const removeOne = (parent: FolderEntry, child: Buffer, depth: number): void => {
@@ -24,7 +24,7 @@ export function removeTree(folder: FolderEntry, name: Buffer, root: FolderEntry)
         throw new EntryError('EXDEV', 'another file system or folder is mounted in it');
       if (depth > maxDepth) {
         const short = Buffer.from(`${temporaryPrefix}${randomBytes(12).toString('hex')}`);
-        renameSync(entryPath(parent, child), entryPath(root, short));
+        renameSync(entryPath(parent, child), entryPath(folder, short));
         moved.push(short);
         return;
       }
@@ -39,7 +39,7 @@ export function removeTree(folder: FolderEntry, name: Buffer, root: FolderEntry)
 
   try {
     removeOne(folder, name, 1);
-    for (let next = moved.pop(); next !== undefined; next = moved.pop()) removeOne(root, next, 1);
+    for (let next = moved.pop(); next !== undefined; next = moved.pop()) removeOne(folder, next, 1);
   } catch (error) {
     throw entryError(error);
   }

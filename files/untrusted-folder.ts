@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { chmod, copyFile, open, type FileHandle } from 'node:fs/promises';
-import { temporaryPrefix } from './atomic-file.js';
+import { isMissing, temporaryPrefix } from './atomic-file.js';
 import {
   EntryError,
   entryError,
@@ -53,7 +53,7 @@ export class UntrustedFolder {
     try {
       return this.#at(path, ({ stats }) => stats);
     } catch (error) {
-      if (error instanceof EntryError && error.code === 'ENOENT') return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
   }
@@ -86,15 +86,18 @@ export class UntrustedFolder {
     }
   }
 
-  /** Copies a regular file to a new file at a path of the worker. Of the mode, only the owner's right to execute is kept. */
+  /**
+   * Copies a regular file to a new file at a path of the worker. Of the mode, only the owner's right to execute is kept: the
+   * copy belongs to the worker's user, and must not run as this user for others.
+   */
   async copyOut(path: EntryPath, target: string): Promise<void> {
     const entry = this.#open(path);
     try {
       requireFile(entry, path);
-      const { COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
-      await copyFile(entry.path, target, COPYFILE_EXCL | COPYFILE_FICLONE);
-      // copyFile() copies the whole mode, with the right to run as the owner.
-      await chmod(target, 0o600 | (entry.stats.mode & 0o100));
+      const created = await open(target, 'wx', (entry.stats.mode & 0o100) === 0 ? 0o666 : 0o777);
+      const { mode } = await created.stat().finally(() => created.close());
+      await copyFile(entry.path, target, constants.COPYFILE_FICLONE);
+      await chmod(target, mode & 0o777);
     } catch (error) {
       throw entryError(error);
     } finally {
@@ -161,9 +164,13 @@ export class UntrustedFolder {
     const parts = splitEntryPath(path);
     const name = parts.at(-1);
     if (name === undefined) throw new EntryError('EINVAL', 'it is the folder itself');
-    this.#in(parts.slice(0, -1), (folder) => {
-      removeTree(folder, name, this.#root);
-    });
+    try {
+      this.#in(parts.slice(0, -1), (folder) => {
+        removeTree(folder, name);
+      });
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
   }
 
   /** Removes a folder if it is empty. Returns false if it is not, or is no folder. */

@@ -1,5 +1,7 @@
 /** Runs commands for tests and returns their exit status and output; every wait has a limit. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +9,15 @@ import { fileURLToPath } from 'node:url';
 export const repoRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const soilWorker = join(repoRoot, 'dist', 'worker', 'main.js');
 export const soilServer = join(repoRoot, 'dist', 'server', 'main.js');
+
+/** The worker's state must not be in the home folder of whoever runs the tests. Each test file has a folder of its own. */
+if (process.env.XDG_STATE_HOME === undefined) {
+  const state = mkdtempSync(join(tmpdir(), 'soil-state-'));
+  process.env.XDG_STATE_HOME = state;
+  process.once('exit', () => {
+    rmSync(state, { recursive: true, force: true });
+  });
+}
 
 export interface CommandOptions {
   readonly cwd?: string;

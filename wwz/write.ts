@@ -13,7 +13,13 @@ import { defaultWwzLimits } from './limits.js';
 
 /** A file to write into the wwz. Folders are implied by the names of files. */
 export type WwzSource =
-  | { readonly kind: 'file'; readonly name: string; readonly path: string }
+  | { readonly kind: 'file'; readonly name: string; /** not a link */ readonly path: string }
+  | {
+      readonly kind: 'opened';
+      readonly name: string;
+      /** opens the file for reading; its content goes into the wwz, and it is closed */
+      readonly open: () => Promise<FileHandle>;
+    }
   | { readonly kind: 'bytes'; readonly name: string; readonly bytes: Uint8Array };
 
 export interface WrittenWwz {
@@ -131,11 +137,11 @@ async function appendSource(archive: ZipArchive, source: WwzSource, signal: Abor
     await appendContent(archive, { name: source.name, content: asContent(bytes), signal });
     return;
   }
-  const handle = await openSource(source.path);
+  const handle = await openSource(source);
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) {
-      throw new SourceError(`cannot read ${quote(source.path, 300)}: not a regular file`);
+      throw new SourceError(`cannot read ${quote(shownSource(source), 300)}: not a regular file`);
     }
     const content =
       stats.size <= wholeBytes
@@ -151,11 +157,16 @@ async function appendSource(archive: ZipArchive, source: WwzSource, signal: Abor
 const asContent = (bytes: Buffer): Buffer | Readable =>
   bytes.length <= wholeBytes ? bytes : Readable.from([bytes]);
 
-async function openSource(path: string): Promise<FileHandle> {
+type FileSource = Exclude<WwzSource, { readonly kind: 'bytes' }>;
+
+const shownSource = (source: FileSource): string => (source.kind === 'file' ? source.path : source.name);
+
+async function openSource(source: FileSource): Promise<FileHandle> {
   try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if (source.kind === 'opened') return await source.open();
+    return await open(source.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    throw new SourceError(`cannot read ${quote(path, 300)}: ${errorMessage(error)}`);
+    throw new SourceError(`cannot read ${quote(shownSource(source), 300)}: ${errorMessage(error)}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
-import { takeLock } from '../disk/site-lock.js';
+import { takeLock } from '../../files/process-lock.js';
 import {
   isActive,
   generateToken,

@@ -7,7 +7,7 @@ import { checkSite, type CheckedSite } from '../check/site-check.js';
 import { repairSite } from '../check/site-repair.js';
 import { defaultLimits } from '../config/limits.js';
 import { isSite, notASite, privateFolder } from '../disk/private-folder.js';
-import { takeLock } from '../disk/site-lock.js';
+import { takeLock } from '../../files/process-lock.js';
 import { readTitle } from '../disk/site-title.js';
 import type { CommandContext } from './command-context.js';
 import { openSite } from './open-site.js';

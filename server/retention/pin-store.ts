@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import { parseRunPin, pinText, type RunPin } from '../config/retention-policy.js';
-import { takeLock } from '../disk/site-lock.js';
+import { takeLock } from '../../files/process-lock.js';
 import { writeWhole, isMissing } from '../../files/atomic-file.js';
 
 const pinFile = ({ root }: PrivateFolder): string => join(root, 'pins.json');

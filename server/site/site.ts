@@ -3,7 +3,7 @@ import type { JobEvent } from '../../model/event.js';
 import { accept, type Result } from '../../model/result.js';
 import { makePrivateFolder } from '../disk/private-folder.js';
 import { SerialQueue } from '../disk/serial-queue.js';
-import { takeLock, type Lock } from '../disk/site-lock.js';
+import { takeLock, type Lock } from '../../files/process-lock.js';
 import type { JobDestination } from '../state/job-destination.js';
 import type { SiteReader } from '../state/site-view.js';
 import type { ArtifactRemoval, Removal } from '../store/removal-entry.js';

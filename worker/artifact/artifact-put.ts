@@ -1,6 +1,8 @@
 /** `soil-worker artifact put FILE...`: uploads files to a commit's folder on the server. */
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { errorMessage } from '../../model/error-message.js';
+import { openNamedFile } from '../system/named-file.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { chooseRepo } from '../config/load-job.js';
 import { admitPublishing } from '../policy/load-policies.js';
@@ -28,7 +30,15 @@ export async function putCommand(
   const published: UploadedArtifact[] = [];
   for (const { file, name } of uploads) {
     context.status(`sending ${name}`);
-    const answer = await uploadArtifact(service, { host, commit, name, file: resolve(context.cwd, file) });
+    const opened = await openArtifact(file, context);
+    if (!opened.ok) {
+      context.warn(opened.error);
+      return exitStatus.usage;
+    }
+    const content = opened.value;
+    const answer = await uploadArtifact(service, { host, commit, name, content }).finally(() =>
+      content.close(),
+    );
     if (answer.kind !== 'published') {
       if (options.json === true) context.print(JSON.stringify({ published, error: answer.reason }));
       context.warn(answer.reason);
@@ -62,15 +72,9 @@ async function planPut(
   for (const file of files) {
     const name = parseArtifactName(options.name ?? basename(file));
     if (!name.ok) return name;
-    const isFile = await stat(resolve(context.cwd, file)).then(
-      (stats) => stats.isFile(),
-      () => undefined,
-    );
-    if (isFile !== true) {
-      return refuse(
-        `cannot publish ${quote(file)}: ${isFile === false ? 'not a regular file' : 'no such file or directory'}`,
-      );
-    }
+    const opened = await openArtifact(file, context);
+    if (!opened.ok) return opened;
+    await opened.value.close();
     uploads.push({ file, name: name.value });
   }
   const repo = await chooseRepo(context);
@@ -78,4 +82,18 @@ async function planPut(
   if (!allowed.ok) return allowed;
   const folder = await planArtifactFolder(options, context);
   return folder.ok ? accept({ ...folder.value, uploads }) : folder;
+}
+
+/** Opens a file to publish. In the repo, a link is refused: a task could have made it. */
+async function openArtifact(file: string, context: CommandContext): Promise<Result<FileHandle>> {
+  const because = (reason: string) => refuse(`cannot publish ${quote(file)}: ${reason}`);
+  try {
+    const repo = await chooseRepo(context);
+    const content = await openNamedFile({ repo, cwd: context.cwd, file, links: 'none' });
+    if ((await content.stat()).isFile()) return accept(content);
+    await content.close();
+    return because('not a regular file');
+  } catch (error) {
+    return because(errorMessage(error));
+  }
 }

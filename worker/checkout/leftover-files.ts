@@ -8,7 +8,7 @@ import { runProcess, type CommandResult } from '../system/run-process.js';
 import type { Environment } from '../git/git.js';
 import { readGitFolder } from '../git/git-folder.js';
 import { readGit, type ReadOptions } from '../git/repo-view.js';
-import { outFolderName } from '../record/out-folder.js';
+import { outFolderName } from '../state/out-path.js';
 
 /** A file as the job left it. A path with a slash at the end is a folder: empty, or a repo of its own. */
 interface LeftoverFile {

@@ -87,7 +87,6 @@ export function addJobCommands({
     option.server(),
     option.tokenFile(),
     option.out(),
-    option.config(),
     option.publishLimit(),
     option.json(),
     ...option.ssh(),

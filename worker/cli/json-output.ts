@@ -23,7 +23,7 @@ export async function formatEndsAsJson(ends: readonly JobEnd[]): Promise<string 
   const needs = ends
     .filter((end) => end !== named)
     .map((end) => ({ job: end.job, status: end.status, outcome: end.results?.outcome }));
-  const { files } = results;
+  const { files, copies } = results;
   const record = parseRecord(await readFile(files.json, 'utf8'));
   const rows = parseRows(await readFile(files.tsv, 'utf8'));
   if (!record.ok || !rows.ok) return undefined;
@@ -36,7 +36,7 @@ export async function formatEndsAsJson(ends: readonly JobEnd[]): Promise<string 
   // An upload over SSH has paths, not URLs.
   const links = urls.filter((url) => /^https?:\/\//.test(url));
   return JSON.stringify({
-    ...{ job, status, outcome, reason, commit, attempt, tasks, files, urls: links },
+    ...{ job, status, outcome, reason, commit, attempt, tasks, files: copies, urls: links },
     ...(skip !== undefined && { skipped: true }),
     ...(needs.length > 0 && { needs }),
   });

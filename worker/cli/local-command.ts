@@ -8,8 +8,7 @@ import type { JobEnd } from '../job/job-pipeline.js';
 import { runJobs } from '../job/run-jobs.js';
 import type { JobOptions } from '../job/plan-job.js';
 import { readPolicies } from '../policy/policy-file.js';
-import { storeArtifacts } from '../job/stored-artifacts.js';
-import { outFolderName } from '../record/out-folder.js';
+import { artifactsFolderName } from '../state/job-folder.js';
 import { plain } from '../report/format-progress.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -72,8 +71,9 @@ async function runInClone(
     const ends = await runJobs([name], moved, { ...command, cwd: folder });
     if (!ends.ok) return ends;
     for (const { results } of ends.value) {
-      if (results !== undefined)
-        await storeArtifacts(results.artifacts, dirname(results.files.json), command);
+      for (const artifact of results?.artifacts ?? [])
+        if (artifact.kind === 'stored' && results !== undefined)
+          print(`artifact: ${join(dirname(results.copies.json), artifactsFolderName, artifact.name)}`);
     }
     return ends;
   } finally {
@@ -132,10 +132,10 @@ function moveOptions(
   const { config, tasks, tokenFile, out } = options;
   return {
     ...options,
-    out: out === undefined ? join(repo, outFolderName) : resolve(cwd, out),
+    outRepo: repo,
+    ...(out !== undefined && { out: resolve(cwd, out) }),
     ...(config !== undefined && {
       config: pathInClone(resolve(cwd, config), repo, folder),
-      laterConfig: resolve(cwd, config),
     }),
     ...(tasks !== undefined && tasks !== '-' && { tasks: resolve(cwd, tasks) }),
     ...(tokenFile !== undefined && { tokenFile: resolve(cwd, tokenFile) }),

@@ -19,7 +19,7 @@ export async function publishCommand(
     return exitStatus.usage;
   }
   announceResults(planned.value);
-  const published = await publishJob(planned.value, await readResults(planned.value, options));
+  const published = await publishJob(planned.value, await readResults(planned.value));
   const status = published.ok ? exitStatus.ok : exitStatus.failed;
   const ending = published.ok ? { urls: published.value } : { urls: [], reason: published.error };
   if (options.json === true) context.print(JSON.stringify({ job: name, status, ...ending }));

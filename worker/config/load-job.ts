@@ -1,7 +1,6 @@
 /** Finds the repository and reads its soil.yml, for commands that take the name of a job. */
-import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { fileErrorMessage } from '../../model/error-message.js';
+import { errorMessage } from '../../model/error-message.js';
 import { parseJobName, type JobName } from '../../model/name.js';
 import { formatHint } from '../../model/near-word.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -9,6 +8,7 @@ import { parseTaskList, type TaskDeclaration } from '../../model/task.js';
 import type { CommandContext } from '../system/command-context.js';
 import { configName, parseConfig } from './project-config.js';
 import { findRepo } from '../git/git-folder.js';
+import { readNamedText } from '../system/named-file.js';
 import type { ImageSource, JobDeclaration, ProjectConfig } from './job-declaration.js';
 import { parseImage } from './soil-yml-values.js';
 import { defaultGraceSeconds, defaultTimeoutSeconds } from './job-config.js';
@@ -44,11 +44,11 @@ export async function readConfig(
   const shown = relative(cwd, file) || file;
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readNamedText({ repo, cwd, file });
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (missing && named === undefined) return accept(undefined);
-    return refuse(`cannot read ${quote(shown)}: ${fileErrorMessage(error)}`);
+    return refuse(`cannot read ${quote(shown)}: ${errorMessage(error)}`);
   }
   return parseConfig(text, shown);
 }
@@ -103,7 +103,7 @@ export async function chooseJob(
       `cannot run job ${quote(name.value)}: soil.yml has no such job; its jobs are ${declaredJobs.join(', ')}${formatHint(name.value, declaredJobs)}`,
     );
   }
-  const tasks = await readTaskFile(options.tasks, context);
+  const tasks = await readTaskFile(options.tasks, repo, context);
   if (!tasks.ok) return tasks;
   if (job !== undefined) {
     return accept({ repo, job: withTasks(job, tasks.value), declaredJobs });
@@ -129,12 +129,16 @@ function withTasks(job: JobDeclaration, tasks: readonly TaskDeclaration[]): JobD
   return rest;
 }
 
-async function readTaskFile(file: string, context: CommandContext): Promise<Result<TaskDeclaration[]>> {
+async function readTaskFile(
+  file: string,
+  repo: string,
+  context: CommandContext,
+): Promise<Result<TaskDeclaration[]>> {
   if (file === '-') return parseTaskList(await context.readInput(), 'stdin');
   try {
-    return parseTaskList(await readFile(resolve(context.cwd, file), 'utf8'), file);
+    return parseTaskList(await readNamedText({ repo, cwd: context.cwd, file }), file);
   } catch (error) {
-    return refuse(`cannot read task list ${quote(file)}: ${fileErrorMessage(error)}`);
+    return refuse(`cannot read task list ${quote(file)}: ${errorMessage(error)}`);
   }
 }
 

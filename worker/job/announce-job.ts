@@ -11,9 +11,7 @@ import type { CommandContext } from '../system/command-context.js';
 import { planOrigin } from './plan-job.js';
 
 export interface AnnounceOptions
-  extends
-    Pick<PublishOptions, 'server' | 'tokenFile' | 'config' | 'publishLimit'>,
-    Pick<JobChoiceOptions, 'config'> {
+  extends Pick<PublishOptions, 'server' | 'tokenFile' | 'publishLimit'>, Pick<JobChoiceOptions, 'config'> {
   readonly runId?: string;
   readonly attempt?: string;
 }

@@ -1,5 +1,5 @@
 /** Executes a planned job: runs its tasks, shows their progress, and sends it to the server if results are published. */
-import { join } from 'node:path';
+import { basename, relative } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import {
   removeLeftovers,
@@ -12,18 +12,33 @@ import { createEventBase } from '../publish/job-event.js';
 import { JobDisplay } from '../report/job-display.js';
 import { containerRepo } from '../host/container-host.js';
 import { runJob } from '../runner/run-job.js';
+import { jobFilePaths } from '../state/job-folder.js';
+import { outFolderName } from '../state/out-path.js';
+import { storeArtifacts, type StoredArtifact } from '../state/stored-artifacts.js';
+import type { CommandContext } from '../system/command-context.js';
 import type { JobResults, PlannedJob } from './job-context.js';
 
 /** Runs the job to its end, prints one line per task, and writes the job's files. Throws if they cannot be written. */
 export async function executeJob(planned: PlannedJob): Promise<JobResults> {
-  const { command, repo, declaration, out, origin, engine, secrets, skip } = planned;
+  const { command, repo, job, declaration, folder, out, origin, engine, secrets, skip } = planned;
+  const { copy, copiesArtifacts } = planned;
   const { environment, userPath, cancel, forceCancel } = command;
   const display = openDisplay(planned);
   const events = openEvents(planned);
   try {
+    showNotices(copy.prepare(), command);
     const before = skip === undefined ? await prepareRepo(planned) : undefined;
     const finished = await runJob({
-      ...{ job: declaration, repo, out, origin, environment, userPath, cancel },
+      ...{
+        job: declaration,
+        repo,
+        out: folder,
+        ownFolders: ownFolders(planned),
+        origin,
+        environment,
+        userPath,
+        cancel,
+      },
       ...(engine !== undefined && { engine }),
       ...(secrets !== undefined && { secrets }),
       ...(skip !== undefined && { skip }),
@@ -35,10 +50,39 @@ export async function executeJob(planned: PlannedJob): Promise<JobResults> {
     });
     if (before !== undefined) await storeLeftoverList(planned, before);
     // Files of the repo are not artifacts of a job that did not run.
-    const artifacts = skip === undefined ? declaration.artifacts.map((path) => join(repo, path)) : [];
-    return { ...finished, tails: await display.close(finished), artifacts };
+    const artifacts = skip === undefined ? await keepArtifacts(planned) : [];
+    showNotices(await copy.write(folder, { withArtifacts: copiesArtifacts }), command);
+    return { ...finished, copies: jobFilePaths(out, job), tails: await display.close(finished), artifacts };
   } finally {
     await events?.close();
+  }
+}
+
+function showNotices(notices: readonly string[], { warn }: CommandContext): void {
+  for (const text of notices) warn(`notice: ${text}`);
+}
+
+/** Returns the folders of the repo that hold copies of jobs' files, relative to its root. They are never results. */
+function ownFolders({ repo, out }: PlannedJob): readonly string[] {
+  const path = relative(repo, out);
+  return [outFolderName, ...(path.startsWith('..') ? [] : [path])];
+}
+
+/** Stores the artifacts. A failure is a notice. */
+async function keepArtifacts({
+  command,
+  repo,
+  declaration,
+  folder,
+}: PlannedJob): Promise<readonly StoredArtifact[]> {
+  try {
+    const { artifacts, notices } = await storeArtifacts(repo, declaration.artifacts, folder);
+    showNotices(notices, command);
+    return artifacts;
+  } catch (error) {
+    const reason = errorMessage(error);
+    showNotices([`cannot store the artifacts: ${reason}`], command);
+    return declaration.artifacts.map((path) => ({ kind: 'missing', name: basename(path), reason }));
   }
 }
 

@@ -8,6 +8,8 @@ import type { FinishedJob } from '../record/progress.js';
 import type { JobFiles } from '../state/job-folder.js';
 import type { JobOrigin } from '../record/run-identity.js';
 import type { Secret } from '../redact/secret-pattern.js';
+import type { OutFolder } from '../state/out-folder.js';
+import type { StoredArtifact } from '../state/stored-artifacts.js';
 import type { CommandContext } from '../system/command-context.js';
 
 /** One job of a command, whether it is about to run or ran earlier. */
@@ -19,8 +21,10 @@ export interface JobContext {
   /** determines the addresses of the job's files and pages */
   readonly identity: JobIdentity;
   readonly commit?: CommitHash;
-  /** absolute path of the folder for the job's files */
+  /** absolute path of the copy of the job's files, which is for the user */
   readonly out: string;
+  /** absolute path of the job's folder in the worker's state, see job-folder.ts */
+  readonly folder: string;
   /** where to publish; absent: nowhere */
   readonly target?: PublishTarget;
 }
@@ -35,6 +39,12 @@ export interface PlannedJob extends JobContext {
   readonly engine?: 'podman' | 'docker';
   /** why the job must not start: a job that it needs did not pass; one clause */
   readonly skip?: string;
+  /** writes the copy of the job's files */
+  readonly copy: OutFolder;
+  /** whether the copy has the artifacts, since the repo is removed after the job */
+  readonly copiesArtifacts: boolean;
+  /** releases the lock of the job's files, and the output folder */
+  readonly release: () => Promise<void>;
   /** first remove the untracked files that earlier jobs left in the repo */
   readonly clean: boolean;
 }
@@ -47,8 +57,10 @@ export interface StoredJob extends JobContext {
 
 /** A job whose three files are written. */
 export interface JobResults extends FinishedJob {
+  /** the paths of the copies of the three files */
+  readonly copies: JobFiles;
   /** the last lines of the failed tasks' logs, by task */
   readonly tails: ReadonlyMap<string, string>;
-  /** absolute paths of the files to publish for the commit; some may not exist */
-  readonly artifacts: readonly string[];
+  /** the files to publish for the commit */
+  readonly artifacts: readonly StoredArtifact[];
 }

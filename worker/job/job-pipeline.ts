@@ -39,17 +39,21 @@ export async function runPipeline(
   }
   const skipped = skip === undefined ? {} : { skip };
   announceResults(planned.value);
-  const results = await executeJob({ ...planned.value, ...skipped });
-  if (planned.value.target === undefined) command.print(`files: ${planned.value.out}`);
-  const published = await publishJob(planned.value, results);
-  if (published.ok) return { job, status: results.status, results, urls: published.value, ...skipped };
-  const later = formatPublishCommand(planned.value, options);
-  command.warn(`the results are stored; to publish them later: ${later}`);
-  return {
-    job,
-    status: results.status === 0 ? exitStatus.failed : results.status,
-    results,
-    urls: [],
-    ...skipped,
-  };
+  try {
+    const results = await executeJob({ ...planned.value, ...skipped });
+    if (planned.value.target === undefined) command.print(`files: ${planned.value.out}`);
+    const published = await publishJob(planned.value, results);
+    if (published.ok) return { job, status: results.status, results, urls: published.value, ...skipped };
+    const later = formatPublishCommand(planned.value, options);
+    command.warn(`the results are stored; to publish them later: ${later}`);
+    return {
+      job,
+      status: results.status === 0 ? exitStatus.failed : results.status,
+      results,
+      urls: [],
+      ...skipped,
+    };
+  } finally {
+    await planned.value.release();
+  }
 }

@@ -1,7 +1,8 @@
 /** Plans a job from options, environment, git and soil.yml, so that a mistake in them is reported before the job starts. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileErrorMessage } from '../../model/error-message.js';
-import { parseJobName } from '../../model/name.js';
+import { parseJobName, type JobName } from '../../model/name.js';
 import { identityOf, recordSchema } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -10,11 +11,13 @@ import { chooseJob, chooseRepo, type JobChoice, type JobChoiceOptions } from '..
 import { readGithubEvent } from '../policy/github-event.js';
 import { admitPublishing, type TrustOptions } from '../policy/load-policies.js';
 import { planTarget, type PublishOptions } from '../publish/publish-target.js';
-import { jobFilePaths, outFolderPath, prepareOutFolder } from '../record/out-folder.js';
 import { refuseSecretNames } from '../record/redact-record.js';
 import { describeOrigin } from '../record/run-identity.js';
 import { createRedactor } from '../redact/redactor.js';
 import { resolveSecrets } from '../redact/secret-pattern.js';
+import { jobFilePaths } from '../state/job-folder.js';
+import { locateJob, lockJob } from '../state/job-state.js';
+import { OutFolder } from '../state/out-folder.js';
 import type { CommandContext } from '../system/command-context.js';
 import { readGitHead } from '../git/git-head.js';
 import { admitJobHere } from './admit-jobs.js';
@@ -24,6 +27,8 @@ import type { PlannedJob, StoredJob } from './job-context.js';
 export interface JobOptions extends JobChoiceOptions, PublishOptions, TrustOptions {
   readonly config?: string;
   readonly out?: string;
+  /** the repo that contains the default of `out`, if it is not the one in which the job runs */
+  readonly outRepo?: string;
   readonly engine?: 'podman' | 'docker';
   readonly runId?: string;
   readonly attempt?: string;
@@ -54,12 +59,11 @@ export async function planJob(
   const { origin, identity } = planned.value;
   const secrets = planJobSecrets(declaration, command);
   if (!secrets.ok) return secrets;
-  const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
-  const prepared = await prepareOutFolder(out, job);
-  if (!prepared.ok) return prepared;
+  const files = await openJobFiles(job, { ...options, repo }, command);
+  if (!files.ok) return files;
   const { engineFlags } = declaration;
   return accept({
-    ...{ command, repo, job, declaration, identity, out, ...secrets.value },
+    ...{ command, repo, job, declaration, identity, ...files.value, ...secrets.value },
     origin: { ...origin, ...(engineFlags.length > 0 && { engineFlags }) },
     clean: options.clean ?? origin.host !== 'local',
     ...(origin.commit !== undefined && { commit: origin.commit }),
@@ -87,6 +91,31 @@ export async function planOrigin(
   for (const notice of notices) command.warn(`notice: ${notice}`);
   const identity = identityOf({ ...origin, schema: recordSchema, tasks: [] }, { job });
   return identity.ok ? accept({ origin, identity: identity.value }) : identity;
+}
+
+/** Opens the job's folder in the worker's state and the folder for its copy, and takes the job's lock. */
+async function openJobFiles(
+  job: JobName,
+  { out, repo, outRepo = repo }: Pick<JobOptions, 'out' | 'outRepo'> & { readonly repo: string },
+  { environment, cwd }: CommandContext,
+): Promise<Result<Pick<PlannedJob, 'out' | 'folder' | 'copy' | 'copiesArtifacts' | 'release'>>> {
+  const located = await locateJob(environment, { repo: outRepo, cwd, out, job });
+  if (!located.ok) return located;
+  const copy = await OutFolder.open(located.value.out, job);
+  if (!copy.ok) return copy;
+  const lock = await lockJob(located.value, job);
+  if (!lock.ok) {
+    copy.value.close();
+    return lock;
+  }
+  return accept({
+    ...{ out: copy.value.path, folder: located.value.folder, copy: copy.value },
+    copiesArtifacts: outRepo !== repo,
+    release: async () => {
+      copy.value.close();
+      await lock.value.release();
+    },
+  });
 }
 
 /** Reads the values of a job's secrets from the environment. A missing value is a notice. */
@@ -117,14 +146,17 @@ export async function planStoredJob(
   const repo = await chooseRepo(command);
   const allowed = await admitPublishing(`publish job ${quote(job)}`, repo, command);
   if (!allowed.ok) return allowed;
-  const out = outFolderPath(options.out, { repo, cwd: command.cwd, job });
-  const files = jobFilePaths(out, job);
+  const located = await locateJob(command.environment, { repo, cwd: command.cwd, out: options.out, job });
+  if (!located.ok) return located;
+  const { folder } = located.value;
+  const out = join(located.value.out.path, job);
+  const files = jobFilePaths(folder, job);
   let text: string;
   try {
     text = await readFile(files.json, 'utf8');
   } catch (error) {
     return refuse(
-      `cannot publish job ${quote(job)}: ${quote(files.json, 300)}: ${fileErrorMessage(error)}. ` +
+      `cannot publish job ${quote(job)}: cannot read its results for ${quote(out, 300)}: ${fileErrorMessage(error)}. ` +
         `Run the job first: soil-worker run ${job}`,
     );
   }
@@ -134,7 +166,7 @@ export async function planStoredJob(
   if (!identity.ok) return identity;
   const { commit } = record.value;
   return accept({
-    ...{ command, repo, job, identity: identity.value, out, target: target.value },
+    ...{ command, repo, job, identity: identity.value, out, folder, target: target.value },
     ...{ record: record.value, files },
     ...(commit !== undefined && { commit }),
   });

@@ -5,12 +5,12 @@ import { parseRows, type TaskRow } from '../../model/row.js';
 import { formatShellWord } from '../../model/shell-word.js';
 import type { PublishOptions } from '../publish/publish-target.js';
 import { fileExists, resultUrls, uploadJob } from '../publish/upload-job.js';
-import { taskLogPath } from '../state/job-folder.js';
+import { jobFilePaths, taskLogPath } from '../state/job-folder.js';
 import { failedRows } from '../report/format-progress.js';
 import { writeStepSummary } from '../report/github-actions.js';
+import { readStoredArtifacts } from '../state/stored-artifacts.js';
 import { readLogTail } from '../output/log-tail.js';
 import type { JobContext, JobResults, StoredJob } from './job-context.js';
-import { findArtifacts } from './stored-artifacts.js';
 
 /** Prints the address of the run page, so that readers can open it before the results arrive. */
 export function announceResults({ command, identity, commit, target }: JobContext): void {
@@ -36,14 +36,21 @@ export async function publishJob(
 }
 
 /** Reads the results that an earlier run stored. */
-export async function readResults(stored: StoredJob, options: PublishOptions): Promise<JobResults> {
-  const { record, files, out } = stored;
-  // Files of the repo are not artifacts of a job that did not run.
-  const artifacts = record.outcome === 'empty' ? [] : await findArtifacts(stored, options);
+export async function readResults({ record, files, folder, out, job }: StoredJob): Promise<JobResults> {
+  const artifacts = await readStoredArtifacts(folder);
   const read = parseRows(await readFile(files.tsv, 'utf8').catch(() => ''));
   const rows = read.ok ? read.value.filter((row) => row.kind === 'row') : [];
   const { outcome = 'error', status = 125 } = record;
-  return { outcome, status, record, rows, files, artifacts, tails: await readTails(out, rows) };
+  return {
+    outcome,
+    status,
+    record,
+    rows,
+    files,
+    copies: jobFilePaths(out, job),
+    artifacts,
+    tails: await readTails(folder, rows),
+  };
 }
 
 /** Reads the last lines of the failed tasks' logs, if the logs still exist. */
@@ -60,7 +67,6 @@ async function readTails(folder: string, rows: readonly TaskRow[]): Promise<Read
 export function formatPublishCommand({ job, target }: JobContext, options: PublishOptions): string {
   const given: readonly (readonly [string, string | undefined])[] = [
     ['--out', options.out],
-    ['--config', options.laterConfig ?? options.config],
     // Also if it came from SOIL_SERVER, since the command may run in another environment.
     ['--server', target?.kind === 'server' ? target.service.url.href : undefined],
     ['--token-file', options.tokenFile],

@@ -5,8 +5,9 @@ import type { JobRecord } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
 import { listChangedFiles } from '../git/changed-files.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
-import { jobFilePaths, outFolderPath } from '../record/out-folder.js';
 import { identifyRun, type RunIdentity } from '../record/run-identity.js';
+import { jobFilePaths } from '../state/job-folder.js';
+import { locateJob } from '../state/job-state.js';
 import type { CommandContext } from '../system/command-context.js';
 import { readGitHead } from '../git/git-head.js';
 import type { JobOptions } from './plan-job.js';
@@ -29,10 +30,9 @@ export async function findStoredEnd(
   }: { readonly repo: string; readonly options: JobOptions; readonly command: CommandContext },
 ): Promise<StoredEnd | undefined> {
   const { environment, cwd } = command;
-  const record = await readStoredRecord(
-    outFolderPath(options.out, { repo, cwd, job: declaration.name }),
-    declaration,
-  );
+  const { out, outRepo = repo } = options;
+  const located = await locateJob(environment, { repo: outRepo, cwd, out, job: declaration.name });
+  const record = located.ok ? await readStoredRecord(located.value.folder, declaration) : undefined;
   const { outcome, commit } = record ?? {};
   if (record === undefined || outcome === undefined || commit === undefined) return undefined;
   const head = await readGitHead(repo, environment);

@@ -16,9 +16,6 @@ import type { SshTarget } from '../../ssh/ssh-target.js';
 export interface PublishOptions {
   readonly server?: string;
   readonly tokenFile?: string;
-  readonly config?: string;
-  /** the config for a later `publish`, if it differs: `local` removes the clone that contains `config` */
-  readonly laterConfig?: string;
   readonly out?: string;
   /** how long to retry an unreachable server, as a duration */
   readonly publishLimit?: string;

@@ -1,7 +1,6 @@
 /** Uploads the artifacts of a commit. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
 import type { CommitHash, WorkerHost } from '../../model/name.js';
 import { commitArtifactFolder, encodeSegment, parsePublicPath } from '../../model/path.js';
@@ -46,25 +45,25 @@ export type ArtifactUpload =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * Uploads one file for a commit. Reads it twice, since the request's header contains its SHA-256. The server never
+ * Uploads one open file for a commit. Reads it twice, since the request's header contains its SHA-256. The server never
  * overwrites a file, so it must not store one that was damaged on the way or changed while it was read.
  */
 export async function uploadArtifact(
   service: SoilService,
-  { file, ...address }: ArtifactAddress & { readonly file: string },
+  { content, ...address }: ArtifactAddress & { readonly content: FileHandle },
 ): Promise<ArtifactUpload> {
   const because = (kind: 'refused' | 'failed', reason: string): ArtifactUpload => ({
     kind,
     reason: `cannot publish artifact ${quote(address.name)}: ${reason}`,
   });
-  const facts = await hashFile(file);
+  const facts = await hashFile(content);
   if (!facts.ok) return because('refused', facts.error);
   const { bytes, sha256 } = facts.value;
   const url = new URL(`artifacts/${address.host}/${address.commit}/${encodePath(address.name)}`, service.url);
   const digest = { 'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:` };
   const body: RequestBody = {
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes), ...digest },
-    open: () => createReadStream(file, { end: Math.max(0, bytes - 1) }),
+    open: () => content.createReadStream({ start: 0, end: Math.max(0, bytes - 1), autoClose: false }),
   };
   const answer = await callServer(service, {
     ...{ method: 'PUT', url, totalSeconds: uploadSeconds },
@@ -97,13 +96,15 @@ function nextStep(answer: HttpAnswer): string {
   }
 }
 
-/** Returns the size and SHA-256 of a file. Fails if it is not a regular file or cannot be read. */
-async function hashFile(file: string): Promise<Result<{ readonly bytes: number; readonly sha256: string }>> {
+/** Returns the size and SHA-256 of a file. Fails if it cannot be read. */
+async function hashFile(
+  content: FileHandle,
+): Promise<Result<{ readonly bytes: number; readonly sha256: string }>> {
   try {
-    if (!(await stat(file)).isFile()) return refuse(`${quote(file, 300)} is not a file`);
     const sum = createHash('sha256');
     let bytes = 0;
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    const whole = content.createReadStream({ start: 0, autoClose: false });
+    for await (const chunk of whole as AsyncIterable<Buffer>) {
       sum.update(chunk);
       bytes += chunk.length;
     }

@@ -1,6 +1,5 @@
 /** Uploads a finished job: its files, its artifacts, and the event that it is done. */
-import { access } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { access, open } from 'node:fs/promises';
 import type { JobName } from '../../model/name.js';
 import { isGreen } from '../../model/outcome.js';
 import { commitPage, jobFile, runPage } from '../../model/path.js';
@@ -12,6 +11,7 @@ import type { CommandContext } from '../system/command-context.js';
 import { createDoneEvent, createEventBase } from './job-event.js';
 import type { JobFiles } from '../state/job-folder.js';
 import { sendDone, uploadResults, type ResultUrls } from './upload-results.js';
+import type { StoredArtifact } from '../state/stored-artifacts.js';
 import type { PublishTarget } from './publish-target.js';
 import type { SoilService } from '../client/soil-server.js';
 
@@ -21,8 +21,7 @@ export interface JobUpload {
   readonly identity: JobIdentity;
   readonly record: JobRecord;
   readonly files: JobFiles;
-  /** absolute paths */
-  readonly artifacts: readonly string[];
+  readonly artifacts: readonly StoredArtifact[];
 }
 
 /** Uploads a job to its target. Returns the addresses of what was uploaded: URLs, or paths on the SSH host. */
@@ -54,15 +53,20 @@ async function uploadToServer(
   if (!urls.ok) return urls;
   const { run, wwz, commit } = urls.value;
   const lines = [run, wwz, ...(commit === undefined ? [] : [commit])];
-  for (const file of artifacts) {
-    const name = basename(file);
+  for (const artifact of artifacts) {
+    const { name } = artifact;
     if (record.commit === undefined)
       return refuse(`cannot publish artifact ${quote(name)}: the commit is unknown`);
-    if (!(await fileExists(file)) && !isGreen(record.outcome ?? 'error')) {
-      context.warn(`notice: artifact ${quote(name)} does not exist`);
+    if (artifact.kind === 'missing') {
+      if (isGreen(record.outcome ?? 'error'))
+        return refuse(`cannot publish artifact ${quote(name)}: ${artifact.reason}`);
+      context.warn(`notice: artifact ${quote(name)} is not published: ${artifact.reason}`);
       continue;
     }
-    const uploaded = await uploadArtifact(service, { file, name, host, commit: record.commit });
+    const content = await open(artifact.file, 'r');
+    const uploaded = await uploadArtifact(service, {
+      ...{ content, name, host, commit: record.commit },
+    }).finally(() => content.close());
     if (uploaded.kind !== 'published') return refuse(uploaded.reason);
     lines.push(uploaded.artifact.url);
   }

@@ -76,7 +76,7 @@ export async function writeJobArchive(parts: ArchiveParts): Promise<Result<Writt
       ...[...logs, ...(await listIndexes(logs))].map((file) => ({ kind: 'file' as const, ...file })),
     );
   }
-  sources.push(...results.map((file) => ({ kind: 'file' as const, ...file })));
+  sources.push(...results.map((file) => ({ kind: 'opened' as const, ...file })));
   return writeWwz(folder.files.wwz, sources);
 }
 

@@ -35,8 +35,10 @@ export interface RunJobOptions {
   readonly job: JobDeclaration;
   /** the absolute path of the root of the repo */
   readonly repo: string;
-  /** the absolute path of the folder for the three files and the logs; it is recreated */
+  /** the absolute path of the job's folder in the worker's state, for the three files and the logs; it is recreated */
   readonly out: string;
+  /** folders of the repo with files of Soil, relative to its root: they are never results */
+  readonly ownFolders: readonly string[];
   /** the fields of the record that are known before the job runs: host, run, attempt, commit and others */
   readonly origin: Omit<
     JobRecord,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -32,9 +32,10 @@ test('redactResults() redacts text files in a copy, leaves out binary files with
     'binary.bin': `${'x'.repeat(2 * chunk)}\0${'x'.repeat(chunk)}${secret}`,
     'clean.bin': '\0',
   };
-  const files = Object.keys(texts).map((name) => ({ name, path: join(folder, name) }));
-  for (const { name, path } of files) await writeFile(path, texts[name] ?? '');
-  const named = { name: `a-${secret}.txt`, path: join(folder, 'clean.txt') };
+  const fileOf = (name: string) => ({ name, open: () => open(join(folder, name)) });
+  const files = Object.keys(texts).map(fileOf);
+  for (const { name } of files) await writeFile(join(folder, name), texts[name] ?? '');
+  const named = { ...fileOf('clean.txt'), name: `a-${secret}.txt` };
   const redacted = await redactResults([...files, named], redactor, (n) => join(folder, `copy-${n}`));
   assert.deepEqual(
     redacted.files.map((file) => file.name),
@@ -42,9 +43,23 @@ test('redactResults() redacts text files in a copy, leaves out binary files with
   );
   assert.equal(redacted.notices.length, 2);
   assert.ok(!redacted.notices.join().includes(secret));
-  for (const { name, path } of redacted.files) {
+  for (const { name, open: openResult } of redacted.files) {
     const expected = (texts[name] ?? '').replaceAll(secret, '*'.repeat(secret.length));
-    assert.ok((await readFile(path, 'utf8')) === expected, name);
+    const handle = await openResult();
+    assert.ok((await handle.readFile('utf8')) === expected, name);
+    await handle.close();
     assert.ok((await readFile(join(folder, name), 'utf8')) === texts[name], 'the file itself is unchanged');
   }
+});
+
+test('redactResults() refuses a file that changes after it was searched', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-redact-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'a.txt');
+  await writeFile(path, 'nothing here');
+  const { files } = await redactResults([{ name: 'a.txt', open: () => open(path) }], redactor, () => 'none');
+  await writeFile(path, secret);
+  const [file] = files;
+  assert.ok(file);
+  await assert.rejects(file.open(), /^Error: it changed after it was searched for secrets$/);
 });

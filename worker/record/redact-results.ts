@@ -26,12 +26,13 @@ export async function redactResults(
       continue;
     }
     const copy = copyAt(n);
-    switch (await copyRedacted(file.path, copy, redactor)) {
+    const searched = await copyRedacted(file, copy, redactor);
+    switch (searched.kind) {
       case 'clean':
-        redacted.push(file);
+        redacted.push({ name: file.name, open: () => openUnchanged(file, searched.version) });
         break;
       case 'redacted':
-        redacted.push({ ...file, path: copy });
+        redacted.push({ name: file.name, open: () => open(copy, 'r') });
         break;
       case 'binary':
         notices.push(`cannot store result ${shown}: it is a binary file that contains the value of a secret`);
@@ -40,15 +41,31 @@ export async function redactResults(
   return { files: redacted, notices };
 }
 
+type Searched =
+  | { readonly kind: 'clean'; readonly version: string }
+  | { readonly kind: 'redacted' }
+  | { readonly kind: 'binary' };
+
+/** Returns a text that changes when the content of the file changes. */
+async function versionOf(handle: FileHandle): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
+/** Opens a file in which no secret was found. Rejects if it changed since. */
+async function openUnchanged(file: ResultFile, version: string): Promise<FileHandle> {
+  const handle = await file.open();
+  if ((await versionOf(handle)) === version) return handle;
+  await handle.close();
+  throw new Error('it changed after it was searched for secrets');
+}
+
 /** Copies a file with its secrets redacted. Most files have none, so it starts the copy at the first secret. */
-async function copyRedacted(
-  path: string,
-  copy: string,
-  redactor: Redactor,
-): Promise<'clean' | 'redacted' | 'binary'> {
-  const source = await open(path, 'r');
+async function copyRedacted(file: ResultFile, copy: string, redactor: Redactor): Promise<Searched> {
+  const source = await file.open();
   let target: FileHandle | undefined;
   try {
+    const version = await versionOf(source);
     const buffer = Buffer.allocUnsafeSlow(chunkBytes + redactor.maxMatchBytes);
     let isBinary = false;
     let isRedacted = false;
@@ -63,7 +80,7 @@ async function copyRedacted(
       isBinary ||= bytes.includes(0);
       const ranges = redactor.find(bytes);
       isRedacted ||= ranges.length > 0;
-      if (isBinary && isRedacted) return 'binary';
+      if (isBinary && isRedacted) return { kind: 'binary' };
       for (const range of ranges) overwrite(bytes, range);
       // A secret may start at the end of the buffer, so that part is searched again with the next chunk.
       const ready = isEnd ? bytes.length : Math.max(0, bytes.length - redactor.maxMatchBytes);
@@ -75,7 +92,7 @@ async function copyRedacted(
       carried = bytes.length - ready;
       bytes.copyWithin(0, ready);
     }
-    return isRedacted ? 'redacted' : 'clean';
+    return isRedacted ? { kind: 'redacted' } : { kind: 'clean', version };
   } finally {
     await source.close();
     await target?.close();

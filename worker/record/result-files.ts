@@ -1,8 +1,10 @@
 /** Finds the results of tasks in the repo: the files, folders and globs that they declare. */
-import { constants } from 'node:fs';
-import { access, lstat, realpath } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import { glob } from 'tinyglobby';
+import { accessSync, constants, type Dirent, type readdir } from 'node:fs';
+import { access, type FileHandle } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { escapePath, glob, type FileSystemAdapter } from 'tinyglobby';
+import { EntryError, linkError } from '../../files/folder-entry.js';
+import type { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { wwzIndex, wwzSoilFolder } from '../../model/path.js';
 import { quote } from '../../model/result.js';
 import type { TaskDeclaration } from '../../model/task.js';
@@ -11,8 +13,8 @@ import { checkWritableName } from '../../wwz/write.js';
 export interface ResultFile {
   /** the path in the wwz */
   readonly name: string;
-  /** the path on this machine */
-  readonly path: string;
+  /** opens the file for reading; rejects if it is no longer a regular file, or is reached through a link */
+  readonly open: () => Promise<FileHandle>;
 }
 
 export interface ResultFiles {
@@ -24,9 +26,9 @@ export interface ResultFiles {
 }
 
 export interface ResultSearch {
-  readonly repo: string;
-  /** the job's own folder, which is never a result */
-  readonly out: string;
+  readonly repo: UntrustedFolder;
+  /** folders with files of Soil, relative to the repo: they are never results */
+  readonly ownFolders: readonly string[];
 }
 
 /**
@@ -34,22 +36,24 @@ export interface ResultSearch {
  * `.git`, since CI hosts store their token in `.git/config`.
  */
 export async function findResults(
-  { repo, out }: ResultSearch,
+  { repo, ownFolders }: ResultSearch,
   tasks: readonly TaskDeclaration[],
 ): Promise<ResultFiles> {
-  const root = await realpath(repo);
-  const own = `${relative(root, await realpath(out).catch(() => out))}/`;
+  const isOwn = (name: string): boolean => ownFolders.some((own) => `${name}/`.startsWith(`${own}/`));
   const files = new Map<string, string>();
   const links = new Map<string, string>();
   const notices: string[] = [];
   for (const task of tasks) {
     for (const pattern of task.results) {
-      const found = (await findFiles(root, pattern)).filter((name) => !name.startsWith(own));
+      const { names, reason } = await findFiles(repo, pattern);
+      const found = names.filter((name) => !isOwn(name));
       if (found.length === 0)
-        notices.push(`task ${quote(task.name)}: no file matches result ${quote(pattern)}`);
+        notices.push(
+          `task ${quote(task.name)}: no file matches result ${quote(pattern)}${reason === undefined ? '' : `: ${reason}`}`,
+        );
       for (const name of found) {
-        const problem = await findProblem(root, name);
-        if (problem === undefined) files.set(wwzName(name), join(root, name));
+        const problem = findProblem(repo, name);
+        if (problem === undefined) files.set(wwzName(name), name);
         else notices.push(`task ${quote(task.name)}: cannot store result ${quote(name)}: ${problem}`);
       }
     }
@@ -65,7 +69,8 @@ export async function findResults(
       notices.push(`task ${quote(task.name)}: cannot link to ${quote(link)}: it is not among the results`);
     }
   }
-  return { files: [...files].map(([name, path]) => ({ name, path })), links, notices };
+  const opened = [...files].map(([name, path]) => ({ name, open: () => repo.openFile(path) }));
+  return { files: opened, links, notices };
 }
 
 /** Returns the name in the wwz. A result with the name of one of Soil's own files is moved to Soil's folder. */
@@ -75,36 +80,66 @@ function wwzName(name: string): string {
 }
 
 /** Returns why a file cannot be stored, so that it does not prevent storing the others. */
-async function findProblem(root: string, name: string): Promise<string | undefined> {
+function findProblem(repo: UntrustedFolder, name: string): string | undefined {
   const checked = checkWritableName(wwzName(name));
   if (!checked.ok) return checked.error;
-  return (await isReadable(join(root, name))) ? undefined : 'cannot read it';
-}
-
-async function findFiles(root: string, pattern: string): Promise<string[]> {
-  const found = await glob(pattern, {
-    cwd: root,
-    onlyFiles: true,
-    dot: true,
-    ignore: ['**/.git/**', '.git/**'],
-    followSymbolicLinks: false,
-    expandDirectories: true,
-  });
-  const inside = await Promise.all(found.map((name) => isInside(root, name)));
-  return found.filter((_, i) => inside[i]).sort();
-}
-
-/** Reports whether a name is a regular file and none of its folders is a link: `link/file` could be outside the repo. */
-async function isInside(root: string, name: string): Promise<boolean> {
   try {
-    const path = join(root, name);
-    return (await lstat(path)).isFile() && (await realpath(path)) === path && path.startsWith(root + sep);
-  } catch {
-    return false; // removed since it was found
+    repo.use(name, ({ path, stats }) => {
+      if (!stats.isFile()) throw new EntryError('ENOTREG', 'not a regular file');
+      accessSync(path, constants.R_OK);
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error;
+    return error.code === 'EACCES' ? 'cannot read it' : error.message;
   }
 }
 
-/** Reports whether this process can read a file. */
+/** Returns the files that a pattern matches, sorted, and why there may be none. */
+async function findFiles(
+  repo: UntrustedFolder,
+  pattern: string,
+): Promise<{ readonly names: readonly string[]; readonly reason?: string }> {
+  let isName = false;
+  try {
+    // A file may be called `q{1,2}.txt`.
+    const stats = repo.stat(pattern);
+    isName = stats !== undefined;
+    if (stats?.isSymbolicLink() === true) throw linkError(pattern);
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error;
+    if (error.code === 'ELOOP') return { names: [], reason: error.message };
+  }
+  const found = await glob(isName ? escapePath(pattern) : pattern, {
+    ...{ cwd: repo.path, fs: readThrough(repo) },
+    ...{ onlyFiles: true, dot: true, followSymbolicLinks: false, expandDirectories: true },
+    ignore: ['**/.git/**', '.git/**'],
+  });
+  return { names: found.sort() };
+}
+
+/** Makes the search list folders by descriptor. */
+function readThrough(repo: UntrustedFolder): FileSystemAdapter {
+  const list = (
+    path: string,
+    _options: unknown,
+    done: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
+  ): void => {
+    // Later, so that signals and output are handled during a long search.
+    setImmediate(() => {
+      let entries: Dirent[] = [];
+      try {
+        entries = [...repo.list(relative(repo.path, path))];
+      } catch (error) {
+        if (!(error instanceof EntryError)) throw error;
+      }
+      done(null, entries);
+    });
+  };
+  return { readdir: list as unknown as typeof readdir };
+}
+
+/** Reports whether this process can read a file of its own. */
 export function isReadable(path: string): Promise<boolean> {
   return access(path, constants.R_OK).then(
     () => true,

@@ -1,5 +1,6 @@
 /** Writes the three files of a finished job: the wwz, the TSV and the JSON. */
 import { writeWhole } from '../../files/atomic-file.js';
+import { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { errorMessage } from '../../model/error-message.js';
 import { jobStatus } from '../../model/outcome.js';
 import { formatRecord, type JobRecord } from '../../model/record.js';
@@ -28,8 +29,23 @@ export async function writeRecord(
   folder: JobFolder,
   options: RunJobOptions & { readonly redactor?: Redactor },
 ): Promise<FinishedJob> {
-  const { report } = options;
-  const results = await collectResults(finished, folder, options);
+  let repo: UntrustedFolder | undefined;
+  try {
+    // The results are opened when they are written to the wwz.
+    const openRepo = (): UntrustedFolder => (repo = new UntrustedFolder(options.repo));
+    const results = await collectResults(finished, folder, { ...options, openRepo });
+    return await writeFiles(record, { ...finished, results }, folder, options);
+  } finally {
+    repo?.close();
+  }
+}
+
+async function writeFiles(
+  record: JobRecord,
+  { results, ...finished }: FinishedTasks & { readonly results: ResultFiles },
+  folder: JobFolder,
+  { report }: RunJobOptions,
+): Promise<FinishedJob> {
   for (const text of results.notices) report({ kind: 'notice', text });
   const rows = finished.rows.map((row) => {
     const link = results.links.get(row.task);
@@ -66,12 +82,12 @@ export async function writeRecord(
 async function collectResults(
   finished: FinishedTasks,
   folder: JobFolder,
-  { repo, out, redactor }: RunJobOptions & { readonly redactor?: Redactor },
+  { openRepo, ownFolders, redactor }: CollectOptions,
 ): Promise<ResultFiles> {
   const ran = new Set<string>(finished.rows.filter((r) => r.tries > 0).map((r) => r.task));
   const tasks = finished.tasks.filter((task) => ran.has(task.name));
   try {
-    const found = await findResults({ repo, out }, tasks);
+    const found = await findResults({ repo: openRepo(), ownFolders }, tasks);
     if (redactor === undefined) return found;
     const { files, notices } = await redactResults(found.files, redactor, (n) => folder.redactedCopy(n));
     return { ...withLinks(found, files), notices: [...found.notices, ...notices] };
@@ -79,6 +95,12 @@ async function collectResults(
     const reason = errorMessage(error);
     return { files: [], links: new Map(), notices: [`cannot find results: ${reason}`] };
   }
+}
+
+interface CollectOptions {
+  readonly openRepo: () => UntrustedFolder;
+  readonly ownFolders: readonly string[];
+  readonly redactor?: Redactor;
 }
 
 /** Drops links to results that were left out. */

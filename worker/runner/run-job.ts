@@ -48,7 +48,6 @@ export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
   try {
     const { record, end, imageMethod } = await describeOrRun(options, folder, redactor);
     await folder.releaseReserve('archive');
-    await folder.restore();
     const tasks = { ...end, ...(imageMethod !== undefined && { imageMethod }) };
     if (redactor === undefined) return await writeRecord(record, tasks, folder, options);
     const redacted = { ...tasks, rows: end.rows.map((row) => redactRow(row, redactor)) };

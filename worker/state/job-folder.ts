@@ -1,6 +1,6 @@
-/** The output folder of a job, and the control folder in it through which the worker and the supervisor communicate. */
+/** The files of a job in the worker's state, and the control folder through which the worker and the supervisor communicate. */
 import { constants } from 'node:fs';
-import { chmod, copyFile, link, lstat, mkdir, open, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, lstat, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../files/package-root.js';
@@ -12,6 +12,11 @@ const supervisorScript = fileURLToPath(new URL('shims/supervisor.sh', packageRoo
 /** A file in the control folder that replaces `/etc/gitconfig` in the container. */
 export const gitConfigName = 'gitconfig';
 const gitConfig = '[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = *\n';
+/** The names of a job's files, in the state and in the copy for the user. */
+export const logsFolderName = 'logs';
+export const artifactsFolderName = 'artifacts';
+export const buildLogName = 'image-build.txt';
+
 /** Space reserved on the disk, so that the record can be written even when the tasks have filled the disk. */
 const reserveBytes = { archive: 1536 * 1024, record: 512 * 1024 };
 export type Reserve = keyof typeof reserveBytes;
@@ -38,20 +43,20 @@ export interface JobFolder {
   redactedCopy(n: number): string;
   /** frees reserved disk space */
   releaseReserve(reserve: Reserve): Promise<void>;
-  /** recreates the output folder if a task removed it (`git clean -fdx`) or replaced it by a link */
-  restore(): Promise<void>;
   /** removes the control folder, with the tasks' scripts and the environment that they contain */
   close(): Promise<void>;
+}
+
+/** Returns the paths of the three files in a job's folder. */
+export function jobFilePaths(folder: string, job: JobName): JobFiles {
+  const file = (suffix: string) => join(folder, `${job}.${suffix}`);
+  return { json: file('json'), tsv: file('tsv'), wwz: file('wwz') };
 }
 
 /** Creates the folder. Removes the files of an earlier run of the same job. */
 export async function createJobFolder(out: string, job: JobName): Promise<JobFolder> {
   await rm(out, { recursive: true, force: true });
-  await mkdir(join(out, 'logs'), { recursive: true });
-  const realPaths = [
-    [dirname(out), await realpath(dirname(out))],
-    [out, await realpath(out)],
-  ] as const;
+  await mkdir(join(out, logsFolderName), { recursive: true });
   // Other users of the machine cannot enter `locked`. The container mounts only the folder inside it, which every user
   // can read, since the container's user can be any.
   const locked = join(out, 'control');
@@ -73,23 +78,14 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
   for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
   await createWritable(memoryFile(control, 1));
   return {
-    files: { json: join(out, `${job}.json`), tsv: join(out, `${job}.tsv`), wwz: join(out, `${job}.wwz`) },
+    files: jobFilePaths(out, job),
     control,
     taskList: join(locked, 'task-list'),
     spareFifos: join(locked, 'fifo'),
-    buildLog: join(out, 'image-build.txt'),
+    buildLog: join(out, buildLogName),
     tryLog: (number, tryNumber) => join(logs, `${number}.${tryNumber}`),
     redactedCopy: (n) => join(locked, `copy-${n}`),
     releaseReserve: (reserve) => rm(reserveFile(reserve), { force: true }),
-    restore: async () => {
-      for (const [folder, before] of realPaths) {
-        const now = await realpath(folder).catch(() => undefined);
-        // A path that resolves to another folder now is a link that a task created.
-        if (now !== before && (await lstat(folder).catch(() => undefined))?.isSymbolicLink() === true)
-          await rm(folder);
-      }
-      await mkdir(out, { recursive: true });
-    },
     close: () => rm(locked, { recursive: true, force: true }),
   };
 }
@@ -122,7 +118,7 @@ async function writeShared(file: string, text: string, mode: number): Promise<vo
 }
 
 /** Returns the path of the log of a task's last try, for people to read. */
-export const taskLogPath = (out: string, task: TaskName): string => join(out, 'logs', `${task}.txt`);
+export const taskLogPath = (out: string, task: TaskName): string => join(out, logsFolderName, `${task}.txt`);
 
 /**
  * Links the log to the path that people read, or copies it when the file system has no hard links. Does nothing when a

@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { valueOf } from '../../model/result.js';
-import { takeLock } from './site-lock.js';
+import { valueOf } from '../model/result.js';
+import { takeLock } from './process-lock.js';
 
 async function folderOf(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-lock-'));
@@ -57,7 +57,7 @@ test('takeLock() recognizes a living owner in another container, and its end', a
 test('takeLock() takes the lock of an owner that was killed, and removes its socket', async (t) => {
   const folder = await folderOf(t);
   const path = join(folder, 'lock');
-  const script = `import(${JSON.stringify(new URL('site-lock.js', import.meta.url).href)})
+  const script = `import(${JSON.stringify(new URL('process-lock.js', import.meta.url).href)})
     .then((m) => m.takeLock(process.argv[1], 'x')).then(() => { setInterval(() => {}, 1e6); console.log('has it'); });`;
   const child = spawn(process.execPath, ['--eval', script, path]);
   await once(child.stdout, 'data');

@@ -1,10 +1,10 @@
-/** Locks a site for one process. A lock has numbered files; the one with the highest number names the owner. */
+/** Locks a site, or the files of a job, for one process. The highest number of the lock's files names the owner. */
 import { randomBytes } from 'node:crypto';
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { accept, quote, refuse, type Result } from '../model/result.js';
 import { isListening, openLockSocket } from './lock-socket.js';
-import { isMissing, writeWhole } from '../../files/atomic-file.js';
+import { isMissing, writeWhole } from './atomic-file.js';
 
 export interface Lock {
   readonly release: () => Promise<void>;
@@ -13,17 +13,28 @@ export interface Lock {
 /** The content of a lock file whose owner released it. */
 const RELEASED = 'released\n';
 
+/** The lock, or the id of the process that holds it, as in `123`, or `123 of another container`. */
+export type LockAttempt =
+  { readonly kind: 'taken'; readonly lock: Lock } | { readonly kind: 'held'; readonly owner: string };
+
+/** Takes the lock at `path`; `what` names it in messages. Refuses with the id of the process that holds it. */
+export async function takeLock(path: string, what: string): Promise<Result<Lock>> {
+  const attempt = await tryLock(path);
+  if (attempt.kind === 'taken') return accept(attempt.lock);
+  return refuse(`cannot lock ${what}: process ${attempt.owner} holds the lock (${quote(path)})`);
+}
+
 /**
- * Takes the lock at `path`; `what` names it in messages. Refuses with the id of the process that holds it. The files
- * are `PATH.1`, `PATH.2` and so on. A process that finds the owner of the highest number dead creates the next one. A
- * stale file is removed only after a higher one exists: two processes that removed it first could both take the lock.
+ * Takes the lock at `path` if no living process holds it. The files are `PATH.1`, `PATH.2` and so on. A process that finds
+ * the owner of the highest number dead creates the next one. A stale file is removed only after a higher one exists: two
+ * processes that removed it first could both take the lock.
  *
  * Process ids are reused. The start time in `/proc` distinguishes processes with the same id, and the boot id those of
  * before a reboot. In another container ids differ, so the owner is alive if its socket accepts a connection.
  */
-export async function takeLock(path: string, what: string): Promise<Result<Lock>> {
+export async function tryLock(path: string): Promise<LockAttempt> {
   const before = await findOwner(path, Math.max(0, ...(await listNumbers(path))));
-  if (before !== undefined) return refuseTaken(before, { path, what });
+  if (before !== undefined) return { kind: 'held', owner: before };
   const name = randomBytes(4).toString('hex');
   const draft = `${path}.draft-${process.pid}-${name}`;
   const socket = await openLockSocket(socketOf(path, name));
@@ -34,7 +45,7 @@ export async function takeLock(path: string, what: string): Promise<Result<Lock>
     for (;;) {
       const highest = Math.max(0, ...(await listNumbers(path)));
       const owner = await findOwner(path, highest);
-      if (owner !== undefined) return refuseTaken(owner, { path, what });
+      if (owner !== undefined) return { kind: 'held', owner };
       const number = highest + 1;
       if (!(await linkNew(draft, `${path}.${number}`))) continue;
       // The number was free because it is new, or because a later process had removed it. Then a higher one exists.
@@ -45,21 +56,19 @@ export async function takeLock(path: string, what: string): Promise<Result<Lock>
       }
       for (const older of numbers) if (older < number) await removeStale(path, older);
       isTaken = true;
-      return accept({
+      const lock: Lock = {
         release: async () => {
           await release(`${path}.${number}`);
           await socket?.close();
         },
-      });
+      };
+      return { kind: 'taken', lock };
     }
   } finally {
     await rm(draft, { force: true });
     if (!isTaken) await socket?.close();
   }
 }
-
-const refuseTaken = (owner: string, { path, what }: { readonly path: string; readonly what: string }) =>
-  refuse(`cannot lock ${what}: process ${owner} holds the lock (${quote(path)})`);
 
 const socketOf = (path: string, name: string): string => `${path}.${name}.sock`;
 
@@ -112,16 +121,18 @@ async function linkNew(draft: string, path: string): Promise<boolean> {
 }
 
 /**
- * Returns `PID START BOOT`; undefined if there is no such process. START is in clock ticks since boot: field 22 of
- * proc_pid_stat(5).
+ * Returns `PID START BOOT`; undefined if there is no such process. A zombie is none: it was killed, and only its parent has
+ * not asked for its exit status. START is in clock ticks since boot: field 22 of proc_pid_stat(5); field 3 is the state.
  */
 async function describeProcess(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     // The name in parentheses may contain anything, spaces and parentheses included.
-    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state = ''] = fields;
+    if (/[ZXx]/.test(state)) return undefined;
     const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-    return `${pid} ${start} ${boot}`;
+    return `${pid} ${fields[19] ?? ''} ${boot}`;
   } catch {
     return undefined;
   }

@@ -15,7 +15,10 @@ import { errorMessage } from './error-message.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Parses a record. Null, empty and missing values are equivalent. Refuses a value of a wrong type or form. */
+/**
+ * Parses a record. Null, empty and missing values are equivalent. Refuses a wrong value of a key that says which job this
+ * is or how it ended. Any other wrong value is left out, and `unread` says why, so that a failed job never vanishes.
+ */
 export function parseRecord(text: string): Result<JobRecord> {
   let json: unknown;
   try {
@@ -37,30 +40,35 @@ const isObject = (value: unknown): value is Json =>
 
 class Refusal extends Error {}
 
+/** A record with more wrong values than this names the first ones only. */
+const maxUnread = 20;
+
 /** More flags of the engine do not fit on a page. */
 const maxEngineFlags = 200;
 
 /** Reads the values of one JSON object by key. Throws a Refusal, which parseRecord() catches. */
 class RecordReader {
   readonly #json: Json;
+  readonly #unread: string[];
 
-  constructor(json: Json) {
+  constructor(json: Json, unread: string[] = []) {
     this.#json = json;
+    this.#unread = unread;
   }
 
   read(): JobRecord {
-    const number = this.text('GITHUB_PR_NUMBER');
+    const number = this.optional(() => this.text('GITHUB_PR_NUMBER'));
     const pullRequest =
       number === undefined
         ? undefined
         : {
             number,
             ...withoutUndefined({
-              headRef: this.text('GITHUB_PR_HEAD_REF'),
-              headSha: this.text('GITHUB_PR_HEAD_SHA'),
+              headRef: this.optional(() => this.text('GITHUB_PR_HEAD_REF')),
+              headSha: this.optional(() => this.text('GITHUB_PR_HEAD_SHA')),
             }),
           };
-    const ref = this.text('GITHUB_REF');
+    const ref = this.optional(() => this.text('GITHUB_REF'));
     const schema = this.#json.schema ?? 0;
     if (schema !== 0 && schema !== recordSchema) {
       throw new Refusal(
@@ -72,42 +80,54 @@ class RecordReader {
       ...withoutUndefined({
         host: this.parsed('host', parseWorkerHost),
         job: this.parsed('job-name', parseJobName),
-        commit: this.parsed('commit-hash', parseCommitHash),
-        commitDate: this.shown('commit-date'),
-        commitLine: this.shown('commit-line'),
-        branch: this.text('branch') ?? /^refs\/heads\/(.+)$/.exec(ref ?? '')?.[1],
-        startTime: this.instant('task-run-start-time'),
-        deployTime: this.instant('task-deploy-start-time'),
-        imagePullSeconds: this.pullSeconds(),
-        jobUrl: this.text('JOB_URL'),
-        repository: this.text('GITHUB_REPOSITORY'),
+        commit: this.optional(() => this.parsed('commit-hash', parseCommitHash)),
+        commitDate: this.optional(() => this.shown('commit-date')),
+        commitLine: this.optional(() => this.shown('commit-line')),
+        branch: this.optional(() => this.text('branch')) ?? /^refs\/heads\/(.+)$/.exec(ref ?? '')?.[1],
+        startTime: this.optional(() => this.instant('task-run-start-time')),
+        deployTime: this.optional(() => this.instant('task-deploy-start-time')),
+        imagePullSeconds: this.optional(() => this.pullSeconds()),
+        jobUrl: this.optional(() => this.text('JOB_URL')),
+        repository: this.optional(() => this.text('GITHUB_REPOSITORY')),
         jobId: this.parsed('JOB_ID', parseRunId),
         runNumber: this.parsed('GITHUB_RUN_NUMBER', parseRunNumber),
         runId: this.parsed('GITHUB_RUN_ID', parseRunId),
         localRun: this.parsed('SOIL_RUN', parseLocalRun),
-        workflow: this.shown('GITHUB_WORKFLOW'),
+        workflow: this.optional(() => this.shown('GITHUB_WORKFLOW')),
         ref,
-        event: this.shown('GITHUB_EVENT_NAME'),
+        event: this.optional(() => this.shown('GITHUB_EVENT_NAME')),
         pullRequest,
         outcome: this.outcome(),
         status: this.parsed('status', parseExitStatus),
-        reason: this.shown('reason'),
-        image: this.image(),
+        reason: this.optional(() => this.shown('reason')),
+        image: this.optional(() => this.image()),
         engineFlags: this.engineFlags(),
-        machine: this.machine(),
-        workerVersion: this.shown('worker-version'),
+        machine: this.optional(() => this.machine()),
+        workerVersion: this.optional(() => this.shown('worker-version')),
       }),
       attempt: this.parsed('GITHUB_RUN_ATTEMPT', parseAttempt) ?? this.parsed('attempt', parseAttempt) ?? 1,
       tasks: this.list('tasks').map((item) => {
-        const task = new RecordReader(this.object('tasks', item));
-        const skipped = task.shown('skipped');
+        const task = new RecordReader(this.object('tasks', item), this.#unread);
+        const skipped = task.optional(() => task.shown('skipped'));
         return {
-          ...{ name: task.shown('name') ?? '', run: task.verbatim('run') },
+          ...{ name: task.shown('name') ?? '', run: task.optional(() => task.verbatim('run')) ?? '' },
           ...(skipped === undefined ? {} : { skipped }),
         };
       }),
-      expectedJobs: this.jobNames('expected-jobs'),
+      expectedJobs: this.optional(() => this.jobNames('expected-jobs')) ?? [],
+      ...(this.#unread.length > 0 && { unread: this.#unread }),
     };
+  }
+
+  /** Reads a value that neither the identity nor the outcome of the job needs. Undefined if it is wrong; `unread` says why. */
+  optional<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (this.#unread.length < maxUnread) this.#unread.push(error.message.replace(/^cannot accept /, ''));
+      return undefined;
+    }
   }
 
   /** Returns a string or number as text; undefined if it is null, missing or blank. Refuses text too long for a page. */
@@ -247,9 +267,33 @@ class RecordReader {
   }
 }
 
-/** Requires a time zone. Date.parse() would assume the local one, and would parse `-1` as the year 2001. */
-const parseDate = (text: string): number =>
-  /^\S.*\d\d:\d\d.*(?:[Zz]|UTC|GMT|[+-]\d\d:?\d\d)(?: \d{4})?$/.test(text) ? Date.parse(text) / 1000 : NaN;
+/**
+ * Parses a date to seconds since 1970. Requires a time zone, since Date.parse() would assume the local one, and would parse
+ * `-1` as the year 2001. It would also read 30 February as 2 March.
+ */
+function parseDate(text: string): number {
+  if (!/^\S.*\d\d:\d\d.*(?:[Zz]|UTC|GMT|[+-]\d\d:?\d\d)(?: \d{4})?$/.test(text)) return NaN;
+  const [, year, month, day] =
+    /\b(\d{4})-(\d\d)-(\d\d)/.exec(text) ??
+    // `13 Jan 2026`, then `Jan 13 11:58:12 UTC 2026`
+    rearrange(/\b(\d{1,2})[ -]([A-Z][a-z]{2})[a-z]*[ -](\d{4})\b/.exec(text), [3, 2, 1]) ??
+    rearrange(/\b([A-Z][a-z]{2})[a-z]* +(\d{1,2})\b.*\b(\d{4})$/.exec(text), [3, 1, 2]) ??
+    [];
+  if (year !== undefined && month !== undefined && day !== undefined) {
+    const number = /^\d/.test(month) ? Number(month) : 1 + monthNames.indexOf(month);
+    const days = new Date(Date.UTC(Number(year), number, 0)).getUTCDate();
+    if (number < 1 || Number(day) > days) return NaN;
+  }
+  return Date.parse(text) / 1000;
+}
+
+const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+const rearrange = (
+  match: RegExpExecArray | null,
+  order: readonly number[],
+): readonly (string | undefined)[] | undefined =>
+  match === null ? undefined : [match[0], ...order.map((index) => match[index])];
 
 /** JSON.parse() accepts deeper nesting than JSON.stringify(). */
 function formatValue(value: unknown): string {

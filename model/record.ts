@@ -81,6 +81,8 @@ export interface JobRecord {
   readonly tasks: readonly TaskCommand[];
   /** all jobs of the run, if the worker knows them */
   readonly expectedJobs: readonly JobName[];
+  /** values of a record that was read, which are left out: the key, the value and the reason of each */
+  readonly unread?: readonly string[];
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };

@@ -162,6 +162,7 @@ export interface JobSectionView {
   readonly historyHref: string | undefined;
   readonly reason: string | undefined;
   readonly problems: readonly string[];
+  readonly notices: readonly string[];
   readonly facts: readonly Fact[];
   readonly table: TaskTable | undefined;
 }

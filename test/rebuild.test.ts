@@ -83,6 +83,29 @@ for (const [index, [what, pattern, damage]] of damages.entries()) {
   });
 }
 
+for (const [what, pattern, damage] of [
+  ['is missing', /its wwz is missing/, (wwz: string) => rm(wwz)],
+  [
+    'is cut off',
+    /its wwz is damaged: /,
+    async (wwz: string) => writeFile(wwz, (await readFile(wwz)).subarray(0, -9)),
+  ],
+  ['is not a zip', /its wwz is damaged: /, (wwz: string) => writeFile(wwz, 'a wwz')],
+  ['is empty', /its wwz is damaged: /, (wwz: string) => writeFile(wwz, '')],
+] as const) {
+  test(`a job whose wwz ${what} passed, and its page and check say what is wrong with the wwz`, async () => {
+    const site = await oldSite(`wwz ${what}`, (folder) => damage(join(folder, 'dev-minimal.wwz')));
+    await rebuild(site);
+    const text = await page(site, 'github-jobs/998/index.html');
+    assert.match(text, pattern);
+    assert.match(text, /class="job passed" id="job-dev-minimal"/);
+    assert.doesNotMatch(await page(site, 'github-jobs/1000/index.html'), pattern);
+    const checked = await run(process.execPath, [soilServer, 'check', site]);
+    assert.equal(checked.status, 1, checked.stdout);
+    assert.match(checked.stdout + checked.stderr, /github-jobs\/998\/dev-minimal\.wwz/);
+  });
+}
+
 test('rebuild shows a non-ASCII subject and a run without a number', async () => {
   const site = join(root, 'nulls');
   const folder = join(site, 'github-jobs', '7');

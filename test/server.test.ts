@@ -453,6 +453,20 @@ test('a second server for the same site refuses to start and names the first', a
   assert.equal(rebuild.status, 2);
 });
 
+test('a failed job whose record has a wrong value that only a page shows is stored, and its page names the value', async () => {
+  const facts = {
+    ...{ 'image-pull-time': 'pull time lost', 'task-run-start-time': '2026-02-30T10:00:00Z' },
+    ...{ GITHUB_REF: `refs/heads/${'x'.repeat(5000)}`, GITHUB_RUN_NUMBER: '2290', GITHUB_RUN_ID: '22901' },
+  };
+  const job = await shellJob(facts, tsvOf([1, 'unit']));
+  assert.equal((await upload(job)).status, 201);
+  const { text } = await get('github-jobs/2290/');
+  assert.match(text, /class="mark failed"/);
+  assert.match(text, /the record has image-pull-time &quot;pull time lost&quot;: it must be a number/);
+  assert.match(text, /the record has task-run-start-time &quot;2026-02-30T10:00:00Z&quot;/);
+  assert.match(text, /the record has GITHUB_REF &quot;refs\/heads\/xxx/);
+});
+
 test('simultaneous uploads are all stored and shown', async () => {
   const jobs = await Promise.all(
     Array.from({ length: 18 }, (_, i) =>

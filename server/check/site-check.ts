@@ -46,7 +46,9 @@ export async function checkSite(
     findings.push({ kind: 'unlogged', path: jobFile(address, 'json') });
   const records = acceptedRecords(site);
   await eachBounded(records.values(), async ({ address, digests }) => {
-    findings.push(...(await checkFiles(folder, { address, digests, limits })));
+    const job = site.state.recordedJob(address);
+    const needsWwz = job?.outcome !== 'error' && job?.summary.removedWwz === undefined;
+    findings.push(...(await checkFiles(folder, { address, digests, needsWwz, limits })));
   });
   findings.push(...(await checkStatuses(folder, site.state)));
   const pages = new Set<string>();
@@ -98,18 +100,25 @@ function acceptedRecords({ log, unlogged, state }: ReadSite) {
   return records;
 }
 
+interface JobToCheck {
+  readonly address: JobAddress;
+  readonly digests: JobDigests;
+  /** false if retention removed the wwz, or if the outcome is `error`: the worker may have been unable to write one */
+  readonly needsWwz: boolean;
+  readonly limits: ServerLimits;
+}
+
 async function checkFiles(
   folder: string,
-  {
-    address,
-    digests,
-    limits,
-  }: { readonly address: JobAddress; readonly digests: JobDigests; readonly limits: ServerLimits },
+  { address, digests, needsWwz, limits }: JobToCheck,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const suffix of recordSuffixes) {
     const path = jobFile(address, suffix);
-    const reason = await checkFile(join(folder, path), { suffix, digest: digests[suffix], limits });
+    const reason = await checkFile(join(folder, path), {
+      ...{ suffix, digest: digests[suffix], limits },
+      isNeeded: suffix !== 'wwz' || needsWwz,
+    });
     if (reason !== undefined) findings.push({ kind: 'damaged', path, reason });
   }
   return findings;
@@ -120,8 +129,14 @@ async function checkFile(
   {
     suffix,
     digest,
+    isNeeded,
     limits,
-  }: { readonly suffix: RecordSuffix; readonly digest: string | undefined; readonly limits: ServerLimits },
+  }: {
+    readonly suffix: RecordSuffix;
+    readonly digest: string | undefined;
+    readonly isNeeded: boolean;
+    readonly limits: ServerLimits;
+  },
 ): Promise<string | undefined> {
   try {
     if (digest === 'unreadable') return undefined;
@@ -140,7 +155,8 @@ async function checkFile(
   } catch (error) {
     if (!isMissing(error))
       return `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
-    return digest === undefined ? undefined : 'the accepted file is missing';
+    if (digest !== undefined) return 'the accepted file is missing';
+    return suffix === 'wwz' && isNeeded ? 'the file is missing' : undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import type { JobAddress } from '../../model/run.js';
 import type { JobDestination } from '../state/job-destination.js';
 import type { SiteState } from '../state/site-state.js';
 import type { StagedJob } from '../store/staged-job.js';
+import { noticesOf } from '../store/stored-job.js';
 import { compareJob, writeJobFiles, type WriteResult } from '../store/write-job.js';
 import type { SiteParts } from './site-parts.js';
 
@@ -53,7 +54,7 @@ export class JobStore {
     const { state, details, log, pages, now } = this.#parts;
     const { record, rows, end, wwzBytes, digests } = staged;
     const job = {
-      ...{ address, record, rows, end, problems: [] },
+      ...{ address, record, rows, end, problems: [], ...noticesOf(accept(record)) },
       ...(wwzBytes !== undefined && { wwzBytes }),
     };
     details.put(address, job);

@@ -25,8 +25,12 @@ export class JobDetailsCache {
   }
 
   /** Adds the details of a job that was just read or received. */
-  put(address: JobAddress, { record, rows, problems }: JobDetails): void {
-    this.#cache.set(addressKey(address), { ...(record !== undefined && { record }), rows, problems });
+  put(address: JobAddress, { record, rows, problems, notices }: JobDetails): void {
+    this.#cache.set(addressKey(address), {
+      ...(record !== undefined && { record }),
+      ...{ rows, problems },
+      ...(notices !== undefined && { notices }),
+    });
   }
 
   delete(address: JobAddress): void {

@@ -22,7 +22,7 @@ import { FragmentCache } from './fragment-cache.js';
 import { pageFrame, hostCrumb } from './page-frame.js';
 import { jobAnchor, jobRowView, runLabel } from './job-view.js';
 import { taskLinks, listFailures, type DetailedJob } from './failure-list.js';
-import type { JobDetails } from '../../store/stored-job.js';
+import { noWwz, type JobDetails } from '../../store/stored-job.js';
 
 /** The details of the jobs of a run, by name. A job without a record has none. */
 export type RunDetails = ReadonlyMap<JobName, JobDetails>;
@@ -83,13 +83,20 @@ interface LoadedJob {
 /** Adds the details to a job. Marks a task as flaky if it passed after it failed on the same commit. */
 function toDetailedJob({ job, details }: LoadedJob): DetailedJob {
   const { flakyTasks } = job;
-  const { rows, problems, record } = details ?? { rows: [], problems: [] };
+  const { rows, problems, notices = [], record } = details ?? { rows: [], problems: [] };
+  const { removedWwz } = job.summary ?? {};
   const shown = rows.map((row): Row =>
     row.kind === 'row' && row.outcome === 'passed' && flakyTasks.includes(row.task)
       ? { ...row, outcome: 'flaky' }
       : row,
   );
-  return { job, ...(record !== undefined && { record }), rows: shown, problems };
+  return {
+    job,
+    ...(record !== undefined && { record }),
+    rows: shown,
+    problems,
+    notices: notices.filter((n) => n !== noWwz || !removedWwz),
+  };
 }
 
 function emptyRun(folder: RunFolder): Run {
@@ -123,7 +130,10 @@ const jobSection = (read: LoadedJob, page: SitePath): Fragment =>
     renderFragment('job-section', jobSectionView(toDetailedJob(read), page)),
   );
 
-function jobSectionView({ job, record, rows, problems }: DetailedJob, page: SitePath): JobSectionView {
+function jobSectionView(
+  { job, record, rows, problems, notices = [] }: DetailedJob,
+  page: SitePath,
+): JobSectionView {
   const reason = job.summary?.reason;
   return {
     row: jobRowView(job, page, { withRun: false }),
@@ -131,6 +141,7 @@ function jobSectionView({ job, record, rows, problems }: DetailedJob, page: Site
     historyHref: job.summary === undefined ? undefined : linkBetween(page, historyPage(job.address.job)),
     reason: reason === undefined ? undefined : visibleText(reason),
     problems: problems.map(visibleText),
+    notices: notices.map(visibleText),
     facts: jobFacts(job, record),
     table:
       rows.length === 0

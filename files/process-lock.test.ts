@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { valueOf } from '../model/result.js';
 import { takeLock } from './process-lock.js';
 
@@ -93,4 +94,24 @@ test('takeLock() takes a lock whose process is dead, or whose number another pro
     await writeFile(`${path}.7`, stale);
     await valueOf(await takeLock(path, 'the site')).release();
   }
+});
+
+test('takeLock() takes the lock of a process that was killed and that its parent does not reap', async (t) => {
+  const folder = await folderOf(t);
+  const path = join(folder, 'lock');
+  const script = `import(${JSON.stringify(new URL('process-lock.js', import.meta.url).href)})
+    .then((m) => m.takeLock(process.argv[1], 'x')).then(() => { setInterval(() => {}, 1e6); console.log(process.pid); });`;
+  // The shell starts the owner and becomes a program that never waits for it.
+  const parent = spawn(
+    'sh',
+    ['-c', '"$0" --eval "$1" "$2" & exec sleep 600', process.execPath, script, path],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  t.after(() => parent.kill('SIGKILL'));
+  const owner = Number(String((await once(parent.stdout, 'data'))[0]));
+  assert.ok(!(await takeLock(path, 'the site')).ok);
+  process.kill(owner, 'SIGKILL');
+  while (!/^State:\s+Z/m.test(await readFile(`/proc/${owner}/status`, 'utf8'))) await setImmediate();
+  await valueOf(await takeLock(path, 'the site')).release();
+  assert.match(await readFile(`/proc/${owner}/status`, 'utf8'), /^State:\s+Z/m);
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { must } from '../../test/command.js';
 import { makeRepo } from '../../test/git-repo.js';
-import { writeLeftoverList, snapshotUntracked, removeLeftovers } from './leftover-files.js';
+import { valueOf } from '../../model/result.js';
+import { leftoverListPath, removeLeftovers, snapshotUntracked, writeLeftoverList } from './leftover-files.js';
 
 const environment = process.env;
 
@@ -124,7 +125,7 @@ test('removeLeftovers() counts many files by their folder', async (t) => {
 test('removeLeftovers() ignores invalid lists and paths that lead out of the repo', async (t) => {
   const repo = await makeRepo({ 'a.txt': 'a' });
   t.after(() => rm(repo, { recursive: true, force: true }));
-  const list = join(repo, '.git/soil-made.json');
+  const list = valueOf(await leftoverListPath({ repo, environment }));
   const outside = `${repo}-outside.txt`;
   await writeFile(outside, 'x');
   t.after(() => rm(outside, { force: true }));

@@ -1,14 +1,16 @@
 /** Lists the untracked files that jobs leave in a repo, and removes them before a later job. */
-import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { writeWhole } from '../../files/atomic-file.js';
+import { EntryError } from '../../files/folder-entry.js';
+import { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { runProcess, type CommandResult } from '../system/run-process.js';
 import type { Environment } from '../git/git.js';
-import { readGitFolder } from '../git/git-folder.js';
 import { readGit, type ReadOptions } from '../git/repo-view.js';
 import { outFolderName } from '../state/out-path.js';
+import { openRepoState } from '../state/repo-state.js';
 
 /** A file as the job left it. A path with a slash at the end is a folder: empty, or a repo of its own. */
 interface LeftoverFile {
@@ -24,11 +26,9 @@ export interface LeftoverOptions {
   readonly environment: Environment;
 }
 
-/** Returns the path of the list, which is in git's own folder. */
-async function listPath({ repo }: LeftoverOptions): Promise<string> {
-  const folder = await readGitFolder(repo);
-  const gitDir = folder.ok && folder.value !== undefined ? folder.value.gitDir : join(repo, '.git');
-  return join(gitDir, 'soil-made.json');
+/** Returns the path of the list, which is in the worker's state: a task that could write it could have files removed. */
+export async function leftoverListPath({ repo, environment }: LeftoverOptions): Promise<Result<string>> {
+  return openRepoState(environment, repo, 'made-files.json');
 }
 
 /** About a million paths. A truncated list would make an old file look like a new one. */
@@ -89,9 +89,11 @@ export async function snapshotUntracked(options: LeftoverOptions): Promise<Untra
   const untracked = await listUntracked(options);
   if (untracked === undefined) return undefined;
   const leftovers = new Set<string>();
-  for (const file of await readLeftoverList(options)) {
-    if (untracked.has(file.path) && (await isUnchanged(options.repo, file))) leftovers.add(file.path);
-  }
+  const list = await readLeftoverList(options);
+  withFolder(options.repo, (folder) => {
+    for (const file of list)
+      if (untracked.has(file.path) && isUnchanged(folder, file)) leftovers.add(file.path);
+  });
   return { untracked, leftovers };
 }
 
@@ -103,9 +105,11 @@ export async function writeLeftoverList(options: LeftoverOptions, before: Untrac
   const oldFolders = listParents(before.untracked);
   const isNew = (path: string): boolean => !before.untracked.has(path) && !oldFolders.has(path);
   const created = [...now].filter((path) => isNew(path) || before.leftovers.has(path));
-  const files = await Promise.all(created.map((path) => statLeftover(options.repo, path)));
+  const files = withFolder(options.repo, (folder) => created.map((path) => statLeftover(folder, path)));
   const list = files.filter((file) => file !== undefined);
-  await writeWhole(await listPath(options), JSON.stringify(list), { sync: false, mode: 0o600 });
+  const path = await leftoverListPath(options);
+  if (!path.ok) throw new Error(path.error);
+  await writeWhole(path.value, JSON.stringify(list), { sync: false, mode: 0o600 });
 }
 
 function listParents(paths: ReadonlySet<string>): ReadonlySet<string> {
@@ -120,21 +124,48 @@ function listParents(paths: ReadonlySet<string>): ReadonlySet<string> {
   return folders;
 }
 
-async function isUnchanged(repo: string, { path, size, changed, isEmpty }: LeftoverFile): Promise<boolean> {
-  const now = await statLeftover(repo, path);
+function withFolder<T>(repo: string, use: (folder: UntrustedFolder) => T): T {
+  const folder = new UntrustedFolder(repo);
+  try {
+    return use(folder);
+  } finally {
+    folder.close();
+  }
+}
+
+function isUnchanged(folder: UntrustedFolder, { path, size, changed, isEmpty }: LeftoverFile): boolean {
+  const now = statLeftover(folder, path);
   if (isEmpty === true) return now?.isEmpty === true;
   return now !== undefined && (path.endsWith('/') || (now.size === size && now.changed === changed));
 }
 
-async function statLeftover(repo: string, path: string): Promise<LeftoverFile | undefined> {
-  const stats = await lstat(join(repo, path)).catch(() => undefined);
-  if (stats === undefined) return undefined;
-  const isEmpty = path.endsWith('/') && (await readdir(join(repo, path)).catch(() => ['?'])).length === 0;
-  return { path, size: stats.size, changed: stats.mtimeMs, ...(isEmpty && { isEmpty }) };
+/** Returns the facts of a path; undefined if it does not exist or is reached through a link. */
+function statLeftover(folder: UntrustedFolder, path: string): LeftoverFile | undefined {
+  try {
+    const stats = folder.stat(path);
+    if (stats === undefined) return undefined;
+    const isFolder = stats.isDirectory();
+    if (isFolder !== path.endsWith('/')) return undefined;
+    const isEmpty = isFolder && isEmptyFolder(folder, path);
+    return { path, size: stats.size, changed: stats.mtimeMs, ...(isEmpty && { isEmpty }) };
+  } catch (error) {
+    if (error instanceof EntryError) return undefined;
+    throw error;
+  }
+}
+
+/** Reports whether a folder is empty. One that cannot be read is not. */
+function isEmptyFolder(folder: UntrustedFolder, path: string): boolean {
+  try {
+    return folder.list(path).length === 0;
+  } catch {
+    return false;
+  }
 }
 
 async function readLeftoverList(options: LeftoverOptions): Promise<readonly LeftoverFile[]> {
-  const text = await readFile(await listPath(options), 'utf8').catch(() => '[]');
+  const path = await leftoverListPath(options);
+  const text = path.ok ? await readFile(path.value, 'utf8').catch(() => '[]') : '[]';
   try {
     const list: unknown = JSON.parse(text);
     return Array.isArray(list) ? list.filter(isLeftoverFile) : [];
@@ -143,7 +174,7 @@ async function readLeftoverList(options: LeftoverOptions): Promise<readonly Left
   }
 }
 
-/** Checks an entry: tasks can write to the list, so no path in it may lead out of the repo. */
+/** Checks an entry: no path may lead out of the repo, or into `.git`. */
 function isLeftoverFile(item: unknown): item is LeftoverFile {
   if (typeof item !== 'object' || item === null) return false;
   const { path, size, changed } = item as Record<string, unknown>;
@@ -174,32 +205,41 @@ export async function removeLeftovers(
   options: LeftoverOptions,
   print: (line: string) => void,
 ): Promise<Result<number>> {
-  const { repo } = options;
   const list = await readLeftoverList(options);
   const untracked = list.length === 0 ? undefined : await listUntracked(options);
   if (untracked === undefined) return accept(0);
-  const leftovers: LeftoverFile[] = [];
-  for (const file of list) {
-    if (!untracked.has(file.path)) continue;
-    if (await isUnchanged(repo, file)) leftovers.push(file);
-    else print(`keeping ${quote(file.path, 200)}: it was changed after the job that created it`);
-  }
-  if (leftovers.length === 0) return accept(0);
-  print(
-    `removing ${leftovers.length} untracked ${leftovers.length === 1 ? 'path' : 'paths'} that earlier jobs created:`,
-  );
-  for (const line of formatRemoved(leftovers.map(({ path }) => path))) print(line);
+  const removed = withFolder(options.repo, (folder) => {
+    const leftovers: LeftoverFile[] = [];
+    for (const file of list) {
+      if (!untracked.has(file.path)) continue;
+      if (isUnchanged(folder, file)) leftovers.push(file);
+      else print(`keeping ${quote(file.path, 200)}: it was changed after the job that created it`);
+    }
+    if (leftovers.length === 0) return accept(0);
+    print(
+      `removing ${leftovers.length} untracked ${leftovers.length === 1 ? 'path' : 'paths'} that earlier jobs created:`,
+    );
+    for (const line of formatRemoved(leftovers.map(({ path }) => path))) print(line);
+    return removeFiles(folder, leftovers);
+  });
+  if (!removed.ok || removed.value === 0) return removed;
+  const path = await leftoverListPath(options);
+  if (path.ok) await rm(path.value, { force: true });
+  return removed;
+}
+
+/** Removes the paths, and the folders that become empty. */
+function removeFiles(folder: UntrustedFolder, leftovers: readonly LeftoverFile[]): Result<number> {
   try {
     const folders = new Set<string>();
     for (const { path, isEmpty } of leftovers) {
       if (isEmpty === true) folders.add(path.replace(/\/$/, ''));
-      else await rm(join(repo, path), { recursive: path.endsWith('/'), force: true });
+      else folder.remove(path);
       for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) folders.add(parent);
     }
     // Deepest first. A folder that is not empty stays.
     const deepestFirst = [...folders].sort((a, b) => b.length - a.length);
-    for (const folder of deepestFirst) await rmdir(join(repo, folder)).catch(() => undefined);
-    await rm(await listPath(options), { force: true });
+    for (const path of deepestFirst) folder.removeEmptyFolder(path);
     return accept(leftovers.length);
   } catch (error) {
     return refuse(`cannot remove the files of an earlier job: ${errorMessage(error)}`);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { runLoggedProcess } from '../output/logged-process.js';
+import { resolveBuild } from './build-context.js';
 import type { Engine } from './engine.js';
 import type { ImageSource } from '../config/job-declaration.js';
 import { readLogTail } from '../output/log-tail.js';
@@ -31,18 +32,21 @@ const graceSeconds = 10;
  */
 export async function buildImage(
   engine: Engine,
-  { file, context, timeoutSeconds, flags }: BuildSource,
+  source: BuildSource,
   { repo, buildLog, redactor, cancel }: BuildOptions,
 ): Promise<Result<string>> {
+  const { file, timeoutSeconds, flags } = source;
   const fail = (reason: string) => refuse(`cannot build image ${quote(file, 200)}: ${reason}`);
+  const paths = resolveBuild(repo, source);
+  if (!paths.ok) return fail(paths.error);
   const temporary = await mkdtemp(join(tmpdir(), 'soil-build-'));
   try {
     const idFile = join(temporary, 'id');
     const args = [
-      ...['build', '--file', join(repo, file), '--tag', imageTag(file), '--iidfile', idFile],
+      ...['build', '--file', paths.value.file, '--tag', imageTag(file), '--iidfile', idFile],
       // docker's legacy builder leaves the container of a failed step.
       ...['--force-rm', ...flags],
-      join(repo, context),
+      paths.value.context,
     ];
     const end = await runLoggedProcess(engine.program, args, {
       ...{ environment: engine.environment, timeoutSeconds, cancel, cwd: repo, graceSeconds },

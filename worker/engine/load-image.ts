@@ -36,6 +36,8 @@ export async function loadImage(
   if (stats.isDirectory() === (form === 'docker-archive')) {
     return fail(form === 'docker-archive' ? 'it is a folder' : 'not a folder');
   }
+  // The engine would wait for the writer of a pipe.
+  if (!stats.isDirectory() && !stats.isFile()) return fail('not a regular file');
   const loader = new Loader(engine, cancel);
   const loaded = await loader.load(form, path).catch((error: unknown) => errorMessage(error));
   if (typeof loaded === 'string') return fail(loaded);

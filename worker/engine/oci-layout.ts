@@ -1,7 +1,8 @@
 /** Translates the manifest of an OCI image layout into the `manifest.json` entry that `docker load` reads. */
-import { readFile } from 'node:fs/promises';
 import { arch } from 'node:os';
-import { join } from 'node:path';
+import { UntrustedFolder } from '../../files/untrusted-folder.js';
+
+const maxManifestBytes = 16 * 1024 * 1024;
 
 export interface DockerManifest {
   /** the path of a blob in the layout; so is each layer */
@@ -12,8 +13,23 @@ export interface DockerManifest {
 
 /** Reads the manifest. Throws unless the folder is an OCI layout with exactly one image for this machine. */
 export async function readOciManifest(folder: string): Promise<DockerManifest> {
-  const read = async (path: string): Promise<unknown> =>
-    JSON.parse(await readFile(join(folder, path), 'utf8')) as unknown;
+  const layout = new UntrustedFolder(folder);
+  try {
+    return await readManifest(async (path) => {
+      const text = (await layout.readFile(path, maxManifestBytes)).toString();
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        // The parser's message quotes the text.
+        throw new Error(`${path} is not JSON`);
+      }
+    });
+  } finally {
+    layout.close();
+  }
+}
+
+async function readManifest(read: (path: string) => Promise<unknown>): Promise<DockerManifest> {
   let manifest = await read('index.json');
   // An index can refer to an index of several platforms. Deeper nesting is not used in practice.
   for (let depth = 0; depth < 4 && listOf(manifest, 'manifests').length > 0; depth++) {

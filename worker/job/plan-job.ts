@@ -18,6 +18,7 @@ import { resolveSecrets } from '../redact/secret-pattern.js';
 import { jobFilePaths } from '../state/job-folder.js';
 import { locateJob, lockJob } from '../state/job-state.js';
 import { OutFolder } from '../state/out-folder.js';
+import { removeForgottenState } from '../state/repo-state.js';
 import type { CommandContext } from '../system/command-context.js';
 import { readGitHead } from '../git/git-head.js';
 import { admitJobHere } from './admit-jobs.js';
@@ -114,6 +115,7 @@ async function openJobFiles(
     release: async () => {
       copy.value.close();
       await lock.value.release();
+      await removeForgottenState(located.value.state);
     },
   });
 }

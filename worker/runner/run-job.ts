@@ -158,7 +158,7 @@ async function runOnHosts(
     await Promise.all(runners.map((runner) => runner.close()));
     const notices = [await pool.close()];
     if (image !== undefined) {
-      notices.push(await restoreOwnership({ repo, engine: image.engine, imageArgs: image.args, since }));
+      notices.push(...(await restoreOwnership({ repo, engine: image.engine, imageArgs: image.args, since })));
     }
     for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
   }

@@ -1,21 +1,12 @@
 /** Where the worker keeps the files of a job: one folder for each output folder and job, which one process uses at a time. */
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../../files/atomic-file.js';
 import { tryLock, type Lock } from '../../files/process-lock.js';
 import type { JobName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { planOutPath, type OutPath } from './out-path.js';
 import { openStateFolder } from './state-folder.js';
-
-/** The names in the state folder. */
-const jobsFolder = 'jobs';
-const ownerFile = 'owner.json';
-
-/** Returns the name of what the state has for a path: the paths themselves may be too long for one name. */
-export const stateKey = (realPath: string): string =>
-  createHash('sha256').update(realPath).digest('hex').slice(0, 32);
+import { jobsFolder, stateKey, writeAnchor } from './state-key.js';
 
 const outState = (state: string, out: OutPath): string => join(state, jobsFolder, stateKey(out.path));
 
@@ -44,7 +35,11 @@ export async function locateJob(
   if (!state.ok) return state;
   const path = await planOutPath(out, { repo, cwd });
   if (!path.ok) return path;
-  return accept({ out: path.value, state: state.value, folder: join(outState(state.value, path.value), job) });
+  return accept({
+    out: path.value,
+    state: state.value,
+    folder: join(outState(state.value, path.value), job),
+  });
 }
 
 /**
@@ -59,8 +54,6 @@ export async function lockJob({ state, out }: JobState, job: JobName): Promise<R
     return refuse(
       `cannot run job ${quote(job)}: process ${lock.owner} is running it in ${quote(out.path, 300)}`,
     );
-  await writeWhole(join(folder, ownerFile), JSON.stringify({ out: out.path, anchor: out.anchor }), {
-    ...{ sync: false, mode: 0o600 },
-  });
+  await writeAnchor(folder, out.anchor);
   return accept(lock.lock);
 }

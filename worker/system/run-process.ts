@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly graceSeconds?: number;
   /** discards the rest of each output after this many bytes, rounded up to a chunk; default: 16 MiB */
   readonly maxOutputBytes?: number;
+  /** how stdout becomes text; `latin1` keeps each byte, for paths that are not UTF-8; default: utf8 */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 export interface CommandResult {
@@ -89,7 +91,7 @@ export function runProcess(
 
 function collectOutput(
   stream: NodeJS.ReadableStream | null,
-  { maxOutputBytes = defaultOutputBytes }: ProcessOptions,
+  { maxOutputBytes = defaultOutputBytes, encoding }: ProcessOptions,
 ): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -97,7 +99,7 @@ function collectOutput(
     if (bytes < maxOutputBytes) chunks.push(chunk);
     bytes += chunk.length;
   });
-  return () => Buffer.concat(chunks).toString();
+  return () => Buffer.concat(chunks).toString(encoding);
 }
 
 /** Returns why a command failed, as the end of a sentence. */

@@ -1,4 +1,5 @@
 /** Parses a record's JSON. A refusal names the key, the value and the reason. */
+import { maxLeftOut, type LeftOut } from './left-out.js';
 import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost, type JobName } from './name.js';
 import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
 import {
@@ -104,6 +105,7 @@ class RecordReader {
         engineFlags: this.engineFlags(),
         machine: this.optional(() => this.machine()),
         workerVersion: this.optional(() => this.shown('worker-version')),
+        leftOut: this.optional(() => this.leftOut()),
       }),
       attempt: this.parsed('GITHUB_RUN_ATTEMPT', parseAttempt) ?? this.parsed('attempt', parseAttempt) ?? 1,
       tasks: this.list('tasks').map((item) => {
@@ -237,6 +239,21 @@ class RecordReader {
       cpus: machine.number('cpus') ?? 0,
       memoryBytes: machine.number('memory-bytes') ?? 0,
     };
+  }
+
+  leftOut(): readonly LeftOut[] | undefined {
+    const items = this.list('left-out');
+    if (items.length === 0) return undefined;
+    return items.slice(0, maxLeftOut).map((item) => {
+      const entry = new RecordReader(this.object('left-out', item));
+      const more = entry.number('more');
+      return {
+        ...{ file: entry.shown('file') ?? '-', bytes: entry.number('bytes') ?? 0 },
+        ...(more !== undefined && { more }),
+        ...(entry.#json.part === true && { isPart: true }),
+        limit: entry.shown('limit') ?? '-',
+      };
+    });
   }
 
   list(key: string): readonly unknown[] {

@@ -1,5 +1,6 @@
 /** A job's record and its JSON form: the keys of Soil's shell worker, and newer keys with a `schema`. */
 import type { CommitHash, JobName, RunId, WorkerHost } from './name.js';
+import type { LeftOut } from './left-out.js';
 import type { FinishedOutcome } from './outcome.js';
 import type { JobIdentity } from './run.js';
 import { accept, quote, refuse, type Result } from './result.js';
@@ -79,6 +80,8 @@ export interface JobRecord {
   readonly machine?: MachineRecord;
   readonly workerVersion?: string;
   readonly tasks: readonly TaskCommand[];
+  /** what a limit kept out of the wwz; absent: nothing */
+  readonly leftOut?: readonly LeftOut[];
   /** all jobs of the run, if the worker knows them */
   readonly expectedJobs: readonly JobName[];
   /** values of a record that was read, which are left out: the key, the value and the reason of each */
@@ -133,6 +136,13 @@ export function formatRecord(r: JobRecord): string {
     },
     'worker-version': r.workerVersion,
     tasks: r.tasks,
+    'left-out': r.leftOut?.map(({ file, bytes, more, isPart, limit }) => ({
+      file,
+      bytes,
+      more,
+      part: isPart,
+      limit,
+    })),
     'expected-jobs': r.expectedJobs,
   };
   return `${JSON.stringify(json, null, 2)}\n`;

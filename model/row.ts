@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync';
 import { parseTaskName, type TaskName } from './name.js';
 import { taskOutcomes, type TaskEnd, type TaskOutcome } from './outcome.js';
 import { parseExitStatus } from './status.js';
-import { parseResultPath } from './task.js';
+import { maxTasks, parseResultPath } from './task.js';
 import { accept, quote, refuse, type Result } from './result.js';
 import { errorMessage } from './error-message.js';
 
@@ -89,8 +89,8 @@ const seconds = (value: number | undefined, digits: number): string =>
 /** Replaces tabs and line breaks, which a cell cannot contain. */
 const cell = (text: string): string => text.replace(/[\t\r\n]+/g, ' ') || '-';
 
-/** The limit for one job. The server keeps the names of all tasks in memory. */
-export const maxRows = 50_000;
+/** The limit for one job: a row for each task. */
+export const maxRows = maxTasks;
 
 /** Parses a TSV with or without a header line, with six or more columns. Refuses only text that is not a TSV at all. */
 export function parseRows(text: string): Result<Row[]> {

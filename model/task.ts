@@ -44,6 +44,9 @@ export function splitCommand(run: string): { readonly script: string; readonly a
   return at < 0 ? { script: line, action: '-' } : { script: line.slice(0, at), action: line.slice(at + 1) };
 }
 
+/** How many tasks a job can have. The server keeps the names of all tasks in memory. */
+export const maxTasks = 50_000;
+
 /**
  * Parses a task list: columns separated by blanks, `-` for no action and for no result. Empty lines and lines that start
  * with `#` are ignored. A refusal lists every error with `source` and the line.
@@ -69,6 +72,9 @@ export function parseTaskList(text: string, source: string): Result<TaskDeclarat
       }
     }
   });
+  if (tasks.length > maxTasks) {
+    return refuse(`cannot accept ${source}: it lists ${tasks.length} tasks, more than ${maxTasks}`);
+  }
   return errors.length === 0 ? accept(tasks) : refuse(errors.join('\n'));
 }
 

@@ -171,6 +171,8 @@ export interface RetentionView {
 
 export interface WwzIndexView {
   readonly frame: PageFrame;
+  /** what a limit kept out of the wwz, one sentence each */
+  readonly leftOut: readonly string[];
   readonly heading: string;
   readonly mark: Mark;
   readonly subject: string | undefined;

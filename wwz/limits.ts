@@ -1,4 +1,7 @@
-/** Limits for accepting a wwz. */
+/** Limits for accepting a wwz, and the results of a job with it. */
+import { maxRows } from '../model/row.js';
+import { maxExpectedJobs } from '../model/run.js';
+import type { UploadLimits } from '../model/upload-limits.js';
 
 export interface WwzLimits {
   /** files and folders */
@@ -24,4 +27,13 @@ export const defaultWwzLimits: WwzLimits = {
   entryBytes: 2 ** 30,
   totalBytes: 4 * 2 ** 30,
   ratio: 1100,
+};
+
+const MiB = 2 ** 20;
+
+/** What a server accepts unless soil-server.yml says otherwise: enough for a report of 1 GB. */
+export const defaultUploadLimits: UploadLimits = {
+  ...{ bodyBytes: 2100 * MiB, wwzBytes: 2048 * MiB, tsvBytes: 16 * MiB, jsonBytes: 4 * MiB },
+  ...defaultWwzLimits,
+  ...{ rows: maxRows, expectedJobs: maxExpectedJobs, artifactBytes: 2048 * MiB },
 };

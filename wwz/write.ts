@@ -12,15 +12,19 @@ import { checkEntryName, compareNames, findNameClash } from './entry-name.js';
 import { defaultWwzLimits } from './limits.js';
 
 /** A file to write into the wwz. Folders are implied by the names of files. */
-export type WwzSource =
-  | { readonly kind: 'file'; readonly name: string; /** not a link */ readonly path: string }
+export type WwzSource = {
+  readonly name: string;
+  /** stored without compression */
+  readonly isStored?: boolean;
+} & (
+  | { readonly kind: 'file'; /** not a link */ readonly path: string }
   | {
       readonly kind: 'opened';
-      readonly name: string;
       /** opens the file for reading; its content goes into the wwz, and it is closed */
       readonly open: () => Promise<FileHandle>;
     }
-  | { readonly kind: 'bytes'; readonly name: string; readonly bytes: Uint8Array };
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+);
 
 export interface WrittenWwz {
   readonly files: number;
@@ -134,7 +138,7 @@ async function writePieces(handle: FileHandle, pieces: AsyncIterable<Buffer>): P
 async function appendSource(archive: ZipArchive, source: WwzSource, signal: AbortSignal): Promise<void> {
   if (source.kind === 'bytes') {
     const bytes = Buffer.from(source.bytes.buffer, source.bytes.byteOffset, source.bytes.byteLength);
-    await appendContent(archive, { name: source.name, content: asContent(bytes), signal });
+    await appendContent(archive, { ...source, content: asContent(bytes), signal });
     return;
   }
   const handle = await openSource(source);
@@ -147,7 +151,7 @@ async function appendSource(archive: ZipArchive, source: WwzSource, signal: Abor
       stats.size <= wholeBytes
         ? asContent(await handle.readFile())
         : handle.createReadStream({ autoClose: false });
-    await appendContent(archive, { name: source.name, content, signal });
+    await appendContent(archive, { ...source, content, signal });
   } finally {
     await handle.close();
   }
@@ -170,16 +174,18 @@ async function openSource(source: FileSource): Promise<FileHandle> {
   }
 }
 
-interface NamedContent {
-  readonly name: string;
+interface NamedContent extends Pick<WwzSource, 'name' | 'isStored'> {
   readonly content: Buffer | Readable;
   readonly signal: AbortSignal;
 }
 
 /** Appends one entry and waits until it is written, so that only one file at a time is open or in memory. */
-async function appendContent(archive: ZipArchive, { name, content, signal }: NamedContent): Promise<void> {
+async function appendContent(
+  archive: ZipArchive,
+  { name, isStored = false, content, signal }: NamedContent,
+): Promise<void> {
   signal.throwIfAborted();
-  const data = { name, date: fixedTime, mode: fixedMode, store: isCompressedType(name) };
+  const data = { name, date: fixedTime, mode: fixedMode, store: isStored || isCompressedType(name) };
   const fault = new AbortController();
   const done = once(archive, 'entry', { signal: AbortSignal.any([signal, fault.signal]) });
   if (Buffer.isBuffer(content)) archive.append(content, data);

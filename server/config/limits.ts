@@ -1,5 +1,5 @@
 /** Limits on how much and how long clients can send, with defaults. limit-keys.ts has the keys that change them. */
-import { defaultWwzLimits, type WwzLimits } from '../../wwz/limits.js';
+import { defaultUploadLimits, defaultWwzLimits, type WwzLimits } from '../../wwz/limits.js';
 
 export interface ServerLimits {
   /** a whole request with results, including the form around the files */
@@ -46,11 +46,11 @@ const MiB = 2 ** 20;
 
 /** Far more than a job of 22,000 files and 100 MB needs, and enough for a report of 1 GB. */
 export const defaultLimits: ServerLimits = {
-  bodyBytes: 2100 * MiB,
-  wwzBytes: 2048 * MiB,
-  tsvBytes: 16 * MiB,
-  jsonBytes: 4 * MiB,
-  artifactBytes: 2048 * MiB,
+  bodyBytes: defaultUploadLimits.bodyBytes,
+  wwzBytes: defaultUploadLimits.wwzBytes,
+  tsvBytes: defaultUploadLimits.tsvBytes,
+  jsonBytes: defaultUploadLimits.jsonBytes,
+  artifactBytes: defaultUploadLimits.artifactBytes,
   fieldBytes: 4096,
   fields: 20,
   files: 3,

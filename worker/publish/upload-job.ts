@@ -7,10 +7,12 @@ import type { JobRecord } from '../../model/record.js';
 import { accept, quote, refuse, unreachable, type Result } from '../../model/result.js';
 import { addressOf, type JobIdentity } from '../../model/run.js';
 import { uploadArtifact } from './upload-artifact.js';
+import { defaultUploadLimits } from '../../wwz/limits.js';
 import type { CommandContext } from '../system/command-context.js';
 import { createDoneEvent, createEventBase } from './job-event.js';
 import type { JobFiles } from '../state/job-folder.js';
-import { sendDone, uploadResults, type ResultUrls } from './upload-results.js';
+import { uploadWithinLimits, withFitted } from './fitted-upload.js';
+import { sendDone, type ResultUrls } from './upload-results.js';
 import type { StoredArtifact } from '../state/stored-artifacts.js';
 import type { PublishTarget } from './publish-target.js';
 import type { SoilService } from '../client/soil-server.js';
@@ -34,7 +36,13 @@ export async function uploadJob(
     case 'ssh': {
       const { uploadBySsh } = await import('./ssh-upload.js');
       const address = addressOf(upload.identity);
-      return uploadBySsh(target.ssh, { files: upload.files, address, pages: target.pages }, context);
+      const notice = (text: string): void => {
+        context.warn(`notice: ${text}`);
+      };
+      // The server of that site accepts at least this much, unless its operator says otherwise.
+      return withFitted(upload.files, { limits: defaultUploadLimits, who: 'a site' }, notice, (files) =>
+        uploadBySsh(target.ssh, { files, address, pages: target.pages }, context),
+      );
     }
     case 'server':
       return uploadToServer(upload, target.service, context);
@@ -49,7 +57,10 @@ async function uploadToServer(
   context: CommandContext,
 ): Promise<Result<readonly string[]>> {
   const { host } = identity;
-  const urls = await uploadResults(service, { files, job, host });
+  const notice = (text: string): void => {
+    context.warn(`notice: ${text}`);
+  };
+  const urls = await uploadWithinLimits(service, { files, job, host, notice });
   if (!urls.ok) return urls;
   const { run, wwz, commit } = urls.value;
   const lines = [run, wwz, ...(commit === undefined ? [] : [commit])];

@@ -26,13 +26,19 @@ const parts = [
   ['json', 'application/json'],
 ] as const;
 
+/** Why an upload failed: the reason, which is a clause, and the server's answer. */
+export interface UploadFailure {
+  readonly reason: string;
+  readonly answer: HttpAnswer;
+}
+
 /** Uploads the three files of a job. Returns the URLs from the server's answer. */
 export async function uploadResults(
   service: SoilService,
   { files, job, host }: { readonly files: JobFiles; readonly job: JobName; readonly host: WorkerHost },
-): Promise<Result<ResultUrls>> {
-  const because = (reason: string) =>
-    refuse(`cannot publish job ${quote(job)} to ${service.url.href}: ${reason}`);
+): Promise<Result<ResultUrls, UploadFailure>> {
+  const because = (reason: string, answer: HttpAnswer = { kind: 'failure', reason }) =>
+    refuse({ reason, answer });
   const body = await planMultipart(files, job);
   if (!body.ok) return because(body.error);
   const url = new URL('results', service.url);
@@ -43,9 +49,9 @@ export async function uploadResults(
     body: body.value,
     totalSeconds: uploadSeconds,
   });
-  if (!isSuccess(answer)) return because(`${describeAnswer(answer)}${nextStep(answer)}`);
+  if (!isSuccess(answer)) return because(`${describeAnswer(answer)}${nextStep(answer)}`, answer);
   const urls = parsePublished(answer.text, service.url);
-  return urls.ok ? urls : because(urls.error);
+  return urls.ok ? urls : because(urls.error, answer);
 }
 
 function nextStep(answer: HttpAnswer): string {

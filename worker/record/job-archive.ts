@@ -34,8 +34,8 @@ export interface ArchiveParts {
 const wwzTaskList = `${wwzSoilFolder}/task-list.txt`;
 const wwzTaskListLog = `${wwzSoilFolder}/task-list-log.txt`;
 /** The output of the build of the image. */
-const wwzBuildLog = `${wwzSoilFolder}/image-build.txt`;
-const wwzRows = `${wwzSoilFolder}/tasks.tsv`;
+export const wwzBuildLog = `${wwzSoilFolder}/image-build.txt`;
+export const wwzRows = `${wwzSoilFolder}/tasks.tsv`;
 
 /** Writes the wwz. Fails when a file cannot be read or the disk is full. */
 export async function writeJobArchive(parts: ArchiveParts): Promise<Result<WrittenWwz>> {

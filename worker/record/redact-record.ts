@@ -34,6 +34,9 @@ export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
         }),
     ...(engineFlags === undefined ? {} : { engineFlags: engineFlags.map((flag) => redactor.redact(flag)) }),
     ...(machine === undefined ? {} : { machine: { ...machine, name: redactor.redact(machine.name) } }),
+    ...(record.leftOut === undefined
+      ? {}
+      : { leftOut: record.leftOut.map((item) => ({ ...item, file: redactor.redact(item.file) })) }),
     tasks: record.tasks.map((task) => ({ ...task, run: redactor.redact(task.run) })),
   };
 }

@@ -4,6 +4,7 @@ import { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { errorMessage } from '../../model/error-message.js';
 import { jobStatus } from '../../model/outcome.js';
 import { formatRecord, type JobRecord } from '../../model/record.js';
+import { formatLeftOut, type LeftOut } from '../../model/left-out.js';
 import { quote } from '../../model/result.js';
 import { formatRows, type TaskRow } from '../../model/row.js';
 import type { TaskDeclaration } from '../../model/task.js';
@@ -12,6 +13,7 @@ import type { JobFolder } from '../state/job-folder.js';
 import type { FinishedJob, ImageMethod, RunJobOptions } from './progress.js';
 import type { Redactor } from '../redact/redactor.js';
 import { findResults, type ResultFiles } from './result-files.js';
+import { limitResults } from './result-limit.js';
 import { redactResults } from './redact-results.js';
 
 /** The tasks of a job and a row for each. */
@@ -21,6 +23,9 @@ export interface FinishedTasks {
   /** absent when the engine already had the image */
   readonly imageMethod?: ImageMethod;
 }
+
+/** The results that fit, and what does not. */
+type LimitedResults = ResultFiles & { readonly leftOut: readonly LeftOut[] };
 
 /** Writes the three files. The JSON file is last: it marks the job as finished. */
 export async function writeRecord(
@@ -41,12 +46,14 @@ export async function writeRecord(
 }
 
 async function writeFiles(
-  record: JobRecord,
-  { results, ...finished }: FinishedTasks & { readonly results: ResultFiles },
+  base: JobRecord,
+  { results, ...finished }: FinishedTasks & { readonly results: LimitedResults },
   folder: JobFolder,
   { report }: RunJobOptions,
 ): Promise<FinishedJob> {
-  for (const text of results.notices) report({ kind: 'notice', text });
+  const { leftOut } = results;
+  for (const text of [...results.notices, ...leftOut.map(formatLeftOut)]) report({ kind: 'notice', text });
+  const record: JobRecord = leftOut.length === 0 ? base : { ...base, leftOut };
   const rows = finished.rows.map((row) => {
     const link = results.links.get(row.task);
     return link === undefined ? row : { ...row, resultHtml: link };
@@ -83,17 +90,18 @@ async function collectResults(
   finished: FinishedTasks,
   folder: JobFolder,
   { openRepo, ownFolders, redactor }: CollectOptions,
-): Promise<ResultFiles> {
+): Promise<LimitedResults> {
   const ran = new Set<string>(finished.rows.filter((r) => r.tries > 0).map((r) => r.task));
   const tasks = finished.tasks.filter((task) => ran.has(task.name));
   try {
     const found = await findResults({ repo: openRepo(), ownFolders }, tasks);
-    if (redactor === undefined) return found;
-    const { files, notices } = await redactResults(found.files, redactor, (n) => folder.redactedCopy(n));
-    return { ...withLinks(found, files), notices: [...found.notices, ...notices] };
+    const { files: fitting, leftOut } = await limitResults(found.files, finished.rows);
+    if (redactor === undefined) return { ...withLinks(found, fitting), notices: found.notices, leftOut };
+    const { files, notices } = await redactResults(fitting, redactor, (n) => folder.redactedCopy(n));
+    return { ...withLinks(found, files), notices: [...found.notices, ...notices], leftOut };
   } catch (error) {
     const reason = errorMessage(error);
-    return { files: [], links: new Map(), notices: [`cannot find results: ${reason}`] };
+    return { files: [], links: new Map(), notices: [`cannot find results: ${reason}`], leftOut: [] };
   }
 }
 

@@ -1,4 +1,5 @@
 /** Renders the two pages in a job's wwz: its index and the page of its image. Pure. */
+import { formatLeftOut } from '../../model/left-out.js';
 import { linkBetween, wwzEarlierLog, wwzImagePage, wwzIndex, wwzLog } from '../../model/path.js';
 import type { ImageRecord, JobRecord } from '../../model/record.js';
 import { foldTasks } from '../../model/outcome.js';
@@ -47,6 +48,7 @@ export function renderWwzIndex({ record, rows, hasImagePage, buildLog }: WwzInde
     mark,
     subject: record.commitLine === undefined ? undefined : visibleText(record.commitLine),
     reason: record.reason === undefined ? undefined : visibleText(record.reason),
+    leftOut: (record.leftOut ?? []).map((item) => visibleText(formatLeftOut(item))),
     counts: countOutcomes(rows),
     facts: jobFacts(record),
     files: [

@@ -8,7 +8,8 @@ export function dropLinks(rows: readonly TaskRow[], names: readonly string[]): r
     const link = row.resultHtml;
     if (link === undefined || files.has(link)) return row;
     if (link.endsWith('/') && names.some((name) => name.startsWith(link))) return row;
-    const { resultHtml: _, ...others } = row;
+    const others: { -readonly [K in keyof TaskRow]: TaskRow[K] } = { ...row };
+    delete others.resultHtml;
     return others;
   });
 }

@@ -2,7 +2,7 @@
 import type { BenchResult } from './result.js';
 
 const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
-  redaction: async () => (await import('./redaction.js')).benchRedaction(),
+  output: async () => (await import('./output.js')).benchOutput(),
   startup: async () => (await import('./startup.js')).benchStartup(),
   'task-overhead': async () => (await import('./task-overhead.js')).benchTaskOverhead(),
   'server-history': async () => (await import('./server-history.js')).benchServerHistory([400, 4100, 41_000]),

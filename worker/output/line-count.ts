@@ -8,12 +8,19 @@ const wordsPerSum = 255;
 export function countLineEnds(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   let count = 0;
-  for (; at < end && (bytes.byteOffset + at) % 4 !== 0; at++) if (bytes[at] === lineEnd) count++;
+  for (; at < end && (bytes.byteOffset + at) % 4 !== 0; at++) if (bytes[at] === lineEnd) count += 1;
   const length = Math.max(0, end - at) >> 2;
+  // A few bytes may end before the next whole word.
+  if (length === 0) return count + countBytes(bytes, at, end);
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset + at, length);
   for (let from = 0; from < length; from += wordsPerSum)
     count += sumWords(words, from, Math.min(length, from + wordsPerSum));
-  for (at += length * 4; at < end; at++) if (bytes[at] === lineEnd) count++;
+  return count + countBytes(bytes, at + length * 4, end);
+}
+
+function countBytes(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at++) if (bytes[at] === lineEnd) count += 1;
   return count;
 }
 

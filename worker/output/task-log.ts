@@ -153,7 +153,7 @@ export class TaskLog implements OutputSink {
   /** Adds a piece with room for `bytes`, after those that are held back. */
   #addPiece(bytes: number): Piece {
     const piece: Piece = {
-      buffer: takeBuffer(this.#headroom + bytes),
+      buffer: takeBuffer(this.#headroom + Math.max(bytes, this.#headroom)),
       start: this.#headroom,
       end: this.#headroom,
       isCut: false,

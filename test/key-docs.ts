@@ -18,10 +18,12 @@ import {
   soilYmlKeys,
   taskKeys,
 } from '../worker/config/soil-yml-keys.js';
+import { policyKeys } from '../worker/policy/policy-keys.js';
 import { repoRoot } from './command.js';
 
 const schemas: readonly (readonly [string, string, KeyTable<Keys>])[] = [
   ['schema/soil.schema.json', 'soil.yml: the jobs of a repository', soilYmlKeys],
+  ['schema/policy.schema.json', 'policy.yml: what the owner of a machine allows its jobs', policyKeys],
   ['schema/soil-server.schema.json', 'soil-server.yml: the projects of a server', soilServerKeys],
 ];
 
@@ -35,6 +37,7 @@ export const manualTables: Readonly<Record<string, Readonly<Record<string, KeyTa
     task: taskKeys,
     merge: mergeKeys,
   },
+  'docs/security.md': { policy: policyKeys },
   'docs/server.md': {
     file: soilServerKeys,
     listen: listenKeys,

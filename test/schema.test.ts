@@ -18,6 +18,8 @@ import { renderHistoryFile } from '../server/pages/views/history-page.js';
 import { renderLatest, renderLatestGreen } from '../server/pages/views/latest-file.js';
 import { parseConfig } from '../worker/config/project-config.js';
 import { jobKeys, soilYmlKeys } from '../worker/config/soil-yml-keys.js';
+import { parsePolicy } from '../worker/policy/policy.js';
+import { policyKeys } from '../worker/policy/policy-keys.js';
 import { repoRoot } from './command.js';
 import { manualTables, renderKeyFiles } from './key-docs.js';
 import { schemaValues } from './schema-values.js';
@@ -105,7 +107,14 @@ const soilServerYml: ConfigFile = {
   ],
 };
 
-for (const { name, table, parse: parseFile, beyondSchema } of [soilYml, soilServerYml]) {
+const policyYml: ConfigFile = {
+  name: 'policy.yml',
+  table: policyKeys,
+  parse: (text) => parsePolicy(text, '/etc/soil/policy.yml'),
+  beyondSchema: [],
+};
+
+for (const { name, table, parse: parseFile, beyondSchema } of [soilYml, soilServerYml, policyYml]) {
   const schema = tableSchema(table);
   const validate = compile(schema);
 
@@ -233,7 +242,7 @@ function assertValid(validate: ValidateFunction, text: string): void {
 
 test('every schema is a valid JSON Schema with a title', () => {
   const files = readdirSync(join(repoRoot, 'schema'));
-  assert.equal(files.length, 5);
+  assert.equal(files.length, 6);
   for (const file of files) {
     const schema = JSON.parse(read(`schema/${file}`)) as JsonSchema;
     compile(schema);

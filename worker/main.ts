@@ -50,7 +50,8 @@ const { registry, run } = createProgram({
 
   Exit status: 0 success; 1 failure; 2 usage or configuration error; 3 the server or the remote refused.
   The commands run and local return the job's status: 125 infrastructure failure, 130 cancelled.
-  Environment: SOIL_SERVER is the URL of the server, SOIL_TOKEN the token. Tasks do not see the token.`,
+  Environment: SOIL_SERVER is the URL of the server, SOIL_TOKEN the token. It is in the environment of no task, but
+  tasks on the raw machine can read it from the worker: see soil-worker announce --help.`,
   context,
   handleSignals: signals.handle,
   crashStatus: 70,

@@ -27,7 +27,7 @@ export function formatSoilYml(
   return [
     ...(schema === undefined ? [] : [`# yaml-language-server: $schema=${schema}`]),
     '# The jobs that soil-worker runs. docs/project.md describes every key.',
-    `# To run a job: npx soil-worker run ${jobs[0]?.name ?? 'JOB'}`,
+    `# To run a job: soil-worker run ${jobs[0]?.name ?? 'JOB'}`,
     formatYaml({ project, jobs: declared }).trimEnd(),
     '# soil-worker maybe-merge fast-forwards the branch `to` to commits of soil-staging that passed every job.',
     formatYaml({ merge: { from: 'soil-staging', to: branch, require: 'all' } }),

@@ -10,7 +10,7 @@ export interface AdmissionOptions extends TokenSources {
   readonly repo: string;
   /** the same command publishes the results */
   readonly publishes: boolean;
-  /** receives what the owner should know of a job that may run */
+  /** receives a sentence about a job that may run */
   readonly notice: (text: string) => void;
 }
 

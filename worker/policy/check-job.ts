@@ -1,6 +1,6 @@
 /** Compares a job with the policies that hold for it. */
 import { realpathSync } from 'node:fs';
-import { resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { quote } from '../../model/result.js';
 import { formatImage } from '../config/image-config.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
@@ -115,7 +115,7 @@ function fileRequest(name: string, path: string, repo: string): Request {
   };
 }
 
-/** Compares real paths: a committed link can lead anywhere. A file that does not exist is below the repo by its name. */
+/** Compares real paths: a committed link can lead anywhere. Of a file that does not exist, its folder decides. */
 function isBelowRepo(path: string, repo: string): boolean {
   const root = realPath(repo);
   return realPath(path).startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
@@ -125,6 +125,7 @@ function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return path;
+    const folder = dirname(path);
+    return folder === path ? path : join(realPath(folder), basename(path));
   }
 }

@@ -42,11 +42,11 @@ export function planSearchPath(
   const isSafe = (entry: string): boolean =>
     isAbsolute(entry) &&
     !leadsInto(entry, roots) &&
-    !ownPrograms.some((program) => leadsInto(join(entry, program), roots));
-  const kept = entries.filter(isSafe);
+    !ownPrograms.some((program) => isLinkInto(join(entry, program), roots));
+  const safe = new Set([...new Set(entries)].filter(isSafe));
   return {
-    path: kept.length === 0 ? systemPath : kept.join(delimiter),
-    leftOut: entries.filter((entry) => !isSafe(entry)),
+    path: safe.size === 0 ? systemPath : [...safe].join(delimiter),
+    leftOut: entries.filter((entry) => !safe.has(entry)),
   };
 }
 
@@ -101,6 +101,10 @@ function leadsInto(path: string, roots: readonly Root[]): boolean {
   return false;
 }
 
+/** The folder of the path was checked before, so only a link can lead elsewhere. */
+const isLinkInto = (path: string, roots: readonly Root[]): boolean =>
+  statLink(path)?.isSymbolicLink() === true && leadsInto(path, roots);
+
 const parts = (path: string): string[] => path.split(sep).filter((part) => part !== '' && part !== '.');
 
 const isInside = (path: string, folder: string): boolean =>
@@ -111,7 +115,7 @@ const isSame = (a: Stats | undefined, b: Stats | undefined): boolean =>
 
 function statLink(path: string): Stats | undefined {
   try {
-    return lstatSync(path);
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }

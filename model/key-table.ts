@@ -30,10 +30,11 @@ export interface Key<T = unknown> {
 
 export type Keys = Readonly<Record<string, Key>>;
 
-/** A key that excludes other keys. With `pattern`, only if its value matches. */
+/** A key that excludes other keys. With `pattern`, only if its value matches; with `isTrue`, only if it is true. */
 interface Conflict {
   readonly key: string;
   readonly pattern?: RegExp;
+  readonly isTrue?: true;
   readonly excludes: readonly string[];
   /** completes `cannot accept key "pull": ...` */
   readonly reason: string;
@@ -107,9 +108,10 @@ function checkPresence(source: YamlSource, { table, what, entries, offset, hasUn
       addFault(source, entry.keyOffset, `cannot accept ${what}: it has both ${first} and ${second}`);
     }
   }
-  for (const { key, pattern, excludes, reason } of table.conflicts ?? []) {
+  for (const { key, pattern, isTrue, excludes, reason } of table.conflicts ?? []) {
     const entry = entries.get(key);
     if (entry === undefined || (pattern && !pattern.test(textOf(entry)))) continue;
+    if (isTrue === true && !(isScalar(entry.node) && entry.node.value === true)) continue;
     for (const name of excludes) {
       const other = entries.get(name);
       if (other) addFault(source, other.keyOffset, `cannot accept key ${quote(name)}: ${reason}`);
@@ -145,10 +147,11 @@ export function tableSchema({ keys, alternatives = [], conflicts = [] }: KeyTabl
   const required = Object.keys(keys).filter((name) => keys[name]?.isRequired);
   const rules = [
     ...alternatives.map((pair) => ({ oneOf: pair.map((name) => ({ required: [name] })) })),
-    ...conflicts.map(({ key, pattern, excludes }) => ({
+    ...conflicts.map(({ key, pattern, isTrue, excludes }) => ({
       if: {
         required: [key],
         ...(pattern && { properties: { [key]: { type: 'string', pattern: pattern.source } } }),
+        ...(isTrue === true && { properties: { [key]: { const: true } } }),
       },
       then: { properties: Object.fromEntries(excludes.map((name) => [name, false])) },
     })),

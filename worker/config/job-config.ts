@@ -27,7 +27,7 @@ export interface JobEntry {
 export function jobOf(source: YamlSource, read: TableValues<typeof jobKeys.keys>, name: JobName): JobEntry {
   const { values, offset } = read;
   const { 'working-folder': workingFolder, 'pids-limit': pidsLimit, 'tasks-from': tasksFrom } = values;
-  const { network, user, parallel, tty, ptrace } = values;
+  const { network, user, parallel, tty, ptrace, isolate } = values;
   const environment = environmentOf(values.env);
   const secrets = secretsOf(source, values.secrets ?? [], environment);
   return {
@@ -51,6 +51,7 @@ export function jobOf(source: YamlSource, read: TableValues<typeof jobKeys.keys>
       ...(workingFolder !== undefined && { workingFolder }),
       ...(tty !== undefined && { tty }),
       ...(ptrace !== undefined && { ptrace }),
+      ...(isolate === true && { isolate }),
       ...(pidsLimit !== undefined && { pidsLimit }),
       ...(secrets.length > 0 && { secrets }),
     },

@@ -53,6 +53,8 @@ export interface JobDeclaration {
   readonly stopOnFailure: boolean;
   /** how many tasks can run at the same time; absent: one */
   readonly parallel?: number;
+  /** what a task left is ended before the next one begins */
+  readonly isolate?: boolean;
   /** where tasks without their own folder run; absent: the root of the repository */
   readonly workingFolder?: string;
   /** tasks run on a terminal unless they say otherwise */

@@ -203,6 +203,12 @@ export const jobKeys = keyTable({
       default: '1',
       example: '4',
     },
+    isolate: {
+      type: flag,
+      doc: 'End what a task left before the next one begins, so that no task can interfere with another: see [Isolated tasks](hosts.md#isolated-tasks).',
+      default: 'false',
+      example: 'true',
+    },
     'stop-on-failure': {
       type: flag,
       doc: 'Start no further task after a failed one, and skip the rest.',
@@ -265,6 +271,12 @@ export const jobKeys = keyTable({
       pattern: /^none$/,
       excludes: ['pull', 'network', 'user', 'engine-flags', 'ptrace', 'pids-limit'],
       reason: 'the job has image: none',
+    },
+    {
+      key: 'isolate',
+      isTrue: true,
+      excludes: ['parallel'],
+      reason: 'the tasks of a job with isolate: true run one after another',
     },
     {
       key: 'image',

@@ -1,53 +1,144 @@
-/** Chooses where a job's tasks run: in a container or on the raw machine, one after another or in parallel. */
-import { randomBytes } from 'node:crypto';
-import { parallelContainer, sequentialContainer } from './container-host.js';
-import type { Engine } from '../engine/engine.js';
-import type { JobFolder } from '../state/job-folder.js';
-import type { RunJobOptions } from '../record/progress.js';
-import { parallelShells, sequentialShell } from './raw-host.js';
-import { rawEnvironment, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
-import type { HostPool } from './task-host.js';
+/** Opens the task hosts of a job from the commands of a host: one for all tasks, or one per lane. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { startSupervisor, type Supervisor } from './supervisor.js';
+import { formatSurvivors, stopProcesses, sweepTries } from './stop-processes.js';
+import type { HostEnd, HostInstance, HostMaker, HostPool, TaskHost } from './task-host.js';
+import type { Lost } from './task-try.js';
 
-export interface JobHosts {
-  readonly pool: HostPool;
-  /** marks the job's processes: a random word in their environment. Absent if the container alone identifies them */
-  readonly cookie?: string;
+export interface HostPoolOptions {
+  /** tasks run at the same time: stopping one ends only its own processes */
+  readonly isParallel: boolean;
+  /** between TERM and KILL, for what the tasks left when the job ends */
+  readonly graceSeconds: number;
 }
 
-/** Creates the hosts of a job. `image` is undefined on the raw machine. Starts nothing yet. */
-export function createHostPool(
-  image: Pick<PreparedImage, 'engine' | 'name' | 'args'> | undefined,
-  { control }: JobFolder,
-  options: RunJobOptions,
-): JobHosts {
-  const { job, repo } = options;
-  const isParallel = (job.parallel ?? 1) > 1;
-  const cookie = randomBytes(16).toString('hex');
-  if (image === undefined) {
-    const raw = {
-      control,
-      repo,
-      cookie,
-      environment: rawEnvironment(options),
-      graceSeconds: job.graceSeconds,
+/** How long a supervisor may take to exit. */
+const closeSeconds = 10;
+/** How long a host may take to register a command that runs. */
+const registerSeconds = 10;
+const pollMs = 20;
+
+/** Creates a pool. Starts nothing yet. A new host replaces a lost one. */
+export function createHostPool(make: HostMaker, options: HostPoolOptions): HostPool {
+  let count = 0;
+  const first = make(++count);
+  if (options.isParallel && first.lane !== undefined) return lanesOf(first);
+  return {
+    open: async () => {
+      const instance = count === 1 ? first : make(count);
+      count++;
+      const supervisor = await start(instance);
+      return 'kind' in supervisor ? supervisor : openHost(supervisor, instance, options);
+    },
+    close: () => Promise.resolve({}),
+  };
+}
+
+/** Starts the main command. Returns why it does not start, as a sentence. */
+async function start(instance: HostInstance): Promise<Supervisor | Lost> {
+  const supervisor = await startSupervisor(instance.main);
+  if (!('kind' in supervisor)) return supervisor;
+  const left = await instance.remove();
+  const reason = `cannot start ${instance.name}: ${supervisor.reason}`;
+  return { kind: 'lost', reason: left === undefined ? reason : `${reason}; ${left}` };
+}
+
+/** A host that runs the tasks under its main command. */
+function openHost(supervisor: Supervisor, instance: HostInstance, options: HostPoolOptions): TaskHost {
+  const { sweeper } = instance;
+  let isClosed = false;
+  const close = async (): Promise<HostEnd> => {
+    if (isClosed) return {};
+    isClosed = true;
+    const left =
+      sweeper === undefined
+        ? undefined
+        : await stopProcesses(supervisor, 'job', { seconds: options.graceSeconds });
+    const lost = await supervisor.quit(closeSeconds);
+    await supervisor.close(closeSeconds);
+    const swept =
+      lost === undefined || sweeper === undefined ? left : await sweepTries(sweeper, supervisor.tries);
+    const notice = joinNotices(swept && formatSurvivors(swept), await instance.remove());
+    return { ...(notice !== undefined && { notice }), ...(lost !== undefined && { fault: lost.reason }) };
+  };
+  return {
+    run: async (request) => supervisor.run(request, await instance.before?.(request)),
+    stopTask: async (grace) => {
+      const left = await stopProcesses(supervisor, options.isParallel ? 'task' : 'job', grace);
+      if (left.kind === 'none') return { isHostGone: false };
+      if (left.kind === 'some' && sweeper !== undefined) {
+        // They belong to another user, and the next task can run beside them.
+        const notice = formatSurvivors(left);
+        return { isHostGone: false, ...(notice !== undefined && { notice }) };
+      }
+      // Another host runs the remaining tasks.
+      const { notice } = await close();
+      return { isHostGone: true, ...(notice !== undefined && { notice }) };
+    },
+    close,
+  };
+}
+
+/** Lanes in one host. Its main command runs no task; each lane is a supervisor beside it. */
+function lanesOf(instance: HostInstance): HostPool {
+  let main: Promise<Supervisor | Lost> | undefined;
+  let lanes = 0;
+  return {
+    open: async () => {
+      main ??= start(instance);
+      const supervisor = await main;
+      if ('kind' in supervisor) return supervisor;
+      if (lanes === 0) supervisor.standBy();
+      const lane = ++lanes;
+      const started = await startLane(instance, lane);
+      if ('kind' in started) {
+        return { kind: 'lost', reason: `cannot start lane ${lane} in ${instance.name}: ${started.reason}` };
+      }
+      return openLane(started);
+    },
+    close: async () => {
+      const supervisor = await main;
+      if (supervisor === undefined || 'kind' in supervisor) return {};
+      const lost = await supervisor.quit(closeSeconds);
+      await supervisor.close(closeSeconds);
+      const notice = await instance.remove();
+      return { ...(notice !== undefined && { notice }), ...(lost !== undefined && { fault: lost.reason }) };
+    },
+  };
+
+  function openLane(supervisor: Supervisor): TaskHost {
+    return {
+      run: async (request) => supervisor.run(request, await instance.before?.(request)),
+      stopTask: async (grace) => {
+        if ((await stopProcesses(supervisor, 'task', grace)).kind === 'none') return { isHostGone: false };
+        // Other lanes use the host, so the survivors live until the job ends.
+        return {
+          isHostGone: true,
+          notice: 'cannot end all processes of a task: some run until the job ends',
+        };
+      },
+      close: async () => {
+        const lost = await supervisor.quit(closeSeconds);
+        await supervisor.close(closeSeconds);
+        return lost === undefined ? {} : { fault: lost.reason };
+      },
     };
-    return isParallel ? { pool: parallelShells(raw), cookie } : { pool: sequentialShell(raw) };
   }
-  const { engine, name, args } = image;
-  const userFlags = planUserFlags(options, engine);
-  const container = { engine, image: name, imageArgs: args, job, control, repo, userFlags };
-  return isParallel
-    ? { pool: parallelContainer(container, cookie), cookie }
-    : { pool: sequentialContainer(container) };
 }
 
-/**
- * Returns the flags that map a numeric `user` of the job to the worker's user under rootless podman. The tasks can then
- * write to the repo, and the worker's user owns the files that they create.
- */
-export function planUserFlags({ job }: Pick<HostOptions, 'job'>, engine: Engine): readonly string[] {
-  const [, user, group = user] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(job.user ?? '') ?? [];
-  if (user === undefined || engine.program !== 'podman' || process.getuid?.() === 0) return [];
-  if (job.engineFlags.some((flag) => /^--(userns|uidmap|gidmap)/.test(flag))) return [];
-  return ['--userns', `keep-id:uid=${user},gid=${group}`];
+/** Retries for a while, if the host needs time until its main command accepts others. */
+async function startLane(instance: HostInstance, lane: number): Promise<Supervisor | Lost> {
+  const limit = performance.now() + registerSeconds * 1000;
+  const command = instance.lane?.(lane) ?? instance.main;
+  for (;;) {
+    const supervisor = await startSupervisor(command);
+    const isEarly = 'kind' in supervisor && instance.isTooEarly?.(supervisor.reason) === true;
+    if (!isEarly || performance.now() > limit) return supervisor;
+    await wait(pollMs);
+  }
+}
+
+function joinNotices(...notices: readonly (string | undefined)[]): string | undefined {
+  const texts = notices.filter((text) => text !== undefined);
+  return texts.length === 0 ? undefined : texts.join('; ');
 }

@@ -1,123 +1,89 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { waitForFile } from '../../test/wait-for.js';
-import { FifoOutput } from '../output/fifo-output.js';
-import { TaskLog } from '../output/task-log.js';
 import { formatMount } from './container-host.js';
-import { parseTimes, startSupervisor, type Supervisor } from './supervisor.js';
-import type { TryEnd } from './task-try.js';
+import { parseReport, parseTimes } from './report.js';
+import { startSupervisor } from './supervisor.js';
 
-const script = fileURLToPath(new URL('../../../shims/supervisor.sh', import.meta.url));
-const shells: Record<string, readonly string[]> = {
-  dash: ['dash'],
-  'busybox ash': ['busybox', 'ash'],
-  bash: ['bash', '--posix'],
+/** A supervisor that answers each request with the given lines; `KEY` becomes the key that it was sent. */
+const scripted = (lines: readonly string[]): string =>
+  `read -r word key; echo 'ready 7'; while read -r word rest; do [ "$word" = run ] || continue; ` +
+  `printf '%s\\n' ${lines.map((line) => `"${line.replace('KEY', '$key')}"`).join(' ')}; done`;
+
+const runOnce = async (lines: readonly string[]) => {
+  const supervisor = await startSupervisor({
+    ...{ program: 'sh', args: ['-c', scripted(lines)], environment: process.env, startSeconds: 30 },
+  });
+  if ('kind' in supervisor) throw new Error(supervisor.reason);
+  const end = await supervisor.run({ number: 2, try: 1 });
+  await supervisor.close(10);
+  return end;
 };
+const times = ['0m0.00s 0m0.00s', '0m1.50s 0m0.25s'];
 
-async function makeControl(tasks: readonly string[]): Promise<string> {
-  const control = await mkdtemp(join(tmpdir(), 'soil-control-'));
-  for (const folder of ['task', 'out']) await mkdir(join(control, folder));
-  for (const [at, text] of tasks.entries()) await writeFile(join(control, 'task', `${at + 1}.sh`), text);
-  return control;
-}
-
-/** Runs a try with its output in CONTROL/NUMBER.TRY.txt. */
-async function runLogged(supervisor: Supervisor, control: string, number: number): Promise<TryEnd> {
-  const output = new FifoOutput({
-    folder: join(control, 'out'),
-    spare: { folder: join(control, `spare-${number}`), environment: process.env },
-    report: () => undefined,
+test('a supervisor reports the group, the memory and the times of a try before its end', async () => {
+  assert.deepEqual(await runOnce(['began 12', 'memory 3456', ...times, 'done 2 1 3 KEY']), {
+    ...{ kind: 'done', status: 3, userSeconds: 1.5, systemSeconds: 0.25, maxRssKib: 3456 },
   });
-  const id = { number, try: 1 };
-  await output.begin(id, await TaskLog.create({ file: join(control, `${number}.1.txt`) }));
-  try {
-    return await supervisor.run(id);
-  } finally {
-    await output.end(id);
-    await output.close();
-  }
-}
+});
 
-async function start(
-  words: readonly string[],
-  control: string,
-  cookie: readonly string[] = [],
-): Promise<Supervisor> {
-  const [program = '', ...args] = words;
-  const started = await startSupervisor({
-    ...{ program, args: [...args, script, control, tmpdir(), '1', ...cookie] },
-    ...{ environment: { PATH: process.env.PATH }, startSeconds: 30 },
-  });
-  if ('kind' in started) throw new Error(started.reason);
-  return started;
-}
-
-for (const [name, words] of Object.entries(shells)) {
-  test(`supervisor.sh in ${name} runs tasks in the working folder, with one log for both outputs and empty input`, async (t) => {
-    const control = await makeControl(['echo a; echo b >&2; cat; pwd; exit 7', 'true']);
-    t.after(() => rm(control, { recursive: true, force: true }));
-    const supervisor = await start(words, control);
-    const first = await runLogged(supervisor, control, 1);
-    assert.ok(first.kind === 'done' && first.status === 7);
-    assert.equal(await readFile(join(control, '1.1.txt'), 'utf8'), `a\nb\n${tmpdir()}\n`);
-    const second = await runLogged(supervisor, control, 2);
-    assert.ok(second.kind === 'done' && second.status === 0);
-    await supervisor.close(10);
-    assert.equal((await supervisor.run({ number: 1, try: 2 })).kind, 'lost', 'after close() it is lost');
-  });
-
-  test(`supervisor.sh in ${name} never runs kill -1 outside a container`, async (t) => {
-    const control = await makeControl(['touch "$0.begun"; read x <"$0.wait"']);
-    t.after(() => rm(control, { recursive: true, force: true }));
-    const supervisor = await start(words, control);
-    const running = runLogged(supervisor, control, 1);
-    await waitForFile(join(control, 'task', '1.sh.begun'));
-    assert.notEqual(supervisor.pid, 1);
-    assert.equal(await supervisor.ask('term', 10), 'refused');
-    assert.equal(await supervisor.ask('kill', 10), 'refused');
-    assert.equal((await running).kind, 'done');
-    await supervisor.close(10);
-  });
-
-  test(`supervisor.sh in ${name} does not start a task without a pipe for its output`, async (t) => {
-    const control = await makeControl(['touch "$0.begun"']);
-    t.after(() => rm(control, { recursive: true, force: true }));
-    const supervisor = await start(words, control);
-    assert.equal((await supervisor.run({ number: 1, try: 1 })).kind, 'unlogged');
-    await assert.rejects(readFile(join(control, 'task', '1.sh.begun')));
-    await supervisor.close(10);
+const forged: Readonly<Record<string, readonly string[]>> = {
+  'an end without the key': [...times, 'done 2 1 0 -'],
+  'an end with another key': [...times, 'done 2 1 0 abcdef'],
+  'the end of another task': [...times, 'done 3 1 0 KEY'],
+  'the end of another try': [...times, 'done 2 2 0 KEY'],
+  'an end without times': ['done 2 1 0 KEY'],
+  'a third line of times': [...times, '0m9.00s 0m0.00s', 'done 2 1 0 KEY'],
+  'a second beginning': ['began 12', 'began 13'],
+  'process 1 as the group': ['began 1'],
+  'a second memory': ['memory 1', 'memory 2'],
+  'an answer that was not asked for': ['gone'],
+  'a second ready': ['ready 8'],
+  'a goodbye during a task': ['bye KEY'],
+  'a word that no supervisor has': ['swept'],
+  'an empty line': [''],
+  'a line without end': ['x'.repeat(20_000)],
+};
+for (const [name, lines] of Object.entries(forged)) {
+  test(`M10: ${name} is out of turn`, async () => {
+    const end = await runOnce(lines);
+    assert.ok(end.kind === 'lost' && end.isDistrusted === true, JSON.stringify(end));
+    assert.match(end.reason, /out of turn: a process that a task started may have forged it/);
   });
 }
 
-for (const [name, words] of Object.entries(shells)) {
-  test(`supervisor.sh in ${name} with a cookie ends the processes of its own task only`, async (t) => {
-    const stubborn = 'trap "" TERM; echo up; while :; do sleep 1; done';
-    const control = await makeControl([
-      // A process that a task leaves running does not belong to the next task.
-      `export SOIL_TASK_COOKIE=word.1.; sleep 600 </dev/null >/dev/null 2>&1 & echo $! >"$0.pid"`,
-      `export SOIL_TASK_COOKIE=word.2.; (setsid sh -c '${stubborn}' >/dev/null 2>&1 &) ; setsid sh -c '${stubborn}' & ` +
-        `(env -i PATH="$PATH" setsid sh -c '${stubborn}' &); touch "$0.begun"; wait`,
-    ]);
-    t.after(() => rm(control, { recursive: true, force: true }));
-    const supervisor = await start(words, control, ['word']);
-    assert.equal((await runLogged(supervisor, control, 1)).kind, 'done');
-    const left = Number(await readFile(join(control, 'task', '1.sh.pid'), 'utf8'));
-    const running = runLogged(supervisor, control, 2);
-    await waitForFile(join(control, 'task', '2.sh.begun'));
-    assert.equal(await supervisor.ask('look', 60), 'left');
-    let answer = await supervisor.ask('term', 60);
-    for (let i = 0; i < 100 && answer !== 'gone'; i++) answer = await supervisor.ask('kill', 60);
-    assert.equal(answer, 'gone');
-    assert.equal((await running).kind, 'done');
-    assert.ok(process.kill(left, 0), 'the process that the first task left still runs');
-    process.kill(left, 'SIGKILL');
-    await supervisor.close(10);
+test('M10: an end that comes twice is noticed when the job ends', async () => {
+  const supervisor = await startSupervisor({
+    ...{ program: 'sh', environment: process.env, startSeconds: 30 },
+    args: ['-c', scripted([...times, 'done 2 1 0 KEY', 'done 2 1 1 KEY'])],
   });
-}
+  if ('kind' in supervisor) throw new Error(supervisor.reason);
+  assert.equal((await supervisor.run({ number: 2, try: 1 })).kind, 'done');
+  assert.match((await supervisor.quit(10))?.reason ?? '', /"done 2 1 1 \w+" out of turn/);
+  await supervisor.close(10);
+});
+
+test('a supervisor that exits without goodbye did not confirm its end', async () => {
+  const supervisor = await startSupervisor({
+    ...{ program: 'sh', environment: process.env, startSeconds: 30 },
+    args: ['-c', "echo 'ready 7'; read -r word; exit 4"],
+  });
+  if ('kind' in supervisor) throw new Error(supervisor.reason);
+  assert.deepEqual(await supervisor.quit(10), { kind: 'lost', reason: 'exit status 4' });
+});
+
+test('parseTimes() parses what the builtin of each shell prints', () => {
+  assert.deepEqual(parseTimes('1m2.500000s 0m0.25s'), [62.5, 0.25]);
+  assert.deepEqual(parseTimes('0m0.00s 2m0s'), [0, 120]);
+  assert.deepEqual(parseTimes('0m00.25s 0m00.50s'), [0.25, 0.5], 'mksh');
+  assert.deepEqual(parseTimes('0m00,168s 0m00,003s'), [0.168, 0.003], 'ksh93 in a locale with a comma');
+  for (const line of ['', 'done 1 1 0', '0m1s', 'xm1s 0m1s', '0m1s 0m1s 0m1s'])
+    assert.equal(parseTimes(line), undefined, line);
+});
+
+test('parseReport() rejects what no supervisor prints', () => {
+  for (const line of ['ready', 'ready x', 'done 1 1 0', 'left 1 x', 'left  2', 'gone 1', ' gone', 'bye'])
+    assert.equal(parseReport(line), undefined, line);
+});
 
 test('startSupervisor() returns why a program does not start', async () => {
   const lost = await startSupervisor({
@@ -129,13 +95,6 @@ test('startSupervisor() returns why a program does not start', async () => {
     ...{ program: 'sh', args: ['-c', 'echo because >&2; exit 3'], environment: {}, startSeconds: 5 },
   });
   assert.deepEqual(silent, { kind: 'lost', reason: 'because' });
-});
-
-test('parseTimes() parses the output of dash, busybox and bash only', () => {
-  assert.deepEqual(parseTimes('1m2.500000s 0m0.25s'), [62.5, 0.25]);
-  assert.deepEqual(parseTimes('0m0.00s 2m0s'), [0, 120]);
-  for (const line of ['', 'done 1 1 0', '0m1s', 'xm1s 0m1s', '0m1s 0m1s 0m1s'])
-    assert.equal(parseTimes(line), undefined, line);
 });
 
 test('formatMount() quotes any path as one CSV field', () => {

@@ -1,26 +1,49 @@
 /** Starts shims/supervisor.sh and talks to it over its standard input and output. */
+import { randomBytes } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { quote } from '../../model/result.js';
 import { lastLine } from '../system/log-tail.js';
+import { readLines } from './line-reader.js';
+import { parseReport, type GuardAnswer, type Report } from './report.js';
 import type { HostCommand } from './task-host.js';
 import type { Lost, TryEnd, TryRequest } from './task-try.js';
 
-/** The answer of a task's guard: processes are left, none is left, or it cannot signal them here. */
-export type GuardAnswer = 'left' | 'gone' | 'refused';
+/** A command for the guard, and for which processes: those of the current task, or of all tasks of this supervisor. */
+export interface GuardCommand {
+  readonly word: 'term' | 'kill' | 'look';
+  readonly scope: 'task' | 'job';
+}
 
 /** A running supervisor. After it has exited, `run` returns `lost`, and `ask` returns undefined. */
 export interface Supervisor {
   /** its process id in its own PID namespace: 1 if it is the container's first process */
   readonly pid: number;
-  /** Runs a task to its end, without a time limit. */
-  run(request: TryRequest): Promise<TryEnd>;
+  /** the output of the tasks, if the command says that its stderr carries it */
+  readonly output?: Readable;
+  /** the tries that ran so far, each with the process group of its task */
+  readonly tries: readonly EndedTry[];
+  /** Runs a task to its end, without a time limit. `before` are lines for its input that precede the request. */
+  run(request: TryRequest, before?: string): Promise<TryEnd>;
   /** Makes it run no more tasks but keep answering. */
   standBy(): void;
+  /** Tells it of tries that ran under another supervisor, so that it finds their processes. */
+  adopt(tries: readonly EndedTry[]): void;
   /** Sends a command to the guard of the current or last task. Returns undefined if it does not answer in time. */
-  ask(command: 'term' | 'kill' | 'look', limitSeconds: number): Promise<GuardAnswer | undefined>;
+  ask(command: GuardCommand, limitSeconds: number): Promise<GuardAnswer | undefined>;
+  /** Asks it to exit. Returns why its reports cannot be trusted, if it does not confirm that no task runs. */
+  quit(limitSeconds: number): Promise<Lost | undefined>;
   /** Closes its input and waits for its end. Kills the process (an engine's client, or the shell) at the limit. */
   close(limitSeconds: number): Promise<void>;
 }
+
+/** A try that ran, and the process group of its task if it is known. */
+export interface EndedTry extends Pick<TryRequest, 'number' | 'try'> {
+  readonly group?: number;
+}
+
+/** Longer than any report, even one that lists a thousand processes. */
+const maxLineLength = 16 * 1024;
 
 /** Starts a supervisor and waits until it is ready. Returns `lost` with the reason if it exits or the time is up. */
 export async function startSupervisor(command: HostCommand): Promise<Supervisor | Lost> {
@@ -31,83 +54,161 @@ export async function startSupervisor(command: HostCommand): Promise<Supervisor 
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  const connection = new SupervisorConnection(child);
+  const connection = new SupervisorConnection(child, command.stderr ?? 'errors');
   const pid = await Promise.race([connection.ready, connection.lost, timeout(startSeconds)]);
   if (typeof pid === 'number') return connection.supervisor(pid);
   await connection.close(1);
   return pid ?? { kind: 'lost', reason: `not ready within ${startSeconds} s` };
 }
 
+/** A try under way, and what was reported of it so far. */
+interface RunningTry {
+  readonly request: TryRequest;
+  readonly resolve: (end: TryEnd) => void;
+  group?: number;
+  maxRssKib?: number;
+  timesLines: number;
+}
+
 class SupervisorConnection {
   readonly ready: Promise<number>;
   readonly lost: Promise<Lost>;
   #isOver = false;
+  #isReady = false;
   #becomeReady: (pid: number) => void = () => undefined;
-  #taskEnded: ((end: TryEnd) => void) | undefined;
+  #lose: (lost: Lost) => void = () => undefined;
+  #running: RunningTry | undefined;
   #answered: ((answer: GuardAnswer) => void) | undefined;
-  #running = '';
+  #saidBye: (() => void) | undefined;
+  readonly #tries: EndedTry[] = [];
   /** user and system seconds of all tasks so far, from the builtin `times` */
   #times: readonly [number, number] = [0, 0];
   #timesBefore: readonly [number, number] = [0, 0];
   #stderr = '';
   /** output that is not the supervisor's: docker exec prints its error on stdout */
   #foreignLine: string | undefined;
+  /** sent before the first task begins, and so unknown to what tasks write to the supervisor's output */
+  readonly #key = randomBytes(16).toString('hex');
 
-  constructor(private readonly child: ChildProcess) {
+  constructor(
+    private readonly child: ChildProcess,
+    private readonly stderr: 'errors' | 'output',
+  ) {
     this.ready = new Promise((resolve) => (this.#becomeReady = resolve));
     child.stdin?.on('error', () => undefined); // `close` reports it
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(-8192);
+    if (stderr === 'errors') {
+      child.stderr?.on('data', (chunk: Buffer) => {
+        this.#stderr = (this.#stderr + chunk.toString()).slice(-8192);
+      });
+    }
+    this.lost = new Promise((resolve) => {
+      this.#lose = (lost) => {
+        this.#isOver = true;
+        resolve(lost);
+      };
+    });
+    const exit = (why: string): void => {
+      this.#lose({ kind: 'lost', reason: lastLine(this.#stderr) ?? this.#foreignLine ?? why });
+    };
+    child.on('error', (error) => {
+      exit(error.message);
+    });
+    child.on('close', (status, signal) => {
+      exit(signal === null ? `exit status ${String(status)}` : `ended by ${signal}`);
     });
     if (child.stdout !== null)
-      createInterface(child.stdout).on('line', (line) => {
-        this.#read(line);
+      readLines(child.stdout, maxLineLength, {
+        line: (text) => {
+          this.#read(text);
+        },
+        tooLong: (start) => {
+          this.#distrust(start);
+        },
       });
-    this.lost = new Promise((resolve) => {
-      const lose = (why: string): void => {
-        this.#isOver = true;
-        resolve({ kind: 'lost', reason: lastLine(this.#stderr) ?? this.#foreignLine ?? why });
-      };
-      child.on('error', (error) => {
-        lose(error.message);
-      });
-      child.on('close', (status, signal) => {
-        lose(signal === null ? `exit status ${String(status)}` : `ended by ${signal}`);
-      });
-    });
+    this.#send(`key ${this.#key}`);
   }
 
   supervisor(pid: number): Supervisor {
     return {
       pid,
-      run: ({ number, try: tryNumber, tty = false }) => {
-        this.#running = `${number} ${tryNumber}`;
-        const ended = new Promise<TryEnd>((resolve) => (this.#taskEnded = resolve));
-        // `end` stops the last task's guard, which still answers while processes of that task are left.
-        this.#send(`end\nrun ${this.#running}${tty ? ' tty' : ''}`);
+      ...(this.stderr === 'output' && this.child.stderr !== null && { output: this.child.stderr }),
+      tries: this.#tries,
+      run: (request, before = '') => {
+        const { number, try: tryNumber, tty = false, mark = '-' } = request;
+        const ended = new Promise<TryEnd>((resolve) => {
+          this.#running = { request, resolve, timesLines: 0 };
+        });
+        this.#endGuard();
+        this.#send(`${before}run ${number} ${tryNumber} ${tty ? 'tty' : 'pipe'} ${mark}`);
         return Promise.race([ended, this.lost]);
       },
       standBy: () => {
         this.#send('rest');
       },
-      ask: (command, limitSeconds) => {
-        const answer = new Promise<GuardAnswer>((resolve) => (this.#answered = resolve));
-        this.#send(command);
-        return Promise.race([answer, this.lost.then(() => undefined), timeout(limitSeconds)]);
+      adopt: (tries) => {
+        for (const ended of tries) this.#sendLeft(ended);
       },
+      ask: ({ word, scope }, limitSeconds) => this.#ask(`${word} ${scope}`, limitSeconds),
+      quit: (limitSeconds) => this.#quit(limitSeconds),
       close: (limitSeconds) => this.close(limitSeconds),
     };
   }
 
   async close(limitSeconds: number): Promise<void> {
     this.child.stdin?.end();
-    const lost = await Promise.race([this.lost, timeout(limitSeconds)]);
-    if (lost !== undefined) return;
+    const exited = this.#exited();
+    if (await Promise.race([exited, timeout(limitSeconds)])) return;
     this.child.kill('SIGKILL');
     // A process that inherited its output may keep the pipes open.
     this.child.stdout?.destroy();
     this.child.stderr?.destroy();
-    await Promise.race([this.lost, timeout(5)]);
+    await Promise.race([exited, timeout(5)]);
+  }
+
+  /** Resolves to true when the process has exited, or was never started. */
+  #exited(): Promise<boolean> {
+    const { child } = this;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
+      return Promise.resolve(true);
+    return new Promise((resolve) =>
+      child.once('exit', () => {
+        resolve(true);
+      }),
+    );
+  }
+
+  /** Ends the guard of the last task, which still answers while processes of that task are left. */
+  #endGuard(): void {
+    this.#send('end');
+    const last = this.#tries.at(-1);
+    if (last !== undefined) this.#sendLeft(last);
+  }
+
+  #sendLeft({ number, try: tryNumber, group }: EndedTry): void {
+    if (group !== undefined) this.#send(`left ${number} ${tryNumber} ${group}`);
+  }
+
+  async #ask(command: string, limitSeconds: number): Promise<GuardAnswer | undefined> {
+    const group = this.#running?.group ?? this.#tries.at(-1)?.group;
+    const answer = new Promise<GuardAnswer>((resolve) => (this.#answered = resolve));
+    this.#send(`${command} ${group ?? '-'}`);
+    const first = await Promise.race([answer, this.lost.then(() => undefined), timeout(limitSeconds)]);
+    // An answer that comes later would be out of turn.
+    if (first === undefined) this.#lose({ kind: 'lost', reason: `no answer within ${limitSeconds} s` });
+    return first;
+  }
+
+  async #quit(limitSeconds: number): Promise<Lost | undefined> {
+    if (this.#running !== undefined) return { kind: 'lost', reason: 'its last task did not end' };
+    this.#endGuard();
+    const bye = new Promise<undefined>((resolve) => {
+      this.#saidBye = () => {
+        resolve(undefined);
+      };
+    });
+    this.#send('quit');
+    const silent: Lost = { kind: 'lost', reason: `it did not confirm its end within ${limitSeconds} s` };
+    return Promise.race([bye, this.lost, timeout(limitSeconds).then(() => silent)]);
   }
 
   #send(line: string): void {
@@ -115,48 +216,88 @@ class SupervisorConnection {
   }
 
   #read(line: string): void {
-    const [keyword = '', number = '', tryNumber = '', status = '', kib = ''] = line.split(' ');
-    switch (keyword) {
-      case 'ready':
-        this.#becomeReady(Number(number));
-        break;
-      case 'left':
-      case 'gone':
-      case 'refused':
-        this.#answered?.(keyword);
-        break;
-      case 'done':
-        if (`${number} ${tryNumber}` === this.#running) this.#taskEnded?.(this.#parseEnd(status, kib));
-        break;
-      default: {
-        const times = parseTimes(line);
-        if (times !== undefined) this.#times = times;
-        else if (line.trim() !== '') this.#foreignLine = line.slice(0, 500);
+    if (this.#isOver) return;
+    const report = parseReport(line);
+    if (!this.#isReady) this.#start(line, report);
+    else if (report === undefined || !this.#accept(report)) this.#distrust(line);
+  }
+
+  #start(line: string, report: Report | undefined): void {
+    if (report?.kind === 'ready') {
+      this.#isReady = true;
+      this.#becomeReady(report.pid);
+    } else if (report?.kind === 'unfit') {
+      this.#lose({ kind: 'lost', reason: `its shell cannot run tasks: ${report.reason}` });
+    } else if (line.trim() !== '') this.#foreignLine = line.slice(0, 500);
+  }
+
+  /** A report that comes twice, out of turn or unasked is not the supervisor's: nothing that it reports counts. */
+  #distrust(line: string): void {
+    const reason = `the supervisor reported ${quote(line, 100)} out of turn: a process that a task started may have forged it`;
+    this.#lose({ kind: 'lost', isDistrusted: true, reason });
+  }
+
+  /** Takes a report that is expected now. Returns false for any other. */
+  #accept(report: Report): boolean {
+    const running = this.#running;
+    switch (report.kind) {
+      case 'began':
+        if (running === undefined || running.group !== undefined || report.pid <= 1) return false;
+        running.group = report.pid;
+        return true;
+      case 'memory':
+        if (running === undefined || running.maxRssKib !== undefined) return false;
+        running.maxRssKib = report.kib;
+        return true;
+      case 'times':
+        // Two lines, those of the shell and of its children.
+        if (running === undefined || ++running.timesLines > 2) return false;
+        this.#times = report.seconds;
+        return true;
+      case 'done': {
+        if (running === undefined || report.key !== this.#key || running.timesLines !== 2) return false;
+        if (report.number !== running.request.number || report.try !== running.request.try) return false;
+        this.#endTry(running, report.status);
+        return true;
       }
+      case 'answer': {
+        const answered = this.#answered;
+        this.#answered = undefined;
+        answered?.(report.answer);
+        return answered !== undefined;
+      }
+      case 'bye': {
+        const saidBye = this.#saidBye;
+        this.#saidBye = undefined;
+        if (saidBye === undefined || report.key !== this.#key || running !== undefined) return false;
+        saidBye();
+        return true;
+      }
+      case 'ready':
+      case 'unfit':
+        return false;
     }
   }
 
-  #parseEnd(status: string, kib: string): TryEnd {
+  #endTry({ request, resolve, group, maxRssKib }: RunningTry, status: string): void {
+    this.#running = undefined;
+    const { number, try: tryNumber } = request;
+    this.#tries.push({ number, try: tryNumber, ...(group !== undefined && { group }) });
     const [user, system] = [0, 1].map((i) => (this.#times[i] ?? 0) - (this.#timesBefore[i] ?? 0));
     this.#timesBefore = this.#times;
-    if (status === 'terminal') return { kind: 'no-terminal' };
-    if (!/^\d{1,3}$/.test(status)) return { kind: 'unlogged' };
-    return {
-      kind: 'done',
-      status: Number(status),
-      userSeconds: Math.max(0, user ?? 0),
-      systemSeconds: Math.max(0, system ?? 0),
-      ...(/^\d{1,15}$/.test(kib) && { maxRssKib: Number(kib) }),
-    };
+    if (status === 'terminal') resolve({ kind: 'no-terminal' });
+    else if (status === 'stuck')
+      resolve({ kind: 'lost', isDistrusted: true, reason: 'a process that the task left survives KILL' });
+    else if (!/^\d{1,3}$/.test(status)) resolve({ kind: 'unlogged' });
+    else
+      resolve({
+        kind: 'done',
+        status: Number(status),
+        userSeconds: Math.max(0, user ?? 0),
+        systemSeconds: Math.max(0, system ?? 0),
+        ...(maxRssKib !== undefined && { maxRssKib }),
+      });
   }
-}
-
-/** Parses a line of the builtin `times`, `0m1.250000s 0m0.10s`. Returns user and system time in seconds. */
-export function parseTimes(line: string): readonly [number, number] | undefined {
-  const [, ...parts] = /^(\d+)m(\d+(?:\.\d+)?)s (\d+)m(\d+(?:\.\d+)?)s$/.exec(line) ?? [];
-  if (parts.length !== 4) return undefined;
-  const [userMinutes = 0, user = 0, systemMinutes = 0, system = 0] = parts.map(Number);
-  return [userMinutes * 60 + user, systemMinutes * 60 + system];
 }
 
 /** Resolves to undefined after some seconds. Does not keep the process alive. */

@@ -30,11 +30,16 @@ export interface HostInstance {
   isTooEarly?(reason: string): boolean;
   /** Returns lines for the supervisor's stdin before a request, such as the task's script. Absent: none is needed. */
   before?(request: TryRequest): Promise<string>;
+  /**
+   * present if processes of tasks can outlive `main`, as on the raw machine: they get the grace period before it exits, and
+   * if it was lost, this command starts a supervisor that ends them
+   */
+  readonly sweeper?: HostCommand;
   /** Removes what its commands leave behind, such as a container. Never throws. Returns a notice if something is left. */
   remove(): Promise<string | undefined>;
 }
 
-/** Makes the task host of a job, or of lane `number` of a job. Called again after a host was lost. Starts nothing. */
+/** Makes a task host of a job; `number` differs at each call. Called again after a host was lost. Starts nothing. */
 export type HostMaker = (number: number) => HostInstance;
 
 /** Runs one task at a time, until close(). */
@@ -46,8 +51,16 @@ export interface TaskHost {
    * host as well, unless other tasks run there.
    */
   stopTask(grace: Grace): Promise<StoppedTask>;
-  /** Ends the remaining processes and removes the container. Never throws. Returns a notice if something survived. */
-  close(): Promise<string | undefined>;
+  /** Ends the remaining processes and removes the container. Never throws. */
+  close(): Promise<HostEnd>;
+}
+
+/** How a task host ended. */
+export interface HostEnd {
+  /** what could not be ended or removed, as a sentence */
+  readonly notice?: string;
+  /** why what the host reported cannot be trusted */
+  readonly fault?: string;
 }
 
 export interface StoppedTask {
@@ -73,6 +86,6 @@ export function isWithinGrace({ seconds, forceCancel }: Grace, startedAt: number
 export interface HostPool {
   /** Starts a host. Called again after a host was lost. */
   readonly open: () => Promise<TaskHost | Lost>;
-  /** Ends what the job left running. Called after every host was closed. Returns a notice if something survived. */
-  readonly close: () => Promise<string | undefined>;
+  /** Ends what the job left running. Called after every host was closed. */
+  readonly close: () => Promise<HostEnd>;
 }

@@ -28,5 +28,7 @@ export type TryEnd =
 
 export interface Lost {
   readonly kind: 'lost';
+  /** it did not exit, but what it reports cannot be trusted; `reason` is a whole sentence */
+  readonly isDistrusted?: true;
   readonly reason: string;
 }

@@ -11,7 +11,6 @@ import { listPipeName } from '../output/output-channel.js';
 import { OutputText } from '../output/output-text.js';
 import { runLoggedTry } from './logged-try.js';
 import type { TaskRunOptions } from './run-task.js';
-import { taskCookie } from '../host/task-cookie.js';
 import { formatScript } from './task-script.js';
 
 /** Returns the declared tasks. With `tasks-from`, runs that command on the job's host, as task 0, and parses its output. */
@@ -19,7 +18,7 @@ export async function listTasks(
   [runner]: readonly TryRunner[],
   folder: JobFolder,
   control: string,
-  { job, environment, cookie, output, redactor }: TaskRunOptions,
+  { job, environment, output, redactor }: TaskRunOptions,
 ): Promise<Result<readonly TaskDeclaration[]>> {
   if (job.tasksFrom === undefined || runner === undefined) return accept(job.tasks);
   const request = { number: 0, try: 1 };
@@ -28,8 +27,7 @@ export async function listTasks(
     environment: {},
     run: `exec >${quoteShellWord(`${control}/out/${listPipeName(request)}`)}\n${job.tasksFrom}`,
   };
-  const own = cookie === undefined ? {} : { cookie: taskCookie(cookie, 0) };
-  await writeScript(folder, 0, formatScript(script, { environment, ...own }));
+  await writeScript(folder, 0, formatScript(script, { environment }));
   const list = new OutputText(maxTaskListBytes);
   const end = await runLoggedTry(runner, request, job, { output, log, redactor, list });
   if (end.outcome !== 'passed') {

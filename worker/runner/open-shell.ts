@@ -14,7 +14,7 @@ import {
 import { removeContainer } from '../engine/engine.js';
 import { createJobFolder, writeScript, type JobFolder } from '../state/job-folder.js';
 import { containerControl, containerFlags } from '../host/container-host.js';
-import { planUserFlags } from '../host/host-pool.js';
+import { planUserFlags } from '../host/choose-host.js';
 import { jobEnvironment } from './run-job.js';
 import { formatScript } from './task-script.js';
 
@@ -59,7 +59,11 @@ async function runShell(
   const run = command ?? interactiveShell;
   const environment = jobEnvironment(options, control);
   const { workingFolder } = job;
-  const where = { environment, ...(workingFolder !== undefined && { workingFolder }) };
+  const where = {
+    environment,
+    stderr: 'own' as const,
+    ...(workingFolder !== undefined && { workingFolder }),
+  };
   await writeScript(folder, scriptNumber, formatScript({ environment: {}, run }, where));
   // A command stops at its first failure, as a task does; an interactive shell must not.
   const scriptArgs = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];

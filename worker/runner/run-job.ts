@@ -9,6 +9,7 @@ import { builtinName, builtinVariable } from '../config/builtin-task.js';
 import { containerControl } from '../host/container-host.js';
 import { TryRunner, cancelReason, type JobAbort } from './try-runner.js';
 import { createJobFolder, type JobFolder } from '../state/job-folder.js';
+import { chooseHost } from '../host/choose-host.js';
 import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { isGitName, isHiddenName } from '../system/hidden-variables.js';
@@ -119,7 +120,10 @@ async function runOnHosts(
   redactor: Redactor | undefined,
 ): Promise<TasksResult> {
   const { job, repo, out, cancel, forceCancel, report } = options;
-  const { pool, cookie } = createHostPool(image, folder, options);
+  const pool = createHostPool(chooseHost(image, folder.control, options), {
+    isParallel: (job.parallel ?? 1) > 1,
+    graceSeconds: job.graceSeconds,
+  });
   const output = new FifoOutput({
     folder: join(folder.control, 'out'),
     spare: { folder: folder.spareFifos, environment: options.environment },
@@ -140,12 +144,11 @@ async function runOnHosts(
       cancel,
       report,
     },
-    ...(cookie === undefined ? {} : { cookie }),
     ...(forceCancel === undefined ? {} : { forceCancel }),
     ...(redactor === undefined ? {} : { redactor }),
   };
   const runners = Array.from({ length: job.parallel ?? 1 }, () => new TryRunner(taskOptions));
-  let end: TasksResult;
+  let end: TasksResult = { tasks: [], rows: [] };
   try {
     const listed = await listTasks(runners, folder, control, taskOptions);
     end = listed.ok
@@ -155,8 +158,11 @@ async function runOnHosts(
     // Even after a bug or a failure of the machine, the record is written.
     end = abortEarly(job.tasks, error, options);
   } finally {
-    await Promise.all(runners.map((runner) => runner.close()));
-    const notices = [await pool.close()];
+    const faults = await Promise.all(runners.map((runner) => runner.close()));
+    const { notice, fault } = await pool.close();
+    const reason = [...faults, fault].find((text) => text !== undefined);
+    if (reason !== undefined) end = distrust(end, reason);
+    const notices = [notice];
     if (image !== undefined) {
       notices.push(...(await restoreOwnership({ repo, engine: image.engine, imageArgs: image.args, since })));
     }
@@ -169,6 +175,10 @@ async function runOnHosts(
     return { abort: { outcome: 'error', reason: errorMessage(error) }, ...end };
   }
 }
+
+/** A process that a task left may have written the reports of any task, so the job is an error. */
+const distrust = (end: TasksResult, reason: string): TasksResult =>
+  end.abort === undefined ? { ...end, abort: { outcome: 'error', reason } } : end;
 
 function abortEarly(tasks: FinishedTasks['tasks'], error: unknown, { report }: RunJobOptions): TasksResult {
   const reason = errorMessage(error);

@@ -15,7 +15,6 @@ import type { JobDeclaration } from '../config/job-declaration.js';
 import type { OutputChannel } from '../output/output-channel.js';
 import type { Redactor } from '../redact/redactor.js';
 import { linkTaskLog, writeScript, type JobFolder } from '../state/job-folder.js';
-import { taskCookie } from '../host/task-cookie.js';
 import { runLoggedTry } from './logged-try.js';
 import { formatScript } from './task-script.js';
 
@@ -25,8 +24,6 @@ export interface TaskRunOptions extends TryRunnerOptions {
   readonly folder: JobFolder;
   /** variables of all tasks of the job; a task's own override them */
   readonly environment: Readonly<Record<string, string>>;
-  /** marks the job's processes; only if tasks run in parallel */
-  readonly cookie?: string;
   readonly output: OutputChannel;
   /** present if the job has secrets */
   readonly redactor?: Redactor;
@@ -41,7 +38,7 @@ export interface TaskResult {
 export function prepareTask(
   task: TaskDeclaration | undefined,
   number: number,
-  { folder, environment, job, cookie }: TaskRunOptions,
+  { folder, environment, job }: TaskRunOptions,
 ): Promise<unknown> {
   if (task === undefined) return Promise.resolve();
   const workingFolder = task.workingFolder ?? job.workingFolder;
@@ -49,7 +46,7 @@ export function prepareTask(
     // Programs on a terminal look up its features by TERM.
     environment: isOnTerminal(task, job) ? { TERM: 'xterm', ...environment } : environment,
     ...(workingFolder === undefined ? {} : { workingFolder }),
-    ...(cookie === undefined ? {} : { cookie: taskCookie(cookie, number) }),
+    stderr: isOnTerminal(task, job) ? 'own' : 'report',
   });
   const written = writeScript(folder, number, script);
   written.catch(() => undefined); // nothing awaits it if the task is skipped

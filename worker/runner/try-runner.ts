@@ -95,7 +95,11 @@ export class TryRunner {
     }
     switch (end.kind) {
       case 'lost':
-        return notRun(`the container or shell exited during the task: ${end.reason}`);
+        return notRun(
+          end.isDistrusted === true
+            ? end.reason
+            : `the container or shell exited during the task: ${end.reason}`,
+        );
       case 'unlogged':
         return notRun('cannot start the task: its log cannot be opened');
       case 'no-terminal':
@@ -122,11 +126,13 @@ export class TryRunner {
     if (notice !== undefined) this.#options.report({ kind: 'notice', text: notice });
   }
 
-  /** Closes the host, if one is open. */
-  async close(): Promise<void> {
+  /** Closes the host, if one is open. Returns why its reports cannot be trusted, if so. */
+  async close(): Promise<string | undefined> {
     const host = this.#host;
     this.#host = undefined;
-    this.#report(await host?.close());
+    const end = await host?.close();
+    this.#report(end?.notice);
+    return end?.fault;
   }
 }
 

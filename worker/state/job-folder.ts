@@ -8,7 +8,8 @@ import type { JobName, TaskName } from '../../model/name.js';
 import { quote } from '../../model/result.js';
 import { builtinName, builtinScript } from '../config/builtin-task.js';
 
-const supervisorScript = fileURLToPath(new URL('shims/supervisor.sh', packageRoot));
+/** Run in task hosts: the supervisor, and what a container adds to it. */
+const hostScripts = ['supervisor.sh', 'container.sh'];
 /** A file in the control folder that replaces `/etc/gitconfig` in the container. */
 export const gitConfigName = 'gitconfig';
 const gitConfig = '[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = *\n';
@@ -72,11 +73,11 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
   for (const reserve of ['archive', 'record'] as const) {
     await writeFile(reserveFile(reserve), Buffer.alloc(reserveBytes[reserve]));
   }
-  await copyFile(supervisorScript, join(control, 'supervisor.sh'));
+  for (const script of hostScripts)
+    await copyFile(fileURLToPath(new URL(`shims/${script}`, packageRoot)), join(control, script));
   await copyFile(builtinScript, join(control, builtinName));
   await writeShared(join(control, gitConfigName), gitConfig, 0o644);
-  for (const script of ['supervisor.sh', builtinName]) await chmod(join(control, script), 0o644);
-  await createWritable(memoryFile(control, 1));
+  for (const script of [...hostScripts, builtinName]) await chmod(join(control, script), 0o644);
   return {
     files: jobFilePaths(out, job),
     control,
@@ -89,12 +90,6 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
     close: () => rm(locked, { recursive: true, force: true }),
   };
 }
-
-/** Creates a file that every user can write, since the container's user may differ from the worker's. */
-export const createWritable = (file: string): Promise<void> => writeShared(file, '', 0o666);
-
-/** The path of the file from which the supervisor of a lane reads how much memory its task used. */
-export const memoryFile = (control: string, lane: number): string => join(control, `memory.${lane}`);
 
 /** Writes a task's script to the path that the supervisor reads. */
 export const writeScript = (folder: JobFolder, number: number, text: string): Promise<void> =>

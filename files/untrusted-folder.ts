@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { chmod, copyFile, open, type FileHandle } from 'node:fs/promises';
+import { quote } from '../model/result.js';
 import { isMissing, temporaryPrefix } from './atomic-file.js';
 import {
   EntryError,
@@ -275,5 +276,6 @@ function requireFile({ stats }: FolderEntry, path: EntryPath): void {
 
 function requireFolder({ stats }: FolderEntry, path: EntryPath): void {
   if (stats.isSymbolicLink()) throw linkError(path.toString());
-  if (!stats.isDirectory()) throw new EntryError('ENOTDIR', 'not a directory');
+  if (!stats.isDirectory())
+    throw new EntryError('ENOTDIR', `${quote(path.toString(), 300)} is not a directory`);
 }

@@ -38,6 +38,7 @@ export const suites: readonly Suite[] = [
     files: [
       ...[
         'test/artifact',
+        'test/attacks-machine',
         'test/attacks-no-token',
         'test/check',
         'test/http-rules',

@@ -1,7 +1,7 @@
 /** Runs the benchmarks, all or those named on the command line, and prints each figure next to its peer's. */
-import type { BenchResult } from './result.js';
+import { isMissingPart, orMissing, type BenchResult, type Missing } from './result.js';
 
-const benches: Record<string, () => Promise<readonly BenchResult[]>> = {
+const benches: Record<string, () => Promise<readonly (BenchResult | Missing)[]>> = {
   output: async () => (await import('./output.js')).benchOutput(),
   startup: async () => (await import('./startup.js')).benchStartup(),
   'task-overhead': async () => (await import('./task-overhead.js')).benchTaskOverhead(),
@@ -27,15 +27,22 @@ if (unknown.length > 0) {
 for (const [name, bench] of Object.entries(benches)) {
   if (names.length > 0 ? !names.includes(name) : onlyAsked.includes(name)) continue;
   console.log(`\n${name}`);
-  for (const r of await bench()) {
-    const ratio = r.peer / r.ours;
-    const side = ratio >= 1 ? `${ratio.toFixed(1)} times less` : `${(1 / ratio).toFixed(1)} times more`;
-    console.log(
-      `  ${r.name}: ${figure(r.ours)} ${r.unit}; ${r.peerName}: ${figure(r.peer)} ${r.unit}; ${side}`,
-    );
-    console.log(`    to reach: ${r.target}`);
+  const results = await orMissing(name, bench);
+  for (const result of isMissingPart(results) ? [results] : results) {
+    if (isMissingPart(result)) console.log(`  not measured: ${result.missing}`);
+    else for (const line of formatResult(result)) console.log(line);
   }
 }
+
+function formatResult({ name, ours, peer, peerName = '', unit, target }: BenchResult): readonly string[] {
+  const figures = `  ${name}: ${figure(ours)} ${unit}`;
+  const compared =
+    peer === undefined ? '' : `; ${peerName}: ${figure(peer)} ${unit}; ${formatRatio(peer / ours)}`;
+  return [figures + compared, `    to reach: ${target}`];
+}
+
+const formatRatio = (ratio: number): string =>
+  ratio >= 1 ? `${ratio.toFixed(1)} times less` : `${(1 / ratio).toFixed(1)} times more`;
 
 function figure(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);

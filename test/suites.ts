@@ -33,7 +33,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'commands',
-    needs: 'git, npm, curl, zip, busybox and dash; the built commands run here and talk over loopback',
+    needs:
+      'git, npm, curl, zip, busybox and dash; other shells, jq, perl, python3 and xxd are used if they are there; the built commands run here and talk over loopback',
     seconds: 240,
     files: [
       ...[
@@ -61,6 +62,7 @@ export const suites: readonly Suite[] = [
         'test/run-jobs',
         'test/run-needs',
         'test/run-raw',
+        'test/secret-spellings',
         'test/server',
         'test/shell-client',
         'test/stable-urls',

@@ -35,12 +35,16 @@ export async function shellCommand(
   }
   const choice = await chooseJob(name, options, context);
   const admitted = choice.ok ? await admitJobHere(choice.value, options, context) : choice;
-  const secrets = admitted.ok ? planJobSecrets(admitted.value, context) : admitted;
-  if (!choice.ok || !admitted.ok || !secrets.ok) {
-    if (!secrets.ok) warn(secrets.error);
+  if (!choice.ok || !admitted.ok) {
+    if (!admitted.ok) warn(admitted.error);
     return exitStatus.usage;
   }
   const { repo } = choice.value;
+  const secrets = await planJobSecrets(admitted.value, repo, context);
+  if (!secrets.ok) {
+    warn(secrets.error);
+    return exitStatus.usage;
+  }
   const job = admitted.value;
   const ended = await openShell({
     ...{ job, repo, environment, userPath, cancel, ...secrets.value },

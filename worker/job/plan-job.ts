@@ -13,6 +13,7 @@ import { admitPublishing, type TrustOptions } from '../policy/load-policies.js';
 import { planTarget, type PublishOptions } from '../publish/publish-target.js';
 import { refuseSecretNames } from '../record/redact-record.js';
 import { describeOrigin } from '../record/run-identity.js';
+import { findFlagSecrets } from '../redact/flag-secrets.js';
 import { createRedactor } from '../redact/redactor.js';
 import { resolveSecrets } from '../redact/secret-pattern.js';
 import { jobFilePaths } from '../state/job-folder.js';
@@ -58,7 +59,7 @@ export async function planJob(
   const planned = await planOrigin(choice.value, options, command);
   if (!planned.ok) return planned;
   const { origin, identity } = planned.value;
-  const secrets = planJobSecrets(declaration, command);
+  const secrets = await planJobSecrets(declaration, repo, command);
   if (!secrets.ok) return secrets;
   const files = await openJobFiles(job, { ...options, repo }, command);
   if (!files.ok) return files;
@@ -120,18 +121,31 @@ async function openJobFiles(
   });
 }
 
-/** Reads the values of a job's secrets from the environment. A missing value is a notice. */
-export function planJobSecrets(
+/**
+ * Reads the values of a job's secrets from the environment, and those of variables that its `engine-flags` give to the
+ * tasks. A missing value is a notice.
+ */
+export async function planJobSecrets(
   job: JobDeclaration,
+  repo: string,
   { environment, warn }: CommandContext,
-): Result<Pick<PlannedJob, 'secrets'>> {
+): Promise<Result<Pick<PlannedJob, 'secrets'>>> {
   const planned = resolveSecrets(job.secrets ?? [], environment);
   if (!planned.ok) return planned;
   const { secrets, missing } = planned.value;
   for (const name of missing) warn(`notice: secret ${quote(name)} is not set: tasks run without it`);
-  if (secrets.length === 0) return accept({});
+  const given = await findFlagSecrets(job.engineFlags, { environment, repo });
+  for (const notice of given.notices) warn(`notice: ${notice}`);
+  const fromFlags = given.secrets.filter((secret) => {
+    if (refuseSecretNames(job, createRedactor([secret])).ok) return true;
+    warn(
+      `notice: cannot redact variable ${quote(secret.name)} of engine-flags: a name of the job contains it`,
+    );
+    return false;
+  });
+  if (secrets.length + fromFlags.length === 0) return accept({});
   const checked = refuseSecretNames(job, createRedactor(secrets));
-  return checked.ok ? accept({ secrets }) : checked;
+  return checked.ok ? accept({ secrets: [...secrets, ...fromFlags] }) : checked;
 }
 
 /** Plans to publish the files that an earlier run stored. */

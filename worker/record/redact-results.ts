@@ -1,7 +1,8 @@
 /** Redacts results: copies text files without their secrets, and leaves out binary files with secrets. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { quote } from '../../model/result.js';
-import { overwrite, type Redactor } from '../redact/redactor.js';
+import { StreamRedactor } from '../output/stream-redactor.js';
+import type { Redactor } from '../redact/redactor.js';
 import type { ResultFile } from './result-files.js';
 
 export interface RedactedResults {
@@ -67,6 +68,7 @@ async function copyRedacted(file: ResultFile, copy: string, redactor: Redactor):
   try {
     const version = await versionOf(source);
     const buffer = Buffer.allocUnsafeSlow(chunkBytes + redactor.maxMatchBytes);
+    const stream = new StreamRedactor(redactor);
     let isBinary = false;
     let isRedacted = false;
     /** bytes at the start of the buffer that have been read but not written */
@@ -78,12 +80,10 @@ async function copyRedacted(file: ResultFile, copy: string, redactor: Redactor):
       offset += bytesRead;
       const bytes = buffer.subarray(0, carried + bytesRead);
       isBinary ||= bytes.includes(0);
-      const ranges = redactor.find(bytes);
-      isRedacted ||= ranges.length > 0;
+      isRedacted ||= redactor.find(bytes).length > 0;
       if (isBinary && isRedacted) return { kind: 'binary' };
-      for (const range of ranges) overwrite(bytes, range);
       // A secret may start at the end of the buffer, so that part is searched again with the next chunk.
-      const ready = isEnd ? bytes.length : Math.max(0, bytes.length - redactor.maxMatchBytes);
+      const ready = stream.redact(bytes, isEnd);
       if (isRedacted && target === undefined) {
         target = await open(copy, 'w+', 0o600);
         await copyStart(source, target, offset - bytes.length);

@@ -73,6 +73,60 @@ test('createRedactor() redacts every secret at any offset in any text, and in ba
   );
 });
 
+test('createRedactor() redacts any mixture of spellings in one value', () => {
+  const value = `p@ss/w"ör d&<'x😀`;
+  for (const text of [
+    String.raw`p@ss\/w\"ör d\u0026\u003C\u0027x\ud83d\uDE00`,
+    String.raw`p%40ss%2fw%22%C3%b6r+d&amp;&lt;&#039;x&#128512;`,
+    String.raw`p\@ss/w\"\303\266r\ d\&\<\'x\xf0\x9f\x98\x80`,
+    String.raw`p@ss/w"&ouml;r d&#38;&#x3C;&apos;x\U0001f600`,
+    String.raw`p@ss/w"\xf6r d&<'\''x\u{1f600}`,
+    String.raw`p@ss/w\\\"\\u00f6r d&<'"'"'x\\\ud83d\\\ude00`,
+  ]) {
+    assert.match(redacted(value, `(${text})`), /^\(\*+\)$/, text);
+  }
+});
+
+test('createRedactor() redacts base32 and hex, as base32, xxd, od and openssl write them', () => {
+  const value = 'swordfish-0123456789';
+  const hex = Buffer.from(value).toString('hex');
+  for (const text of [
+    hex,
+    hex.toUpperCase(),
+    hex.replace(/..(?=.)/g, '$& '),
+    hex.replace(/..(?=.)/g, '$&:'),
+  ]) {
+    assert.match(redacted(value, text), /^\*+$/, text);
+  }
+  assert.match(redacted(value, hex.replace(/.{16}/g, '$&\n')), /^\*{16}\n\*{16}\n\*{8}$/);
+  assert.match(redacted(value, 'ON3W64TEMZUXG2BNGAYTEMZUGU3DOOBZ'), /^\*{32}$/);
+});
+
+test('createRedactor() with a short value leaves similar text as it is', () => {
+  for (const [value, text] of [
+    ['1 2 3', '1\n2\n3\n'],
+    ['a b c', 'a\n b\n c'],
+    ['hunte', 'h u n t e; h\\unte; H%55NTE; h\nunte'],
+    ['12:34', '1234 12-34 12.34 12 34'],
+    ['a-b-c', 'abc a_b_c a b c a+b+c'],
+    ['00000', '0 0 0 0 0 0x0000 0:0:0:0:0'],
+  ] as const) {
+    assert.equal(redacted(value, text), text, value);
+  }
+});
+
+test('createRedactor() takes the time of one pass, whatever a task prints', () => {
+  const value = `a'b"c\\d e&f<g`;
+  const redactor = createRedactor([secretOf(value), secretOf('-----BEGIN KEY-----\n' + 'ab/c'.repeat(16))]);
+  const texts = ['\\', "'", '"', '%25', '&amp;', `a'`, `a'b"c\\`, '-----BEGIN KEY-----\n', 'ab/c', 'a\n'];
+  for (const text of texts) {
+    const bytes = Buffer.alloc(400_000, text);
+    const before = process.cpuUsage().user;
+    redactor.find(bytes);
+    assert.ok(process.cpuUsage().user - before < 4_000_000, JSON.stringify(text));
+  }
+});
+
 test('createRedactor() does not change text without secrets', () => {
   const redactor = createRedactor([secretOf('not-in-there-0'), secretOf('another secret')]);
   fc.assert(

@@ -1,11 +1,14 @@
 /** Finds secrets in bytes and overwrites them with asterisks. Searches all patterns in one pass: a log can be a gigabyte. */
-import { listPatterns, type SecretPattern, type Secret } from './secret-pattern.js';
-
-/** Byte offsets; `end` is exclusive. */
-export interface RedactedRange {
-  readonly start: number;
-  readonly end: number;
-}
+import {
+  chooseSeeds,
+  matchAround,
+  maxBytesOf,
+  seedBytes,
+  type BytePair,
+  type RedactedRange,
+  type Seed,
+} from './pattern-match.js';
+import { listPatterns, type Secret } from './secret-pattern.js';
 
 export interface Redactor {
   /** the length of the longest possible match; consecutive reads of a growing file must overlap by this much */
@@ -16,16 +19,8 @@ export interface Redactor {
   redact(text: string): string;
 }
 
-/** A longer seed skips more bytes, but beyond this length the search hardly gets faster. */
-const maxSeedBytes = 16;
 const asterisk = 0x2a;
 const isLineBreak = (byte: number | undefined): boolean => byte === 10 || byte === 13;
-
-/** The part of a pattern that is searched for. Where it matches, the rest of the pattern is compared. */
-interface Seed {
-  readonly pattern: SecretPattern;
-  readonly offset: number;
-}
 
 /**
  * Creates a redactor for the secrets. Searches with the algorithm of Wu and Manber (1994): the last two bytes of a window
@@ -33,43 +28,41 @@ interface Seed {
  */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
   const patterns = listPatterns(secrets);
-  const length = Math.min(
-    maxSeedBytes,
-    ...patterns.map(({ bytes, isWrappable }) => (isWrappable ? bytes.length >> 1 : bytes.length)),
-  );
-  // A wrappable pattern gets two adjacent seeds, since a line break can split only one of them.
-  const seeds: Seed[] = patterns.flatMap((pattern) => [
-    { pattern, offset: 0 },
-    ...(pattern.isWrappable ? [{ pattern, offset: length }] : []),
-  ]);
+  if (patterns.length === 0) return { maxMatchBytes: 0, find: () => [], redact: (text) => text };
+  const length = Math.min(...patterns.map(seedBytes));
   const shifts = new Uint8Array(slotCount).fill(length - 1);
-  const seedsByEnd = new Map<number, Seed[]>();
-  for (const seed of seeds) {
-    const { bytes } = seed.pattern;
-    for (let i = 1; i < length; i++) {
-      const slot = slotOf(bytes[seed.offset + i - 1] ?? 0, bytes[seed.offset + i] ?? 0);
-      shifts[slot] = Math.min(shifts[slot] ?? 0, length - 1 - i);
-      if (i === length - 1) seedsByEnd.set(slot, [...(seedsByEnd.get(slot) ?? []), seed]);
+  /** the seeds that have these bytes at the start and at the end of a window */
+  const seedsByBytes = new Map<number, Seed[]>();
+  for (const seed of patterns.flatMap((pattern) => chooseSeeds(pattern, length))) {
+    for (const { first, second, at } of seed.pairs) {
+      const slot = slotOf(first, second);
+      shifts[slot] = Math.min(shifts[slot] ?? 0, length - 1 - at);
+    }
+    for (const key of windowKeys(seed, length)) {
+      const seeds = seedsByBytes.get(key);
+      if (seeds === undefined) seedsByBytes.set(key, [seed]);
+      else seeds.push(seed);
     }
   }
+  const isKey = new Uint8Array(keyCount);
+  for (const key of seedsByBytes.keys()) isKey[key] = 1;
 
   const find = (bytes: Uint8Array): RedactedRange[] => {
     const found: RedactedRange[] = [];
     for (const at of candidateEnds(bytes, shifts, length)) {
-      for (const seed of seedsByEnd.get(slotOf(bytes[at - 1] ?? 0, bytes[at] ?? 0)) ?? []) {
-        const range = matchAround(bytes, at - length + 1, seed);
-        if (range !== undefined) found.push(range);
-      }
+      const start = at - length + 1;
+      const key = keyOf(bytes[start] ?? 0, bytes[start + 1] ?? 0, bytes[at - 1] ?? 0, bytes[at] ?? 0);
+      if (isKey[key] === 0) continue;
+      for (const seed of seedsByBytes.get(key) ?? []) found.push(...matchAround(bytes, start, seed));
     }
     return found.sort((a, b) => a.start - b.start);
   };
-  const maxMatchBytes = Math.max(0, ...patterns.map(({ bytes }) => bytes.length * 2));
   return {
-    maxMatchBytes,
-    find: patterns.length === 0 ? () => [] : find,
+    maxMatchBytes: Math.max(...patterns.map(maxBytesOf)),
+    find,
     redact: (text) => {
       const bytes = Buffer.from(text);
-      const ranges = patterns.length === 0 ? [] : find(bytes);
+      const ranges = find(bytes);
       if (ranges.length === 0) return text;
       for (const range of ranges) overwrite(bytes, range);
       return bytes.toString();
@@ -85,6 +78,17 @@ export function overwrite(bytes: Uint8Array, { start, end }: RedactedRange): voi
 /** Small enough for the L1 cache. Byte pairs that share a slot cost an extra comparison now and then. */
 const slotCount = 4096;
 const slotOf = (first: number, second: number): number => ((first << 4) ^ second) & (slotCount - 1);
+
+/** Windows at which no seed can be are rejected by their first two and last two bytes. */
+const keyCount = 65_536;
+const keyOf = (a: number, b: number, y: number, z: number): number =>
+  (Math.imul((a << 24) | (b << 16) | (y << 8) | z, 0x9e3779b1) >>> 16) & (keyCount - 1);
+
+function windowKeys({ pairs }: Seed, length: number): ReadonlySet<number> {
+  const at = (offset: number): readonly BytePair[] => pairs.filter((pair) => pair.at === offset);
+  const ends = at(length - 1);
+  return new Set(at(1).flatMap((a) => ends.map((z) => keyOf(a.first, a.second, z.first, z.second))));
+}
 
 /**
  * Returns the end offsets of windows that may be a seed. Each step depends on the one before it, so four quarters of the
@@ -126,21 +130,4 @@ function candidateEnds(bytes: Uint8Array, shifts: Uint8Array, length: number): r
     }
   }
   return found;
-}
-
-/** Compares the whole pattern around a candidate seed at `at`. Returns undefined when it does not match. */
-function matchAround(bytes: Uint8Array, at: number, { pattern, offset }: Seed): RedactedRange | undefined {
-  const expected = pattern.bytes;
-  let end = at;
-  for (let i = offset; i < expected.length; i++, end++) {
-    if (pattern.isWrappable && i > offset) while (isLineBreak(bytes[end])) end++;
-    if (bytes[end] !== expected[i]) return undefined;
-  }
-  let start = at;
-  for (let i = offset - 1; i >= 0; i--) {
-    start--;
-    if (pattern.isWrappable) while (isLineBreak(bytes[start])) start--;
-    if (bytes[start] !== expected[i]) return undefined;
-  }
-  return { start, end };
 }

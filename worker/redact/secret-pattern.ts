@@ -1,25 +1,30 @@
 /** Turns the values of secrets into the byte patterns in which they can appear in a log. Pure. */
 import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { spellEncoded, spellHex, spellText, type SpelledUnit } from './spelling.js';
 
 /** A variable whose value must not appear in anything that a job publishes. */
 export interface Secret {
   readonly name: string;
   readonly value: string;
+  /** present if the engine gives it to the tasks, because `engine-flags` says so */
+  readonly isFromFlag?: true;
 }
 
+/** One form of a secret. */
 export interface SecretPattern {
-  readonly bytes: Buffer;
-  /** also matches with line breaks inside, since programs wrap base64 */
+  /** the characters in order */
+  readonly units: readonly SpelledUnit[];
+  /** whether a line break can be between any two characters */
   readonly isWrappable: boolean;
 }
 
 /** A shorter value appears in every log by chance. */
-const minSecretBytes = 5;
+export const minSecretBytes = 5;
 /** Lines of a multi-line secret are also searched for separately, except short ones such as `}`. */
 const minLineBytes = 8;
-/** A wrappable pattern is searched for by its halves (see redactor.ts), which must not be too short. */
-const minWrappableLength = 16;
-const maxSecretBytes = 64 * 1024;
+/** With fewer letters and digits, spaces match line breaks by chance: a numbered list has the lines of `1 2 3`. */
+const minFoldableLetters = 8;
+export const maxSecretBytes = 64 * 1024;
 
 /**
  * Reads the values of the declared secrets from the environment. `missing` lists those that are not set, which is normal
@@ -49,60 +54,61 @@ export function resolveSecrets(
   return accept({ secrets, missing });
 }
 
-/** Lists the patterns of each secret and of its longer lines: verbatim, and in base64, URL encoding, JSON and HTML. */
+/**
+ * Lists the patterns of each secret and of its longer lines: as any mixture of the spellings of its characters, and as a
+ * whole in base64, base32 and hex. The base32 and hex of single lines is left out: a key has many lines, and each pattern
+ * makes the search slower.
+ */
 export function listPatterns(secrets: readonly Secret[]): readonly SecretPattern[] {
   const patterns = new Map<string, SecretPattern>();
-  const add = (text: string | Buffer, isWrappable = false): void => {
-    const bytes = Buffer.from(text as string);
-    if (bytes.length < minSecretBytes) return;
-    patterns.set(bytes.toString('latin1'), { bytes, isWrappable });
-  };
   for (const { value } of secrets) {
     const whole = value.trim();
-    const lines = whole.split(/\r?\n/).filter((line) => Buffer.byteLength(line) >= minLineBytes);
-    for (const text of new Set([whole, whole.replaceAll('\r\n', '\n'), ...lines])) {
-      for (const plain of [text, jsonForm(text), ...htmlForms(text), ...urlForms(text)]) add(plain);
-      for (const encoded of base64Forms(Buffer.from(text))) {
-        add(encoded, encoded.length >= minWrappableLength);
+    const lines = whole.split(/\r?\n/).filter(isSecretLine);
+    const forms = new Set([whole, whole.replaceAll('\r\n', '\n')]);
+    for (const text of new Set([...forms, ...lines])) {
+      const bytes = Buffer.from(text);
+      const units = spellText(text, {
+        isFoldable: text.replace(/[^A-Za-z0-9]/g, '').length >= minFoldableLetters,
+      });
+      patterns.set(`text ${text}`, { units, isWrappable: false });
+      const encodings = [...base64Forms(bytes), ...(forms.has(text) ? base32Forms(bytes) : [])];
+      for (const encoded of encodings) {
+        patterns.set(`encoded ${encoded}`, { units: spellEncoded(encoded), isWrappable: true });
+      }
+      if (!forms.has(text)) continue;
+      for (const [i, hex] of spellHex(bytes).entries()) {
+        patterns.set(`hex ${i} ${text}`, { units: hex, isWrappable: true });
       }
     }
   }
   return [...patterns.values()];
 }
 
-const jsonForm = (text: string): string => JSON.stringify(text).slice(1, -1);
-
-function htmlForms(text: string): readonly string[] {
-  const inText = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  const inAttribute = inText.replaceAll('"', '&quot;');
-  return [inText, inAttribute, inAttribute.replaceAll("'", '&#39;'), inAttribute.replaceAll("'", '&#x27;')];
-}
-
-/**
- * Encodes as encodeURIComponent() does, as an HTML form does, and with every optional character encoded. Each form has
- * upper-case and lower-case hex.
- */
-function urlForms(text: string): readonly string[] {
-  const component = encodeURIComponent(Buffer.from(text).toString());
-  const strict = component.replace(/[!'()*~]/g, percentEncode);
-  const forms = [component, strict, strict.replaceAll('%7E', '~')].flatMap((form) => [
-    form,
-    form.replaceAll('%20', '+'),
-    form.replaceAll('%2F', '/'),
-  ]);
-  return forms.flatMap((form) => [form, form.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())]);
-}
-
-const percentEncode = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+/** The first and last line of a key or certificate are the same for all of them (RFC 7468, 2). */
+const isSecretLine = (line: string): boolean =>
+  Buffer.byteLength(line) >= minLineBytes && !/^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/.test(line.trim());
 
 /**
  * Returns the part of the base64 text that depends on the secret alone, for each of the three offsets at which it can
- * start within a group of three bytes, in both alphabets (RFC 4648, 4 and 5).
+ * start within a group of three bytes (RFC 4648, 4).
  */
 function base64Forms(bytes: Buffer): readonly string[] {
-  return [0, 1, 2].flatMap((before) => {
+  return [0, 1, 2].map((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
-    const own = encoded.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
-    return [own, own.replaceAll('+', '-').replaceAll('/', '_')];
+    return encoded.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+  });
+}
+
+const base32Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** The same for base32: a secret can start at five offsets within a group of five bytes (RFC 4648, 6). */
+function base32Forms(bytes: Buffer): readonly string[] {
+  return [0, 1, 2, 3, 4].map((before) => {
+    let [text, bits, value] = ['', 0, 0];
+    for (const byte of Buffer.concat([Buffer.alloc(before), bytes])) {
+      value = ((value << 8) | byte) & 0xfff;
+      for (bits += 8; bits >= 5; bits -= 5) text += base32Alphabet[(value >> (bits - 5)) & 31] ?? '';
+    }
+    return text.slice(Math.ceil((before * 8) / 5));
   });
 }

@@ -195,7 +195,8 @@ export function jobEnvironment(
   { job, secrets = [] }: Pick<HostOptions, 'job' | 'secrets'>,
   control: string,
 ): Record<string, string> {
-  const secret = Object.fromEntries(secrets.map(({ name, value }) => [name, value]));
+  const declaredSecrets = secrets.filter(({ isFromFlag }) => isFromFlag !== true);
+  const secret = Object.fromEntries(declaredSecrets.map(({ name, value }) => [name, value]));
   const builtin = `${control}/${builtinName}`;
   const declared = Object.entries({
     ...{ CI: 'true', SOIL_JOB: job.name, [builtinVariable]: builtin },

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { parseJobName, type CommitHash } from '../model/name.js';
 import { valueOf } from '../model/result.js';
-import { resolvePushUrl, gitRemote } from '../worker/gate/git-remote.js';
+import { gitRemote } from '../worker/gate/git-remote.js';
 import { readStatus } from '../worker/client/status-client.js';
 import { must } from './command.js';
 import { openMergeFixtures, soilYml, type MergeFixture, type StatusApi } from './merge-fixture.js';
@@ -118,6 +118,7 @@ test('gitRemote() ignores grafts of the clone, which can make a commit look like
   const { fixture, api } = await createGreenFixture(t, 'git');
   await fixture.git('checkout', '-q', '--orphan', 'other');
   const other = await commitYml(fixture, soilYml('all'), 'of another history');
+  await fixture.git('push', '-q', fixture.bare, 'other');
   await writeFile(join(fixture.clone, '.git', 'info', 'grafts'), `${other} ${fixture.base}\n`);
   for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, other));
   assert.equal(api.answers.size, 2);
@@ -129,59 +130,74 @@ test('gitRemote() ignores grafts of the clone, which can make a commit look like
 
 test('gitRemote() merges a descendant of the target from a shallow clone', async (t) => {
   const { fixture } = await createGreenFixture(t, 'git');
-  const shallow = join(fixture.clone, 'shallow');
-  await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${fixture.bare}`, shallow]);
-  const remote = gitRemote({ repo: shallow, remote: fixture.bare, environment: process.env });
-  const end = await fixture.maybeMerge({ remote });
+  // The checkout of a gate is often shallow. It is not asked.
+  await writeFile(join(fixture.clone, '.git', 'shallow'), `${fixture.candidate}\n`);
+  const end = await fixture.maybeMerge();
   assert.deepEqual(end, { status: 0, message: `merged: main ${fixture.base} -> ${fixture.candidate}` });
   assert.equal(await fixture.tip(), fixture.candidate);
 });
 
-test('gitRemote() reports missing history if the remote of a shallow clone does not have it either', async (t) => {
+test('gitRemote() reports missing history if the remote is shallow', async (t) => {
   const { fixture } = await createGreenFixture(t, 'git');
   const shallow = join(fixture.clone, 'shallow.git');
-  // Its main is the candidate's parent, whose history is missing there and in the clone made from it.
-  await must('git', [
-    'clone',
-    '-q',
-    '--bare',
-    '--depth',
-    '1',
-    '--no-single-branch',
-    `file://${fixture.bare}`,
-    shallow,
-  ]);
-  const clone = join(fixture.clone, 'clone');
-  await must('git', ['clone', '-q', '--depth', '1', '-b', 'soil-staging', `file://${shallow}`, clone]);
-  const remote = gitRemote({ repo: clone, remote: shallow, environment: process.env });
-  const end = await fixture.maybeMerge({ remote });
-  assert.equal(end.status, 3);
-  assert.match(end.message, /this clone is shallow, and fetching its history failed/);
+  const later = await commitYml(fixture, soilYml('all'), 'later');
+  await fixture.git('push', '-q', fixture.bare, 'soil-staging');
+  for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, later));
+  // It does not have the commit between main and this one.
+  const words = ['clone', '-q', '--bare', '--depth', '1', '--no-single-branch'];
+  await must('git', [...words, `file://${fixture.bare}`, shallow]);
+  // Over a network the gate asks for commits without files, and could ask such a remote for ever.
+  const ssh = join(fixture.clone, 'ssh');
+  await writeFile(ssh, '#!/bin/sh\nfor words; do :; done\neval "$words"\n', { mode: 0o755 });
+  for (const url of [shallow, `ssh://host${shallow}`]) {
+    const environment = { ...process.env, GIT_SSH_COMMAND: ssh };
+    const remote = gitRemote({ remote: url, candidate: later, environment });
+    const end = await fixture.maybeMerge({ remote, commit: later });
+    await remote.close?.();
+    assert.match(end.message, /the remote is shallow, and does not have its history/);
+    assert.equal(end.status, 2);
+  }
 });
 
-test('gitRemote() names a commit that the clone does not have', async (t) => {
+test('gitRemote() merges over a network, where it fetches no files but soil.yml', async (t) => {
+  const { fixture } = await createGreenFixture(t, 'git');
+  await must('git', ['--git-dir', fixture.bare, 'config', 'uploadpack.allowFilter', 'true']);
+  const ssh = join(fixture.clone, 'ssh');
+  await writeFile(ssh, '#!/bin/sh\nfor words; do :; done\neval "$words"\n', { mode: 0o755 });
+  const environment = { ...process.env, GIT_SSH_COMMAND: ssh };
+  const remote = gitRemote({
+    remote: `ssh://host${fixture.bare}`,
+    candidate: fixture.candidate,
+    environment,
+  });
+  const end = await fixture.maybeMerge({ remote });
+  await remote.close?.();
+  assert.deepEqual(end, { status: 0, message: `merged: main ${fixture.base} -> ${fixture.candidate}` });
+  assert.equal(await fixture.tip(), fixture.candidate);
+});
+
+test('gitRemote() names a commit that the remote does not have', async (t) => {
   const { fixture } = await createGreenFixture(t, 'git');
   const absent = fixture.candidate.replace(/^..../, '0000') as CommitHash;
   for (const job of ['one', 'two']) fixture.setPassed(job, (line) => line.replace(fixture.candidate, absent));
   const end = await fixture.maybeMerge({ commit: absent });
   assert.equal(end.status, 3);
-  assert.match(end.message, /this clone does not have [0-9a-f]{40}$/);
+  assert.match(end.message, new RegExp(`cannot fetch ${absent}: .*not our ref ${absent}`));
 });
 
 test('gitRemote() reads a tip that the branch has moved away from, also from an old server', async (t) => {
   const { fixture } = await createGreenFixture(t, 'git');
-  const old = {
-    ...process.env,
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: 'protocol.version',
-    GIT_CONFIG_VALUE_0: '0',
-  };
-  const empty = join(fixture.clone, 'empty');
-  await must('git', ['init', '-q', empty]);
-  const remote = gitRemote({ repo: empty, remote: `file://${fixture.bare}`, environment: old });
+  // This server is not told which version of the protocol the client speaks, so it speaks the first one.
+  const ssh = join(fixture.clone, 'old-ssh');
+  await writeFile(ssh, '#!/bin/sh\nunset GIT_PROTOCOL\nfor words; do :; done\neval "$words"\n', {
+    mode: 0o755,
+  });
+  const environment = { ...process.env, GIT_SSH_COMMAND: ssh };
+  const remote = gitRemote({ remote: `ssh://old${fixture.bare}`, environment });
   assert.deepEqual(await remote.readTip('main'), { ok: true, value: fixture.base });
   await must('git', ['--git-dir', fixture.bare, 'update-ref', 'refs/heads/main', fixture.candidate]);
   assert.deepEqual(await remote.readFile(fixture.base, 'soil.yml'), { ok: true, value: soilYml('all') });
+  await remote.close?.();
 });
 
 test('gitRemote() pushes only the branch, even if the clone is configured to push more', async (t) => {
@@ -192,25 +208,9 @@ test('gitRemote() pushes only the branch, even if the clone is configured to pus
   assert.equal(await must('git', ['--git-dir', fixture.bare, 'tag']), '');
 });
 
-test('resolvePushUrl() returns the URL that is both read and pushed to, and refuses several', async (t) => {
-  const { fixture } = await createGreenFixture(t, 'git');
-  const resolve = (remote: string) =>
-    resolvePushUrl({ repo: fixture.clone, remote, environment: process.env });
-  await fixture.git('remote', 'add', 'origin', 'https://example.org/upstream.git');
-  assert.deepEqual(await resolve('origin'), { ok: true, value: 'origin' });
-  await fixture.git('remote', 'set-url', '--push', 'origin', fixture.bare);
-  assert.deepEqual(await resolve('origin'), { ok: true, value: fixture.bare });
-  assert.deepEqual(await resolve(fixture.bare), { ok: true, value: fixture.bare });
-  await fixture.git('remote', 'set-url', '--push', '--add', 'origin', 'https://example.org/second.git');
-  const refused = await resolve('origin');
-  assert.ok(!refused.ok);
-  assert.match(refused.error, /^cannot merge into remote "origin": it has 2 push URLs/);
-});
-
 test('gitRemote() prints no credentials of a URL', async (t) => {
   const { fixture } = await createGreenFixture(t, 'git');
   const remote = gitRemote({
-    repo: fixture.clone,
     remote: 'http://someone:ghp_hushhush@127.0.0.1:9/repo.git',
     environment: process.env,
   });
@@ -291,7 +291,7 @@ test('gitRemote() does not report a push that exceeds its limit as refused, sinc
   await must('mkfifo', [gate]);
   await writeFile(hook, `#!/bin/sh\nread -r line <'${gate}'\n`, { mode: 0o755 });
   const remote = gitRemote({
-    ...{ repo: fixture.clone, remote: fixture.bare, environment: process.env },
+    ...{ remote: fixture.bare, candidate: fixture.candidate, environment: process.env },
     limitSeconds: 10,
   });
   const end = await fixture.maybeMerge({ remote });

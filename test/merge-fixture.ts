@@ -92,7 +92,7 @@ export async function openMergeFixtures(kind: 'git' | 'github'): Promise<MergeFi
     const github = await serveGithubApi(bare, 'secret');
     const remote =
       kind === 'git'
-        ? gitRemote({ repo: clone, remote: bare, environment: process.env })
+        ? gitRemote({ remote: bare, candidate, environment: process.env })
         : githubRemote({ repository: 'o/r', api: github.api, token: 'secret' });
     const run = name;
     const options: MaybeMergeOptions = {
@@ -119,7 +119,10 @@ export async function openMergeFixtures(kind: 'git' | 'github'): Promise<MergeFi
       setBeforePatch: (beforePatch) => {
         github.beforePatch = beforePatch;
       },
-      close: () => github.close(),
+      close: async () => {
+        await remote.close?.();
+        await github.close();
+      },
     };
   }
 

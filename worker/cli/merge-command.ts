@@ -15,16 +15,17 @@ export async function mergeCommand(options: MergeCommandOptions, context: Comman
     context.warn(planned.error);
     return exitStatus.usage;
   }
-  if (planned.value.kind === 'not-needed') {
-    const { reason } = planned.value;
-    context.print(
-      options.json === true ? JSON.stringify({ status: exitStatus.ok, message: reason }) : reason,
-    );
-    return exitStatus.ok;
+  if (planned.value.kind !== 'merge') {
+    const { kind, reason } = planned.value;
+    const status = kind === 'not-needed' ? exitStatus.ok : exitStatus.refused;
+    if (options.json === true) context.print(JSON.stringify({ status, message: reason }));
+    else (status === exitStatus.ok ? context.print : context.warn)(reason);
+    return status;
   }
   const { merge } = planned.value;
   const print = options.json === true ? context.warn : merge.print;
   const { status, message } = await maybeMerge({ ...merge, print });
+  await merge.remote.close?.();
   if (options.json === true) {
     const { host, run, attempt, commit, branch, target } = merge;
     context.print(JSON.stringify({ status, message, host, run, attempt, commit, branch, target }));

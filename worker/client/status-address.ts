@@ -23,7 +23,7 @@ export interface StatusRun {
 /** Finds the run from the options, or else from the CI host's variables. */
 export function planStatusRun(
   options: StatusRunOptions,
-  commit: CommitHash,
+  commit: CommitHash | undefined,
   context: CommandContext,
 ): Result<StatusRun> {
   const { environment } = context;
@@ -51,12 +51,15 @@ export function planStatusRun(
   return planned;
 }
 
-function statusRunOf(run: RunIdentity, commit: CommitHash): Result<StatusRun> {
+function statusRunOf(run: RunIdentity, commit: CommitHash | undefined): Result<StatusRun> {
   switch (run.host) {
     case 'github':
       return accept({ host: 'github', run: run.runId, attempt: run.attempt });
     case 'sourcehut':
-      return accept({ host: 'sourcehut', run: commit, attempt: 1 });
+      // On sourcehut the commit identifies the run.
+      return commit === undefined
+        ? refuse('no run given: on sourcehut pass --commit')
+        : accept({ host: 'sourcehut', run: commit, attempt: 1 });
     case 'local':
       return run.named
         ? accept({ host: 'local', run: run.run, attempt: run.attempt })

@@ -97,7 +97,7 @@ export function githubRemote({ repository, api, token }: GithubRemoteOptions): M
       const answer = await call('GET', `/compare/${tip}...${commit}?per_page=1`, {});
       if (!answer.ok) return answer;
       const status = readTextAt(answer.value.text, ['status']) ?? '';
-      const relation = relations[status];
+      const relation = Object.hasOwn(relations, status) ? relations[status] : undefined;
       if (answer.value.status !== 200 || relation === undefined) {
         return refusal(`cannot compare ${commit} with ${tip}`, answer.value);
       }

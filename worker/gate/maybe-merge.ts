@@ -4,6 +4,7 @@ import { planPause } from '../../model/backoff.js';
 import type { CommitHash, JobName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseConfig } from '../config/project-config.js';
+import { noCandidate } from './candidate.js';
 import { judge, mayStillOpen, type Verdict } from './gate.js';
 import type { MergeRule, ProjectConfig } from '../config/job-declaration.js';
 import type { MergeRemote } from './merge-remote.js';
@@ -14,8 +15,8 @@ export interface MaybeMergeOptions extends StatusRun {
   readonly remote: MergeRemote;
   /** the site with the status API; ends with a slash */
   readonly server: string;
-  /** the candidate */
-  readonly commit: CommitHash;
+  /** the candidate; undefined: nothing says which commit was tested */
+  readonly commit: CommitHash | undefined;
   /** the candidate's branch */
   readonly branch: string;
   /** the branch to move, as named by the candidate's soil.yml; the rule is read at the tip of this branch */
@@ -48,7 +49,7 @@ const confirmBackoff = { baseSeconds: 0.3, maxSeconds: 1.2 };
 
 /** Merges the candidate if the rule at the tip of the target allows it. Returns the exit status and a message. */
 export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> {
-  const { remote, target, commit, branch } = options;
+  const { remote, target, branch } = options;
   const end = (status: MergeStatus, message: string): MergeEnd => ({ status, message });
   const deadline = options.now() + options.waitSeconds;
 
@@ -58,7 +59,9 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
     const tip = read.value;
     if (tip === undefined) return end(2, `cannot merge: ${remote.name} has no branch ${quote(target)}`);
     // The rule may have changed with the tip. The verdict must come from the rule at the tip that is moved.
-    if (tip === before) return moveTarget(tip, options, end);
+    if (tip === before && options.commit !== undefined) {
+      return moveTarget(tip, { ...options, commit: options.commit }, end);
+    }
     if (before !== undefined) options.print(`${target} moved to ${tip}: reading its rule again`);
     before = tip;
     const rule = await readRule(options, tip);
@@ -70,16 +73,23 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
         `nothing to do on branch ${quote(branch)}: only ${quote(merge.from)} is merged into ${quote(target)}`,
       );
     }
+    const { commit } = options;
+    if (commit === undefined) return end(2, noCandidate);
     if (tip === commit) return end(0, `${target} is already at ${commit}`);
 
     options.print(`required by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);
-    const verdict = await waitForVerdict(jobs, deadline, options);
+    const verdict = await waitForVerdict(jobs, deadline, { ...options, commit });
     if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} is unchanged`);
     if (verdict.kind === 'blocked') {
       const reasons = verdict.by.map(({ job, reason }) => `  ${job}: ${reason}`);
       return end(1, [`not merged: ${commit} is not green`, ...reasons].join('\n'));
     }
   }
+}
+
+/** The options once it is known which commit may be merged. */
+interface CandidateOptions extends MaybeMergeOptions {
+  readonly commit: CommitHash;
 }
 
 interface Rule {
@@ -115,7 +125,7 @@ function requiredJobs(merge: MergeRule, config: ProjectConfig): readonly JobName
 async function waitForVerdict(
   jobs: readonly JobName[],
   deadline: number,
-  options: MaybeMergeOptions,
+  options: CandidateOptions,
 ): Promise<Verdict> {
   for (let printed = ''; ;) {
     const verdict = judge(jobs, await readStatuses(jobs, options), { ...options, now: options.now() });
@@ -141,7 +151,7 @@ async function readStatuses(
 /** Fast-forwards the target, then reads it back: the target must be at exactly the commit that was tested. */
 async function moveTarget(
   tip: CommitHash,
-  { remote, target, commit }: MaybeMergeOptions,
+  { remote, target, commit }: CandidateOptions,
   end: (status: MergeStatus, message: string) => MergeEnd,
 ): Promise<MergeEnd> {
   const relation = await remote.relation(tip, commit);

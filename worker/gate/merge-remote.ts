@@ -24,4 +24,6 @@ export interface MergeRemote {
   relation(tip: CommitHash, commit: CommitHash): Promise<Result<Relation>>;
   /** Fast-forwards the branch to a commit, or changes nothing. Never forces. */
   fastForward(branch: string, commit: CommitHash): Promise<Update>;
+  /** Removes what was fetched. */
+  close?(): Promise<void>;
 }

@@ -76,7 +76,15 @@ test('GNU hello is built and checked in a container, published, shown in Chromiu
     worker([...args, '--run-id', 'hello1', '--server', server.url], { cwd: repo, env, timeoutSeconds: 500 });
   const tip = async () => (await must('git', ['--git-dir', remote, 'rev-parse', 'main'])).trim();
 
-  const early = await soil('maybe-merge', '--remote', remote);
+  const early = await soil(
+    'maybe-merge',
+    '--remote',
+    remote,
+    '--commit',
+    candidate,
+    '--branch',
+    'soil-staging',
+  );
   assert.equal(early.status, 1, 'the gate does not merge before the job ran');
   assert.match(early.stdout + early.stderr, /autotools/);
   assert.equal(await tip(), before);

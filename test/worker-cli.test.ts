@@ -332,8 +332,10 @@ test('a signal ends a waiting maybe-merge without moving the target', async (t) 
   const before = await git('rev-parse', 'stable');
   await git('commit', '-q', '--allow-empty', '-m', 'more');
   // No server listens on port 9.
+  const candidate = (await git('rev-parse', 'HEAD')).trim();
   const words = ['maybe-merge', '--server', 'http://127.0.0.1:9/', '--remote', '.', '--run-id', 'r'];
-  const child = spawn(process.execPath, [soilWorker, ...words, '--wait', '1h'], {
+  const which = ['--commit', candidate, '--branch', 'main'];
+  const child = spawn(process.execPath, [soilWorker, ...words, ...which, '--wait', '1h'], {
     ...{ cwd: repo, env: { ...process.env, ...bare }, timeout: 60_000, killSignal: 'SIGKILL' },
   });
   let [stdout, stderr] = ['', ''];

@@ -4,7 +4,7 @@ import { planPause } from '../../model/backoff.js';
 import type { CommitHash, JobName } from '../../model/name.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseConfig } from '../config/project-config.js';
-import { noCandidate } from './candidate.js';
+import { describeNoCandidate } from './candidate.js';
 import { judge, mayStillOpen, type Verdict } from './gate.js';
 import type { MergeRule, ProjectConfig } from '../config/job-declaration.js';
 import type { MergeRemote } from './merge-remote.js';
@@ -74,7 +74,7 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
       );
     }
     const { commit } = options;
-    if (commit === undefined) return end(2, noCandidate);
+    if (commit === undefined) return end(2, describeNoCandidate(target));
     if (tip === commit) return end(0, `${target} is already at ${commit}`);
 
     options.print(`required by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);

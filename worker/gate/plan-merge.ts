@@ -12,7 +12,7 @@ import type { Environment } from '../git/git.js';
 import { branchOfRef } from '../record/run-identity.js';
 import type { CommandContext } from '../system/command-context.js';
 import { readCredential } from '../system/credentials.js';
-import { findCandidate, noCandidate, type Candidate } from './candidate.js';
+import { findCandidate, type Candidate } from './candidate.js';
 import { gitRemote } from './git-remote.js';
 import { githubRemote, parseRepository } from './github-remote.js';
 import type { MaybeMergeOptions } from './maybe-merge.js';
@@ -60,17 +60,17 @@ export async function planMerge(options: MergeOptions, context: CommandContext):
   if (!wait.ok) return wait;
   const maxAge = optionalDuration(options.maxAge, '--max-age');
   if (!maxAge.ok) return maxAge;
-  const candidate = findCandidate(options, context);
+  const candidate = await findCandidate(options, context);
   if (!candidate.ok) return candidate;
   const { commit } = candidate.value;
   const run = planStatusRun(options, commit, context);
   if (!run.ok) return run;
   const reason = findSkipReason(options, run.value.host, environment);
   if (reason !== undefined) return accept({ kind: 'not-needed', reason });
-  const branch = findBranch(options, candidate.value, context);
-  if (!branch.ok) return branch;
   const remote = await openRemote(options, commit, context);
   if (!remote.ok) return remote;
+  const branch = findBranch(options, candidate.value, context);
+  if (!branch.ok) return branch;
   const configPath = options.config === undefined ? configName : relative(repo, resolve(cwd, options.config));
   const target = await findTarget(options, { remote: remote.value, commit, configPath });
   if (!target.ok || target.value.kind === 'unreadable') await remote.value.close?.();
@@ -149,7 +149,9 @@ async function findTarget(
     parsed.ok ? accept({ kind: 'branch', branch: parsed.value }) : parsed;
   const named = asBranch(options.to);
   if (named !== undefined) return found(parseBranch(named, '--to'));
-  if (commit === undefined) return refuse(noCandidate);
+  if (commit === undefined) {
+    return refuse('cannot find the target branch: pass --to, or --commit, whose soil.yml names it');
+  }
   const text = await remote.readFile(commit, configPath);
   if (!text.ok) return accept({ kind: 'unreadable', reason: `cannot find the target branch: ${text.error}` });
   const where = `${configPath} at ${commit}`;

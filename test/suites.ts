@@ -90,6 +90,7 @@ export const suites: readonly Suite[] = [
     seconds: 600,
     files: [
       ...[
+        'test/attacks-container',
         'test/attacks-environment',
         'test/github-actions',
         'test/gnu-hello',

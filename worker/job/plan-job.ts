@@ -1,12 +1,13 @@
 /** Plans a job from options, environment, git and soil.yml, so that a mistake in them is reported before the job starts. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRaceFree } from '../../files/folder-entry.js';
 import { fileErrorMessage } from '../../model/error-message.js';
 import { parseJobName, type JobName } from '../../model/name.js';
 import { identityOf, recordSchema } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import type { JobDeclaration } from '../config/job-declaration.js';
+import type { ImageSource, JobDeclaration } from '../config/job-declaration.js';
 import { chooseJob, chooseRepo, type JobChoice, type JobChoiceOptions } from '../config/load-job.js';
 import { readGithubEvent } from '../policy/github-event.js';
 import { admitPublishing, type TrustOptions } from '../policy/load-policies.js';
@@ -41,6 +42,9 @@ export interface JobOptions extends JobChoiceOptions, PublishOptions, TrustOptio
   readonly needs?: boolean;
 }
 
+/** The images whose tasks run in the worker's own working tree. */
+const sharingImages: readonly ImageSource['kind'][] = ['none', 'named', 'file', 'build'];
+
 /** Plans a job that is to run, and prepares its output folder. */
 export async function planJob(
   name: string,
@@ -56,6 +60,12 @@ export async function planJob(
   if (!admitted.ok) return admitted;
   const declaration = admitted.value;
   const job = declaration.name;
+  if (!isRaceFree() && sharingImages.includes(declaration.image.kind)) {
+    return refuse(
+      `cannot run job ${quote(job)}: this machine has no /proc/self/fd, without which a task that shares files with ` +
+        'the worker could redirect it to other files; run the job on Linux, or over SSH (image: ssh:USER@HOST)',
+    );
+  }
   const planned = await planOrigin(choice.value, options, command);
   if (!planned.ok) return planned;
   const { origin, identity } = planned.value;

@@ -32,6 +32,7 @@ test('parseEvent() inverts formatEvent()', () => {
     'eventName=start&workerHost=github&jobName=a&runId=9&runNumber=3&attempt=2&commit=abcdef1&branch=x%2Fé&expectedJobs=a,b',
     'eventName=task-done&workerHost=local&jobName=a&runId=night&task=unit+tests&status=0',
     'eventName=done&workerHost=sourcehut&jobName=a&jobId=3&status=1&updateStatusApi=1',
+    'eventName=start&workerHost=local&jobName=a&runId=r1&live=0',
   ]) {
     const event = valueOf(parseEvent(form(query)));
     assert.deepEqual(valueOf(parseEvent(formatEvent(event))), event);
@@ -52,6 +53,7 @@ const refused: [string, string][] = [
   [`eventName=done&${base}`, 'cannot accept the event: status is missing'],
   [`eventName=done&${base}&status=-1`, 'cannot accept status "-1"'],
   [`eventName=done&${base}&status=0&updateStatusApi=yes`, 'cannot accept updateStatusApi "yes"'],
+  [`eventName=start&${base}&live=no`, 'cannot accept live "no"'],
   [`eventName=start&${base}&attempt=0`, 'cannot accept attempt "0"'],
   [`eventName=start&${base}&commit=HEAD`, 'cannot accept commit "HEAD"'],
   [`eventName=start&${base}&expectedJobs=a,../b`, 'cannot accept expectedJobs "../b"'],

@@ -36,6 +36,8 @@ export interface JobEvent {
   readonly task?: TaskName;
   /** for `task-done` and `done` */
   readonly status?: number;
+  /** for `start`: false if no event follows while the tasks run */
+  readonly isLive?: false;
   /** for `done`: whether to write the status to the status API */
   readonly updateStatusApi: boolean;
   /** all jobs of the run; empty if the sender does not know them */
@@ -54,6 +56,7 @@ const fields = [
   'branch',
   'task',
   'status',
+  'live',
   'updateStatusApi',
   'expectedJobs',
 ] as const;
@@ -100,6 +103,8 @@ export function parseEvent(form: Iterable<readonly [string, string]>): Result<Jo
   if (update !== '0' && update !== '1') {
     return refuse(`cannot accept updateStatusApi ${quote(update)}: it must be 0 or 1`);
   }
+  const live = values.get('live') ?? '1';
+  if (live !== '0' && live !== '1') return refuse(`cannot accept live ${quote(live)}: it must be 0 or 1`);
   const expectedJobs: JobName[] = [];
   const names = (values.get('expectedJobs') ?? '').split(',').filter((t) => t !== '');
   if (names.length > maxExpectedJobs) {
@@ -130,6 +135,7 @@ export function parseEvent(form: Iterable<readonly [string, string]>): Result<Jo
     ...(branch && { branch }),
     ...(task.value && { task: task.value }),
     ...(status.value !== undefined && { status: status.value }),
+    ...(live === '0' && { isLive: false }),
     updateStatusApi: update === '1',
     expectedJobs,
   });
@@ -153,6 +159,7 @@ export function formatEvent(event: JobEvent): [string, string][] {
     ['branch', event.branch],
     ['task', event.task],
     ['status', event.status === undefined ? undefined : String(event.status)],
+    ['live', event.isLive === false ? '0' : undefined],
     ['updateStatusApi', event.updateStatusApi ? '1' : undefined],
     ['expectedJobs', event.expectedJobs.length === 0 ? undefined : event.expectedJobs.join(',')],
   ];

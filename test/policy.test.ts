@@ -311,7 +311,9 @@ describe('tokens and jobs on the raw machine', () => {
     const announced = await soil(['announce', 'raw'], { SOIL_TOKEN: server.token });
     assert.equal(announced.status, 0, announced.stderr);
     const url = /^results will be at (\S+)\n$/.exec(announced.stdout)?.[1] ?? '';
-    assert.match(await (await fetch(url)).text(), /running/);
+    const page = await (await fetch(url)).text();
+    assert.match(page, /running/);
+    assert.match(page, /its tasks and logs appear when its results are published/);
     const ran = await soil(['run', 'raw'], { SOIL_TOKEN: undefined });
     assert.deepEqual([ran.status, ran.stderr], [0, '']);
     const published = await soil(['publish', 'raw'], { SOIL_TOKEN: server.token });

@@ -27,6 +27,7 @@ export function addEvent(before: EventFacts | undefined, event: JobEvent, time: 
       ...(event.name === 'start' && { startTime: Math.min(times.startTime ?? time, time) }),
       ...(event.name === 'pull-begin' && { pullBeginTime: Math.min(times.pullBeginTime ?? time, time) }),
       ...(event.name === 'pull-done' && { pullDoneTime: Math.max(times.pullDoneTime ?? time, time) }),
+      ...(event.isLive === false && { isLive: false }),
       lastTime: Math.max(times.lastTime ?? time, time),
       tasksDone: tasks.size,
     },

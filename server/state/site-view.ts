@@ -13,6 +13,8 @@ export interface JobEvents {
   /** the newest event of any kind */
   readonly lastTime?: number;
   readonly tasksDone: number;
+  /** false: the job was announced, and sends no events while its tasks run */
+  readonly isLive?: false;
 }
 
 /** The part of a record that most jobs of a run have in common. Equal parts are shared. */

@@ -1,6 +1,8 @@
 /** Announces a job that a later step runs without the token: sends the event that it started. */
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { describeAnswer, isSuccess } from '../client/http-client.js';
+import type { JobEvent } from '../../model/event.js';
+import { describeAnswer, isSuccess, type HttpAnswer } from '../client/http-client.js';
+import type { SoilService } from '../client/soil-server.js';
 import { chooseJob, type JobChoiceOptions } from '../config/load-job.js';
 import { admitPublishing } from '../policy/load-policies.js';
 import { createEventBase } from '../publish/job-event.js';
@@ -30,9 +32,15 @@ export async function announceJob(
   const planned = await planAnnouncement(name, options, command);
   if (!planned.ok) return { kind: 'misuse', reason: planned.error };
   const { service, event, url } = planned.value;
-  const answer = await sendEvent(service, event);
+  const answer = await sendStart(service, event);
   if (isSuccess(answer)) return { kind: 'announced', url };
   return { kind: 'failed', reason: `cannot announce job ${quote(event.job)}: ${describeAnswer(answer)}` };
+}
+
+/** A server of an earlier version does not know the field that says why no events follow. */
+async function sendStart(service: SoilService, event: JobEvent): Promise<HttpAnswer> {
+  const answer = await sendEvent(service, { ...event, isLive: false });
+  return answer.kind === 'answer' && answer.status === 400 ? sendEvent(service, event) : answer;
 }
 
 async function planAnnouncement(name: string, options: AnnounceOptions, command: CommandContext) {

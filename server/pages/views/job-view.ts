@@ -52,7 +52,9 @@ export function jobNote(job: Job): string | undefined {
   switch (job.outcome) {
     case 'running':
       if (events.pullBeginTime !== undefined && events.pullDoneTime === undefined) return 'pulling the image';
-      return `${countText(events.tasksDone, 'task')} done`;
+      return events.isLive === false
+        ? 'its tasks and logs appear when its results are published'
+        : `${countText(events.tasksDone, 'task')} done`;
     case 'lost':
       return `no more events; ${countText(events.tasksDone, 'task')} done`;
     case 'expected':

@@ -52,7 +52,7 @@ describe('M5: programs that a task left in the repo', () => {
     await mkdir(join(repo, 'node_modules/.bin'), { recursive: true });
     await mkdir(join(repo, 'sub/.git'), { recursive: true });
     const programs =
-      'git podman docker ssh sh tar find cp rm mkfifo ps ldd script cat env node npm newuidmap';
+      'git podman docker ssh sh tar find cp rm mkfifo ps setsid mkdir ldd script cat env node npm newuidmap';
     for (const name of programs.split(' ')) {
       const file = join(repo, 'node_modules/.bin', name);
       await writeFile(file, `#!/bin/sh\necho "${name} $SOIL_TOKEN" >>${marker}\nexit 1\n`);

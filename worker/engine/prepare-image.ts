@@ -97,11 +97,3 @@ export async function prepareImage(
     }
   }
 }
-
-/** Returns the environment of raw tasks. Secrets reach the tasks of a job through their scripts. */
-export function rawEnvironment({
-  environment,
-  userPath,
-}: Pick<HostOptions, 'environment' | 'userPath'>): Record<string, string | undefined> {
-  return withoutHidden({ ...environment, PATH: userPath });
-}

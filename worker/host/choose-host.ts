@@ -2,7 +2,8 @@
 import { containerHost } from './container-host.js';
 import type { Engine } from '../engine/engine.js';
 import type { RunJobOptions } from '../record/progress.js';
-import { rawEnvironment, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
+import type { HostOptions, PreparedImage } from '../engine/prepare-image.js';
+import { withoutHidden } from '../system/hidden-variables.js';
 import { rawHost } from './raw-host.js';
 import { createCookie } from './task-cookie.js';
 import type { HostMaker } from './task-host.js';
@@ -16,7 +17,8 @@ export function chooseHost(
   const { job, repo } = options;
   const cookie = createCookie();
   if (image === undefined) {
-    const environment = rawEnvironment(options);
+    // The supervisor's own PATH has no folder of the repo; the script of each task sets the user's.
+    const environment = withoutHidden(options.environment);
     return rawHost({ control, repo, environment, cookie, isIsolated: job.isolate === true });
   }
   const { engine, name, args } = image;

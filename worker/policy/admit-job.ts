@@ -31,7 +31,7 @@ export function admitJob(job: JobDeclaration, options: AdmissionOptions): Result
 
 /** Tasks in parallel cannot be isolated from each other. */
 function isolate(job: JobDeclaration): JobDeclaration {
-  const alone: { -readonly [K in keyof JobDeclaration]: JobDeclaration[K] } = { ...job };
+  const alone: { -readonly [K in keyof JobDeclaration]: JobDeclaration[K] } = { ...job, isolate: true };
   delete alone.parallel;
   return alone;
 }

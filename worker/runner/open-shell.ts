@@ -5,16 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accept, type Result } from '../../model/result.js';
-import {
-  prepareImage,
-  rawEnvironment,
-  type HostOptions,
-  type PreparedImage,
-} from '../engine/prepare-image.js';
+import { prepareImage, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
 import { removeContainer } from '../engine/engine.js';
 import { createJobFolder, writeScript, type JobFolder } from '../state/job-folder.js';
 import { containerControl, containerFlags } from '../host/container-host.js';
 import { planUserFlags } from '../host/choose-host.js';
+import { withoutHidden } from '../system/hidden-variables.js';
 import { jobEnvironment } from './run-job.js';
 import { formatScript } from './task-script.js';
 
@@ -69,7 +65,7 @@ async function runShell(
   const scriptArgs = [...(command === undefined ? [] : ['-e']), `${control}/task/${scriptNumber}.sh`];
   if (image === undefined) {
     return runAttached('/bin/sh', scriptArgs, {
-      ...{ cwd: repo, environment: rawEnvironment(options), cancel },
+      ...{ cwd: repo, environment: withoutHidden(options.environment), cancel },
       end: (kill) => {
         kill();
         return Promise.resolve();

@@ -192,13 +192,22 @@ function abortEarly(tasks: FinishedTasks['tasks'], error: unknown, { report }: R
  * `control` is the path of the control folder for the tasks.
  */
 export function jobEnvironment(
-  { job, secrets = [] }: Pick<HostOptions, 'job' | 'secrets'>,
+  {
+    job,
+    secrets = [],
+    environment,
+    userPath,
+  }: Pick<HostOptions, 'job' | 'secrets' | 'environment' | 'userPath'>,
   control: string,
 ): Record<string, string> {
   const declaredSecrets = secrets.filter(({ isFromFlag }) => isFromFlag !== true);
   const secret = Object.fromEntries(declaredSecrets.map(({ name, value }) => [name, value]));
   const builtin = `${control}/${builtinName}`;
   const declared = Object.entries({
+    // The PATH of the shell that starts the tasks has no folder of the repo.
+    ...(job.image.kind === 'none' &&
+      userPath !== undefined &&
+      userPath !== environment.PATH && { PATH: userPath }),
     ...{ CI: 'true', SOIL_JOB: job.name, [builtinVariable]: builtin },
     ...secret,
     ...job.environment,

@@ -1,7 +1,7 @@
-/** Turns SIGINT and SIGTERM into abort signals. */
+/** Turns the signals that ask a program to end into abort signals. */
 
 export interface SignalHandler {
-  /** aborted by the first SIGINT or SIGTERM */
+  /** aborted by the first SIGINT, SIGTERM, SIGHUP or SIGQUIT */
   readonly cancel: AbortSignal;
   /** aborted by the second one */
   readonly forceCancel: AbortSignal;
@@ -9,9 +9,15 @@ export interface SignalHandler {
   readonly handle: (count: number) => void;
 }
 
-/** Emits SIGINT and SIGTERM, as `process` does. */
+/**
+ * SIGHUP: the terminal or the connection is gone; a job must still end with a record. SIGQUIT: Ctrl-\ at a terminal, whose
+ * default would dump core and leave the tasks running.
+ */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/** Emits signals, as `process` does. */
 interface SignalSource {
-  readonly on: (signal: 'SIGINT' | 'SIGTERM', listener: () => void) => unknown;
+  readonly on: (signal: (typeof signals)[number], listener: () => void) => unknown;
 }
 
 /** Exit status of a process that was ended by a signal which no command handles. */
@@ -26,7 +32,7 @@ export function listenForSignals(
   const forceCancel = new AbortController();
   let handled = count;
   let received = 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of signals) {
     source.on(signal, () => {
       received += 1;
       if (received > handled) exit(cancelledStatus);

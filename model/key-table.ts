@@ -111,7 +111,7 @@ function checkPresence(source: YamlSource, { table, what, entries, offset, hasUn
   for (const { key, pattern, isTrue, excludes, reason } of table.conflicts ?? []) {
     const entry = entries.get(key);
     if (entry === undefined || (pattern && !pattern.test(textOf(entry)))) continue;
-    if (isTrue === true && !(isScalar(entry.node) && entry.node.value === true)) continue;
+    if (isTrue === true && textOf(entry) !== 'true') continue;
     for (const name of excludes) {
       const other = entries.get(name);
       if (other) addFault(source, other.keyOffset, `cannot accept key ${quote(name)}: ${reason}`);
@@ -151,7 +151,7 @@ export function tableSchema({ keys, alternatives = [], conflicts = [] }: KeyTabl
       if: {
         required: [key],
         ...(pattern && { properties: { [key]: { type: 'string', pattern: pattern.source } } }),
-        ...(isTrue === true && { properties: { [key]: { const: true } } }),
+        ...(isTrue === true && { properties: { [key]: { enum: [true, 'true'] } } }),
       },
       then: { properties: Object.fromEntries(excludes.map((name) => [name, false])) },
     })),

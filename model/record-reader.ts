@@ -103,6 +103,7 @@ class RecordReader {
         reason: this.optional(() => this.shown('reason')),
         image: this.optional(() => this.image()),
         engineFlags: this.engineFlags(),
+        isolated: this.#json.isolated === true ? true : undefined,
         machine: this.optional(() => this.machine()),
         workerVersion: this.optional(() => this.shown('worker-version')),
         leftOut: this.optional(() => this.leftOut()),

@@ -77,6 +77,8 @@ export interface JobRecord {
   readonly image?: ImageRecord;
   /** the `engine-flags` of the job: they can give its tasks more of the machine than a container has */
   readonly engineFlags?: readonly string[];
+  /** what a task left was ended before the next one began */
+  readonly isolated?: boolean;
   readonly machine?: MachineRecord;
   readonly workerVersion?: string;
   readonly tasks: readonly TaskCommand[];
@@ -127,6 +129,7 @@ export function formatRecord(r: JobRecord): string {
     reason: r.reason,
     image: r.image,
     'engine-flags': r.engineFlags,
+    isolated: r.isolated,
     machine: r.machine && {
       name: r.machine.name,
       system: r.machine.system,

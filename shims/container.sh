@@ -5,14 +5,7 @@
 # shellcheck disable=SC2086,SC2154
 host_signal() { kill -s "$1" $dashes -1 2>/dev/null; }
 
-# A user without an entry in the image's passwd file has / as home, or none.
-if ! [ -w "${HOME:-/}" ]; then
-  for folder in /tmp /var/tmp /dev/shm; do
-    if mkdir -p -m 700 "$folder/soil-home" 2>/dev/null && [ -w "$folder/soil-home" ]; then
-      export HOME="$folder/soil-home"
-      break
-    fi
-  done
-fi
-
+# shellcheck source=shims/home.sh
+. "$1/home.sh"
+# shellcheck source=shims/supervisor.sh
 . "$1/supervisor.sh"

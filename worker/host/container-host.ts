@@ -64,7 +64,12 @@ export function containerFlags({
 }: Omit<ContainerOptions, 'engine' | 'image' | 'imageArgs' | 'cookie'>): string[] {
   return [
     ...['--entrypoint', '/bin/sh', '--workdir', containerRepo],
-    ...['--mount', formatMount(repo, containerRepo), '--mount', formatMount(control, containerControl)],
+    ...[
+      '--mount',
+      formatMount(repo, containerRepo),
+      '--mount',
+      `${formatMount(control, containerControl)},readonly`,
+    ],
     ...Object.entries(gitEnvironment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.network === undefined ? [] : ['--network', job.network]),
     ...(job.user === undefined ? [] : ['--user', job.user]),

@@ -33,5 +33,5 @@ export function admitJob(job: JobDeclaration, options: AdmissionOptions): Result
 function isolate(job: JobDeclaration): JobDeclaration {
   const alone: { -readonly [K in keyof JobDeclaration]: JobDeclaration[K] } = { ...job, isolate: true };
   delete alone.parallel;
-  return alone;
+  return { ...alone, isolate: true };
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accept, type Result } from '../../model/result.js';
 import { prepareImage, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
@@ -41,6 +41,9 @@ export async function openShell(options: ShellOptions): Promise<Result<number>> 
 /** Tasks have numbers from 1. */
 const scriptNumber = 0;
 
+/** Process 1 of a container would ignore `kill -9 $$`, so the shell is its child. */
+const inContainer = `. ${containerControl}/home.sh; /bin/sh "$@"; exit $?`;
+
 /** Interactive users want history and editing keys, so bash is preferred. Tasks always run in `/bin/sh`. */
 const interactiveShell =
   'if command -v bash >/dev/null 2>&1; then exec bash; fi; if [ -t 0 ]; then exec /bin/sh -i; fi; exec /bin/sh';
@@ -66,6 +69,8 @@ async function runShell(
   if (image === undefined) {
     return runAttached('/bin/sh', scriptArgs, {
       ...{ cwd: repo, environment: withoutHidden(options.environment), cancel },
+      // In a group of its own, so that `kill 0` ends the command alone. A person's shell needs the terminal's group.
+      isDetached: command !== undefined,
       end: (kill) => {
         kill();
         return Promise.resolve();
@@ -83,7 +88,7 @@ async function runShell(
       userFlags: planUserFlags(options, image.engine),
     }),
     ...image.args,
-    ...scriptArgs,
+    ...['-c', inContainer, 'sh', ...scriptArgs],
   ];
   return runAttached(image.engine.program, args, {
     ...{ cwd: repo, environment: image.engine.environment, cancel },
@@ -98,29 +103,36 @@ interface Attachment {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cancel: AbortSignal;
+  readonly isDetached?: boolean;
   /** ends the shell; `kill` kills the spawned process */
   readonly end: (kill: () => void) => Promise<void>;
 }
 
-/** Runs a program on this process's own terminal or pipes. Returns 130 if it was cancelled, 125 if a signal ended it. */
+/** Runs a program on this process's own terminal or pipes. Returns 130 if it was cancelled, 128 + n if signal n ended it. */
 function runAttached(
   program: string,
   args: readonly string[],
-  { cwd, environment, cancel, end }: Attachment,
+  { cwd, environment, cancel, isDetached = false, end }: Attachment,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env: { ...environment }, stdio: 'inherit' });
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...environment },
+      stdio: 'inherit',
+      detached: isDetached,
+    });
+    const kill = (): void => {
+      if (isDetached && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      else child.kill('SIGKILL');
+    };
     const stop = (): void => {
-      end(() => child.kill('SIGKILL')).catch(() => undefined);
+      end(kill).catch(() => undefined);
     };
     cancel.addEventListener('abort', stop);
-    // The terminal was closed. Otherwise the container would run forever.
-    process.once('SIGHUP', stop);
     child.on('error', reject);
-    child.on('close', (status) => {
+    child.on('close', (status, signal) => {
       cancel.removeEventListener('abort', stop);
-      process.removeListener('SIGHUP', stop);
-      resolve(cancel.aborted ? 130 : (status ?? 125));
+      resolve(cancel.aborted ? 130 : (status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   });
 }

@@ -103,6 +103,7 @@ async function runWithImage(
     ...(reason === undefined ? {} : { reason }),
     ...(prepared?.pullSeconds === undefined ? {} : { imagePullSeconds: prepared.pullSeconds }),
     ...(description === undefined ? {} : { image: description }),
+    ...(job.isolate === true && { isolated: true }),
     machine: readMachine(),
     tasks: end.tasks.map(({ name, run }) => {
       const skipped = end.skips?.get(name);

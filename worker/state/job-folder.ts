@@ -9,7 +9,7 @@ import { quote } from '../../model/result.js';
 import { builtinName, builtinScript } from '../config/builtin-task.js';
 
 /** Run in task hosts: the supervisor, and what a container adds to it. */
-const hostScripts = ['supervisor.sh', 'container.sh'];
+const hostScripts = ['supervisor.sh', 'container.sh', 'home.sh'];
 /** A file in the control folder that replaces `/etc/gitconfig` in the container. */
 export const gitConfigName = 'gitconfig';
 const gitConfig = '[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = *\n';

@@ -1,7 +1,7 @@
 /** Finds the first and the last error, and the groups, of a log while it is written. */
 import type { LogGroup, LogIndex } from '../../model/log-index.js';
 import { createByteFilter } from './byte-filter.js';
-import { errorWords, isErrorLine, maxErrorLineLength } from './error-line.js';
+import { errorWords, isErrorLine, isErrorWord, maxErrorLineLength } from './error-line.js';
 import { countLineEnds } from './line-count.js';
 
 const lineEnd = 0x0a;
@@ -10,7 +10,7 @@ const maxTitleLength = 200;
 /** Only the start of a line decides. */
 const maxLineBytes = 4 * maxErrorLineLength;
 const groupWord = errorWords.length;
-const findWords = createByteFilter([...errorWords, 'group']);
+const findWords = createByteFilter([...errorWords, ['group', 'gro']]);
 
 /** The numbers of the lines to which the first byte and the end of some bytes belong. */
 interface LineRange {
@@ -84,19 +84,25 @@ export class LineScanner {
       return line;
     };
     let checkedTo = -1;
-    for (const [i, at] of ends.entries()) {
-      const isGroup = words[i] === groupWord;
-      if (at < checkedTo || (!isGroup && this.#firstError !== undefined)) continue;
+    let isFirstKnown = this.#firstError !== undefined;
+    for (let i = 0; i < ends.length; i++) {
+      const at = ends[i] ?? 0;
+      const word = words[i] ?? 0;
+      if (word !== groupWord && (isFirstKnown || at < checkedTo || !isErrorWord(bytes, at, word))) continue;
       const { start, end, text } = lineAround(bytes, at);
-      if (isGroup) this.#readGroup(text, () => lineAt(start));
+      if (word === groupWord) this.#readGroup(text, () => lineAt(start));
       else checkedTo = end;
-      if (this.#firstError === undefined && isErrorLine(text)) this.#noteError(lineAt(start));
+      if (isFirstKnown || !isErrorLine(text)) continue;
+      this.#noteError(lineAt(start));
+      isFirstKnown = true;
     }
+    if (!isFirstKnown) return;
     // Only the last error matters now, so the search goes backwards.
     let checkedFrom = bytes.length;
     for (let i = ends.length - 1; i >= 0; i--) {
       const at = ends[i] ?? 0;
-      if (words[i] === groupWord || at >= checkedFrom) continue;
+      const word = words[i] ?? 0;
+      if (word === groupWord || at >= checkedFrom || !isErrorWord(bytes, at, word)) continue;
       const { start, text } = lineAround(bytes, at);
       checkedFrom = start;
       if (!isErrorLine(text)) continue;
@@ -141,8 +147,10 @@ function lineAround(bytes: Buffer, at: number): Line {
 }
 
 /** Returns text without escape sequences and the carriage return at its end. */
-const plainText = (bytes: Buffer): string =>
-  bytes
-    .toString()
+function plainText(bytes: Buffer): string {
+  const text = bytes.toString();
+  if (!/[\u001b\r]/.test(text)) return text;
+  return text
     .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)?/g, '')
     .replace(/\r$/, '');
+}

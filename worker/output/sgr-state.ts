@@ -1,6 +1,9 @@
 /** Follows the colors and styles that escape sequences set in a log (ECMA-48, 8.3.117, SGR). */
 
 const escape = 0x1b;
+const [bracket, zero, nine, colon, semicolon, final] = [0x5b, 0x30, 0x39, 0x3a, 0x3b, 0x6d];
+/** The largest parameter that turns a style off. */
+const maxOffCode = 59;
 /** A longer sequence is not a color. */
 const maxSequenceBytes = 64;
 const resetStarts = [Buffer.from('\u001b[0'), Buffer.from('\u001b[m')];
@@ -10,46 +13,79 @@ const maxResetTries = 8;
 
 /** The styles that are on. */
 export class SgrState {
-  /** the parameter that turns a style off, and the parameters that turned it on */
-  readonly #styles = new Map<number, string>();
+  /** the parameters that turned a style on, by the parameter that turns it off; 0: it is off */
+  readonly #styles: (number | string)[] = new Array<number>(maxOffCode + 1).fill(0);
   /** the start of a sequence at the end of the bytes so far */
-  #pending = '';
+  #pending: Buffer = Buffer.alloc(0);
 
   /** Reads the next bytes of the log. */
   advance(bytes: Buffer): void {
-    if (this.#pending === '' && bytes.indexOf(escape) < 0) return;
-    const lastReset = findLastReset(bytes);
-    if (lastReset !== undefined) this.#styles.clear();
-    const text =
-      lastReset === undefined
-        ? this.#pending + bytes.toString('latin1')
-        : bytes.toString('latin1', lastReset);
-    for (const [, parameters = ''] of text.matchAll(/\u001b\[([0-9;:]*)m/g)) this.#apply(parameters);
-    const last = text.lastIndexOf('\u001b');
-    const rest = last < 0 || text.length - last > maxSequenceBytes ? '' : text.slice(last);
-    this.#pending = /^\u001b(?:\[[0-9;:]*)?$/.test(rest) ? rest : '';
+    if (this.#pending.length === 0 && bytes.indexOf(escape) < 0) return;
+    const all = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
+    this.#pending = Buffer.alloc(0);
+    const lastReset = findLastReset(all);
+    if (lastReset !== undefined) this.#styles.fill(0);
+    for (let at = all.indexOf(escape, lastReset ?? 0); at >= 0; at = all.indexOf(escape, at + 1)) {
+      const end = endOfParameters(all, at);
+      if (end === all.length && end - at <= maxSequenceBytes) this.#pending = Buffer.from(all.subarray(at));
+      else if (all[end] === final && end > at + 1) this.#apply(all, at + 2, end);
+    }
   }
 
   /** Returns the parameters that turn on the same styles, as in `1;31`. */
   toString(): string {
-    return [...this.#styles.values()].join(';');
+    return this.#styles.filter((style) => style !== 0).join(';');
   }
 
-  #apply(parameters: string): void {
+  /** Applies the parameters from `start` to `end`. */
+  #apply(bytes: Buffer, start: number, end: number): void {
+    let code = 0;
+    for (let at = start; at <= end; at++) {
+      const byte = bytes[at] ?? 0;
+      if (byte >= zero && byte <= nine) {
+        code = code * 10 + byte - zero;
+        continue;
+      }
+      if (byte === colon || isExtended(code)) {
+        this.#applyText(bytes.toString('latin1', start, end));
+        return;
+      }
+      this.#set(code, code);
+      code = 0;
+    }
+  }
+
+  /** Applies parameters of which some span several numbers: `38;5;N` and `38;2;R;G;B`, or one part with colons. */
+  #applyText(parameters: string): void {
     const parts = parameters.split(';');
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i] ?? '';
       const code = parseInt(part, 10) || 0;
-      const off = offCode(code);
-      // `38;5;N` and `38;2;R;G;B`; with colons, one part has all of it.
-      const isExtended = (code === 38 || code === 48 || code === 58) && !part.includes(':');
-      const length = isExtended ? (parts[i + 1] === '5' ? 3 : 5) : 1;
-      if (code === 0) this.#styles.clear();
-      else if (off === undefined) this.#styles.delete(code);
-      else this.#styles.set(off, parts.slice(i, i + length).join(';'));
+      const length = isExtended(code) && !part.includes(':') ? (parts[i + 1] === '5' ? 3 : 5) : 1;
+      this.#set(code, parts.slice(i, i + length).join(';'));
       i += length - 1;
     }
   }
+
+  #set(code: number, parameters: number | string): void {
+    const off = offCode(code);
+    if (code === 0) this.#styles.fill(0);
+    else if (off !== undefined) this.#styles[off] = parameters;
+    else if (code <= maxOffCode) this.#styles[code] = 0;
+  }
+}
+
+const isExtended = (code: number): boolean => code === 38 || code === 48 || code === 58;
+
+/** Returns the offset of the first byte after the parameters of the sequence at `at`, or `at + 1` if it has none. */
+function endOfParameters(bytes: Buffer, at: number): number {
+  let end = at + 1;
+  if (end < bytes.length && bytes[end] !== bracket) return end;
+  for (end += 1; end < bytes.length; end++) {
+    const byte = bytes[end] ?? 0;
+    if (byte < zero || byte > semicolon) return end;
+  }
+  return bytes.length;
 }
 
 /** Returns the parameter that undoes `code`, or undefined if it turns nothing on. */

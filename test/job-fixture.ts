@@ -1,11 +1,12 @@
 /** Runs one job of a small repository with the built soil-worker; returns exit status, record, rows and logs. */
 import { spawn } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRecord } from '../model/record-reader.js';
 import type { JobRecord } from '../model/record.js';
 import { valueOf } from '../model/result.js';
 import { parseRows, type TaskRow } from '../model/row.js';
+import { stateKey } from '../worker/state/state-key.js';
 import { must, soilWorker } from './command.js';
 import type { TestEngine } from './engines.js';
 import { makeRepo } from './git-repo.js';
@@ -119,6 +120,12 @@ export async function runJobYaml(
   const started = await startJob(engine, yaml, options);
   t.after(() => rm(started.repo, { recursive: true, force: true }));
   return started.ended;
+}
+
+/** Returns the path of a file of a job that runs: what is in `_soil` is written when it has ended. */
+export async function liveFile({ repo }: StartedJob, name: string): Promise<string> {
+  const out = join(await realpath(repo), '_soil');
+  return join(process.env.XDG_STATE_HOME ?? '', 'soil/jobs', stateKey(out), 'job', name);
 }
 
 /** Waits until a job has printed something, and until `also` is true as well. */

@@ -30,6 +30,7 @@ export async function openRootless(): Promise<RootlessEngine> {
   );
   const environment = {
     HOME: join(folder, 'home'),
+    XDG_STATE_HOME: join(folder, 'home/state'),
     XDG_RUNTIME_DIR: join(folder, 'run'),
     CONTAINERS_STORAGE_CONF: storage,
     CONTAINERS_CONF: join(folder, 'containers.conf'),

@@ -8,7 +8,14 @@ import { setTimeout } from 'node:timers/promises';
 import { must } from './command.js';
 import { openEngine, testImage, type TestEngine } from './engines.js';
 import { checkPage } from './html-check.js';
-import { type JobOptions, type JobRun, runJobYaml, startJob, waitForOutput } from './job-fixture.js';
+import {
+  type JobOptions,
+  type JobRun,
+  runJobYaml,
+  liveFile,
+  startJob,
+  waitForOutput,
+} from './job-fixture.js';
 import { writeLayout } from './oci-layout-writer.js';
 import { startRegistry, type TestRegistry } from './registry.js';
 
@@ -246,7 +253,9 @@ export function testImages(kind: 'podman' | 'docker'): void {
       const started = await startJob(machine, yaml(build('')), { files });
       t.after(() => rm(started.repo, { recursive: true, force: true }));
       await waitForOutput(started, /building build:Containerfile/, async () =>
-        (await readFile(join(started.out, 'image-build.txt'), 'utf8').catch(() => '')).includes('begun'),
+        (await readFile(await liveFile(started, 'image-build.txt'), 'utf8').catch(() => '')).includes(
+          'begun',
+        ),
       );
       started.signal('SIGTERM');
       const job = await started.ended;

@@ -26,7 +26,7 @@ describe('soil-worker run on docker, for an ordinary user', () => {
     await machine.close();
     await rm(folder, { recursive: true, force: true });
   });
-  const environment = () => ({ HOME: folder });
+  const environment = () => ({ HOME: folder, XDG_STATE_HOME: join(folder, 'state') });
   const options = () => ({ as: user, worker, env: environment() });
   const foreignFiles = (repo: string) => must('find', [repo, '!', '-user', String(user.uid)]);
 

@@ -64,6 +64,7 @@ describe('the policy of a machine', () => {
     const { config, file } = await writePolicy(
       [
         "engine-flags: ['--memory=*']",
+        'build: false',
         'build-flags: none',
         'image-files: repo',
         'network: [default, none]',
@@ -85,6 +86,7 @@ describe('the policy of a machine', () => {
       `cannot run job "greedy": network "host" is not allowed: key "network" of ${file}`,
       `cannot run job "greedy": secret "DEPLOY_KEY" is not allowed: key "secrets" of ${file}`,
       `cannot run job "greedy": "ptrace: true" is not allowed: key "ptrace" of ${file}`,
+      `cannot run job "built": "build" is not allowed: key "build" of ${file}`,
       `cannot run job "built": build flag "--volume=/:/host" is not allowed: key "build-flags" of ${file}`,
       `cannot run job "rootfs": image "rootfs:/" is not allowed: key "image-files" of ${file}`,
       `cannot run job "linked": image "oci:link" is not allowed: key "image-files" of ${file}`,

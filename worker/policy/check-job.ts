@@ -76,7 +76,9 @@ function listRequests(job: JobDeclaration, repo: string): readonly Request[] {
     }));
   return [
     ...(image.kind === 'none' ? [rawRequest] : []),
+    ...(image.kind === 'build' ? [buildRequest] : []),
     ...(image.kind === 'file' ? [fileRequest(formatImage(image), image.path, repo)] : []),
+    ...(image.kind === 'named' && transport.test(image.name) ? [transportRequest(image.name)] : []),
     ...list(image.kind === 'named' ? [image.name] : [], ['image', 'images'], ({ images }) => images),
     ...list(
       image.kind === 'build' ? image.flags : [],
@@ -100,11 +102,23 @@ const rawRequest: Request = {
   isAllowed: ({ raw }) => raw,
 };
 
+const buildRequest: Request = { what: '"build"', key: 'build', isAllowed: ({ build }) => build };
+
 const ptraceRequest: Request = {
   what: '"ptrace: true"',
   key: 'ptrace',
   isAllowed: ({ ptrace }) => ptrace,
 };
+
+/** podman takes an image name that starts so as the place of an image on this machine (containers-transports(5)). */
+const transport =
+  /^(docker-archive|oci-archive|oci|dir|docker-daemon|containers-storage|ostree|sif|tarball):/;
+
+const transportRequest = (name: string): Request => ({
+  what: `image ${quote(name, 300)}`,
+  key: 'image-files',
+  isAllowed: ({ imageFiles }) => imageFiles === 'any',
+});
 
 function fileRequest(name: string, path: string, repo: string): Request {
   return {

@@ -27,6 +27,12 @@ export const policyKeys = keyTable({
       default: 'any',
       example: "['--memory=*', '--shm-size=*']",
     },
+    build: {
+      type: flag,
+      doc: 'Allow `build`. What a Containerfile may name is up to the engine: podman reads `FROM oci-archive:PATH` on this machine.',
+      default: 'true',
+      example: 'false',
+    },
     'build-flags': {
       type: patterns('build flag'),
       doc: 'The `flags` of `build` that a job may have, in the same way.',
@@ -41,7 +47,7 @@ export const policyKeys = keyTable({
     },
     'image-files': {
       type: fileRule,
-      doc: 'Where `docker-archive:`, `oci:` and `rootfs:` may lead: anywhere on this machine, or below the repository only.',
+      doc: 'Where `docker-archive:`, `oci:` and `rootfs:` may lead: anywhere on this machine, or below the repository only. `repo` and `none` also refuse the other places that podman knows, such as `oci-archive:` and `containers-storage:`.',
       default: 'any',
       example: 'repo',
     },

@@ -11,6 +11,7 @@ export type Allowed = 'any' | readonly string[];
 export interface Policy {
   readonly untrusted: 'default' | 'forks' | 'always';
   readonly engineFlags: Allowed;
+  readonly build: boolean;
   readonly buildFlags: Allowed;
   readonly images: Allowed;
   readonly imageFiles: 'any' | 'repo' | 'none';
@@ -39,6 +40,7 @@ export type PolicyOrigin =
 export const openPolicy: Policy = {
   untrusted: 'default',
   engineFlags: 'any',
+  build: true,
   buildFlags: 'any',
   images: 'any',
   imageFiles: 'any',
@@ -56,6 +58,7 @@ export const openPolicy: Policy = {
 export const strictPolicy: Policy = {
   untrusted: 'default',
   engineFlags: [],
+  build: true,
   buildFlags: [],
   images: 'any',
   imageFiles: 'repo',
@@ -82,6 +85,7 @@ function policyOf(values: TableValues<typeof policyKeys.keys>['values']): Policy
   return {
     untrusted: untrusted ?? openPolicy.untrusted,
     engineFlags: allowedOf(values['engine-flags']),
+    build: values.build ?? openPolicy.build,
     buildFlags: allowedOf(values['build-flags']),
     images: allowedOf(values.images),
     imageFiles: values['image-files'] ?? openPolicy.imageFiles,

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import {
   foldJobs,
   foldTasks,
+  hasTaskPassed,
   isGreen,
+  isTaskGreen,
   jobStatus,
   taskOutcomes,
   type FinishedOutcome,
@@ -20,17 +22,21 @@ const ofOne: Record<TaskOutcome, FinishedOutcome> = {
   cancelled: 'cancelled',
   skipped: 'empty',
   error: 'error',
+  'known-failure': 'passed',
+  'unexpected-pass': 'failed',
 };
 
-// The outcome of a job with two tasks. Columns and rows are in the order of `taskOutcomes`: passed flaky failed timed-out cancelled skipped error.
+// The outcome of a job with two tasks. Columns and rows are in the order of `taskOutcomes`: passed flaky failed timed-out cancelled skipped error known-failure unexpected-pass.
 const ofTwo: Record<TaskOutcome, string> = {
-  passed: 'passed flaky failed failed cancelled passed error',
-  flaky: 'flaky flaky failed failed cancelled flaky error',
-  failed: 'failed failed failed failed cancelled failed error',
-  'timed-out': 'failed failed failed failed cancelled failed error',
-  cancelled: 'cancelled cancelled cancelled cancelled cancelled cancelled error',
-  skipped: 'passed flaky failed failed cancelled empty error',
-  error: 'error error error error error error error',
+  passed: 'passed flaky failed failed cancelled passed error passed failed',
+  flaky: 'flaky flaky failed failed cancelled flaky error flaky failed',
+  failed: 'failed failed failed failed cancelled failed error failed failed',
+  'timed-out': 'failed failed failed failed cancelled failed error failed failed',
+  cancelled: 'cancelled cancelled cancelled cancelled cancelled cancelled error cancelled cancelled',
+  skipped: 'passed flaky failed failed cancelled empty error passed failed',
+  error: 'error error error error error error error error error',
+  'known-failure': 'passed flaky failed failed cancelled passed error passed failed',
+  'unexpected-pass': 'failed failed failed failed cancelled failed error failed failed',
 };
 
 test('foldTasks() of no tasks returns empty, which is not a pass', () => {
@@ -94,6 +100,23 @@ test('isGreen() is true for passed and flaky only', () => {
   assert.deepEqual(
     jobOutcomes.filter((o) => isGreen(o)),
     ['passed', 'flaky'],
+  );
+});
+
+test('isTaskGreen() and hasTaskPassed() differ for tasks that are expected to fail', () => {
+  assert.deepEqual(taskOutcomes.filter(isTaskGreen), ['passed', 'flaky', 'known-failure']);
+  assert.deepEqual(taskOutcomes.filter(hasTaskPassed), ['passed', 'flaky', 'unexpected-pass']);
+});
+
+test('jobStatus() is 1 if the only failure is an unexpected pass', () => {
+  assert.equal(jobStatus('failed', [{ outcome: 'unexpected-pass', status: 0 }]), 1);
+  assert.equal(jobStatus('passed', [{ outcome: 'known-failure', status: 3 }]), 0);
+  assert.equal(
+    jobStatus('failed', [
+      { outcome: 'known-failure', status: 77 },
+      { outcome: 'failed', status: 2 },
+    ]),
+    2,
   );
 });
 

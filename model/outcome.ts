@@ -2,9 +2,19 @@
 
 /**
  * How a task ended. `flaky`: passed after a failed try. `error`: the infrastructure failed (image, container, disk),
- * which is not the task's failure. `skipped`: not started, because of an earlier task.
+ * which is not the task's failure. `skipped`: not started, because of an earlier task. `known-failure`: failed, as soil.yml
+ * expects. `unexpected-pass`: passed although soil.yml expects a failure, which is red.
  */
-export type TaskOutcome = 'passed' | 'flaky' | 'failed' | 'timed-out' | 'cancelled' | 'skipped' | 'error';
+export type TaskOutcome =
+  | 'passed'
+  | 'flaky'
+  | 'failed'
+  | 'timed-out'
+  | 'cancelled'
+  | 'skipped'
+  | 'error'
+  | 'known-failure'
+  | 'unexpected-pass';
 export const taskOutcomes: readonly TaskOutcome[] = [
   'passed',
   'flaky',
@@ -13,6 +23,8 @@ export const taskOutcomes: readonly TaskOutcome[] = [
   'cancelled',
   'skipped',
   'error',
+  'known-failure',
+  'unexpected-pass',
 ];
 
 /** How a finished job ended. `empty`: no task passed and none failed, which is not a pass. */
@@ -38,7 +50,8 @@ export interface TaskEnd {
 
 /**
  * Returns a job's outcome: the worst of its tasks, in the order error, cancelled, failed, flaky, passed. A tolerated
- * failure or timeout counts as flaky. A job of skipped tasks only is `empty`.
+ * failure or timeout counts as flaky, a known failure as passed, an unexpected pass as failed. A job of skipped tasks only is
+ * `empty`.
  */
 export function foldTasks(tasks: readonly TaskEnd[]): FinishedOutcome {
   let worst: FinishedOutcome = 'empty';
@@ -59,6 +72,10 @@ function taskContribution({ outcome, allowed = false }: TaskEnd): FinishedOutcom
     case 'failed':
     case 'timed-out':
       return allowed ? 'flaky' : 'failed';
+    case 'known-failure':
+      return 'passed';
+    case 'unexpected-pass':
+      return 'failed';
     case 'skipped':
       return undefined;
   }
@@ -128,3 +145,11 @@ export function jobStatus(outcome: FinishedOutcome, tasks: readonly TaskStatus[]
       return Math.max(1, ...tasks.filter((t) => taskContribution(t) === 'failed').map((t) => t.status));
   }
 }
+
+/** Returns whether a task did what soil.yml expects of it: it passed, perhaps after a retry, or its failure is known. */
+export const isTaskGreen = (outcome: TaskOutcome): boolean =>
+  outcome === 'passed' || outcome === 'flaky' || outcome === 'known-failure';
+
+/** Returns whether a task's last try ended with exit status 0. */
+export const hasTaskPassed = (outcome: TaskOutcome): boolean =>
+  outcome === 'passed' || outcome === 'flaky' || outcome === 'unexpected-pass';

@@ -112,9 +112,12 @@ class RecordReader {
       tasks: this.list('tasks').map((item) => {
         const task = new RecordReader(this.object('tasks', item), this.#unread);
         const skipped = task.optional(() => task.shown('skipped'));
+        const note = task.optional(() => task.shown('note'));
         return {
           ...{ name: task.shown('name') ?? '', run: task.optional(() => task.verbatim('run')) ?? '' },
           ...(skipped === undefined ? {} : { skipped }),
+          ...(note === undefined ? {} : { note }),
+          ...(note === undefined ? {} : { note }),
         };
       }),
       expectedJobs: this.optional(() => this.jobNames('expected-jobs')) ?? [],

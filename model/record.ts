@@ -37,6 +37,8 @@ export interface TaskCommand {
   readonly run: string;
   /** why the task was skipped; one sentence */
   readonly skipped?: string;
+  /** what its outcome means: a known failure, an unexpected pass, or a question that nobody answered; one clause */
+  readonly note?: string;
 }
 
 /** One job's record. In a record by another program, every field but `schema` may be missing. */

@@ -1,7 +1,7 @@
 /** Parses and formats a job's TSV, one row per task. An invalid line becomes a bad row and does not affect other rows. */
 import { parse } from 'csv-parse/sync';
 import { parseTaskName, type TaskName } from './name.js';
-import { taskOutcomes, type TaskEnd, type TaskOutcome } from './outcome.js';
+import { hasTaskPassed, taskOutcomes, type TaskEnd, type TaskOutcome } from './outcome.js';
 import { parseExitStatus } from './status.js';
 import { maxTasks, parseResultPath } from './task.js';
 import { accept, quote, refuse, type Result } from './result.js';
@@ -163,7 +163,7 @@ function parseRow(cells: readonly string[]): Result<TaskRow> {
   if (outcome === undefined) {
     return refuse(`cannot accept outcome ${quote(word)}: it must be one of ${taskOutcomes.join(', ')}`);
   }
-  if ((outcome === 'passed' || outcome === 'flaky') !== (status.value === 0) && outcome !== 'skipped') {
+  if (hasTaskPassed(outcome) !== (status.value === 0) && outcome !== 'skipped') {
     return refuse(`cannot accept outcome ${quote(word)}: the status is ${status.value}`);
   }
   const tries = more[6] ?? '1';

@@ -1,6 +1,16 @@
 /** Declarations of tasks. Parses task lists, which have four columns: `task_name script action result_html`. */
-import { parseTaskName, type TaskName } from './name.js';
+import { parseTaskName, type TaskName, type WorkerHost } from './name.js';
 import { accept, quote, refuse, type Result } from './result.js';
+
+/** A failure that is known and tolerated for a while. */
+export interface ExpectedFailure {
+  /** the worker hosts where the task fails; empty: all */
+  readonly on: readonly WorkerHost[];
+  /** the last day of the failure, as in `2027-01-31`, in UTC; absent: for ever */
+  readonly until?: string;
+  /** one line */
+  readonly why: string;
+}
 
 /** One command of a project, run by `sh -e` in the working folder. */
 export interface TaskDeclaration {
@@ -19,6 +29,8 @@ export interface TaskDeclaration {
   readonly retries: number;
   /** a failure of the task does not fail the job */
   readonly allowFailure: boolean;
+  /** the task is expected to fail; absent: it is not */
+  readonly expectFail?: ExpectedFailure;
   /** added to the job's environment */
   readonly environment: Readonly<Record<string, string>>;
   /** a folder in the repo; the job's unless set */

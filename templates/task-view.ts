@@ -33,8 +33,8 @@ export function taskTable(options: TaskTableOptions): TaskTable {
   const tasks = shown.map((row) => {
     const command = commands.get(row.task);
     const view = taskView(row, command?.run, options);
-    const hasReason = row.outcome === 'skipped' && command?.skipped !== undefined;
-    return hasReason ? { ...view, note: visibleText(command.skipped) } : view;
+    const note = row.outcome === 'skipped' ? command?.skipped : command?.note;
+    return note === undefined ? view : { ...view, note: visibleText(note) };
   });
   return {
     caption: options.caption,

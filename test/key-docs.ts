@@ -12,6 +12,7 @@ import { keepKeys, retentionKeys, tierKeys } from '../server/config/retention-po
 import { listenKeys, projectKeys, quotaKeys, soilServerKeys } from '../server/config/soil-server-keys.js';
 import {
   buildKeys,
+  expectFailKeys,
   jobKeys,
   mergeKeys,
   pullKeys,
@@ -35,6 +36,7 @@ export const manualTables: Readonly<Record<string, Readonly<Record<string, KeyTa
     pull: pullKeys,
     build: buildKeys,
     task: taskKeys,
+    'expect-fail': expectFailKeys,
     merge: mergeKeys,
   },
   'docs/security.md': { policy: policyKeys },

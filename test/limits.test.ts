@@ -97,7 +97,7 @@ describe('results that a server does not accept', () => {
       'results: out/page.html, result-html: out/page.html',
     );
     assert.equal(end.status, 0, end.stderr);
-    assert.doesNotMatch(await text('job.tsv'), /page\.html/);
+    assert.doesNotMatch(await text('job.tsv'), /\tout\/page\.html\t/);
     assert.doesNotMatch(await text('job.wwz/'), /href="out\/page\.html"/);
   });
 

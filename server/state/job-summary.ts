@@ -49,7 +49,7 @@ export function summarize(
       wwzBytes,
     }),
     passedTasks: tasksThat(['passed']),
-    failedTasks: tasksThat(['failed', 'timed-out']),
+    failedTasks: tasksThat(['failed', 'timed-out', 'unexpected-pass']),
     expectedJobs: intern(record?.expectedJobs ?? []),
   };
 }

@@ -655,3 +655,40 @@ jobs:
     ],
   );
 });
+
+test('parseConfig() reads expect-fail', () => {
+  const read = (value: string) =>
+    parseConfig(
+      `project: p\njobs: { a: { image: none, tasks: [{ name: t, run: x, expect-fail: ${value} }] } }\n`,
+    );
+  const expected = (value: string) => {
+    const config = read(value);
+    return config.ok ? config.value.jobs[0]?.tasks[0]?.expectFail : config.error;
+  };
+  assert.deepEqual(expected('{ why: broken }'), { on: [], why: 'broken' });
+  assert.deepEqual(expected('{ why: broken, until: 2028-02-29, on: github }'), {
+    ...{ on: ['github'], until: '2028-02-29', why: 'broken' },
+  });
+  assert.deepEqual(expected('{ why: broken, on: [local, sourcehut] }'), {
+    ...{ on: ['local', 'sourcehut'], why: 'broken' },
+  });
+  for (const [value, message] of [
+    ['{ until: 2027-01-01 }', /cannot accept expect-fail: why is missing$/],
+    ['{ why: "" }', /cannot accept why "": it is empty$/],
+    [
+      '{ why: x, until: 2027-02-30 }',
+      /cannot accept until "2027-02-30": it must be a date such as 2027-01-31$/,
+    ],
+    ['{ why: x, until: tomorrow }', /cannot accept until "tomorrow": it must be a date/],
+    ['{ why: x, on: mars }', /cannot accept worker host "mars": it must be one of github, sourcehut, local$/],
+    ['{ why: x, when: y }', /cannot accept key "when" in expect-fail: it must be one of on, until, why/],
+    ['yes', /cannot accept expect-fail "yes": it must be a map of keys and values$/],
+    [
+      '{ why: x }, allow-failure: true',
+      /cannot accept key "allow-failure": a failure that is expected passes/,
+    ],
+  ] as const) {
+    const config = read(value);
+    assert.match(config.ok ? 'accepted' : config.error, message, value);
+  }
+});

@@ -1,5 +1,5 @@
 /** Every key of soil.yml. The parser, schema/soil.schema.json and the tables in docs/project.md are made from them. */
-import { parseJobName } from '../../model/name.js';
+import { parseJobName, workerHosts } from '../../model/name.js';
 import { keyTable, tableOf } from '../../model/key-table.js';
 import { listOf, mapOf, wordOr, words } from '../../model/value-list.js';
 import { choice, duration, flag, oneLine, text, wholeNumber } from '../../model/value-type.js';
@@ -9,6 +9,7 @@ import {
   branch,
   buildPath,
   command,
+  date,
   declaredName,
   engineWord,
   environment,
@@ -75,6 +76,29 @@ export const buildKeys = keyTable({
   },
 });
 
+export const expectFailKeys = keyTable({
+  keys: {
+    on: {
+      type: words(choice(workerHosts), { item: 'worker host' }),
+      doc: 'The worker hosts where the task fails.',
+      otherwise: 'all',
+      example: '[github, sourcehut]',
+    },
+    until: {
+      type: date,
+      doc: 'The last day on which the failure is known, in UTC. After it, the failure is red.',
+      otherwise: 'for ever',
+      example: '2027-01-31',
+    },
+    why: {
+      type: oneLine,
+      isRequired: true,
+      doc: 'Why it fails. Pages show it.',
+      example: 'the parser is wrong',
+    },
+  },
+});
+
 export const taskKeys = keyTable({
   keys: {
     name: {
@@ -130,6 +154,11 @@ export const taskKeys = keyTable({
       default: 'false',
       example: 'true',
     },
+    'expect-fail': {
+      type: tableOf(expectFailKeys, { what: 'expect-fail' }),
+      doc: 'The task is known to fail: see [Known failures](#known-failures).',
+      example: '{ why: the parser is wrong, until: 2027-01-31 }',
+    },
     needs: {
       type: words(declaredName, { item: 'need' }),
       doc: 'Earlier tasks of the job that must pass first; otherwise this task is skipped, and its row says why.',
@@ -143,6 +172,13 @@ export const taskKeys = keyTable({
     },
   },
   alternatives: [['run', 'builtin']],
+  conflicts: [
+    {
+      key: 'expect-fail',
+      excludes: ['allow-failure'],
+      reason: 'a failure that is expected passes, and one that is allowed does not count',
+    },
+  ],
 });
 
 export const jobKeys = keyTable({

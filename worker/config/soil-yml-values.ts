@@ -94,6 +94,16 @@ const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Returns whether text can be the name of a variable. `__proto__` would replace the prototype of the object of variables. */
 const isVariableName = (name: string): boolean => variablePattern.test(name) && name !== '__proto__';
 
+/** A day, as in ISO 8601. */
+export const date = parsedText({ parse: parseDay, pattern: /^\d{4}-\d{2}-\d{2}$/, label: 'date' });
+
+function parseDay(value: string, what: string): Result<string> {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
+  // Date.parse() reads February 30 as March 2.
+  if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(value)) return accept(value);
+  return refuse(`cannot accept ${what} ${quote(value)}: it must be a date such as 2027-01-31`);
+}
+
 /** The name of a variable of the worker's environment. */
 export const variableName = parsedText({
   parse: (value, what) =>

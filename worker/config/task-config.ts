@@ -50,11 +50,18 @@ function taskOf(
     ...(timeout !== undefined && { timeoutSeconds: timeout }),
     retries: values.retries ?? defaultRetries,
     allowFailure: values['allow-failure'] ?? allowsFailure,
+    ...expectFailOf(values['expect-fail']),
     environment: environmentOf(values.env),
     ...(grace !== undefined && { graceSeconds: grace }),
     ...(workingFolder !== undefined && { workingFolder }),
     ...(tty !== undefined && { tty }),
   };
+}
+
+function expectFailOf(read: TaskValues['values']['expect-fail']): Pick<TaskDeclaration, 'expectFail'> {
+  const { on, until, why } = read?.values ?? {};
+  if (why === undefined) return {};
+  return { expectFail: { on: plainValues(on), why, ...(until !== undefined && { until }) } };
 }
 
 function needsOf(

@@ -20,7 +20,12 @@ export type Progress =
       readonly method: ImageMethod;
     }
   | { readonly kind: 'task-begin'; readonly task: TaskName; readonly index: number; readonly of: number }
-  | { readonly kind: 'task-done'; readonly row: TaskRow; readonly logFile: string }
+  | {
+      readonly kind: 'task-done';
+      readonly row: TaskRow;
+      readonly logFile: string;
+      /** one clause */ readonly note?: string;
+    }
   | { readonly kind: 'task-skipped'; readonly task: TaskName; readonly reason: string }
   | { readonly kind: 'archive'; readonly files: number; readonly bytes: number }
   | { readonly kind: 'notice'; readonly text: string }

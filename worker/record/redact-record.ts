@@ -37,7 +37,11 @@ export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
     ...(record.leftOut === undefined
       ? {}
       : { leftOut: record.leftOut.map((item) => ({ ...item, file: redactor.redact(item.file) })) }),
-    tasks: record.tasks.map((task) => ({ ...task, run: redactor.redact(task.run) })),
+    tasks: record.tasks.map((task) => ({
+      ...task,
+      run: redactor.redact(task.run),
+      ...(task.note === undefined ? {} : { note: redactor.redact(task.note) }),
+    })),
   };
 }
 
@@ -52,7 +56,11 @@ export const redactRow = (row: TaskRow, redactor: Redactor): TaskRow => ({
 export function redactProgress(progress: Progress, redactor: Redactor): Progress {
   switch (progress.kind) {
     case 'task-done':
-      return { ...progress, row: redactRow(progress.row, redactor) };
+      return {
+        ...progress,
+        row: redactRow(progress.row, redactor),
+        ...(progress.note === undefined ? {} : { note: redactor.redact(progress.note) }),
+      };
     case 'notice':
       return { ...progress, text: redactor.redact(progress.text) };
     case 'done':

@@ -1,5 +1,5 @@
 /** Formats a job's progress as lines for a terminal or a CI log. */
-import { isGreen, type FinishedOutcome, type TaskOutcome } from '../../model/outcome.js';
+import { isTaskGreen, type FinishedOutcome, type TaskOutcome } from '../../model/outcome.js';
 import type { TaskRow } from '../../model/row.js';
 import type { Progress } from '../record/progress.js';
 
@@ -18,7 +18,7 @@ export function formatProgress(progress: Progress, style: ReportStyle): string[]
     case 'pull-done':
       return [`${imageVerbs[progress.method].done} ${plain(progress.image)} in ${seconds(progress.seconds)}`];
     case 'task-done':
-      return [formatRow(progress.row, style)];
+      return formatEnd(progress, style);
     case 'task-skipped':
       return [
         `${paint('skipped'.padEnd(9), 'skipped', style)} ${''.padStart(8)}  ${progress.task} (${plain(progress.reason)})`,
@@ -58,6 +58,14 @@ export function formatStatus(progress: Progress): string | undefined {
     case 'done':
       return undefined;
   }
+}
+
+/** Formats the end of a task as one line, and a second one if its outcome needs a word. */
+function formatEnd(
+  { row, note }: Extract<Progress, { readonly kind: 'task-done' }>,
+  style: ReportStyle,
+): string[] {
+  return [formatRow(row, style), ...(note === undefined ? [] : [`${' '.repeat(20)}${plain(note)}`])];
 }
 
 /** Formats a finished task as one line: `failed      1.23 s  unit (status 2)`. */
@@ -109,7 +117,7 @@ export function plain(text: string): string {
 
 /** Returns the rows of tasks that ran and did not pass. */
 export function failedRows(rows: readonly TaskRow[]): TaskRow[] {
-  return rows.filter((row) => row.outcome !== 'skipped' && !isGreen(row.outcome as FinishedOutcome));
+  return rows.filter((row) => row.outcome !== 'skipped' && !isTaskGreen(row.outcome));
 }
 
 function paint(text: string, outcome: TaskOutcome | FinishedOutcome, { color }: ReportStyle): string {
@@ -122,11 +130,13 @@ function colorOf(outcome: TaskOutcome | FinishedOutcome): number {
     case 'passed':
       return 32;
     case 'flaky':
+    case 'known-failure':
     case 'skipped':
     case 'empty':
       return 33;
     case 'failed':
     case 'timed-out':
+    case 'unexpected-pass':
     case 'cancelled':
     case 'error':
       return 31;

@@ -8,6 +8,7 @@ import {
   formatRow,
   formatStatus,
   logLines,
+  plain,
   quoteLine,
 } from './format-progress.js';
 import { findProblems } from './compiler-problems.js';
@@ -82,7 +83,7 @@ export class JobDisplay {
   }
 
   /** Prints the end of a task's log as a group, and a failure as annotations. The archive holds the whole log. */
-  async #showTask({ row, logFile }: Extract<Progress, { readonly kind: 'task-done' }>): Promise<void> {
+  async #showTask({ row, logFile, note }: Extract<Progress, { readonly kind: 'task-done' }>): Promise<void> {
     const { context, roots, job, folderOf } = this.#options;
     const title = formatRow(row, { color: false });
     const isFailed = failedRows([row]).length > 0;
@@ -93,6 +94,7 @@ export class JobDisplay {
     const tail = await readLogTail(logFile);
     for (const line of formatGroup(title, logLines(tail, groupLines).lines.map(quoteLine)))
       context.print(line);
+    if (note !== undefined) context.print(plain(note));
     // An allowed failure is not annotated.
     if (!isFailed || row.allowed) return;
     const name = `${job}: ${row.task}`;
@@ -102,6 +104,7 @@ export class JobDisplay {
     if (problems.length > 0 || this.#annotationsLeft === 0) return;
     this.#annotationsLeft -= 1;
     const last = logLines(tail, 1).lines.join('').trim();
-    context.print(formatError(name, `${row.outcome}, status ${row.status}${last === '' ? '' : `: ${last}`}`));
+    const why = note ?? last;
+    context.print(formatError(name, `${row.outcome}, status ${row.status}${why === '' ? '' : `: ${why}`}`));
   }
 }

@@ -31,7 +31,11 @@ export function formatStepSummary({ job, end, urls, tails, maxBytes }: SummaryOp
   if (end.record.reason !== undefined) head.push(escapeMarkdown(end.record.reason.slice(0, 2000)), '');
   head.push(...urls.map((url) => `- <${url.replace(/[<>\s]/g, encodeURIComponent)}>`), '');
   if (!take(head.join('\n'))) return undefined;
-  const rows = takeWhile(end.rows.map(formatRow), take);
+  const notes = new Map(end.record.tasks.map(({ name, note }) => [name, note]));
+  const rows = takeWhile(
+    end.rows.map((row) => formatRow(row, notes.get(row.task))),
+    take,
+  );
   const table =
     rows.length === 0 ? [] : ['| outcome | status | elapsed | task |', '| --- | ---: | ---: | --- |'];
   const logs = takeWhile(
@@ -58,9 +62,9 @@ function takeWhile(texts: readonly string[], take: (text: string) => boolean): s
 const more = (count: number, noun: string): string[] =>
   count === 0 ? [] : [`… and ${count} more ${noun}${count === 1 ? '' : 's'}, see the job's log.`, ''];
 
-function formatRow(row: TaskRow): string {
+function formatRow(row: TaskRow, note?: string): string {
   const elapsed = row.elapsedSeconds === undefined ? '' : `${row.elapsedSeconds.toFixed(2)} s`;
-  return `| ${row.outcome} | ${row.status} | ${elapsed} | ${escapeMarkdown(row.task)} |`;
+  return `| ${row.outcome} | ${row.status} | ${elapsed} | ${escapeMarkdown(row.task)}${note === undefined ? '' : `: ${escapeMarkdown(note)}`} |`;
 }
 
 /** Formats a log as HTML, since a log could close a Markdown fence. It cannot close `<pre>`: `<` is escaped. */

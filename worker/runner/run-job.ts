@@ -27,6 +27,7 @@ import { skippedRow, type TaskRunOptions } from './run-task.js';
 /** How the tasks ended. */
 interface TasksResult extends FinishedTasks {
   readonly skips?: ReadonlyMap<string, string>;
+  readonly notes?: ReadonlyMap<string, string>;
   readonly abort?: JobAbort;
 }
 
@@ -107,7 +108,12 @@ async function runWithImage(
     machine: readMachine(),
     tasks: end.tasks.map(({ name, run }) => {
       const skipped = end.skips?.get(name);
-      return { name, run, ...(skipped === undefined ? {} : { skipped }) };
+      const note = end.notes?.get(name);
+      return {
+        ...{ name, run },
+        ...(skipped === undefined ? {} : { skipped }),
+        ...(note === undefined ? {} : { note }),
+      };
     }),
   };
   return { record, end, imageMethod: prepared?.method };
@@ -136,6 +142,7 @@ async function runOnHosts(
   const control = image === undefined ? folder.control : containerControl;
   const taskOptions: TaskRunOptions = {
     ...{
+      host: options.origin.host ?? 'local',
       job,
       out,
       folder,

@@ -1,6 +1,7 @@
 /** Runs one task: writes its script and logs, runs its tries, and returns its row. */
 import { statfs } from 'node:fs/promises';
 import { errorMessage } from '../../model/error-message.js';
+import type { WorkerHost } from '../../model/name.js';
 import { quote } from '../../model/result.js';
 import type { TaskRow } from '../../model/row.js';
 import { splitCommand, type TaskDeclaration } from '../../model/task.js';
@@ -16,6 +17,9 @@ import type { OutputChannel } from '../output/output-channel.js';
 import type { Redactor } from '../redact/redactor.js';
 import { linkTaskLog, writeScript, type JobFolder } from '../state/job-folder.js';
 import { runLoggedTry } from './logged-try.js';
+import { readLogTail } from '../output/log-tail.js';
+import { asksForInput, closedInputNote } from './closed-input.js';
+import { isFailureExpected, judgeKnownFailure } from './known-failure.js';
 import { formatScript } from './task-script.js';
 
 export interface TaskRunOptions extends TryRunnerOptions {
@@ -24,6 +28,7 @@ export interface TaskRunOptions extends TryRunnerOptions {
   readonly folder: JobFolder;
   /** variables of all tasks of the job; a task's own override them */
   readonly environment: Readonly<Record<string, string>>;
+  readonly host: WorkerHost;
   readonly output: OutputChannel;
   /** present if the job has secrets */
   readonly redactor?: Redactor;
@@ -31,6 +36,8 @@ export interface TaskRunOptions extends TryRunnerOptions {
 
 export interface TaskResult {
   readonly row: TaskRow;
+  /** what the outcome means, if that is not obvious; one clause */
+  readonly note?: string;
   readonly abort?: JobAbort;
 }
 
@@ -71,20 +78,28 @@ export async function runTask(
   const row: TaskRow = isDiskFailure ? { ...result.row, outcome: 'error', status: notRunStatus } : result.row;
   // The full disk explains other errors.
   const abort = result.abort?.outcome === 'cancelled' ? result.abort : (diskAbort ?? result.abort);
-  return { row, ...(abort === undefined ? {} : { abort }) };
+  const judged = judgeKnownFailure(row, task.expectFail, { host: options.host, now: Date.now() / 1000 });
+  const note = judged.note ?? (row.outcome === 'failed' ? result.note : undefined);
+  return {
+    row: judged.row,
+    ...(note === undefined ? {} : { note }),
+    ...(abort === undefined ? {} : { abort }),
+  };
 }
 
 async function runTries(
   task: TaskDeclaration,
   number: number,
   runner: TryRunner,
-  { job, out, folder, output, redactor }: TaskRunOptions,
+  { job, out, folder, output, redactor, host }: TaskRunOptions,
 ): Promise<TaskResult> {
   const startTime = Date.now() / 1000;
   const limits = {
     timeoutSeconds: task.timeoutSeconds ?? job.timeoutSeconds,
     graceSeconds: task.graceSeconds ?? job.graceSeconds,
   };
+  // A failure that is expected needs no retry.
+  const retries = isFailureExpected(task.expectFail, host) ? 0 : task.retries;
   const tries: TryResult[] = [];
   let last: TryResult;
   do {
@@ -96,7 +111,7 @@ async function runTries(
   } while (
     (last.outcome === 'failed' || last.outcome === 'timed-out') &&
     last.abort === undefined &&
-    tries.length <= task.retries
+    tries.length <= retries
   );
   const sum = (pick: (t: TryResult) => number) => tries.reduce((total, t) => total + pick(t), 0);
   const measured = tries.flatMap((t) => t.maxRssKib ?? []);
@@ -111,8 +126,14 @@ async function runTries(
     ...(measured.length === 0 ? {} : { maxRssKib: Math.max(...measured) }),
     tries: tries.length,
   };
-  await linkTaskLog(out, folder.tryLog(number, tries.length), task.name);
-  return { row, ...(last.abort === undefined ? {} : { abort: last.abort }) };
+  const lastLog = folder.tryLog(number, tries.length);
+  await linkTaskLog(out, lastLog, task.name);
+  const isAsking = last.outcome === 'failed' && asksForInput(await readLogTail(lastLog));
+  return {
+    row,
+    ...(isAsking ? { note: closedInputNote } : {}),
+    ...(last.abort === undefined ? {} : { abort: last.abort }),
+  };
 }
 
 /** Returns the result of a task whose files cannot be written: the disk is full, or a task removed the job's folder. */

@@ -13,6 +13,8 @@ export interface ScheduleResult {
   readonly rows: readonly TaskRow[];
   /** why a task was skipped, for each that another task prevented */
   readonly skips: ReadonlyMap<TaskName, string>;
+  /** what the outcomes of tasks mean, if that is not obvious */
+  readonly notes: ReadonlyMap<TaskName, string>;
   readonly abort?: JobAbort;
 }
 
@@ -24,6 +26,7 @@ export async function runTasks(
 ): Promise<ScheduleResult> {
   const rows = new Map<TaskName, TaskRow>();
   const skips = new Map<TaskName, string>();
+  const notes = new Map<TaskName, string>();
   const idle = [...runners].reverse();
   const running = new Set<Promise<void>>();
   const prepared = new Map<number, Promise<unknown>>();
@@ -42,9 +45,13 @@ export async function runTasks(
     void prepare(index + 1);
     const finished = runTask(task, index + 1, runner, { ...options, prepared: files }).then((end) => {
       rows.set(task.name, end.row);
+      if (end.note !== undefined) notes.set(task.name, end.note);
       abort ??= end.abort;
       prepared.delete(index);
-      options.report({ kind: 'task-done', row: end.row, logFile: taskLogPath(options.out, task.name) });
+      options.report({
+        ...{ kind: 'task-done', row: end.row, logFile: taskLogPath(options.out, task.name) },
+        ...(end.note === undefined ? {} : { note: end.note }),
+      });
       idle.push(runner);
       running.delete(finished);
     });
@@ -72,6 +79,7 @@ export async function runTasks(
   return {
     rows: tasks.map((task) => rows.get(task.name) ?? skippedRow(task)),
     skips,
+    notes,
     ...(abort === undefined ? {} : { abort }),
   };
 }

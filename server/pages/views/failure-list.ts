@@ -28,7 +28,14 @@ export interface FailureList {
   readonly more: number;
 }
 
-const notFailures: readonly Outcome[] = ['passed', 'flaky', 'skipped', 'running', 'expected'];
+const notFailures: readonly Outcome[] = [
+  'passed',
+  'flaky',
+  'known-failure',
+  'skipped',
+  'running',
+  'expected',
+];
 
 /**
  * Lists every task that failed, and every failed job whose tasks do not explain its outcome: most severe first, then in

@@ -65,6 +65,8 @@ function refusals(
 
 function listRequests(job: JobDeclaration, repo: string): readonly Request[] {
   const { image } = job;
+  const destinations = 'destination' in image ? [String(image.destination)] : [];
+  const hasContainer = image.kind !== 'none' && destinations.length === 0;
   const list = (
     items: readonly string[],
     [noun, key]: readonly [string, PolicyKey],
@@ -86,13 +88,11 @@ function listRequests(job: JobDeclaration, repo: string): readonly Request[] {
       ({ buildFlags }) => buildFlags,
     ),
     ...list(job.engineFlags, ['engine flag', 'engine-flags'], ({ engineFlags }) => engineFlags),
-    ...list(
-      image.kind === 'none' ? [] : [job.network ?? 'default'],
-      ['network', 'network'],
-      ({ network }) => network,
-    ),
+    ...list(hasContainer ? [job.network ?? 'default'] : [], ['network', 'network'], ({ network }) => network),
     ...list(job.secrets ?? [], ['secret', 'secrets'], ({ secrets }) => secrets),
+    ...list(destinations, ['SSH destination', 'ssh'], ({ ssh }) => ssh),
     ...(job.ptrace === true ? [ptraceRequest] : []),
+    ...('git' in job && job.git === 'writable' ? [gitRequest] : []),
   ];
 }
 
@@ -119,6 +119,12 @@ const transportRequest = (name: string): Request => ({
   key: 'image-files',
   isAllowed: ({ imageFiles }) => imageFiles === 'any',
 });
+
+const gitRequest: Request = {
+  what: '"git: writable"',
+  key: 'git-writable',
+  isAllowed: ({ gitWritable }) => gitWritable,
+};
 
 function fileRequest(name: string, path: string, repo: string): Request {
   return {

@@ -91,6 +91,7 @@ export const suites: readonly Suite[] = [
     files: [
       ...[
         'test/attacks-container',
+        'test/git-layer',
         'test/attacks-environment',
         'test/github-actions',
         'test/gnu-hello',

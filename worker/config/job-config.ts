@@ -52,6 +52,7 @@ export function jobOf(source: YamlSource, read: TableValues<typeof jobKeys.keys>
       ...(tty !== undefined && { tty }),
       ...(ptrace !== undefined && { ptrace }),
       ...(isolate === true && { isolate }),
+      ...(values.git === 'writable' && { git: values.git }),
       ...(pidsLimit !== undefined && { pidsLimit }),
       ...(secrets.length > 0 && { secrets }),
     },

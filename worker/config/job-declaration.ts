@@ -63,6 +63,8 @@ export interface JobDeclaration {
   readonly ptrace?: boolean;
   /** how many processes the container can have at the same time */
   readonly pidsLimit?: number;
+  /** tasks change the git repository itself, not a layer; absent: a layer */
+  readonly git?: 'writable';
   /** variables of the worker's environment that tasks get, and whose values are redacted */
   readonly secrets?: readonly string[];
 }
@@ -73,6 +75,10 @@ export interface MergeRule {
   /** the branch to update */
   readonly to: string;
   readonly require: readonly JobName[] | 'all';
+  /** only jobs whose tasks were isolated count; absent: all */
+  readonly isolated?: 'require';
+  /** jobs with uncommitted changes count; absent: they do not */
+  readonly uncommitted?: 'allow';
 }
 
 export interface ProjectConfig {

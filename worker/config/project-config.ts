@@ -87,13 +87,17 @@ function mergeOf(
   { values, entries, offset }: MergeValues,
   jobs: readonly JobName[],
 ): MergeRule | undefined {
-  const { from, to, require: required } = values;
+  const { from, to, require: required, isolated, uncommitted } = values;
+  const conditions = {
+    ...(isolated === 'require' && { isolated: 'require' as const }),
+    ...(uncommitted === 'allow' && { uncommitted: 'allow' as const }),
+  };
   if (from !== undefined && from === to) {
     addFault(source, offset, `cannot accept merge: from and to are both ${quote(from)}`);
   }
   if (from === undefined || to === undefined || required === undefined) return undefined;
   const node = entries.get('require')?.node;
-  if (node && 'value' in node && node.value === 'all') return { from, to, require: 'all' };
+  if (node && 'value' in node && node.value === 'all') return { from, to, require: 'all', ...conditions };
   required.forEach(({ value, offset: at }, i) => {
     const because = (reason: string): void => {
       addFault(source, at, `cannot accept required job ${quote(value)}: ${reason}`);
@@ -102,5 +106,5 @@ function mergeOf(
       because(`it must be all, or some of ${jobs.join(', ')}${formatHint(value, jobs)}`);
     } else if (required.findIndex((other) => other.value === value) < i) because('duplicate job');
   });
-  return { from, to, require: required.map(({ value }) => value) };
+  return { from, to, require: required.map(({ value }) => value), ...conditions };
 }

@@ -239,6 +239,12 @@ export const jobKeys = keyTable({
       default: '1',
       example: '4',
     },
+    git: {
+      type: choice(['layer', 'writable']),
+      doc: 'What tasks in a container change when they use git: a throw-away layer over the repository, or with `writable` the repository itself. The gate does not count such a job. See [The git repository](hosts.md#the-git-repository).',
+      default: 'layer',
+      example: 'writable',
+    },
     isolate: {
       type: flag,
       doc: 'End what a task left before the next one begins, so that no task can interfere with another: see [Isolated tasks](hosts.md#isolated-tasks).',
@@ -338,6 +344,18 @@ export const mergeKeys = keyTable({
       isRequired: true,
       doc: 'The jobs that must pass, or `all`.',
       example: 'all',
+    },
+    isolated: {
+      type: choice(['any', 'require']),
+      doc: 'With `require`, a job counts only if it ran with `isolate: true`.',
+      default: 'any',
+      example: 'require',
+    },
+    uncommitted: {
+      type: choice(['refuse', 'allow']),
+      doc: 'With `allow`, a job counts even if there were uncommitted changes when it began, or if that is unknown.',
+      default: 'refuse',
+      example: 'allow',
     },
   },
 });

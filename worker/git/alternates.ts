@@ -2,7 +2,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
-import { isRepository } from './git-folder.js';
+import { isRepository, readGitFolder } from './git-folder.js';
 import { readPlainFile } from './plain-file.js';
 
 const listBytes = 1_000_000;
@@ -26,6 +26,14 @@ export interface Alternate {
 export async function listAlternates(commonDir: string): Promise<Result<readonly string[]>> {
   const found = await readAlternates(commonDir);
   return found.ok ? accept([...new Set(found.value.flatMap(({ path }) => path ?? []))]) : found;
+}
+
+/** Refuses a repository that names folders which are not parts of one. A folder without a repository is accepted. */
+export async function checkRepository(root: string): Promise<Result<undefined>> {
+  const folder = await readGitFolder(root);
+  if (!folder.ok) return folder;
+  const found = folder.value === undefined ? undefined : await listAlternates(folder.value.commonDir);
+  return found?.ok === false ? found : accept(undefined);
 }
 
 /** Returns every line of the lists, those of the alternates themselves included. */

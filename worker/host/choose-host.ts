@@ -1,5 +1,5 @@
 /** Chooses where a job's tasks run: in a container or on the raw machine. */
-import { containerHost } from './container-host.js';
+import { containerHost, type ContainerGit } from './container-host.js';
 import type { Engine } from '../engine/engine.js';
 import type { RunJobOptions } from '../record/progress.js';
 import type { HostOptions, PreparedImage } from '../engine/prepare-image.js';
@@ -13,6 +13,7 @@ export function chooseHost(
   image: Pick<PreparedImage, 'engine' | 'name' | 'args'> | undefined,
   control: string,
   options: RunJobOptions,
+  git?: ContainerGit,
 ): HostMaker {
   const { job, repo } = options;
   const cookie = createCookie();
@@ -23,7 +24,10 @@ export function chooseHost(
   }
   const { engine, name, args } = image;
   const userFlags = planUserFlags(options, engine);
-  return containerHost({ engine, image: name, imageArgs: args, job, control, repo, cookie, userFlags });
+  return containerHost({
+    ...{ engine, image: name, imageArgs: args, job, control, repo, cookie, userFlags },
+    ...(git !== undefined && { git }),
+  });
 }
 
 /**

@@ -23,13 +23,22 @@ export interface ContainerOptions {
   readonly cookie: string;
   /** flags that map the container's users to those of this machine, see planUserFlags() */
   readonly userFlags: readonly string[];
+  /** the git repository of the working tree, see git-layer.ts; absent: there is none */
+  readonly git?: ContainerGit;
+}
+
+/** How a container gets the git repository. */
+export interface ContainerGit {
+  flags(): readonly string[];
+  /** Returns whether a container that did not start for this reason is to be started with other flags. */
+  giveUp(reason: string): boolean;
 }
 
 const startSeconds = 120;
 
 /** Returns a container as a task host. The supervisor is its process 1; further lanes are started by the engine's `exec`. */
 export function containerHost(options: ContainerOptions): HostMaker {
-  const { engine, image, job, cookie } = options;
+  const { engine, image, job, cookie, git } = options;
   return (number) => {
     const name = `soil-${randomBytes(8).toString('hex')}`;
     const command = (args: readonly string[]): HostCommand => ({
@@ -39,14 +48,17 @@ export function containerHost(options: ContainerOptions): HostMaker {
       ...[`${containerControl}/container.sh`, containerControl, containerRepo, `${cookie}-${number}-${lane}`],
       ...(job.isolate === true ? ['isolate'] : []),
     ];
-    return {
-      name: `a container of image ${quote(image, 200)}`,
-      main: command([
+    const main = (): HostCommand =>
+      command([
         ...['run', '--rm', '--interactive', '--name', name, '--pull', 'never'],
         ...containerFlags(options),
         ...options.imageArgs,
         ...script('0'),
-      ]),
+      ]);
+    return {
+      name: `a container of image ${quote(image, 200)}`,
+      main: main(),
+      ...(git !== undefined && { retry: (reason) => (git.giveUp(reason) ? main() : undefined) }),
       lane: (lane) => command(['exec', '--interactive', name, '/bin/sh', ...script(String(lane))]),
       // The container's shell may be ready before podman has registered that the container runs.
       isTooEarly: (reason) => /not running|state improper/i.test(reason),
@@ -61,15 +73,13 @@ export function containerFlags({
   control,
   repo,
   userFlags,
+  git,
 }: Omit<ContainerOptions, 'engine' | 'image' | 'imageArgs' | 'cookie'>): string[] {
   return [
     ...['--entrypoint', '/bin/sh', '--workdir', containerRepo],
-    ...[
-      '--mount',
-      formatMount(repo, containerRepo),
-      '--mount',
-      `${formatMount(control, containerControl)},readonly`,
-    ],
+    ...['--mount', formatMount(repo, containerRepo)],
+    ...['--mount', formatMount(control, containerControl, { isReadOnly: true })],
+    ...(git?.flags() ?? []),
     ...Object.entries(gitEnvironment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.network === undefined ? [] : ['--network', job.network]),
     ...(job.user === undefined ? [] : ['--user', job.user]),
@@ -96,8 +106,13 @@ const gitEnvironment = {
 };
 
 /** Formats a value of `--mount`. Both engines parse it as a line of CSV, so unlike `--volume` it can hold any path. */
-export function formatMount(source: string, target: string): string {
+export function formatMount(
+  source: string,
+  target: string,
+  { isReadOnly = false }: { readonly isReadOnly?: boolean } = {},
+): string {
   const field = `source=${source}`;
   const quoted = /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
-  return `type=bind,${quoted},target=${target}`;
+  const to = /[",\r\n]/.test(target) ? `"target=${target.replaceAll('"', '""')}"` : `target=${target}`;
+  return `type=bind,${quoted},${to}${isReadOnly ? ',readonly' : ''}`;
 }

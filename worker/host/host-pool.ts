@@ -35,10 +35,12 @@ export function createHostPool(make: HostMaker, options: HostPoolOptions): HostP
 }
 
 /** Starts the main command. Returns why it does not start, as a sentence. */
-async function start(instance: HostInstance): Promise<Supervisor | Lost> {
-  const supervisor = await startSupervisor(instance.main);
+async function start(instance: HostInstance, main = instance.main): Promise<Supervisor | Lost> {
+  const supervisor = await startSupervisor(main);
   if (!('kind' in supervisor)) return supervisor;
   const left = await instance.remove();
+  const other = instance.retry?.(supervisor.reason);
+  if (other !== undefined) return start(instance, other);
   const reason = `cannot start ${instance.name}: ${supervisor.reason}`;
   return { kind: 'lost', reason: left === undefined ? reason : `${reason}; ${left}` };
 }

@@ -24,6 +24,8 @@ export interface HostInstance {
   readonly name: string;
   /** runs the tasks of lane 1; with `lane`, and tasks in parallel, it runs none and keeps the host alive */
   readonly main: HostCommand;
+  /** Returns a command to try once more if `main` did not start for this reason. Absent: there is none. */
+  retry?(reason: string): HostCommand | undefined;
   /** starts another supervisor beside `main`, for tasks in parallel. Absent: each lane is an instance of its own */
   lane?(number: number): HostCommand;
   /** true if `lane` failed only because the host has not registered `main` yet */

@@ -22,6 +22,7 @@ import { locateJob, lockJob } from '../state/job-state.js';
 import { OutFolder } from '../state/out-folder.js';
 import { removeForgottenState } from '../state/repo-state.js';
 import type { CommandContext } from '../system/command-context.js';
+import { checkRepository } from '../git/alternates.js';
 import { readGitHead } from '../git/git-head.js';
 import { admitJobHere } from './admit-jobs.js';
 import type { PlannedJob, StoredJob } from './job-context.js';
@@ -66,9 +67,12 @@ export async function planJob(
         'the worker could redirect it to other files; run the job on Linux, or over SSH (image: ssh:USER@HOST)',
     );
   }
+  const repository = await checkRepository(repo);
+  if (!repository.ok) return repository;
   const planned = await planOrigin(choice.value, options, command);
   if (!planned.ok) return planned;
   const { origin, identity } = planned.value;
+  if (options.publish === true && origin.commit === undefined) return refuse(describeNoCommit(job, repo));
   const secrets = await planJobSecrets(declaration, repo, command);
   if (!secrets.ok) return secrets;
   const files = await openJobFiles(job, { ...options, repo }, command);
@@ -83,6 +87,10 @@ export async function planJob(
     ...(target.value !== undefined && { target: target.value }),
   });
 }
+
+/** Says what to do where nothing is committed: the server refuses a status without a commit. */
+export const describeNoCommit = (job: JobName, repo: string): string =>
+  `cannot publish job ${quote(job)}: ${quote(repo, 300)} has no commit, and results are published for one. Commit first: git commit`;
 
 /** Identifies the run and the commit of a job that is to run, or that runs in a later step. Prints what is odd about them. */
 export async function planOrigin(

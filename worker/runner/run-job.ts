@@ -1,15 +1,16 @@
 /** Runs one job: prepares its image, runs its tasks, and writes its record, rows and archive. */
 import { arch, availableParallelism, hostname, release, totalmem, type as systemType } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import { foldTasks, jobStatus, type FinishedOutcome } from '../../model/outcome.js';
 import { recordSchema, type JobRecord, type MachineRecord } from '../../model/record.js';
-import { quote } from '../../model/result.js';
+import { quote, type Result } from '../../model/result.js';
 import { builtinName, builtinVariable } from '../config/builtin-task.js';
 import { containerControl } from '../host/container-host.js';
 import { TryRunner, cancelReason, type JobAbort } from './try-runner.js';
 import { createJobFolder, type JobFolder } from '../state/job-folder.js';
 import { chooseHost } from '../host/choose-host.js';
+import { createGitLayer, type GitLayer } from '../host/git-layer.js';
 import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { isGitName, isHiddenName } from '../system/hidden-variables.js';
@@ -127,7 +128,9 @@ async function runOnHosts(
   redactor: Redactor | undefined,
 ): Promise<TasksResult> {
   const { job, repo, out, cancel, forceCancel, report } = options;
-  const pool = createHostPool(chooseHost(image, folder.control, options), {
+  const git = image === undefined ? undefined : await openGitLayer(image, options);
+  if (git?.ok === false) return abortEarly(job.tasks, new Error(git.error), options);
+  const pool = createHostPool(chooseHost(image, folder.control, options, git?.value), {
     isParallel: (job.parallel ?? 1) > 1,
     graceSeconds: job.graceSeconds,
   });
@@ -172,6 +175,7 @@ async function runOnHosts(
     if (reason !== undefined) end = distrust(end, reason);
     const notices = [notice];
     if (image !== undefined) {
+      notices.push(await git?.value.remove());
       notices.push(...(await restoreOwnership({ repo, engine: image.engine, imageArgs: image.args, since })));
     }
     for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
@@ -182,6 +186,20 @@ async function runOnHosts(
   } catch (error) {
     return { abort: { outcome: 'error', reason: errorMessage(error) }, ...end };
   }
+}
+
+/** Prepares the git repository of the containers. Its folder is beside the job's own, which the next run empties. */
+function openGitLayer(
+  { engine, args }: PreparedImage,
+  { repo, out, job, report }: RunJobOptions,
+): Promise<Result<GitLayer>> {
+  return createGitLayer({
+    ...{ repo, engine, imageArgs: args, isWritable: job.git === 'writable' },
+    folder: join(dirname(out), `.git-${basename(out)}`),
+    report: (text) => {
+      report({ kind: 'notice', text });
+    },
+  });
 }
 
 /** A process that a task left may have written the reports of any task, so the job is an error. */

@@ -6,7 +6,7 @@ import { accept, quote, refuse, type Result } from './result.js';
 export interface ExpectedFailure {
   /** the worker hosts where the task fails; empty: all */
   readonly on: readonly WorkerHost[];
-  /** the last day of the failure, as in `2027-01-31`, in UTC; absent: for ever */
+  /** the last day of the failure, as in `2027-01-31`, in UTC; absent: forever */
   readonly until?: string;
   /** one line */
   readonly why: string;

@@ -58,7 +58,8 @@ describe('results that a server does not accept', () => {
       'soil.yml': `project: p\njobs:\n  job: {image: none, tasks: [${task}]}\n`,
     });
     cleanups.push(() => rm(repo, { recursive: true, force: true }));
-    const end = await worker(['run', 'job', '--publish'], { cwd: repo, env });
+    // The largest wwz takes minutes on a busy machine.
+    const end = await worker(['run', 'job', '--publish'], { cwd: repo, env, timeoutSeconds: 600 });
     const get = (path: string): Promise<Response> => fetch(new URL(`local-jobs/r/${path}`, url));
     const text = async (path: string): Promise<string> => (await get(path)).text();
     assert.equal((await get('job.json')).status, 200, end.stdout + end.stderr);

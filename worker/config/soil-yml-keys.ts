@@ -87,7 +87,7 @@ export const expectFailKeys = keyTable({
     until: {
       type: date,
       doc: 'The last day on which the failure is known, in UTC. After it, the failure is red.',
-      otherwise: 'for ever',
+      otherwise: 'forever',
       example: '2027-01-31',
     },
     why: {

@@ -136,7 +136,7 @@ async function runOnHosts(
   });
   const output = new FifoOutput({
     folder: join(folder.control, 'out'),
-    spare: { folder: folder.spareFifos, environment: options.environment },
+    spare: { folder: folder.sparePipes, environment: options.environment },
     report: (text) => {
       report({ kind: 'notice', text });
     },

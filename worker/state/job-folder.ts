@@ -36,7 +36,7 @@ export interface JobFolder {
   /** the output of `tasks-from` */
   readonly taskList: string;
   /** a folder for pipes that no task uses yet */
-  readonly spareFifos: string;
+  readonly sparePipes: string;
   /** the output of the image build, if there is one */
   readonly buildLog: string;
   tryLog(number: number, tryNumber: number): string;
@@ -82,7 +82,7 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
     files: jobFilePaths(out, job),
     control,
     taskList: join(locked, 'task-list'),
-    spareFifos: join(locked, 'fifo'),
+    sparePipes: join(locked, 'fifo'),
     buildLog: join(out, buildLogName),
     tryLog: (number, tryNumber) => join(logs, `${number}.${tryNumber}`),
     redactedCopy: (n) => join(locked, `copy-${n}`),

@@ -43,6 +43,32 @@ test('renderWwzIndex() computes a missing outcome, and shows the reason', () => 
   assert.match(checkPage(renderWwzIndex({ record, rows: [], hasImagePage: false })).text, /∅ no task ran/);
 });
 
+test('renderWwzIndex() shows known failures with their reason, and what a limit left out', () => {
+  const record = {
+    ...sampleRecord,
+    tasks: [
+      { name: 'parse', run: 'exit 3', note: 'known failure until 2027-01-31: <quotes>' },
+      { name: 'fixed', run: 'true', note: 'expected to fail, but it passed: <quotes>' },
+    ],
+    leftOut: [
+      { file: 'out/<big>.bin', bytes: 3_000_000_000, limit: 'the server accepts 1 GB' },
+      { file: 'out/a', bytes: 10, more: 465, limit: 'Soil accepts 65534 files in a wwz' },
+      { file: '_soil/logs/t.txt', bytes: 20_000, isPart: true, limit: 'the server accepts 1 kB of this log' },
+    ],
+  };
+  const rows = [
+    task('known-failure', 'parse', 1, { status: 3 }),
+    task('unexpected-pass', 'fixed', 1, { status: 0 }),
+  ];
+  const { faults, text } = checkPage(renderWwzIndex({ record, rows, hasImagePage: false }));
+  assert.deepEqual(faults, []);
+  assert.match(text, /≉ known failure known failure until 2027-01-31: <quotes>/);
+  assert.match(text, /≠ unexpected pass expected to fail, but it passed: <quotes>/);
+  assert.match(text, /Left out\s+left out "out\/<big>\.bin" \(3\.0 GB\): the server accepts 1 GB/);
+  assert.match(text, /left out "out\/a" and 465 more files \(10 B\): Soil accepts 65534 files in a wwz/);
+  assert.match(text, /left out 20\.0 kB in the middle of "_soil\/logs\/t\.txt"/);
+});
+
 test('renderWwzIndex() escapes the record and its rows', () => {
   const record = {
     ...sampleRecord,

@@ -272,6 +272,7 @@ describe('M14: what a hostile soil.yml asks for', () => {
     'secret "DEPLOY_KEY"': 'image: x, secrets: DEPLOY_KEY',
     'build flag "--volume=/:/host"': "build: { file: C, flags: ['--volume=/:/host'] }",
     '"ptrace: true"': 'image: x, ptrace: true',
+    '"git: writable"': 'image: x, git: writable',
     'the raw machine ("image: none")': 'image: none',
   };
 

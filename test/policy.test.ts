@@ -13,6 +13,7 @@ jobs:
     image: debian:12
     network: host
     ptrace: true
+    git: writable
     engine-flags: [--privileged, '--volume=/:/host', '--memory=2g']
     secrets: [DEPLOY_KEY, STAGING_KEY]
     tasks: [{ name: t, run: 'true' }]
@@ -69,6 +70,7 @@ describe('the policy of a machine', () => {
         'image-files: repo',
         'network: [default, none]',
         'ptrace: false',
+        'git-writable: false',
         "secrets: 'STAGING_*'",
         'raw: false',
         '',
@@ -86,6 +88,7 @@ describe('the policy of a machine', () => {
       `cannot run job "greedy": network "host" is not allowed: key "network" of ${file}`,
       `cannot run job "greedy": secret "DEPLOY_KEY" is not allowed: key "secrets" of ${file}`,
       `cannot run job "greedy": "ptrace: true" is not allowed: key "ptrace" of ${file}`,
+      `cannot run job "greedy": "git: writable" is not allowed: key "git-writable" of ${file}`,
       `cannot run job "built": "build" is not allowed: key "build" of ${file}`,
       `cannot run job "built": build flag "--volume=/:/host" is not allowed: key "build-flags" of ${file}`,
       `cannot run job "rootfs": image "rootfs:/" is not allowed: key "image-files" of ${file}`,
@@ -213,7 +216,7 @@ describe('the policy of a machine', () => {
           (flag) => `greedy: engine flag ${flag}`,
         ),
         ...['greedy: network "host"', 'greedy: secret "DEPLOY_KEY"', 'greedy: secret "STAGING_KEY"'],
-        ...['greedy: "ptrace: true"', 'built: build flag "--volume=/:/host"'],
+        ...['greedy: "ptrace: true"', 'greedy: "git: writable"', 'built: build flag "--volume=/:/host"'],
         ...['rootfs: image "rootfs:/"', 'linked: image "oci:link"'],
       ],
     );

@@ -92,7 +92,7 @@ function listRequests(job: JobDeclaration, repo: string): readonly Request[] {
     ...list(job.secrets ?? [], ['secret', 'secrets'], ({ secrets }) => secrets),
     ...list(destinations, ['SSH destination', 'ssh'], ({ ssh }) => ssh),
     ...(job.ptrace === true ? [ptraceRequest] : []),
-    ...('git' in job && job.git === 'writable' ? [gitRequest] : []),
+    ...(job.git === 'writable' ? [gitRequest] : []),
   ];
 }
 

@@ -82,14 +82,14 @@ const cases: readonly Case[] = [
     target: 'at most 1.3 times as much as without secrets',
   },
   {
-    name: 'in which every line looks like an error',
+    name: 'in which every line mentions errors',
     line: (i) => `src/part-${i}.cc: 0 errors, 0 failures, no exception in this assertion`,
     isRedacted: false,
     target: '10 s: 100 MB/s',
   },
   {
     name: 'with colors in every line',
-    line: (i) => `\u001b[1m\u001b[3${i % 8}mpart-${i}\u001b[39m\u001b[22m ${compilerLine(i)}`,
+    line: (i) => `\u001b[1m\u001b[3${i % 8}m part-${i}\u001b[39m\u001b[22m ${compilerLine(i)}`,
     isRedacted: false,
     target: '10 s: 100 MB/s',
   },

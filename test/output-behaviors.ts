@@ -25,7 +25,7 @@ export function testOutput(machine: () => TestEngine): void {
       await must('unzip', ['-p', join(job.out, 'job.wwz'), `_soil/index/logs/${task}.txt.json`]),
     ) as LogIndex;
 
-  it('keeps what a task printed before it opens one of its outputs anew', async (t) => {
+  it('keeps what a task printed before it opens one of its outputs again', async (t) => {
     const job = await runTasks(
       t,
       `

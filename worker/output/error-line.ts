@@ -24,15 +24,27 @@ function wordsOf(text: string): FilterWord[] {
   });
 }
 
-/** After these words comes no letter in an error line: `errors` is a count or a name. */
-const wholeWords = 5;
-const failWord = errorWords.findIndex(([word]) => word === 'fail');
-const isLowerCase = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x61 && byte <= 0x7a;
+/** What must be around a word in an error line, so that most lines that only mention errors need not be decoded. */
+const contexts: Readonly<Record<string, (bytes: Uint8Array, end: number) => boolean>> = {
+  error: (bytes, end) => isOneOf(bytes[end + 1], ': []!\u001b\r\n'),
+  exception: (bytes, end) => isOneOf(bytes[end - 8], 'E') && isOneOf(bytes[end + 1], ': [\u001b\r\n'),
+  failure: (bytes, end) => isOneOf(bytes[end - 6], 'F') && isOneOf(bytes[end + 1], ': [\u001b\r\n'),
+  fail: (bytes, end) => isOneOf(bytes[end - 3], 'F'),
+  // `Assertion ... failed`, and `E       assert` of pytest
+  assert: (bytes, end) => isOneOf(bytes[end - 5], 'A') || isOneOf(bytes[end - 7], ' '),
+  'cannot ': (bytes, end) => isOneOf(bytes[end - 8], ':'),
+  'not found': (bytes, end) => isOneOf(bytes[end + 1], '\u001b\r\n'),
+  denied: (bytes, end) => isOneOf(bytes[end + 1], '\u001b\r\n'),
+  '.go:': (bytes, end) => isOneOf(bytes[end + 1], '0123456789'),
+};
+const contextOf = errorWords.map(([word]) => contexts[word]);
 
-/** Reports whether a word that ends at `end` may be in an error line, by the bytes around it. */
-export function isErrorWord(bytes: Uint8Array, end: number, word: number): boolean {
-  if (word < wholeWords) return !isLowerCase(bytes[end + 1]);
-  return word !== failWord || bytes[end - 3] === 0x46;
+/** Reports whether the word that ends at `end` may be in an error line, by the bytes around it. */
+export const isErrorWord = (bytes: Uint8Array, end: number, word: number): boolean =>
+  contextOf[word]?.(bytes, end) ?? true;
+
+function isOneOf(byte: number | undefined, characters: string): boolean {
+  return byte !== undefined && characters.includes(String.fromCharCode(byte));
 }
 
 /** A longer line is data, and patterns would be slow. */

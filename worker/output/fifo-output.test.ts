@@ -48,7 +48,7 @@ async function openBench(t: TestContext): Promise<Bench> {
   return { folder, channel, notices, run, log };
 }
 
-test('FifoOutput logs what a task writes to both outputs, opened anew too, in order', async (t) => {
+test('FifoOutput logs what a task writes to both outputs, opened again too, in order', async (t) => {
   const { run } = await openBench(t);
   assert.equal(await run(1, 'echo THE REAL ERROR; echo bye >/dev/stderr; exit 1'), 'THE REAL ERROR\nbye\n');
   const lines = Array.from({ length: 300 }, (_, i) => `${i}\n`).join('');
@@ -137,7 +137,7 @@ test('FifoReader ends as stolen if another process has read its mark, however mu
     writeSync(writer, later);
     drain();
     assert.equal(await ended, 'stolen');
-    assert.equal(received, later === '' ? 'first|' : 'firstlater|');
+    assert.equal(received, `first${later}|`);
     closeSync(writer);
     drain();
     await reader.closed;

@@ -37,12 +37,12 @@ export class LineIndex {
     this.#times = new LineTimes(startTime);
   }
 
-  /** Tells when the bytes from `offset` on arrived: milliseconds since 1970. Call it before add() of these bytes. */
+  /** Notes when the bytes from `offset` on arrived: milliseconds since 1970. Call it before add() of these bytes. */
   arrive(offset: number, time: number): void {
     this.#times.arrive(offset, time);
   }
 
-  /** Tells that the line at `offset` is the one before late output. Call it before add() of that line. */
+  /** Notes that the line at `offset` is the one before late output. Call it before add() of that line. */
   setLate(offset: number): void {
     this.#lateAt ??= offset;
   }

@@ -21,7 +21,7 @@ export class LineTimes {
     this.#startTime = startTime;
   }
 
-  /** Tells when the bytes from `offset` on arrived: milliseconds since 1970. */
+  /** Notes when the bytes from `offset` on arrived: milliseconds since 1970. */
   arrive(offset: number, time: number): void {
     // The clock of the machine can be set back.
     if (time < this.#lastArrival + this.#stepMs) return;
@@ -34,7 +34,7 @@ export class LineTimes {
     return this.#arrivals[0]?.offset;
   }
 
-  /** Tells that `line` is the first one that begins at or after `offset`. */
+  /** Notes that `line` is the first one that begins at or after `offset`. */
   pass(offset: number, line: number): void {
     for (
       let next = this.#arrivals[0];

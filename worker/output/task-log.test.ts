@@ -74,12 +74,12 @@ test('TaskLog marks late output once, on a line of its own', async (t) => {
 });
 
 test('StreamRedactor redacts what a search of the whole text finds, wherever it is split', () => {
-  const values = ['abcabd', 'abdxyz', 'a long secret value with base64 forms'];
+  const values = ['123124', '124789', 'a long secret value with base64 forms'];
   const search = createRedactor(values.map((value) => ({ name: 'S', value })));
   const encoded = Buffer.from(`..${values[2] ?? ''}`)
     .toString('base64')
     .replace(/.{20}/g, '$&\n');
-  const part = fc.constantFrom(...values, encoded, 'abc', 'abd', 'x', 'yz', '\n');
+  const part = fc.constantFrom(...values, encoded, '123', '124', '7', '89', '\n');
   fc.assert(
     fc.property(fc.array(part), fc.infiniteStream(fc.integer({ min: 1, max: 30 })), (parts, sizes) => {
       const text = parts.join('');

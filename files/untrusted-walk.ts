@@ -8,8 +8,8 @@ import type { UntrustedFolder } from './untrusted-folder.js';
 export interface FoundEntry {
   /** relative to the untrusted folder */
   readonly path: string;
-  /** `too-long`: a folder whose path has more than `maxPathBytes`; it is not entered */
-  readonly kind: 'file' | 'folder' | 'link' | 'other' | 'too-long';
+  /** `too-long`: a folder whose path has more than `maxPathBytes`; it is not entered. `unreadable`: a folder, listed again */
+  readonly kind: 'file' | 'folder' | 'link' | 'other' | 'too-long' | 'unreadable';
 }
 
 /** The limit of a name in a wwz. */
@@ -18,8 +18,8 @@ const maxPathBytes = 1024;
 const foldersPerTurn = 200;
 
 /**
- * Lists everything below a folder, in no order. Never enters a link, nor a folder that `enter` refuses. What was removed or
- * cannot be read meanwhile is left out.
+ * Lists everything below a folder, in no order. Never enters a link, nor a folder that `enter` refuses. What is removed
+ * meanwhile is left out.
  */
 export async function* walkFolder(
   folder: UntrustedFolder,
@@ -29,7 +29,9 @@ export async function* walkFolder(
   const waiting = [path];
   for (let next = waiting.pop(), count = 1; next !== undefined; next = waiting.pop(), count++) {
     if (count % foldersPerTurn === 0) await setImmediate();
-    for (const entry of listQuietly(folder, next)) {
+    const entries = listIfPresent(folder, next);
+    if (entries === undefined) yield { path: next, kind: 'unreadable' };
+    for (const entry of entries ?? []) {
       const found = next === '' ? entry.name : `${next}/${entry.name}`;
       const kind = kindOf(entry, found);
       if (kind === 'folder' && enter(found)) waiting.push(found);
@@ -38,12 +40,12 @@ export async function* walkFolder(
   }
 }
 
-function listQuietly(folder: UntrustedFolder, path: string): readonly Dirent[] {
+function listIfPresent(folder: UntrustedFolder, path: string): readonly Dirent[] | undefined {
   try {
     return folder.list(path);
   } catch (error) {
-    if (error instanceof EntryError) return [];
-    throw error;
+    if (!(error instanceof EntryError)) throw error;
+    return error.code === 'ENOENT' ? [] : undefined;
   }
 }
 

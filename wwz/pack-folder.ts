@@ -1,7 +1,9 @@
 /** `soil-worker archive`: packs the files of a folder into a wwz, and lists what it skipped. */
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
-import { fileErrorMessage } from '../model/error-message.js';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EntryError } from '../files/folder-entry.js';
+import { UntrustedFolder } from '../files/untrusted-folder.js';
+import { resolveInside, walkFolder } from '../files/untrusted-walk.js';
 import { accept, quote, refuse, type Result } from '../model/result.js';
 import { writeWwz, type WrittenWwz, type WwzSource } from './write.js';
 
@@ -12,7 +14,7 @@ export interface SkippedFile {
   readonly reason: string;
 }
 
-export interface FolderContents {
+interface FolderContents {
   readonly sources: readonly WwzSource[];
   readonly skipped: readonly SkippedFile[];
 }
@@ -28,55 +30,54 @@ export interface ArchivedFolder extends WrittenWwz {
  * valid in a wwz.
  */
 export async function packFolder(folder: string, target: string): Promise<Result<ArchivedFolder>> {
-  const contents = await listFolderContents(folder, { except: await realTarget(target) });
-  if (!contents.ok) return contents;
-  const written = await writeWwz(target, contents.value.sources);
-  return written.ok ? accept({ ...written.value, skipped: contents.value.skipped }) : written;
+  let root: UntrustedFolder | undefined;
+  try {
+    root = new UntrustedFolder(folder);
+    const except = await realTarget(target);
+    const { sources, skipped } = await listFolderContents(root, except);
+    const written = await writeWwz(target, sources);
+    return written.ok ? accept({ ...written.value, skipped }) : written;
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error;
+    return refuse(`cannot read folder ${quote(folder, 300)}: ${error.message}`);
+  } finally {
+    root?.close();
+  }
 }
 
 /** Lists the files of a folder as sources of a wwz, in no fixed order, with names relative to the folder. */
-async function listFolderContents(
-  folder: string,
-  { except }: { readonly except?: string } = {},
-): Promise<Result<FolderContents>> {
+async function listFolderContents(root: UntrustedFolder, except: string): Promise<FolderContents> {
   const sources: WwzSource[] = [];
   const skipped: SkippedFile[] = [];
-  try {
-    const root = await realpath(folder);
-    const pending = [''];
-    for (let below = pending.pop(); below !== undefined; below = pending.pop()) {
-      for (const item of await readdir(join(root, below), { withFileTypes: true })) {
-        const name = below + item.name;
-        const path = join(root, name);
-        if (path === except) continue;
-        if (item.isDirectory()) pending.push(`${name}/`);
-        else if (item.isFile()) sources.push({ kind: 'file', name, path });
-        else if (!item.isSymbolicLink()) skipped.push({ name, reason: 'not a regular file' });
-        else {
-          const link = await followLink(root, path);
-          if (link.ok) sources.push({ kind: 'file', name, path: link.value });
-          else skipped.push({ name, reason: link.error });
-        }
-      }
+  const add = (name: string, path: string): void => {
+    sources.push({ kind: 'opened', name, open: () => root.openFile(path) });
+  };
+  for await (const { path: name, kind } of walkFolder(root, '')) {
+    if (join(root.path, name) === except || kind === 'folder') continue;
+    if (kind === 'file') add(name, name);
+    else if (kind === 'unreadable') throw new EntryError('EACCES', `cannot read ${quote(name, 300)} in it`);
+    else if (kind === 'too-long') skipped.push({ name, reason: 'its path is too long' });
+    else if (kind === 'other') skipped.push({ name, reason: 'not a regular file' });
+    else {
+      const link = followLink(root, name);
+      if (link.ok) add(name, link.value);
+      else skipped.push({ name, reason: link.error });
     }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return refuse(`cannot read folder ${quote(folder, 300)}: ${fileErrorMessage(error)}`);
   }
   skipped.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return accept({ sources, skipped });
+  return { sources, skipped };
 }
 
-/** Returns the target of a symlink if it is a regular file in `root`. */
-async function followLink(root: string, path: string): Promise<Result<string>> {
+/** Returns the target of a symlink, without links, if it is a regular file in the folder. */
+function followLink(root: UntrustedFolder, name: string): Result<string> {
   try {
-    const real = await realpath(path);
-    if (!real.startsWith(root + sep)) return refuse('symlink to a file outside the folder');
-    return (await stat(real)).isFile()
+    const real = resolveInside(root, name);
+    return root.stat(real)?.isFile() === true
       ? accept(real)
       : refuse('symlink to something other than a regular file');
-  } catch {
-    return refuse('broken symlink');
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error;
+    return refuse(error.code === 'EXDEV' ? 'symlink to a file outside the folder' : 'broken symlink');
   }
 }
 

@@ -6,9 +6,10 @@ import { artifactUrl, parseArtifactName, type ArtifactAddress } from '../publish
 import { planArtifactFolder, type ArtifactOptions, type ArtifactFolder } from './artifact-address.js';
 import { exitStatus } from '../../command/command-context.js';
 import type { CommandContext } from '../system/command-context.js';
+import { findTargetProblem } from '../system/named-file.js';
 import { download } from '../client/download.js';
 import { formatDuration, parseDuration } from '../../model/duration.js';
-import { warnOfUnknownJob } from '../config/load-job.js';
+import { chooseRepo, warnOfUnknownJob } from '../config/load-job.js';
 import {
   planProducerJob,
   readProducerEnd,
@@ -142,6 +143,10 @@ async function planGet(
     () => false,
   );
   if (!hasParent) return refuse(`cannot write ${quote(shown)}: its folder does not exist`);
+  const problem = await findTargetProblem({
+    ...{ repo: await chooseRepo(context), cwd: context.cwd, file: shown },
+  });
+  if (problem !== undefined) return refuse(`cannot write ${quote(shown)}: ${problem}`);
   const folder = await planArtifactFolder(options, context);
   if (!folder.ok) return folder;
   const { commit, service } = folder.value;

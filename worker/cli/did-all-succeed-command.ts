@@ -1,12 +1,12 @@
 /** `soil-worker did-all-succeed FILE.tsv...`: checks that every task passed, and names those that did not. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { fileErrorMessage } from '../../model/error-message.js';
+import { errorMessage } from '../../model/error-message.js';
 import { foldTasks, isGreen } from '../../model/outcome.js';
 import { quote } from '../../model/result.js';
 import { parseRows, type Row } from '../../model/row.js';
 import { exitStatus } from '../../command/command-context.js';
+import { chooseRepo } from '../config/load-job.js';
 import type { CommandContext } from '../system/command-context.js';
+import { readNamedText } from '../system/named-file.js';
 
 /** Returns 0 if every task of every file passed, else 1. */
 export async function didAllSucceedCommand(
@@ -27,13 +27,13 @@ export async function didAllSucceedCommand(
   return failed === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
-async function readFaults(file: string, { cwd }: CommandContext): Promise<string[]> {
+async function readFaults(file: string, context: CommandContext): Promise<string[]> {
   let text: string;
   try {
-    text = await readFile(resolve(cwd, file), 'utf8');
+    text = await readNamedText({ repo: await chooseRepo(context), cwd: context.cwd, file });
   } catch (error) {
     // A job without a file did not succeed.
-    return [`cannot read the file: ${fileErrorMessage(error)}`];
+    return [`cannot read the file: ${errorMessage(error)}`];
   }
   const rows = parseRows(text);
   return rows.ok ? findFaults(rows.value) : [rows.error];

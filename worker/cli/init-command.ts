@@ -1,6 +1,8 @@
 /** `soil-worker init`: writes soil.yml, a GitHub workflow and a sourcehut manifest that suit the repo. */
-import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { EntryError } from '../../files/folder-entry.js';
+import { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { errorMessage } from '../../model/error-message.js';
 import { schemaFile } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
@@ -22,6 +24,7 @@ import {
 } from '../init/starting-files.js';
 import type { ProjectConfig } from '../config/job-declaration.js';
 import { chooseRepo } from '../config/load-job.js';
+import { readNamedText } from '../system/named-file.js';
 
 export interface InitOptions {
   readonly server?: string;
@@ -47,7 +50,7 @@ export async function initCommand(options: InitOptions, context: CommandContext)
       context.warn(`kept ${name}: it exists. To overwrite it, use --force`);
     } else if (options.dryRun === true) context.print(`--- ${name}\n${text.trimEnd()}`);
     else {
-      const written = await write(join(repo, name), text, options.force === true);
+      const written = await write(repo, name, text);
       if (!written.ok) {
         context.warn(written.error);
         return exitStatus.failed;
@@ -69,9 +72,7 @@ async function planFiles(
   { server, force, github, sourcehut }: InitOptions,
   context: CommandContext,
 ): Promise<Result<readonly PlannedFile[]>> {
-  const read = (name: string): Promise<string | undefined> =>
-    readFile(join(repo, name), 'utf8').catch(() => undefined);
-  const before = await read(configName);
+  const before = await readText(repo, configName);
   const suggested = before === undefined || force === true ? suggestJobs(await readRepo(repo)) : undefined;
   if (suggested?.includes(placeholderJob) === true) {
     context.warn(
@@ -99,7 +100,7 @@ async function planFiles(
     ...(sourcehut ? [[manifestFile, formatManifest(ci, await remoteName(repo, context))] as const] : []),
   ];
   const planned: PlannedFile[] = [];
-  for (const [name, text] of files) planned.push({ name, text, exists: (await read(name)) !== undefined });
+  for (const [name, text] of files) planned.push({ name, text, exists: exists(repo, name) });
   return accept(planned);
 }
 
@@ -130,7 +131,7 @@ async function readRepo(repo: string): Promise<RepoFiles> {
   const names = new Set(await readdir(repo));
   const texts = new Map<string, string>();
   for (const name of [...names].filter((n) => buildFiles.test(n))) {
-    texts.set(name, await readFile(join(repo, name), 'utf8').catch(() => ''));
+    texts.set(name, (await readText(repo, name)) ?? '');
   }
   return { names, text: (name) => texts.get(name) ?? '' };
 }
@@ -176,12 +177,33 @@ async function remoteName(repo: string, { environment }: CommandContext): Promis
   return last === '' ? basename(repo) : last;
 }
 
-async function write(file: string, text: string, force: boolean): Promise<Result<undefined>> {
+/** Returns the text of a file of the repo; undefined if there is none, or it is a link out of the repo or a pipe. */
+const readText = (repo: string, file: string): Promise<string | undefined> =>
+  readNamedText({ repo, cwd: repo, file }).catch(() => undefined);
+
+/** Reports whether something has the name of a file, even if it is a link or cannot be read. */
+function exists(repo: string, name: string): boolean {
+  const folder = new UntrustedFolder(repo);
   try {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { flag: force ? 'w' : 'wx' });
+    return folder.stat(name) !== undefined;
+  } catch (error) {
+    if (error instanceof EntryError) return true;
+    throw error;
+  } finally {
+    folder.close();
+  }
+}
+
+/** Writes a file of the repo, in place of what has its name, and never through a link. */
+async function write(repo: string, name: string, text: string): Promise<Result<undefined>> {
+  const folder = new UntrustedFolder(repo);
+  try {
+    folder.makeFolder(dirname(name));
+    await folder.writeFile(name, text);
     return accept(undefined);
   } catch (error) {
-    return refuse(`cannot write ${quote(file, 300)}: ${errorMessage(error)}`);
+    return refuse(`cannot write ${quote(join(repo, name), 300)}: ${errorMessage(error)}`);
+  } finally {
+    folder.close();
   }
 }

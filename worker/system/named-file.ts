@@ -1,7 +1,7 @@
 /** Opens a file that an option, an argument or soil.yml names. In the repo, a task may have put anything there. */
 import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EntryError, entryError } from '../../files/folder-entry.js';
+import { EntryError, entryError, linkError } from '../../files/folder-entry.js';
 import { pathWithin } from '../../files/real-path.js';
 import { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { resolveInside } from '../../files/untrusted-walk.js';
@@ -50,5 +50,27 @@ export async function readNamedText(named: Omit<NamedFile, 'links'>): Promise<st
     throw entryError(error);
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * Returns why a path of the repo cannot be written: a link on the way, or in its own place. undefined if it can, or if it
+ * lies outside the repo.
+ */
+export async function findTargetProblem({
+  repo,
+  cwd,
+  file,
+}: Omit<NamedFile, 'links'>): Promise<string | undefined> {
+  const root = await realpath(repo);
+  const within = await pathWithin(root, resolve(cwd, file));
+  if (within === undefined || within === '') return undefined;
+  const folder = new UntrustedFolder(root);
+  try {
+    return folder.stat(within)?.isSymbolicLink() === true ? linkError(within).message : undefined;
+  } catch (error) {
+    return entryError(error).message;
+  } finally {
+    folder.close();
   }
 }

@@ -1,11 +1,13 @@
 /** Uploads the artifacts of a commit. */
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { errorMessage } from '../../model/error-message.js';
 import type { CommitHash, WorkerHost } from '../../model/name.js';
 import { commitArtifactFolder, encodeSegment, parsePublicPath } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { describeAnswer, isSuccess, type HttpAnswer, type RequestBody } from '../client/http-client.js';
+import { fileSource, readRange } from '../../wwz/byte-source.js';
 import { callServer, uploadSeconds, type SoilService } from '../client/soil-server.js';
 
 export interface ArtifactAddress {
@@ -63,7 +65,8 @@ export async function uploadArtifact(
   const digest = { 'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:` };
   const body: RequestBody = {
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes), ...digest },
-    open: () => content.createReadStream({ start: 0, end: Math.max(0, bytes - 1), autoClose: false }),
+    // Not a ReadStream: a cut connection destroys it, which closes the file, and a retry reads it again.
+    open: () => Readable.from(readRange(fileSource(content, bytes), 0, bytes), { objectMode: false }),
   };
   const answer = await callServer(service, {
     ...{ method: 'PUT', url, totalSeconds: uploadSeconds },
@@ -103,8 +106,8 @@ async function hashFile(
   try {
     const sum = createHash('sha256');
     let bytes = 0;
-    const whole = content.createReadStream({ start: 0, autoClose: false });
-    for await (const chunk of whole as AsyncIterable<Buffer>) {
+    const { size } = await content.stat();
+    for await (const chunk of readRange(fileSource(content, size), 0, size)) {
       sum.update(chunk);
       bytes += chunk.length;
     }

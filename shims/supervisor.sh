@@ -31,7 +31,8 @@
 #      host_end N TRY MARK           after a try: all that was written to it before is on the way to the worker
 #      host_request WORD ...         answers a request that only this host knows, such as one that brings a script
 #      host_quit                     before this script exits: removes what the host made
-# A process that such a function starts must be in `spared`, a list with a space before each process id.
+# A process that such a function starts must be in `spared`, a list with a space before each process id. Descriptor 6 is the
+# host's own, and is closed in tasks.
 set -u
 control=$1
 repo=$2
@@ -378,17 +379,20 @@ run_task() {
 # In a subshell: a shell prints "Killed" on its stderr of that moment, which must not be the worker's.
 measure() {
   if [ -n "$meter" ]; then set -- "$meter" --quiet '--format=memory %M' "$@"; fi
-  (exec "$@" 2>&1 >&4 4>&- 3<&-)
+  (exec "$@" 2>&1 >&4 3<&- 4>&- 6>&-)
 }
 
 run_request() {
   number=$number_read try=$try_read kind=$kind_read mark=$mark_read
   outputs="$outputs$number.$try "
   is_first || export SOIL_TASK_COOKIE="$outer$cookie.$number.$try."
-  start_guard
   status=none
   output=$control/out/$number.$try
-  if ! has host_begin || host_begin "$number" "$try" "$mark"; then
+  begun=yes
+  if has host_begin && ! host_begin "$number" "$try" "$mark"; then begun=''; fi
+  # After host_begin, so that it spares what that started.
+  start_guard
+  if [ -n "$begun" ]; then
     # Else the redirection would make a file.
     if [ -p "$output" ]; then { run_task; } 4>"$output"; fi
     if [ -n "$isolate" ]; then

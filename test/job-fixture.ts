@@ -50,7 +50,9 @@ export function jobYaml(engine: TestEngine, tasks: string, more = ''): string {
   const indent = (text: string, by: number) =>
     text.trim() === '' ? '' : `${text.trim().replaceAll(/^/gm, ' '.repeat(by))}\n`;
   const image =
-    engine.image === 'none' ? 'image: none' : `image: ${engine.image}\npull: never\nnetwork: none`;
+    engine.engine === undefined
+      ? `image: ${engine.image}`
+      : `image: ${engine.image}\npull: never\nnetwork: none`;
   const list = tasks === '' ? '' : `    tasks:\n${indent(tasks, 6)}`;
   return `project: test\njobs:\n  job:\n${indent(image, 4)}${indent(more, 4)}${list}`;
 }

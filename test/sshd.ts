@@ -20,11 +20,14 @@ export interface TestSshd {
   readonly close: () => Promise<void>;
 }
 
-/** `path` is the PATH of remote commands; `more` are further lines of the configuration. */
+/** `path` is the PATH of remote commands; `more` are further lines of the configuration, which may name the folder. */
 export async function startSshd({
   path,
   more = [],
-}: { readonly path?: string; readonly more?: readonly string[] } = {}): Promise<TestSshd> {
+}: {
+  readonly path?: string;
+  readonly more?: readonly string[] | ((folder: string) => readonly string[]);
+} = {}): Promise<TestSshd> {
   const folder = await mkdtemp(join(tmpdir(), 'soil-sshd-'));
   const hostKeyFile = join(folder, 'host_key');
   const key = join(folder, 'user_key');
@@ -45,7 +48,7 @@ export async function startSshd({
     'PermitRootLogin prohibit-password',
     'Subsystem sftp internal-sftp',
     ...(path === undefined ? [] : [`SetEnv PATH=${path}`]),
-    ...more,
+    ...(typeof more === 'function' ? more(folder) : more),
   ];
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
   // sshd needs its folder for privilege separation, which usually the service's start script makes.

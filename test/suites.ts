@@ -119,8 +119,8 @@ export const suites: readonly Suite[] = [
     name: 'servers',
     needs: 'nginx, Apache, lighttpd, Caddy, sshd',
     seconds: 90,
-    files: ['test/deploy', 'test/ssh-publish', 'test/ssh-rebuild', 'test/web-servers'],
-    fixtures: ['test/ssh-servers', 'test/sshd', 'test/web-server'],
+    files: ['test/deploy', 'test/ssh-host', 'test/ssh-publish', 'test/ssh-rebuild', 'test/web-servers'],
+    fixtures: ['test/ssh-machine', 'test/ssh-servers', 'test/sshd', 'test/web-server'],
   },
 ];
 

@@ -38,6 +38,8 @@ export function formatImage(image: ImageSource): string {
   switch (image.kind) {
     case 'none':
       return 'none';
+    case 'ssh':
+      return `ssh:${image.destination}`;
     case 'named':
       return image.name;
     case 'file':

@@ -11,9 +11,14 @@ export interface PullRule {
   readonly pullTimeoutSeconds?: number;
 }
 
-/** Where a job's tasks run: on the raw machine, or in a container of an image that is pulled, loaded or built first. */
+/**
+ * Where a job's tasks run: on the raw machine, on another machine over SSH, or in a container of an image that is pulled,
+ * loaded or built first.
+ */
 export type ImageSource =
   | { readonly kind: 'none' }
+  /** `USER@HOST`, or a name that the user's configuration of ssh knows */
+  | { readonly kind: 'ssh'; readonly destination: string }
   | ({ readonly kind: 'named'; readonly name: string } & PullRule)
   /** a tar from `docker save`, a folder in the OCI image layout, or a root file system */
   | { readonly kind: 'file'; readonly form: 'docker-archive' | 'oci' | 'rootfs'; readonly path: string }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { valueOf } from '../../model/result.js';
 import { parseConfig } from './project-config.js';
+import { parseImage } from './soil-yml-values.js';
 
 const complete = `# comment
 project: oils
@@ -239,6 +240,16 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
     'pull with image: none',
     jobOf('image: none', 'pull: never', task),
     /^soil\.yml:5:5: cannot accept key "pull": the job has image: none$/,
+  ],
+  [
+    'an ssh destination that is an option',
+    jobOf('image: ssh:-oProxyCommand=touch${IFS}x', task),
+    /^soil\.yml:4:12: cannot accept image "ssh:-oProxyCommand=.*": ssh: must be followed by USER@HOST or a name/,
+  ],
+  [
+    'an engine flag with an ssh destination',
+    jobOf('image: ssh:ci@host', 'engine-flags: --privileged', task),
+    /^soil\.yml:5:5: cannot accept key "engine-flags": the job runs over SSH, without a container$/,
   ],
   ['no tasks', jobOf('image: none'), /tasks or tasks-from is missing/],
   ['an empty list of tasks', jobOf('image: none', 'tasks: []'), /cannot accept tasks: the list is empty/],
@@ -587,6 +598,16 @@ test('parseConfig() reads every form of image and build', () => {
   for (const form of ['docker-archive', 'oci', 'rootfs']) {
     assert.deepEqual(imageOf(`image: ${form}:a/b`), { kind: 'file', form, path: 'a/b' });
   }
+  for (const destination of [
+    'ci@host',
+    'host',
+    'Build-Box_2',
+    'ci@10.0.0.1',
+    'ci@::1',
+    'a.b+c@fe80::1%eth0',
+  ]) {
+    assert.deepEqual(imageOf(`image: ssh:${destination}`), { kind: 'ssh', destination });
+  }
   assert.deepEqual(imageOf('build: Containerfile'), {
     ...{ kind: 'build', file: 'Containerfile', context: '.', timeoutSeconds: 3600, flags: [] },
   });
@@ -690,5 +711,46 @@ test('parseConfig() reads expect-fail', () => {
   ] as const) {
     const config = read(value);
     assert.match(config.ok ? 'accepted' : config.error, message, value);
+  }
+});
+
+test('parseImage() refuses each ssh destination that ssh or a shell could read as something else', () => {
+  const bad = [
+    ...[
+      '',
+      '-host',
+      '-oProxyCommand=x',
+      '-J',
+      'ci@',
+      '@host',
+      'ci@-oProxyCommand=x',
+      '-l@host',
+      'ci@-',
+      ' host',
+    ],
+    ...['ho st', 'host ', 'ci@ho\tst', 'ci@host\n', 'host\0', 'host\u007f', 'ho\u0085st', 'host\u2028'],
+    ...[
+      '$(id)',
+      '`id`',
+      'a;b',
+      'a|b',
+      'a&b',
+      'a>b',
+      "a'b",
+      'a"b',
+      'a\\b',
+      'a/b',
+      '//ci@host',
+      'ssh://h',
+      '[::1]',
+      'a*',
+      '~',
+    ],
+    ...['ci@host@x/y', 'ci@'.repeat(200), `ci@${'h'.repeat(300)}`, '{a,b}', 'a=b', '#', 'host!'],
+  ];
+  for (const destination of bad) {
+    const parsed = parseImage(`ssh:${destination}`);
+    assert.ok(!parsed.ok, destination);
+    assert.match(parsed.error, /cannot accept image ".*": ssh: must be followed by USER@HOST/, destination);
   }
 });

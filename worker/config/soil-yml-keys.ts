@@ -15,6 +15,7 @@ import {
   environment,
   image,
   imageFilePattern,
+  imageSshPattern,
   jobName,
   jobNamePattern,
   resultPath,
@@ -185,7 +186,7 @@ export const jobKeys = keyTable({
   keys: {
     image: {
       type: image,
-      doc: 'Where the job runs: see [Images](#images). `none`: on the machine itself.',
+      doc: 'Where the job runs: see [Images](#images). `none`: on the machine itself. `ssh:DEST`: on another machine.',
       example: 'debian:12',
     },
     build: {
@@ -325,6 +326,12 @@ export const jobKeys = keyTable({
       pattern: imageFilePattern,
       excludes: ['pull'],
       reason: "the job's image is a file or folder and is not pulled",
+    },
+    {
+      key: 'image',
+      pattern: imageSshPattern,
+      excludes: ['pull', 'network', 'user', 'engine-flags', 'ptrace', 'pids-limit'],
+      reason: 'the job runs over SSH, without a container',
     },
     { key: 'build', excludes: ['pull'], reason: "the job's image is built and not pulled" },
   ],

@@ -128,8 +128,16 @@ export const environment = mapOf({
   label: 'map of variables',
 });
 
+/**
+ * Where `image: ssh:DEST` connects to: `USER@HOST` or a name. Neither part starts with `-`, so that ssh cannot read it as an
+ * option. Characters that a shell interprets are refused as well: a `ProxyCommand` with `%h` or `%r` passes both to a shell.
+ */
+const sshPattern = /^ssh:(?:[\p{L}\p{N}_.][\p{L}\p{N}_.+-]{0,99}@)?[\p{L}\p{N}_:][\p{L}\p{N}_.:%-]{0,252}$/u;
+
 const imagePattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/;
 const imageForms = ['docker-archive', 'oci', 'rootfs'] as const;
+/** Matches a job that runs on another machine. */
+export const imageSshPattern = /^ssh:/;
 /** Matches an image that is read from a file or folder. */
 export const imageFilePattern = /^(docker-archive|oci|rootfs):/;
 
@@ -137,15 +145,25 @@ export const imageFilePattern = /^(docker-archive|oci|rootfs):/;
 export const image = parsedText({
   parse: parseImage,
   pattern:
-    /^((docker-archive|oci|rootfs):[^\p{Cc}:]{1,1000}|(?!(docker-archive|oci|rootfs):)[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,399})$/u,
+    /^((docker-archive|oci|rootfs):[^\p{Cc}:]{1,1000}|ssh:([\p{L}\p{N}_.][\p{L}\p{N}_.+-]{0,99}@)?[\p{L}\p{N}_:][\p{L}\p{N}_.:%-]{0,252}|(?!(docker-archive|oci|rootfs|ssh):)[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,399})$/u,
   label: 'image',
 });
 
-/** Parses `none`, a file or folder that holds an image (`oci:DIR`), or a name that podman and docker accept. */
+/**
+ * Parses `none`, another machine (`ssh:DEST`), a file or folder that holds an image (`oci:DIR`), or a name that podman and
+ * docker accept.
+ */
 export function parseImage(value: string, what = 'image'): Result<ImageSource> {
   const because = (reason: string) => refuse(`cannot accept ${what} ${quote(value)}: ${reason}`);
   if (value === 'none') return accept({ kind: 'none' });
   if (/^(none|null|~)$/i.test(value)) return because('write none to run on the machine itself');
+  if (value.startsWith("ssh:")) {
+    if (sshPattern.test(value)) return accept({ kind: 'ssh', destination: value.slice('ssh:'.length) });
+    return because(
+      'ssh: must be followed by USER@HOST or a name of the ssh configuration: letters, digits and . _ + - ' +
+        '(in the host also : and %), neither part starting with "-". The configuration sets port and key',
+    );
+  }
   const form = imageForms.find((known) => value.startsWith(`${known}:`));
   if (form !== undefined) {
     const path = value.slice(form.length + 1);

@@ -41,14 +41,14 @@ export interface ImageOptions extends Omit<HostOptions, 'job'> {
 }
 
 /**
- * Prepares the image; returns undefined for a job on the raw machine. `description` resolves later, so that the tasks do
+ * Prepares the image; returns undefined for a job without a container. `description` resolves later, so that the tasks do
  * not wait for it.
  */
 export async function prepareImage(
   image: ImageSource,
   options: ImageOptions,
 ): Promise<Result<PreparedImage | undefined>> {
-  if (image.kind === 'none') return accept(undefined);
+  if (image.kind === 'none' || image.kind === 'ssh') return accept(undefined);
   const found = await findEngine(withoutHidden(options.environment), options.engine);
   if (!found.ok) return found;
   const engine = found.value;

@@ -37,7 +37,10 @@ export function createHostPool(make: HostMaker, options: HostPoolOptions): HostP
 /** Starts the main command. Returns why it does not start, as a sentence. */
 async function start(instance: HostInstance, main = instance.main): Promise<Supervisor | Lost> {
   const supervisor = await startSupervisor(main);
-  if (!('kind' in supervisor)) return supervisor;
+  if (!('kind' in supervisor)) {
+    instance.attach?.(supervisor);
+    return supervisor;
+  }
   const left = await instance.remove();
   const other = instance.retry?.(supervisor.reason);
   if (other !== undefined) return start(instance, other);
@@ -53,9 +56,10 @@ function openHost(supervisor: Supervisor, instance: HostInstance, options: HostP
     if (isClosed) return {};
     isClosed = true;
     const left =
-      sweeper === undefined
+      sweeper === undefined && instance.hasGrace !== true
         ? undefined
         : await stopProcesses(supervisor, 'job', { seconds: options.graceSeconds });
+    if (left?.kind !== 'unknown') await instance.finish?.();
     const lost = await supervisor.quit(closeSeconds);
     await supervisor.close(closeSeconds);
     const swept =
@@ -64,11 +68,15 @@ function openHost(supervisor: Supervisor, instance: HostInstance, options: HostP
     return { ...(notice !== undefined && { notice }), ...(lost !== undefined && { fault: lost.reason }) };
   };
   return {
-    run: async (request) => supervisor.run(request, await instance.before?.(request)),
+    run: async (request) => {
+      const end = await supervisor.run(request, await instance.before?.(request));
+      const { lossText: event } = instance;
+      return end.kind === 'lost' && event !== undefined ? { ...end, event } : end;
+    },
     stopTask: async (grace) => {
       const left = await stopProcesses(supervisor, options.isParallel ? 'task' : 'job', grace);
       if (left.kind === 'none') return { isHostGone: false };
-      if (left.kind === 'some' && sweeper !== undefined) {
+      if (left.kind === 'some' && (sweeper !== undefined || instance.hasGrace === true)) {
         // They belong to another user, and the next task can run beside them.
         const notice = formatSurvivors(left);
         return { isHostGone: false, ...(notice !== undefined && { notice }) };

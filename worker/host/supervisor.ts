@@ -1,12 +1,11 @@
 /** Starts shims/supervisor.sh and talks to it over its standard input and output. */
 import { randomBytes } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { quote } from '../../model/result.js';
 import { lastLine } from '../system/log-tail.js';
 import { readLines } from './line-reader.js';
 import { parseReport, type GuardAnswer, type Report } from './report.js';
-import type { HostCommand } from './task-host.js';
+import type { HostCommand, HostLink } from './task-host.js';
 import type { Lost, TryEnd, TryRequest } from './task-try.js';
 
 /** A command for the guard, and for which processes: those of the current task, or of all tasks of this supervisor. */
@@ -16,11 +15,9 @@ export interface GuardCommand {
 }
 
 /** A running supervisor. After it has exited, `run` returns `lost`, and `ask` returns undefined. */
-export interface Supervisor {
+export interface Supervisor extends HostLink {
   /** its process id in its own PID namespace: 1 if it is the container's first process */
   readonly pid: number;
-  /** the output of the tasks, if the command says that its stderr carries it */
-  readonly output?: Readable;
   /** the tries that ran so far, each with the process group of its task */
   readonly tries: readonly EndedTry[];
   /** Runs a task to its end, without a time limit. `before` are lines for its input that precede the request. */
@@ -54,7 +51,13 @@ export async function startSupervisor(command: HostCommand): Promise<Supervisor 
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  const connection = new SupervisorConnection(child, command.stderr ?? 'errors');
+  const connection = new SupervisorConnection(child, command);
+  const failed = await Promise.race([command.prepare?.(child), connection.lost]);
+  if (failed !== undefined) {
+    await connection.close(1);
+    return failed;
+  }
+  connection.begin();
   const pid = await Promise.race([connection.ready, connection.lost, timeout(startSeconds)]);
   if (typeof pid === 'number') return connection.supervisor(pid);
   await connection.close(1);
@@ -92,11 +95,11 @@ class SupervisorConnection {
 
   constructor(
     private readonly child: ChildProcess,
-    private readonly stderr: 'errors' | 'output',
+    command: HostCommand,
   ) {
     this.ready = new Promise((resolve) => (this.#becomeReady = resolve));
     child.stdin?.on('error', () => undefined); // `close` reports it
-    if (stderr === 'errors') {
+    if (command.stderr !== 'output') {
       child.stderr?.on('data', (chunk: Buffer) => {
         this.#stderr = (this.#stderr + chunk.toString()).slice(-8192);
       });
@@ -108,7 +111,8 @@ class SupervisorConnection {
       };
     });
     const exit = (why: string): void => {
-      this.#lose({ kind: 'lost', reason: lastLine(this.#stderr) ?? this.#foreignLine ?? why });
+      const reason = command.explain?.() ?? lastLine(this.#stderr) ?? this.#foreignLine ?? why;
+      this.#lose({ kind: 'lost', reason });
     };
     child.on('error', (error) => {
       exit(error.message);
@@ -116,8 +120,12 @@ class SupervisorConnection {
     child.on('close', (status, signal) => {
       exit(signal === null ? `exit status ${String(status)}` : `ended by ${signal}`);
     });
-    if (child.stdout !== null)
-      readLines(child.stdout, maxLineLength, {
+  }
+
+  /** Begins the protocol. */
+  begin(): void {
+    if (this.child.stdout !== null)
+      readLines(this.child.stdout, maxLineLength, {
         line: (text) => {
           this.#read(text);
         },
@@ -125,13 +133,18 @@ class SupervisorConnection {
           this.#distrust(start);
         },
       });
+    // A command's own use of its pipes ends with a pause, so that nothing is lost in between.
+    this.child.stdout?.resume();
     this.#send(`key ${this.#key}`);
   }
 
   supervisor(pid: number): Supervisor {
     return {
       pid,
-      ...(this.stderr === 'output' && this.child.stderr !== null && { output: this.child.stderr }),
+      send: (text) => {
+        this.#endGuard();
+        if (!this.#isOver) this.child.stdin?.write(text);
+      },
       tries: this.#tries,
       run: (request, before = '') => {
         const { number, try: tryNumber, tty = false, mark = '-' } = request;

@@ -2,9 +2,10 @@
  * The interfaces between a job and the place where its tasks run. A task host is a foreground command whose stdin and
  * stdout speak the protocol of shims/supervisor.sh. To add one, write a file that returns its commands.
  */
+import type { ChildProcess } from 'node:child_process';
 import type { Lost, TryEnd, TryRequest } from './task-try.js';
 
-/** A command that runs shims/supervisor.sh in its foreground, with the protocol on stdin and stdout. Plain data. */
+/** A command that runs shims/supervisor.sh in its foreground, with the protocol on stdin and stdout. */
 export interface HostCommand {
   readonly program: string;
   readonly args: readonly string[];
@@ -16,6 +17,19 @@ export interface HostCommand {
    * for a host whose FIFOs this machine cannot open
    */
   readonly stderr?: 'errors' | 'output';
+  /**
+   * Uses the command's pipes first, such as to send files. The protocol follows when it resolves; `startSeconds` count from
+   * then. Resolves to a reason if the command cannot be used.
+   */
+  prepare?(child: ChildProcess): Promise<Lost | undefined>;
+  /** Returns why the command failed, if that is not on its stderr. */
+  explain?(): string | undefined;
+}
+
+/** A supervisor that is ready, for a host that asks it for more than to run tasks. */
+export interface HostLink {
+  /** Sends requests that only this host knows, while no task runs. */
+  readonly send: (text: string) => void;
 }
 
 /** One task host that can be started, such as a container with a name of its own. */
@@ -37,6 +51,14 @@ export interface HostInstance {
    * if it was lost, this command starts a supervisor that ends them
    */
   readonly sweeper?: HostCommand;
+  /** what tasks left gets the grace period before the host exits, as with a sweeper */
+  readonly hasGrace?: boolean;
+  /** says in messages that the host was lost; default: `the container or shell exited` */
+  readonly lossText?: string;
+  /** Called when the supervisor of `main` is ready. */
+  attach?(link: HostLink): void;
+  /** Brings home what the job made, when what the tasks left has been ended, and before the supervisor is asked to exit. */
+  finish?(): Promise<void>;
   /** Removes what its commands leave behind, such as a container. Never throws. Returns a notice if something is left. */
   remove(): Promise<string | undefined>;
 }

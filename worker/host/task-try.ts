@@ -28,6 +28,8 @@ export type TryEnd =
 
 export interface Lost {
   readonly kind: 'lost';
+  /** what happened, if it is not `the container or shell exited` */
+  readonly event?: string;
   /** it did not exit, but what it reports cannot be trusted; `reason` is a whole sentence */
   readonly isDistrusted?: true;
   readonly reason: string;

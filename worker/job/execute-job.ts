@@ -1,4 +1,5 @@
 /** Executes a planned job: runs its tasks, shows their progress, and sends it to the server if results are published. */
+import { rm } from 'node:fs/promises';
 import { basename, relative } from 'node:path';
 import { errorMessage } from '../../model/error-message.js';
 import {
@@ -32,6 +33,7 @@ export async function executeJob(planned: PlannedJob): Promise<JobResults> {
       ...{
         job: declaration,
         repo,
+        state: planned.state,
         out: folder,
         ownFolders: ownFolders(planned),
         origin,
@@ -50,7 +52,7 @@ export async function executeJob(planned: PlannedJob): Promise<JobResults> {
     });
     if (before !== undefined) await storeLeftoverList(planned, before);
     // Files of the repo are not artifacts of a job that did not run.
-    const artifacts = skip === undefined ? await keepArtifacts(planned) : [];
+    const artifacts = skip === undefined ? await keepArtifacts(planned, finished.fetched) : [];
     showNotices(await copy.write(folder, { withArtifacts: copiesArtifacts }), command);
     return { ...finished, copies: jobFilePaths(out, job), tails: await display.close(finished), artifacts };
   } finally {
@@ -68,15 +70,14 @@ function ownFolders({ repo, out }: PlannedJob): readonly string[] {
   return [outFolderName, ...(path.startsWith('..') ? [] : [path])];
 }
 
-/** Stores the artifacts. A failure is a notice. */
-async function keepArtifacts({
-  command,
-  repo,
-  declaration,
-  folder,
-}: PlannedJob): Promise<readonly StoredArtifact[]> {
+/** Stores the artifacts of the repo, or of the files that were fetched from another machine. A failure is a notice. */
+async function keepArtifacts(
+  { command, repo, declaration, folder }: PlannedJob,
+  fetched: string | undefined,
+): Promise<readonly StoredArtifact[]> {
   try {
-    const { artifacts, notices } = await storeArtifacts(repo, declaration.artifacts, folder);
+    const { artifacts, notices } = await storeArtifacts(fetched ?? repo, declaration.artifacts, folder);
+    if (fetched !== undefined) await rm(fetched, { recursive: true, force: true });
     showNotices(notices, command);
     return artifacts;
   } catch (error) {

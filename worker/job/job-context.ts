@@ -31,6 +31,8 @@ export interface JobContext {
 
 /** A job that is ready to run. */
 export interface PlannedJob extends JobContext {
+  /** absolute path of the worker's state */
+  readonly state: string;
   readonly declaration: JobDeclaration;
   readonly origin: JobOrigin;
   /** absent: the job declares none, or none has a value in this environment */

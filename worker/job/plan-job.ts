@@ -118,7 +118,7 @@ async function openJobFiles(
   job: JobName,
   { out, repo, outRepo = repo }: Pick<JobOptions, 'out' | 'outRepo'> & { readonly repo: string },
   { environment, cwd }: CommandContext,
-): Promise<Result<Pick<PlannedJob, 'out' | 'folder' | 'copy' | 'copiesArtifacts' | 'release'>>> {
+): Promise<Result<Pick<PlannedJob, 'out' | 'state' | 'folder' | 'copy' | 'copiesArtifacts' | 'release'>>> {
   const located = await locateJob(environment, { repo: outRepo, cwd, out, job });
   if (!located.ok) return located;
   const copy = await OutFolder.open(located.value.out, job);
@@ -129,7 +129,8 @@ async function openJobFiles(
     return lock;
   }
   return accept({
-    ...{ out: copy.value.path, folder: located.value.folder, copy: copy.value },
+    ...{ out: copy.value.path, copy: copy.value },
+    ...{ state: located.value.state, folder: located.value.folder },
     copiesArtifacts: outRepo !== repo,
     release: async () => {
       copy.value.close();

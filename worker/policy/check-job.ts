@@ -65,7 +65,7 @@ function refusals(
 
 function listRequests(job: JobDeclaration, repo: string): readonly Request[] {
   const { image } = job;
-  const destinations = 'destination' in image ? [String(image.destination)] : [];
+  const destinations = image.kind === 'ssh' ? [image.destination] : [];
   const hasContainer = image.kind !== 'none' && destinations.length === 0;
   const list = (
     items: readonly string[],

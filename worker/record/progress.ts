@@ -40,6 +40,8 @@ export interface RunJobOptions {
   readonly job: JobDeclaration;
   /** the absolute path of the root of the repo */
   readonly repo: string;
+  /** the worker's state, which remembers what was left on other machines; default: `out` */
+  readonly state?: string;
   /** the absolute path of the job's folder in the worker's state, for the three files and the logs; it is recreated */
   readonly out: string;
   /** folders of the repo with files of Soil, relative to its root: they are never results */
@@ -74,4 +76,6 @@ export interface FinishedJob {
   readonly record: JobRecord;
   readonly rows: readonly TaskRow[];
   readonly files: JobFiles;
+  /** the folder with the artifacts, if they are not in the repo; the caller removes it */
+  readonly fetched?: string;
 }

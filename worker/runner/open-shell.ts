@@ -11,6 +11,7 @@ import { createJobFolder, writeScript, type JobFolder } from '../state/job-folde
 import { containerControl, containerFlags } from '../host/container-host.js';
 import { planUserFlags } from '../host/choose-host.js';
 import { withoutHidden } from '../system/hidden-variables.js';
+import { runRemoteShell } from './remote-shell.js';
 import { jobEnvironment } from './run-job.js';
 import { formatScript } from './task-script.js';
 
@@ -29,6 +30,7 @@ export async function openShell(options: ShellOptions): Promise<Result<number>> 
     if (!image.ok) return image;
     try {
       const folder = await createJobFolder(join(temporary, 'job'), job.name);
+      if (job.image.kind === 'ssh') return await openRemoteShell(job.image.destination, folder, options);
       return accept(await runShell(image.value, folder, options));
     } finally {
       await image.value?.release();
@@ -47,6 +49,36 @@ const inContainer = `. ${containerControl}/home.sh; /bin/sh "$@"; exit $?`;
 /** Interactive users want history and editing keys, so bash is preferred. Tasks always run in `/bin/sh`. */
 const interactiveShell =
   'if command -v bash >/dev/null 2>&1; then exec bash; fi; if [ -t 0 ]; then exec /bin/sh -i; fi; exec /bin/sh';
+
+/** Opens the shell on another machine. */
+function openRemoteShell(
+  destination: string,
+  folder: JobFolder,
+  options: ShellOptions,
+): Promise<Result<number>> {
+  const { command, job, repo, cancel } = options;
+  const { workingFolder } = job;
+  return runRemoteShell(options, {
+    ...{ destination, folder, isOnTerminal: command === undefined },
+    flags: command === undefined ? [] : ['-e'],
+    script: (control) =>
+      formatScript(
+        { environment: {}, run: command ?? interactiveShell },
+        {
+          ...{ environment: jobEnvironment(options, control), stderr: 'own' },
+          ...(workingFolder !== undefined && { workingFolder }),
+        },
+      ),
+    attach: (args, environment) =>
+      runAttached('ssh', args, {
+        ...{ cwd: repo, environment, cancel },
+        end: (kill) => {
+          kill();
+          return Promise.resolve();
+        },
+      }),
+  });
+}
 
 async function runShell(
   image: PreparedImage | undefined,

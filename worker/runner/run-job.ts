@@ -6,15 +6,14 @@ import { foldTasks, jobStatus, type FinishedOutcome } from '../../model/outcome.
 import { recordSchema, type JobRecord, type MachineRecord } from '../../model/record.js';
 import { quote, type Result } from '../../model/result.js';
 import { builtinName, builtinVariable } from '../config/builtin-task.js';
-import { containerControl } from '../host/container-host.js';
 import { TryRunner, cancelReason, type JobAbort } from './try-runner.js';
 import { createJobFolder, type JobFolder } from '../state/job-folder.js';
-import { chooseHost } from '../host/choose-host.js';
+import { chooseHost, listWanted } from '../host/choose-host.js';
+import type { SshHost } from '../host/ssh-host.js';
 import { createGitLayer, type GitLayer } from '../host/git-layer.js';
 import { createHostPool } from '../host/host-pool.js';
 import { writeRecord, type FinishedTasks } from '../record/write-record.js';
 import { isGitName, isHiddenName } from '../system/hidden-variables.js';
-import { FifoOutput } from '../output/fifo-output.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
 import type { FinishedJob, ImageMethod, RunJobOptions } from '../record/progress.js';
 import { prepareImage, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
@@ -30,6 +29,8 @@ interface TasksResult extends FinishedTasks {
   readonly skips?: ReadonlyMap<string, string>;
   readonly notes?: ReadonlyMap<string, string>;
   readonly abort?: JobAbort;
+  /** the other machine, if the tasks ran on one */
+  readonly remote?: SshHost;
 }
 
 /**
@@ -52,9 +53,18 @@ export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
     const { record, end, imageMethod } = await describeOrRun(options, folder, redactor);
     await folder.releaseReserve('archive');
     const tasks = { ...end, ...(imageMethod !== undefined && { imageMethod }) };
-    if (redactor === undefined) return await writeRecord(record, tasks, folder, options);
-    const redacted = { ...tasks, rows: end.rows.map((row) => redactRow(row, redactor)) };
-    return await writeRecord(redactRecord(record, redactor), redacted, folder, { ...options, redactor });
+    const fetched = end.remote?.resultFolder;
+    const where = fetched === undefined ? options : { ...options, repo: fetched, ownFolders: [] };
+    const finished =
+      redactor === undefined
+        ? await writeRecord(record, tasks, folder, where)
+        : await writeRecord(
+            redactRecord(record, redactor),
+            { ...tasks, rows: end.rows.map((row) => redactRow(row, redactor)) },
+            folder,
+            { ...where, redactor },
+          );
+    return { ...finished, ...(fetched !== undefined && { fetched }) };
   } finally {
     await folder.close().catch((error: unknown) => {
       const reason = errorMessage(error);
@@ -106,7 +116,7 @@ async function runWithImage(
     ...(prepared?.pullSeconds === undefined ? {} : { imagePullSeconds: prepared.pullSeconds }),
     ...(description === undefined ? {} : { image: description }),
     ...(job.isolate === true && { isolated: true }),
-    machine: readMachine(),
+    machine: end.remote?.machine ?? readMachine(),
     tasks: end.tasks.map(({ name, run }) => {
       const skipped = end.skips?.get(name);
       const note = end.notes?.get(name);
@@ -130,19 +140,12 @@ async function runOnHosts(
   const { job, repo, out, cancel, forceCancel, report } = options;
   const git = image === undefined ? undefined : await openGitLayer(image, options);
   if (git?.ok === false) return abortEarly(job.tasks, new Error(git.error), options);
-  const pool = createHostPool(chooseHost(image, folder.control, options, git?.value), {
+  const { make, control, output, remote } = chooseHost(image, folder, options, git?.value);
+  const pool = createHostPool(make, {
     isParallel: (job.parallel ?? 1) > 1,
     graceSeconds: job.graceSeconds,
   });
-  const output = new FifoOutput({
-    folder: join(folder.control, 'out'),
-    spare: { folder: folder.sparePipes, environment: options.environment },
-    report: (text) => {
-      report({ kind: 'notice', text });
-    },
-  });
   const since = Date.now();
-  const control = image === undefined ? folder.control : containerControl;
   const taskOptions: TaskRunOptions = {
     ...{
       host: options.origin.host ?? 'local',
@@ -162,6 +165,7 @@ async function runOnHosts(
   let end: TasksResult = { tasks: [], rows: [] };
   try {
     const listed = await listTasks(runners, folder, control, taskOptions);
+    if (listed.ok) remote?.want(listWanted(job, listed.value));
     end = listed.ok
       ? { tasks: listed.value, ...(await runTasks(listed.value, runners, taskOptions)) }
       : { tasks: [], rows: [], abort: abortFor(listed.error, cancel) };
@@ -180,6 +184,7 @@ async function runOnHosts(
     }
     for (const text of notices) if (text !== undefined) report({ kind: 'notice', text });
   }
+  if (remote !== undefined) end = { ...end, remote };
   try {
     await output.close();
     return end;

@@ -77,28 +77,30 @@ export class TryRunner {
         : {}),
       ...(more.abort === undefined ? {} : { abort: more.abort }),
     });
+    const cancelled = (end?: TryEnd) =>
+      ended('cancelled', cancelledStatus, {
+        ...(end !== undefined && { end }),
+        abort: { outcome: 'cancelled', reason: cancelReason(cancel) },
+      });
     const notRun = (reason: string) => ended('error', notRunStatus, { abort: { outcome: 'error', reason } });
 
     const opened = this.#host ?? (await this.#options.openHost());
-    if ('kind' in opened) return notRun(opened.reason);
+    if ('kind' in opened) return cancel.aborted ? cancelled() : notRun(opened.reason);
     this.#host = opened;
     const running = opened.run(request);
     const first = await waitForEnd(running, timeoutSeconds * 1000, cancel);
     const end = typeof first === 'string' ? await this.#stopTask(opened, running, graceSeconds) : first;
     if (end.kind === 'lost') await this.close();
-    if (first === 'late') return ended('timed-out', timedOutStatus, { end });
-    if (first === 'cancelled') {
-      return ended('cancelled', cancelledStatus, {
-        end,
-        abort: { outcome: 'cancelled', reason: cancelReason(cancel) },
-      });
-    }
+    // A lost connection is not the task's fault, even if the loss is noticed after its time limit.
+    const isUnreachable = end.kind === 'lost' && end.event !== undefined;
+    if (first === 'late' && !isUnreachable) return ended('timed-out', timedOutStatus, { end });
+    if (first === 'cancelled') return cancelled(end);
     switch (end.kind) {
       case 'lost':
         return notRun(
           end.isDistrusted === true
             ? end.reason
-            : `the container or shell exited during the task: ${end.reason}`,
+            : `${end.event ?? 'the container or shell exited'} during the task: ${end.reason}`,
         );
       case 'unlogged':
         return notRun('cannot start the task: its log cannot be opened');

@@ -39,6 +39,8 @@ export interface JobFolder {
   readonly sparePipes: string;
   /** the output of the image build, if there is one */
   readonly buildLog: string;
+  /** a folder for what comes from another machine */
+  readonly remoteFiles: string;
   tryLog(number: number, tryNumber: number): string;
   /** the path for the redacted copy of the nth result */
   redactedCopy(n: number): string;
@@ -84,6 +86,7 @@ export async function createJobFolder(out: string, job: JobName): Promise<JobFol
     taskList: join(locked, 'task-list'),
     sparePipes: join(locked, 'fifo'),
     buildLog: join(out, buildLogName),
+    remoteFiles: join(out, 'remote'),
     tryLog: (number, tryNumber) => join(logs, `${number}.${tryNumber}`),
     redactedCopy: (n) => join(locked, `copy-${n}`),
     releaseReserve: (reserve) => rm(reserveFile(reserve), { force: true }),

@@ -19,7 +19,7 @@ import { pipeline } from 'node:stream/promises';
 import { test, type TestContext } from 'node:test';
 import { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { valueOf } from '../../model/result.js';
-import { must, run } from '../../test/command.js';
+import { must } from '../../test/command.js';
 import { makeRepo } from '../../test/git-repo.js';
 import { copyCommit } from './commit-copy.js';
 import { RepoArchive, recordBytes } from './repo-archive.js';
@@ -41,18 +41,17 @@ async function send(t: TestContext, repo: string, tar: readonly string[] = ['tar
   const archive = new RepoArchive(folder, 'repo');
   archive.addFolder('repo');
   for (const path of listed.paths) archive.addRepoPath(path);
-  const scratch = await temporary(t);
-  if ((await run('git', ['-C', repo, 'rev-parse', '--git-dir'])).status === 0) {
-    for (const { name, path, size } of valueOf(await copyCommit({ repo, environment, scratch }))) {
-      if (size === undefined) archive.addFolder(`repo/${name}`);
-      else archive.addOwnFile(`repo/${name}`, path, { size, mode: 0o644 });
-    }
+  const copy = valueOf(await copyCommit(folder.path, environment));
+  for (const { name, path, size } of copy?.entries ?? []) {
+    if (size === undefined) archive.addFolder(`repo/${name}`);
+    else archive.addOwnFile(`repo/${name}`, path, { size, mode: 0o644 });
   }
   const chunks: Buffer[] = [];
   for await (const chunk of archive.chunks()) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
   assert.equal(bytes.length, archive.records * recordBytes);
   folder.close();
+  await copy?.close();
   const target = await temporary(t);
   const [program = '', ...words] = tar;
   const child = spawn(program, [...words, '-xpf', '-', '-C', target], {

@@ -3,7 +3,8 @@ import { EntryError } from '../../files/folder-entry.js';
 import type { UntrustedFolder } from '../../files/untrusted-folder.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { gitReason, type Environment } from '../git/git.js';
-import { readGit } from '../git/repo-view.js';
+import { readGitFolder } from '../git/git-folder.js';
+import { openRepoView } from '../git/repo-view.js';
 
 export interface RepoListing {
   /** paths below the repo, sorted; some may be gone, or folders without files */
@@ -19,6 +20,11 @@ export interface RepoFilesOptions {
   readonly isExcluded: (path: string) => boolean;
 }
 
+interface Found {
+  readonly paths: string[];
+  readonly notices: string[];
+}
+
 /** About a million paths. */
 const maxListBytes = 200_000_000;
 /** A repo in a repo in a repo. A deeper one is not listed. */
@@ -30,19 +36,22 @@ const maxDepth = 16;
  */
 export async function listRepoFiles(options: RepoFilesOptions): Promise<Result<RepoListing>> {
   const { folder, isExcluded } = options;
-  const found: string[] = [];
+  const found: Found = { paths: [], notices: [] };
   if (isRepo(folder, '')) {
-    const listed = await listWithGit('', options, found, 0);
+    const listed = await listWithGit('', options, found);
     if (!listed.ok) return listed;
   } else {
-    walk('', options, found);
+    walk('', options, found.paths);
   }
-  const names = [...new Set(found)].filter((path) => !isExcluded(path)).sort();
+  const names = [...new Set(found.paths)].filter((path) => !isExcluded(path)).sort();
   // U+FFFD replaces what is not UTF-8, so the name is no longer that of the file.
   const bad = names.filter((path) => path.includes('\ufffd'));
   return accept({
     paths: bad.length === 0 ? names : names.filter((path) => !path.includes('\ufffd')),
-    notices: bad.map((path) => `cannot send ${quote(path, 300)} to the task host: its name is not UTF-8`),
+    notices: [
+      ...found.notices,
+      ...bad.map((path) => `cannot send ${quote(path, 300)} to the task host: its name is not UTF-8`),
+    ],
   });
 }
 
@@ -60,40 +69,48 @@ export function statOf(folder: UntrustedFolder, path: string): ReturnType<Untrus
   }
 }
 
+/** Adds the files of the repo at `prefix`. */
 async function listWithGit(
   prefix: string,
   options: RepoFilesOptions,
-  found: string[],
-  depth: number,
+  found: Found,
+  depth = 0,
 ): Promise<Result<undefined>> {
   const { folder, environment, isExcluded } = options;
-  const words = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
-  const cwd = prefix === '' ? folder.path : `${folder.path}/${prefix}`;
-  const end = await readGit(words, {
-    environment,
-    repo: cwd,
-    maxOutputBytes: maxListBytes + 1,
-    timeoutSeconds: 300,
-  });
-  if (end.status !== 0) {
-    return refuse(`cannot list the files of ${quote(cwd, 300)}: ${gitReason(end)}`);
-  }
-  if (end.stdout.length > maxListBytes) {
-    return refuse(
-      `cannot list the files of ${quote(cwd, 300)}: their names are longer than ${maxListBytes} bytes`,
-    );
-  }
-  for (const listed of end.stdout.split('\0')) {
+  const root = prefix === '' ? folder.path : `${folder.path}/${prefix.slice(0, -1)}`;
+  const text = await runListing(root, environment);
+  if (!text.ok) return text;
+  for (const listed of text.value.split('\0')) {
     // A repo in the repo that is no submodule has a slash at its end.
     const path = `${prefix}${listed.replace(/\/$/, '')}`;
     if (listed === '' || isExcluded(path)) continue;
-    found.push(path);
-    if (depth >= maxDepth || statOf(folder, path)?.isDirectory() !== true || !isRepo(folder, `${path}/`))
-      continue;
-    const inner = await listWithGit(`${path}/`, options, found, depth + 1);
-    if (!inner.ok) return inner;
+    found.paths.push(path);
+    if (statOf(folder, path)?.isDirectory() !== true || !isRepo(folder, `${path}/`)) continue;
+    const inner =
+      depth < maxDepth
+        ? await listWithGit(`${path}/`, options, found, depth + 1)
+        : refuse(`cannot list the files of ${quote(path, 300)}: too many repos in each other`);
+    if (!inner.ok) found.notices.push(inner.error);
   }
   return accept(undefined);
+}
+
+async function runListing(root: string, environment: Environment): Promise<Result<string>> {
+  const because = (reason: string) => refuse(`cannot list the files of ${quote(root, 300)}: ${reason}`);
+  const gitFolder = await readGitFolder(root);
+  if (!gitFolder.ok) return because(gitFolder.error);
+  if (gitFolder.value === undefined) return because('its ".git" is not a git repository');
+  const view = await openRepoView(gitFolder.value, { environment, withIndex: true });
+  if (!view.ok) return because(view.error);
+  try {
+    const words = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
+    const end = await view.value.git(words, { maxOutputBytes: maxListBytes + 1, timeoutSeconds: 300 });
+    if (end.status !== 0) return because(gitReason(end));
+    if (end.stdout.length > maxListBytes) return because(`their names are longer than ${maxListBytes} bytes`);
+    return accept(end.stdout);
+  } finally {
+    await view.value.close();
+  }
 }
 
 function walk(path: string, options: RepoFilesOptions, found: string[]): void {

@@ -20,6 +20,7 @@ export interface UnpackOptions {
 
 export interface Unpacked {
   readonly files: number;
+  readonly bytes: number;
   /** what was refused, as sentences */
   readonly notices: readonly string[];
   /** why the archive ended early */
@@ -104,7 +105,7 @@ export async function unpackResults(
     if (incomplete !== undefined) await rm(incomplete, { force: true });
   }
   if (refused > maxNotices) notices.push(`and ${refused - maxNotices} other files that were not taken`);
-  return { files: seen.size, notices, ...(failure !== undefined && { failure }) };
+  return { files: seen.size, bytes, notices, ...(failure !== undefined && { failure }) };
 }
 
 /** Returns why a name is refused. A harmless name is a path below the folder, without a part that has another meaning. */

@@ -1,5 +1,6 @@
 /** Makes named pipes ahead of their use, many with one call of `mkfifo`, since Node cannot make them. */
-import { mkdir, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failureReason, runProcess } from '../system/run-process.js';
 
@@ -35,7 +36,8 @@ export class FifoMaker {
       await this.#startBatch();
       spare = this.#spare.shift();
     }
-    await rename(spare, path);
+    // Synchronous, as it takes less than a detour through another thread: a task must not wait for it.
+    renameSync(spare, path);
   }
 
   #startBatch(): Promise<void> {

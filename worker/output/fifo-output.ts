@@ -1,5 +1,6 @@
 /** Carries the output of tasks through named pipes: one for each try, which the tasks of any host on this machine can open. */
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FifoMaker, type FifoMakerOptions } from './fifo-maker.js';
 import { FifoReader, type FifoSink } from './fifo-reader.js';
@@ -78,7 +79,7 @@ export class FifoOutput implements OutputChannel {
   async #closeStream(id: TryId, { log, readers }: Stream): Promise<void> {
     try {
       await log.close();
-      for (const { path } of readers) await rm(path, { force: true });
+      for (const { path } of readers) rmSync(path, { force: true });
     } catch (error) {
       this.#failure ??= error as Error;
     }

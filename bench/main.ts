@@ -5,6 +5,7 @@ const benches: Record<string, () => Promise<readonly (BenchResult | Missing)[]>>
   output: async () => (await import('./output.js')).benchOutput(),
   startup: async () => (await import('./startup.js')).benchStartup(),
   'task-overhead': async () => (await import('./task-overhead.js')).benchTaskOverhead(),
+  'ssh-overhead': async () => (await import('./ssh-overhead.js')).benchSshOverhead(),
   'server-history': async () => (await import('./server-history.js')).benchServerHistory([400, 4100, 41_000]),
   'server-history-410000': async () =>
     (await import('./server-history.js')).benchServerHistory([400, 410_000]),

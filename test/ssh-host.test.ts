@@ -136,7 +136,7 @@ describe('a job on another machine', () => {
 - {name: binary, run: 'head -c 300000 /dev/urandom >r; cat r; cksum <r >&2'}
 - {name: nothing, run: 'true'}
 - {name: no end, run: 'printf abc'}
-- {name: anew, run: 'echo one; echo two >/dev/stderr; echo three | tee /dev/stderr >/dev/null'}`;
+- {name: again, run: 'echo one; echo two >/dev/stderr; echo three | tee /dev/stderr >/dev/null'}`;
     const job = await runJob(t, tasks);
     assert.ok(
       job.rows.every((row) => row.outcome === 'passed'),
@@ -146,7 +146,7 @@ describe('a job on another machine', () => {
     assert.ok((await readFile(join(job.out, 'logs/binary.txt'))).length > 300_000);
     assert.equal(await job.log('nothing'), '');
     assert.equal(await job.log('no end'), 'abc');
-    assert.equal(await job.log('anew'), 'one\ntwo\nthree\n');
+    assert.equal(await job.log('again'), 'one\ntwo\nthree\n');
   });
 
   it('the record describes the other machine', async (t) => {

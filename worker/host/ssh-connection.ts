@@ -105,7 +105,7 @@ export class StartReader {
         continue;
       }
       if (this.#isOver || wait.isOver) return undefined;
-      // Without a line break, a profile that prints for ever would fill the memory.
+      // Without a line break, a profile that prints forever would fill the memory.
       if (this.#text.length > maxLineBytes) this.#text = this.#text.subarray(-maxLineBytes / 2);
       await Promise.race([stopped, new Promise<void>((resolve) => (this.#wake = resolve))]);
     }

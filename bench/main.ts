@@ -42,8 +42,9 @@ function formatResult({ name, ours, peer, peerName = '', unit, target }: BenchRe
   return [figures + compared, `    to reach: ${target}`];
 }
 
-const formatRatio = (ratio: number): string =>
-  ratio >= 1 ? `${ratio.toFixed(1)} times less` : `${(1 / ratio).toFixed(1)} times more`;
+function formatRatio(ratio: number): string {
+  return ratio >= 1 ? `${ratio.toFixed(1)} times less` : `${(1 / ratio).toFixed(1)} times more`;
+}
 
 function figure(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);

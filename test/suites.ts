@@ -119,7 +119,14 @@ export const suites: readonly Suite[] = [
     name: 'servers',
     needs: 'nginx, Apache, lighttpd, Caddy, sshd',
     seconds: 90,
-    files: ['test/deploy', 'test/ssh-host', 'test/ssh-publish', 'test/ssh-rebuild', 'test/web-servers'],
+    files: [
+      'test/deploy',
+      'test/output-ssh',
+      'test/ssh-host',
+      'test/ssh-publish',
+      'test/ssh-rebuild',
+      'test/web-servers',
+    ],
     fixtures: ['test/ssh-machine', 'test/ssh-servers', 'test/sshd', 'test/web-server'],
   },
 ];

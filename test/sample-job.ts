@@ -152,6 +152,7 @@ export function runOf(
   return {
     folder,
     ...splitFolder(folder),
+    arrival: 0,
     outcome: foldJobs(jobs.map((j) => j.outcome)),
     ...withoutUndefined({
       commit: records.find((r) => r.commit)?.commit,

@@ -61,7 +61,7 @@ function retentionPage(site: SampleSite): string {
     const [newest] = folders;
     const { folder, run, outcome, branch, startTime, commit } = newest;
     const siteRun: SiteRun = {
-      ...{ host: folder.host, run, names: [run], folders, outcome, isUnfinished: false },
+      ...{ host: folder.host, arrival: 0, run, names: [run], folders, outcome, isUnfinished: false },
       ...(branch !== undefined && !isPullRequest(newest) && { branch }),
       ...(startTime !== undefined && { time: startTime }),
       commits: commit === undefined ? [] : [commit],

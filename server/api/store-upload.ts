@@ -1,7 +1,7 @@
 /** Checks the staged files of a job and stores them. Both upload routes end here. */
 import type { JobName } from '../../model/name.js';
 import { commitPage, jobFile, runFolder } from '../../model/path.js';
-import { accept, quote, refuse, type Result } from '../../model/result.js';
+import { accept, refuse, type Result } from '../../model/result.js';
 import type { StoreJobResult } from '../site/site.js';
 import type { JobDestination } from '../state/job-destination.js';
 import { checkStaged, stagedFile, type StagedJob } from '../store/staged-job.js';
@@ -31,8 +31,6 @@ export async function storeUpload(
     const wwzDigest = digests.get(stagedFile(folder, 'wwz'));
     const staged = await checkStaged(folder, { job, wwzDigest }, limits);
     if (!staged.ok) return staged;
-    const start = checkStartTime(staged.value, context.now());
-    if (!start.ok) return start;
     const found = destination(staged.value);
     return found.ok ? site.store(found.value, staged.value) : refuse(`json: ${found.error}`);
   });
@@ -45,17 +43,6 @@ export async function storeUpload(
   if (stored.kind === 'conflict') return refuse(stored);
   await waitForPages(pagesWritten, context);
   return accept(stored);
-}
-
-/** A start time further ahead is refused: with a wrong clock, a job could be the newest for years. */
-const aheadSeconds = 86_400;
-
-function checkStartTime({ record: { startTime } }: StagedJob, now: number): Result<true> {
-  if (startTime === undefined || startTime <= now + aheadSeconds) return accept(true);
-  const text = quote(new Date(startTime * 1000).toISOString());
-  return refuse(
-    `json: cannot accept task-run-start-time ${text}: it is more than a day ahead of this server's clock`,
-  );
 }
 
 /** Returns the addresses of a stored job and its pages, relative to the site. */

@@ -64,7 +64,7 @@ const receive =
   (state) =>
     state.addEvent(
       valueOf(parseEvent(Object.entries({ workerHost: 'github', jobName: 'unit', ...fields }))),
-      time,
+      { time, sequence: 0 },
     );
 
 /** Everything that moves an address: branches that differ, pull requests, attempts, hosts, flaky tasks, lost jobs. */

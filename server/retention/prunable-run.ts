@@ -6,7 +6,7 @@ import { foldJobs, type JobOutcome } from '../../model/outcome.js';
 import { commitArtifactFolder, jobFile, type SitePath } from '../../model/path.js';
 import type { PrunableRun } from './prune-plan.js';
 import { newestFirst } from '../state/run-list.js';
-import type { Job, Run, SiteReader } from '../state/site-view.js';
+import { knownStart, type Job, type Run, type SiteReader } from '../state/site-view.js';
 
 /** `folders`: the run folders that belong to it, newest first. */
 export interface SiteRun extends PrunableRun {
@@ -73,11 +73,11 @@ function siteRun(state: SiteReader, sizes: Sizes, folders: readonly Run[]): Site
     if (commit !== undefined && !commits.includes(commit)) commits.push(commit);
   const branch = folders.flatMap((run) => run.branch ?? [])[0];
   const origin = jobs.flatMap((job) => job.summary?.origin ?? [])[0];
-  const times = jobs.flatMap((job) => job.summary?.startTime ?? job.events.lastTime ?? []);
+  const times = jobs.flatMap((job) => knownStart(job) ?? job.events.lastTime ?? []);
   const sourcehutCommits = host === 'sourcehut' ? commits : [];
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   return {
-    ...{ host, folders, commits, run: newest.run },
+    ...{ host, folders, commits, arrival: newest.arrival, run: newest.run },
     ...(newest.runId !== undefined && { runId: newest.runId }),
     names: [...new Set([...folders.flatMap((run) => [run.run, run.folder.name]), ...sourcehutCommits])],
     ...(branch !== undefined && {

@@ -19,7 +19,7 @@ const noFacts: PlanFacts = { now, merged: new Set(), pinned: [] };
 
 function runOf(run: string, more: Partial<PrunableRun> = {}): PrunableRun {
   return {
-    ...{ host: 'github', run, names: [run], outcome: 'failed' },
+    ...{ host: 'github', arrival: 0, run, names: [run], outcome: 'failed' },
     ...{ isUnfinished: false, commits: [], bytes: { wwz: 100, run: 10 }, artifactBytes: new Map() },
     ...more,
   };

@@ -15,7 +15,9 @@ import { compareRuns } from '../state/run-list.js';
 /** The unit that is kept or removed: a run with all its attempts, or on sourcehut all jobs of a commit. */
 export interface PrunableRun {
   readonly host: WorkerHost;
-  /** its number or id, on sourcehut its newest job id; runs are sorted by it */
+  /** see Run; on sourcehut that of its newest job */
+  readonly arrival: number;
+  /** its number or id, on sourcehut its newest job id */
   readonly run: string;
   /** GITHUB_RUN_ID, see compareRuns() */
   readonly runId?: RunId;
@@ -27,7 +29,7 @@ export interface PrunableRun {
   readonly outcome: RunOutcome;
   /** a job is running or expected */
   readonly isUnfinished: boolean;
-  /** the last start of a job, seconds since 1970, UTC */
+  /** the last start of a job as this server knows it, seconds since 1970, UTC */
   readonly time?: number;
   readonly commits: readonly CommitHash[];
   /** `wwz`: bytes of the wwz files; `run`: of JSON and TSV */

@@ -58,8 +58,9 @@ export class JobStore {
       ...(wwzBytes !== undefined && { wwzBytes }),
     };
     details.put(address, job);
-    const pagesWritten = pages.schedule(state.addJob(job, now()));
-    await log.appendDone({ kind: 'record', time: now(), address, digests, found: false });
+    const received = { time: now(), sequence: log.nextSequence };
+    const pagesWritten = pages.schedule(state.addJob(job, received));
+    await log.appendDone({ kind: 'record', time: received.time, address, digests, found: false });
     return { pagesWritten };
   }
 }

@@ -45,13 +45,15 @@ export async function readSite(site: string, options: ReadOptions): Promise<Read
   const runs = snapshot?.runs ?? [];
   const state = new SiteState(options.title);
   const records = await readRecords(site, state, { runs, options });
-  const touched = fillState(state, { runs, records, waiting: snapshot?.waiting ?? [], log });
-
   const changedRuns = runs.filter(({ folder }) => !records.unchanged.has(folderKey(folder)));
   const known = new Set(changedRuns.flatMap(jobKeys));
   const found = new Set(records.jobs.map(({ job }) => addressKey(job.address)));
   const logged = new Set(known);
   for (const { entry } of log.entries) if (entry.kind === 'record') logged.add(addressKey(entry.address));
+  const unlogged = records.jobs
+    .filter(({ job }) => !logged.has(addressKey(job.address)))
+    .map(({ job: { address }, digests }) => ({ address, digests }));
+  const touched = fillState(state, { runs, records, waiting: snapshot?.waiting ?? [], log, unlogged });
 
   const hasRemovals = log.entries.some(({ entry }) => entry.kind.startsWith('removed'));
   // If a record is missing, or the pages are of another version, any page may be stale.
@@ -60,9 +62,7 @@ export async function readSite(site: string, options: ReadOptions): Promise<Read
   const change = state.changesOf(touched.folders);
   return {
     ...{ state, log },
-    unlogged: records.jobs.flatMap(({ job: { address }, digests }) =>
-      logged.has(addressKey(address)) || state.removal(address) !== undefined ? [] : [{ address, digests }],
-    ),
+    unlogged: unlogged.filter(({ address }) => state.removal(address) === undefined),
     problems: [...records.problems, ...log.problems],
     removed: removedPages(log),
     stale: isCurrent
@@ -120,12 +120,13 @@ interface StateSources {
   readonly waiting: Snapshot['waiting'];
   readonly records: ReadRecords;
   readonly log: ReadLog;
+  readonly unlogged: ReadSite['unlogged'];
 }
 
 /** Fills an empty state. Returns the run folders and commits whose pages may be stale. */
 function fillState(
   state: SiteState,
-  { runs, waiting, records, log }: StateSources,
+  { runs, waiting, records, log, unlogged }: StateSources,
 ): { readonly folders: readonly RunFolder[]; readonly commits: ReadonlySet<CommitHash> } {
   const isUnchanged = ({ folder }: SnapshotRun): boolean => records.unchanged.has(folderKey(folder));
   const hasRecords = new Set(records.jobs.map(({ job }) => folderKey(job.address)));
@@ -153,14 +154,21 @@ function fillState(
     }
     for (const run of runs) {
       if (run.removed !== undefined) state.remove(run.removed);
-      else if (!isUnchanged(run)) for (const job of run.recorded.values()) state.restoreRemovedWwz(job);
+      else if (!isUnchanged(run)) for (const job of run.recorded.values()) state.restoreFacts(job);
     }
-    for (const { event, time } of waiting) state.addEvent(event, time);
-    for (const { entry } of log.entries) {
-      const folder = applyEntry(state, entry, isPublished);
+    for (const { event, ...received } of waiting) state.addEvent(event, received);
+    for (const { entry, sequence } of log.entries) {
+      const folder = applyEntry(state, { entry, sequence }, isPublished);
       if (folder !== undefined) touch(folder);
       if (entry.kind === 'artifact') commits.add(entry.commit);
     }
+    for (const { addresses, first } of foundTogether(log)) state.noteFound(addresses, first);
+    const isStored = ({ address }: { readonly address: JobAddress }): boolean =>
+      state.removal(address) === undefined;
+    state.noteFound(
+      unlogged.filter(isStored).map(({ address }) => address),
+      log.end.sequence + 1,
+    );
   });
   return { folders: [...folders.values()], commits };
 }
@@ -168,18 +176,19 @@ function fillState(
 /** Applies an entry of the log to the state. Returns the folder of the run that it concerns. */
 function applyEntry(
   state: SiteState,
-  entry: LogEntry,
+  { entry, sequence }: { readonly entry: LogEntry; readonly sequence: number },
   isPublished: (file: PublishedFile) => boolean,
 ): RunFolder | undefined {
   switch (entry.kind) {
     case 'event':
-      state.addEvent(entry.event, entry.time);
+      state.addEvent(entry.event, { time: entry.time, sequence });
       return state.folderOf(entry.event);
     case 'lost':
       state.markLost(entry.address, entry.time);
       return entry.address;
     case 'record':
       // The record itself was read from the folder.
+      if (!entry.found) state.noteReceived(entry.address, { time: entry.time, sequence });
       return entry.address;
     case 'removed':
       state.remove(entry);
@@ -194,6 +203,22 @@ function applyEntry(
     case 'repaired':
       return undefined;
   }
+}
+
+/** Lists the records that were in the folder when a server started, with the first line of the log about each start. */
+function foundTogether({
+  entries,
+}: ReadLog): readonly { readonly addresses: readonly JobAddress[]; readonly first: number }[] {
+  const starts: { addresses: JobAddress[]; readonly first: number; last: number; readonly time: number }[] = [];
+  for (const { entry, sequence } of entries) {
+    if (entry.kind !== 'record' || !entry.found) continue;
+    const current = starts.at(-1);
+    if (current !== undefined && current.last + 1 === sequence && current.time === entry.time) {
+      current.addresses.push(entry.address);
+      current.last = sequence;
+    } else starts.push({ addresses: [entry.address], first: sequence, last: sequence, time: entry.time });
+  }
+  return starts;
 }
 
 /** Returns the commits, branches and jobs of the runs that the log says were removed. */

@@ -22,6 +22,11 @@ export class SiteLog {
     return this.#log.end;
   }
 
+  /** The number of the next entry's line. */
+  get nextSequence(): number {
+    return this.#log.end.sequence + this.#late.length + 1;
+  }
+
   /** Whether the log has every change of the site. */
   get isComplete(): boolean {
     return this.#late.length === 0;

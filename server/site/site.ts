@@ -113,9 +113,9 @@ export class Site {
   recordEvent(event: JobEvent): Promise<{ readonly pagesWritten: Promise<void> }> {
     const { state, log, pages, queue, now } = this.#parts;
     return queue.run(async () => {
-      const time = now();
-      await log.append({ kind: 'event', time, event });
-      return { pagesWritten: pages.schedule(state.addEvent(event, time)) };
+      const received = { time: now(), sequence: log.nextSequence };
+      await log.append({ kind: 'event', time: received.time, event });
+      return { pagesWritten: pages.schedule(state.addEvent(event, received)) };
     });
   }
 

@@ -18,7 +18,7 @@ import type { Removal } from '../store/removal-entry.js';
 import { folderStamp } from '../store/site-scan.js';
 
 /** A snapshot with another schema is ignored, and the site is read from its records and its log. */
-const snapshotSchema = 1;
+const snapshotSchema = 2;
 /** The number of runs to write before yielding to other work. */
 const batchSize = 200;
 
@@ -98,8 +98,8 @@ async function writeSnapshot(
     await handle.appendFile(bytes);
   };
   try {
-    const waiting = [...state.waitingEvents()].map(({ event, time }) => ({
-      time,
+    const waiting = [...state.waitingEvents()].map(({ event, time, sequence }) => ({
+      ...{ time, sequence },
       event: formatEvent(event),
     }));
     await write([{ schema: snapshotSchema, end, pages, waiting }]);
@@ -129,6 +129,7 @@ async function stampOf(site: string, { host, name }: RunFolder): Promise<string 
 /** A line of the file. Some keys are older than the names in the code, since the format does not change. */
 interface SnapshotLine {
   readonly folder: RunFolder;
+  readonly arrival: number;
   readonly runId?: RunId;
   readonly stamp?: string;
   readonly removed?: Removal;
@@ -142,9 +143,9 @@ interface SnapshotLine {
 }
 
 function formatRun(entry: RunEntry, stamp: string | undefined): SnapshotLine {
-  const { folder, runId, recorded, events, expected, lostAt, removed } = entry;
+  const { folder, arrival, runId, recorded, events, expected, lostAt, removed } = entry;
   return {
-    folder,
+    ...{ folder, arrival },
     ...(runId !== undefined && { runId }),
     ...(stamp !== undefined && { stamp }),
     ...(removed !== undefined && { removed }),
@@ -158,9 +159,9 @@ function formatRun(entry: RunEntry, stamp: string | undefined): SnapshotLine {
   };
 }
 
-function parseRun({ folder, runId, stamp, removed, ...line }: SnapshotLine): SnapshotRun {
+function parseRun({ folder, arrival, runId, stamp, removed, ...line }: SnapshotLine): SnapshotRun {
   return {
-    ...{ folder, runId, stamp, removed },
+    ...{ folder, arrival, runId, stamp, removed },
     // Share the folder's strings between its jobs.
     recorded: new Map(
       line.arrived.map((job) => [job.address.job, { ...job, address: { ...folder, job: job.address.job } }]),
@@ -172,7 +173,7 @@ function parseRun({ folder, runId, stamp, removed, ...line }: SnapshotLine): Sna
 }
 
 interface Head extends Pick<Snapshot, 'end' | 'pages'> {
-  readonly waiting: readonly { readonly time: number; readonly event: [string, string][] }[];
+  readonly waiting: readonly (Omit<ReceivedEvent, 'event'> & { readonly event: [string, string][] })[];
 }
 
 /** Reads a snapshot. Returns undefined if there is none, if it is damaged, or if it has another schema. */
@@ -201,9 +202,9 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
     if (isMissing(error) || error instanceof SyntaxError) return undefined;
     throw error;
   }
-  const waiting = head.waiting.flatMap(({ time, event }) => {
+  const waiting = head.waiting.flatMap(({ event, ...received }) => {
     const parsed = parseEvent(event);
-    return parsed.ok ? [{ time, event: parsed.value }] : [];
+    return parsed.ok ? [{ ...received, event: parsed.value }] : [];
   });
   return { end: head.end, pages: head.pages, runs, waiting };
 }

@@ -1,18 +1,18 @@
 /** The commits of each branch and the runs of each job, for the files at stable URLs. */
 import { workerHosts, type CommitHash, type JobName } from '../../model/name.js';
-import { NewestList, type Timed } from './newest-list.js';
+import { compareRanks, NewestList, type Ranked } from './newest-list.js';
 import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
 import { isPullRequest, type BranchCommit, type Job, type FinishedJob, type Run } from './site-view.js';
 
-/** The runs of one commit on a branch. `time`: the start of the first one. */
-interface CommitGroup extends Timed {
+/** The runs of one commit on a branch, in the order of their first run's arrival. */
+interface CommitGroup extends Ranked {
   readonly commit: CommitHash;
   readonly entries: ReadonlySet<RunEntry>;
 }
 
-/** A job with a record. `time`: its start. */
-interface JobRun extends Timed {
+/** A job with a record, in the order of its run's arrival, and then of its attempts. */
+interface JobRun extends Ranked {
   readonly entry: RunEntry;
   readonly job: JobName;
 }
@@ -105,8 +105,9 @@ export class BranchIndex {
 
   commits(branch: string, count: number): readonly BranchCommit[] {
     const groups = this.#branches.get(branch)?.list.newest(count) ?? [];
-    return groups.flatMap(({ commit, time, entries }) => {
+    return groups.flatMap(({ commit, entries }) => {
       const all = [...entries].flatMap(({ run }) => run ?? []);
+      const time = Math.min(...all.map(({ startTime = 0 }) => startTime));
       const [first, ...more] = workerHosts.flatMap((host) =>
         all.filter((run) => run.folder.host === host).sort(newestFirst),
       );
@@ -145,8 +146,8 @@ export class BranchIndex {
       if (known.groups.size === 0) this.#branches.delete(branch);
       return;
     }
-    const time = Math.min(...[...entries].map(({ run }) => run?.startTime ?? 0));
-    const group = { time, id: commit, commit, entries };
+    const rank = rankOf(entries);
+    const group = { ...rank, commit, entries };
     known.groups.set(commit, group);
     known.list.put(group);
   }
@@ -159,10 +160,18 @@ function listingOf(run: Run): Listing | undefined {
 }
 
 function jobRuns(entry: RunEntry): readonly JobRun[] {
-  const { host, name } = entry.folder;
-  return [...entry.recorded.values()].map(({ address: { job }, summary }) => ({
-    ...{ time: summary.startTime ?? 0, id: `${host} ${name} ${job}`, entry, job },
+  const { arrival: rank, runName, attempt, folder } = entry;
+  return [...entry.recorded.keys()].map((job) => ({
+    ...{ rank, tie: [runName, String(attempt), folder.host, job], entry, job },
   }));
+}
+
+/** Ranks a group by the first of its runs. */
+function rankOf(entries: Iterable<RunEntry>): Ranked {
+  const ranks = [...entries].map(({ arrival: rank, runName, folder }) => ({
+    ...{ rank, tie: [runName, folder.host] },
+  }));
+  return ranks.reduce((first, other) => (compareRanks(other, first) > 0 ? other : first));
 }
 
 function removeFrom(lists: JobLists, jobRun: JobRun): void {

@@ -4,10 +4,16 @@ import type { RunId } from '../../model/name.js';
 import { folderName, type RunFolder } from '../../model/run.js';
 import type { RunFolders } from './run-folders.js';
 
-/** `time`: when the event was received, seconds since 1970, UTC. */
-export interface ReceivedEvent {
-  readonly event: JobEvent;
+/** When and where something was logged. */
+export interface Received {
+  /** seconds since 1970, UTC */
   readonly time: number;
+  /** the line of the log */
+  readonly sequence: number;
+}
+
+export interface ReceivedEvent extends Received {
+  readonly event: JobEvent;
 }
 
 export class EventRouter {
@@ -49,7 +55,15 @@ export class EventRouter {
   /** Holds an event until the number of its run is known. An event without a run id is dropped. */
   hold(received: ReceivedEvent): void {
     const { runId } = received.event;
-    if (runId !== undefined) this.#held.set(runId, [...(this.#held.get(runId) ?? []), received]);
+    if (runId === undefined) return;
+    const held = this.#held.get(runId);
+    if (held === undefined) this.#held.set(runId, [received]);
+    else held.push(received);
+  }
+
+  /** Returns the first line of the log that is about a run whose events are held. */
+  firstHeld(runId: RunId | undefined): number | undefined {
+    return runId === undefined ? undefined : this.#held.get(runId)?.[0]?.sequence;
   }
 
   /** Returns the held events of a run, and removes them. */

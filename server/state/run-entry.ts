@@ -16,6 +16,7 @@ export class RunEntry implements RunSource {
   readonly expected = new Set<JobName>();
   readonly lostAt = new Map<JobName, number>();
   #runId: RunId | undefined;
+  readonly #arrival: RunArrival;
   /** when the last record was stored, by this server's clock; 0 for records stored before the server started */
   #recordTime = 0;
   /** set if the run was removed; then everything else is ignored */
@@ -23,8 +24,10 @@ export class RunEntry implements RunSource {
   /** the result of the last fold; undefined if the run was removed */
   run: Run | undefined;
 
-  constructor(folder: RunFolder) {
+  /** `arrival` is shared by all attempts of the run. */
+  constructor(folder: RunFolder, arrival: RunArrival) {
     this.folder = folder;
+    this.#arrival = arrival;
     const { run, attempt } = splitFolder(folder);
     this.runName = run;
     this.attempt = attempt;
@@ -34,9 +37,23 @@ export class RunEntry implements RunSource {
     return this.#runId;
   }
 
+  get arrival(): number {
+    return this.#arrival.sequence;
+  }
+
   /** The key that sorts it in a list, see newestFirst(). */
-  get sortKey(): Pick<Run, 'run' | 'runId' | 'attempt'> {
-    return { run: this.runName, attempt: this.attempt, ...(this.#runId && { runId: this.#runId }) };
+  get sortKey(): Pick<Run, 'arrival' | 'run' | 'runId' | 'attempt'> {
+    const { runName: run, attempt, arrival } = this;
+    return { arrival, run, attempt, ...(this.#runId && { runId: this.#runId }) };
+  }
+
+  /**
+   * Notes a line of the log that is about the run. The first one counts. Must be called only while no attempt is in a list,
+   * or for a later line.
+   */
+  noteArrival(sequence: number): void {
+    const { sequence: known } = this.#arrival;
+    if (known === 0 || sequence < known) this.#arrival.sequence = sequence;
   }
 
   /** Must be called only while the entry is in no list, since lists are sorted by run id. */
@@ -69,12 +86,22 @@ export class RunEntry implements RunSource {
     this.recorded.set(name, { ...job, summary: { ...summary, removedWwz } });
   }
 
-  /** Copies a removed wwz from a snapshot to a job whose other files were read again. */
-  restoreRemovedWwz({ address, summary: { removedWwz } }: RecordedJob): void {
+  /** Copies what only a snapshot has to a job whose files were read again: when it was received, and a removed wwz. */
+  restoreFacts({ address, receivedTime, summary: { removedWwz } }: RecordedJob): void {
     const job = this.recorded.get(address.job);
-    if (job === undefined || job.summary.wwzBytes !== undefined || removedWwz === undefined) return;
-    this.recorded.set(address.job, { ...job, summary: { ...job.summary, removedWwz } });
+    if (job === undefined) return;
+    const isRemoved = job.summary.wwzBytes === undefined && removedWwz !== undefined;
+    this.recorded.set(address.job, {
+      ...job,
+      ...(receivedTime !== undefined && { receivedTime }),
+      ...(isRemoved && { summary: { ...job.summary, removedWwz } }),
+    });
   }
+}
+
+/** When a run arrived: a line of the log; 0: not known. */
+interface RunArrival {
+  sequence: number;
 }
 
 /** The run folders of all hosts, by host and name. */
@@ -82,6 +109,8 @@ export class RunTable {
   readonly #entries = new Map<string, RunEntry>();
   /** by host and run name */
   readonly #attempts = new Map<string, RunEntry[]>();
+  /** by host and run name */
+  readonly #arrivals = new Map<string, RunArrival>();
 
   find(folder: RunFolder): RunEntry | undefined {
     return this.#entries.get(folderKey(folder));
@@ -92,9 +121,11 @@ export class RunTable {
     const known = this.find(folder);
     if (known !== undefined) return known;
     const { host, name } = folder;
-    const entry = new RunEntry({ host, name });
-    this.#entries.set(folderKey(folder), entry);
     const run = runKey(folder);
+    const arrival = this.#arrivals.get(run) ?? { sequence: 0 };
+    this.#arrivals.set(run, arrival);
+    const entry = new RunEntry({ host, name }, arrival);
+    this.#entries.set(folderKey(folder), entry);
     this.#attempts.set(run, [...(this.#attempts.get(run) ?? []), entry]);
     return entry;
   }
@@ -110,4 +141,4 @@ export class RunTable {
 }
 
 export const folderKey = ({ host, name }: RunFolder): string => `${host} ${name}`;
-const runKey = (folder: RunFolder): string => `${folder.host} ${splitFolder(folder).run}`;
+export const runKey = (folder: RunFolder): string => `${folder.host} ${splitFolder(folder).run}`;

@@ -4,11 +4,13 @@ import { foldJobs, type JobOutcome } from '../../model/outcome.js';
 import { withoutUndefined } from '../../model/record.js';
 import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
 import type { EventFacts } from './job-events.js';
-import type { Job, RecordedJob, Run, TaskCounts } from './site-view.js';
+import { knownStart, type Job, type RecordedJob, type Run, type TaskCounts } from './site-view.js';
 
 /** The records and events of one run folder. */
 export interface RunSource {
   readonly folder: RunFolder;
+  /** see Run */
+  readonly arrival: number;
   /** GITHUB_RUN_ID, if known */
   readonly runId: RunId | undefined;
   /** jobs that have a record */
@@ -30,7 +32,7 @@ export interface RunContext {
 }
 
 export function foldRun(source: RunSource, { recordedBefore, failedBefore }: RunContext): Run {
-  const { folder, recorded, events, runId } = source;
+  const { folder, arrival, recorded, events, runId } = source;
   const names = [...jobNames(source, recordedBefore)].sort();
   const summaries = names.flatMap((name) => recorded.get(name)?.summary ?? []);
   // Events of a job with a record are ignored, so that pages rendered from the records alone are the same.
@@ -43,10 +45,11 @@ export function foldRun(source: RunSource, { recordedBefore, failedBefore }: Run
     const own = job.summary.origin.commit;
     return own === undefined ? job : withFlakyTasks(job, failedBefore(name, own));
   });
-  const starts = jobs.flatMap((job) => job.summary?.startTime ?? job.events.startTime ?? []);
+  const starts = jobs.flatMap((job) => knownStart(job) ?? []);
   return {
     folder,
     ...splitFolder(folder),
+    arrival,
     outcome: foldJobs(jobs.map((job) => job.outcome)),
     ...withoutUndefined({
       runId,

@@ -7,8 +7,8 @@ import { CommitIndex, commitsOf } from './commit-index.js';
 import type { RunFolders } from './run-folders.js';
 import type { Removal } from '../store/removal-entry.js';
 import { foldRun } from './run-fold.js';
-import { newestFirst, RunList } from './run-list.js';
-import { folderKey, type RunEntry, type RunTable } from './run-entry.js';
+import { compareRunIds, newestFirst, RunList } from './run-list.js';
+import { folderKey, runKey, type RunEntry, type RunTable } from './run-entry.js';
 import type { Run } from './site-view.js';
 
 export class RunIndex {
@@ -20,6 +20,8 @@ export class RunIndex {
   /** runs with jobs that are running or expected */
   readonly #unfinished = new Set<RunEntry>();
   #isLoading = false;
+  /** records that were in the folder when a server started, and the line of the log with the first of them */
+  #found: { readonly entries: readonly RunEntry[]; readonly first: number }[] = [];
   /** branches and jobs that the current update affects */
   #touched = { branches: new Set<string>(), jobs: new Set<JobName>() };
 
@@ -33,8 +35,14 @@ export class RunIndex {
     this.#isLoading = true;
     work();
     this.#isLoading = false;
+    for (const entry of this.#table.all()) entry.setRunId(this.#runIdOf(entry));
+    for (const { entries, first } of this.#found) {
+      const runs = new Map(entries.map((entry) => [runKey(entry.folder), entry]));
+      const oldestFirst = [...runs.values()].sort((a, b) => compareRunIds(b.sortKey, a.sortKey));
+      for (const [index, entry] of oldestFirst.entries()) entry.noteArrival(first + index);
+    }
+    this.#found = [];
     for (const entry of this.#table.all()) {
-      entry.setRunId(this.#runIdOf(entry));
       for (const job of entry.recorded.values()) {
         const { commit } = job.summary.origin;
         if (commit !== undefined) this.commits.put(entry, commit);
@@ -49,6 +57,11 @@ export class RunIndex {
       );
       this.#lists.set(host, new RunList(runs));
     }
+  }
+
+  /** Arranges that load() sorts these runs by their names, from this line of the log on. */
+  noteFound(entries: readonly RunEntry[], first: number): void {
+    this.#found.push({ entries, first });
   }
 
   list(host: WorkerHost): RunList {

@@ -2,16 +2,22 @@
 import { compareRunNames } from '../../model/run.js';
 import type { Run, RunGroup } from './site-view.js';
 
-type RunSortKey = Pick<Run, 'run' | 'runId'>;
-type AttemptSortKey = Pick<Run, 'run' | 'runId' | 'attempt'>;
+export type RunSortKey = Pick<Run, 'arrival' | 'run' | 'runId'>;
+type AttemptSortKey = Pick<Run, 'arrival' | 'run' | 'runId' | 'attempt'>;
 
 /**
- * Compares two runs; the newer one is first. GitHub numbers the runs of each workflow separately, so
+ * Compares two runs; the one that arrived later is first, since names and times are what a worker says. The names decide
+ * only between runs whose arrival is not known.
+ */
+export const compareRuns = (a: RunSortKey, b: RunSortKey): number =>
+  b.arrival - a.arrival || compareRunIds(a, b);
+
+/**
+ * Compares two runs by their names; the newer one is first. GitHub numbers the runs of each workflow separately, so
  * GITHUB_RUN_ID decides if it is known. A run without it counts as older than every run with it.
  */
-export function compareRuns(a: RunSortKey, b: RunSortKey): number {
-  return compareRunNames(b.runId ?? '', a.runId ?? '') || compareRunNames(b.run, a.run);
-}
+export const compareRunIds = (a: Omit<RunSortKey, 'arrival'>, b: Omit<RunSortKey, 'arrival'>): number =>
+  compareRunNames(b.runId ?? '', a.runId ?? '') || compareRunNames(b.run, a.run);
 
 /** Compares two attempts; the newer run is first, and within a run the later attempt. */
 export const newestFirst = (a: AttemptSortKey, b: AttemptSortKey): number =>

@@ -8,6 +8,7 @@ import { accept, valueOf } from '../../model/result.js';
 import { parseRows } from '../../model/row.js';
 import { assembleJob, type StoredJob } from '../store/stored-job.js';
 import { RunFolders } from './run-folders.js';
+import type { Received } from './event-router.js';
 import { SiteState } from './site-state.js';
 import { renderCommit } from '../pages/views/commit-page.js';
 import { renderHome } from '../pages/views/home-page.js';
@@ -31,6 +32,9 @@ function storedJob(
   return { ...assembleJob(address, accept(record), accept(rows)), wwzBytes: 100 };
 }
 
+/** A time at which something was received; the line of the log does not matter here. */
+const at = (time: number): Received => ({ time, sequence: 0 });
+
 const eventOf = (fields: Readonly<Record<string, string>>): JobEvent =>
   valueOf(parseEvent(Object.entries({ workerHost: 'github', jobName: 'unit', runId: '77', ...fields })));
 
@@ -39,7 +43,7 @@ test('findStaleJobs() ignores runs with a new record, even if the clock of its w
     const state = new SiteState('Soil');
     const expectedJobs = [valueOf(parseJobName('lint'))];
     const more = { expectedJobs, ...(startTime !== undefined && { startTime }) };
-    state.addJob(storedJob('github', '5', { more }), 1000);
+    state.addJob(storedJob('github', '5', { more }), at(1000));
     assert.deepEqual(state.findStaleJobs(60, 1059), [], String(startTime));
     assert.equal(state.findStaleJobs(60, 1060).length, 1, String(startTime));
     // After a restart only the time in the record is known.
@@ -96,7 +100,7 @@ test('resolve() returns a separate folder for every attempt of a run whose numbe
 
 test('resolveFolder() accepts records of a run after an event with a wrong number', () => {
   const state = new SiteState('Soil');
-  state.addEvent(eventOf({ eventName: 'start', runNumber: '1', jobName: 'other' }), 10);
+  state.addEvent(eventOf({ eventName: 'start', runNumber: '1', jobName: 'other' }), at(10));
   const resolve = (number: string, attempt: number) =>
     state.resolveFolder(
       { host: 'github', number: idOf(number), runId: idOf('77'), job: valueOf(parseJobName('unit')) },
@@ -160,9 +164,9 @@ test('a task that failed and then passed on the same commit is flaky, in any ord
 test('a job is expected, then running, then lost after "done" without a record, then as its record says', () => {
   const state = new SiteState('Soil');
   const outcomes = () => runsOf(state, 'github')[0]?.jobs.map((job) => `${job.address.job} ${job.outcome}`);
-  state.addEvent(eventOf({ eventName: 'start', runNumber: '5', expectedJobs: 'unit,lint' }), 10);
+  state.addEvent(eventOf({ eventName: 'start', runNumber: '5', expectedJobs: 'unit,lint' }), at(10));
   assert.deepEqual(outcomes(), ['lint expected', 'unit running']);
-  state.addEvent(eventOf({ eventName: 'done', status: '0' }), 20);
+  state.addEvent(eventOf({ eventName: 'done', status: '0' }), at(20));
   assert.deepEqual(outcomes(), ['lint expected', 'unit lost']);
   state.addJob(storedJob('github', '5', { status: 3, more: { runId: idOf('77') } }));
   assert.deepEqual(outcomes(), ['lint expected', 'unit failed']);
@@ -178,7 +182,7 @@ test('markLost() makes a job lost until its next event, in any order', () => {
   const lint = { ...unit, job: valueOf(parseJobName('lint')) };
   const outcomes = (state: SiteState) => runsOf(state, 'github')[0]?.jobs.map((job) => job.outcome);
   const add = (state: SiteState, [eventName, time]: [string, number]) =>
-    state.addEvent(eventOf({ eventName, runNumber: '5', task: 'a', expectedJobs: 'unit,lint' }), time);
+    state.addEvent(eventOf({ eventName, runNumber: '5', task: 'a', expectedJobs: 'unit,lint' }), at(time));
   const state = new SiteState('Soil');
   for (const event of events.slice(0, 2)) add(state, event);
   assert.deepEqual(state.findStaleJobs(0, 19), []);
@@ -246,9 +250,9 @@ test('records and events give the same pages in any order, together or one by on
   }
   steps.push((state) => state.addJob(storedJob('sourcehut', '5', { more: {} })));
   const running = { runNumber: '9', runId: '90' };
-  steps.push((state) => state.addEvent(eventOf({ ...running, eventName: 'start' }), 10));
+  steps.push((state) => state.addEvent(eventOf({ ...running, eventName: 'start' }), at(10)));
   for (const task of ['a', 'b', 'b']) {
-    steps.push((state) => state.addEvent(eventOf({ runId: '90', eventName: 'task-done', task }), 20));
+    steps.push((state) => state.addEvent(eventOf({ runId: '90', eventName: 'task-done', task }), at(20)));
   }
   const apply = (order: readonly ((state: SiteState) => void)[]): SiteState => {
     const state = new SiteState('Soil');

@@ -10,7 +10,7 @@ import { resolveFolder, type JobDestination } from './job-destination.js';
 import type { StoredJob } from '../store/stored-job.js';
 import { mergeChanges, noChanges, type PageChanges } from './page-changes.js';
 import { addEvent } from './job-events.js';
-import { EventRouter, type ReceivedEvent } from './event-router.js';
+import { EventRouter, type Received, type ReceivedEvent } from './event-router.js';
 import { toRecordedJob, internJob, createInterner } from './job-summary.js';
 import type { Removal } from '../store/removal-entry.js';
 import { RunFolders } from './run-folders.js';
@@ -42,10 +42,39 @@ export class SiteState implements SiteReader {
     return toRecordedJob(job, this.#intern);
   }
 
-  /** Adds a job whose files are in the site, or replaces it. `time`: when it was stored, seconds since 1970, UTC. */
-  addJob(job: StoredJob, time?: number): PageChanges {
-    if (time !== undefined) this.#table.get(job.address).noteRecordTime(time);
-    return this.restoreJob(this.summarize(job));
+  /** Adds a job whose files are in the site, or replaces it. `received`: when it was stored. */
+  addJob(job: StoredJob, received?: Received): PageChanges {
+    const summarized = this.summarize(job);
+    if (received === undefined) return this.restoreJob(summarized);
+    this.#noteRecord(job.address, received);
+    const { runId } = summarized.summary.origin;
+    const held = job.address.host === 'github' ? this.#events.firstHeld(runId) : undefined;
+    if (held !== undefined) this.#table.get(job.address).noteArrival(held);
+    return this.restoreJob({ ...summarized, receivedTime: received.time });
+  }
+
+  /** Adds from the log when a stored record was received. Call it inside load(). */
+  noteReceived(address: JobAddress, received: Received): void {
+    const entry = this.#table.find(address);
+    if (entry === undefined) return;
+    this.#noteRecord(address, received);
+    const job = entry.recorded.get(address.job);
+    if (job !== undefined) entry.recorded.set(address.job, { ...job, receivedTime: received.time });
+  }
+
+  /**
+   * Adds records that were in the folder when a server started, which `first` and the lines after it in the log name.
+   * Their order is that of their names. Call it inside load().
+   */
+  noteFound(addresses: readonly JobAddress[], first: number): void {
+    const entries = addresses.flatMap((address) => this.#table.find(address) ?? []);
+    if (entries.length > 0) this.#index.noteFound(entries, first);
+  }
+
+  #noteRecord(folder: RunFolder, { time, sequence }: Received): void {
+    const entry = this.#table.get(folder);
+    entry.noteRecordTime(time);
+    entry.noteArrival(sequence);
   }
 
   /** Adds a job that is summarized already. */
@@ -57,12 +86,13 @@ export class SiteState implements SiteReader {
     if (address.host !== 'github') return this.#index.update(entry);
     const { runId } = job.summary.origin;
     this.#runFolders.confirm(splitFolder(address).run as RunId, runId);
-    return mergeChanges([this.#index.update(entry), ...this.#addHeld(runId)]);
+    return mergeChanges([this.#index.update(entry), this.#addReceived(this.#events.release(runId))]);
   }
 
   /** Adds the events of a run folder from a snapshot. */
-  restoreEvents({ folder, runId, events, expected, lostAt }: Omit<RunSource, 'recorded'>): void {
+  restoreEvents({ folder, arrival, runId, events, expected, lostAt }: Omit<RunSource, 'recorded'>): void {
     const entry = this.#table.get(folder);
+    if (arrival > 0) entry.noteArrival(arrival);
     if (runId !== undefined) this.#runFolders.reserve(entry.runName as RunId, runId);
     for (const [job, facts] of events) entry.events.set(job, facts);
     for (const job of expected) entry.expected.add(job);
@@ -70,11 +100,10 @@ export class SiteState implements SiteReader {
     this.#index.update(entry);
   }
 
-  /** Adds an event. `time`: when it was received, seconds since 1970, UTC. */
-  addEvent(event: JobEvent, time: number): PageChanges {
+  addEvent(event: JobEvent, received: Received): PageChanges {
     const isReserved = this.#events.reserveFolder(event);
-    const changes = this.#addReceived({ event, time });
-    return isReserved ? mergeChanges([changes, ...this.#addHeld(event.runId)]) : changes;
+    if (!isReserved) return this.#addReceived([{ event, ...received }]);
+    return this.#addReceived([...this.#events.release(event.runId), { event, ...received }]);
   }
 
   /** Marks a job as lost at `time`. An event after that makes it running again. */
@@ -121,10 +150,10 @@ export class SiteState implements SiteReader {
     return this.#index.remove(entry, removal);
   }
 
-  /** Copies the removed wwz of a job in a snapshot to the job, whose other files were read again. */
-  restoreRemovedWwz(job: RecordedJob): void {
+  /** Copies what only a snapshot has of a job to the job, whose files were read again. */
+  restoreFacts(job: RecordedJob): void {
     // find(), not get(): a run whose folder was deleted by hand must not be added again.
-    this.#table.find(job.address)?.restoreRemovedWwz(job);
+    this.#table.find(job.address)?.restoreFacts(job);
   }
 
   removal(folder: RunFolder): Removal | undefined {
@@ -235,20 +264,23 @@ export class SiteState implements SiteReader {
     return this.#events.folderOf(event);
   }
 
-  #addReceived({ event, time }: ReceivedEvent): PageChanges {
-    const folder = this.#events.folderOf(event);
-    if (folder === undefined) {
-      this.#events.hold({ event, time });
-      return noChanges;
+  /** Adds events, and folds each run that they are about once. */
+  #addReceived(events: readonly ReceivedEvent[]): PageChanges {
+    const entries = new Set<RunEntry>();
+    for (const received of events) {
+      const { event, time, sequence } = received;
+      const folder = this.#events.folderOf(event);
+      if (folder === undefined) {
+        this.#events.hold(received);
+        continue;
+      }
+      const entry = this.#table.get(folder);
+      if (entry.removed !== undefined) continue;
+      entry.noteArrival(sequence);
+      entry.events.set(event.job, addEvent(entry.events.get(event.job), event, time));
+      for (const job of event.expectedJobs) entry.expected.add(job);
+      entries.add(entry);
     }
-    const entry = this.#table.get(folder);
-    if (entry.removed !== undefined) return noChanges;
-    entry.events.set(event.job, addEvent(entry.events.get(event.job), event, time));
-    for (const job of event.expectedJobs) entry.expected.add(job);
-    return this.#index.update(entry);
-  }
-
-  #addHeld(runId: RunId | undefined): readonly PageChanges[] {
-    return this.#events.release(runId).map((received) => this.#addReceived(received));
+    return mergeChanges([...entries].map((entry) => this.#index.update(entry)));
   }
 }

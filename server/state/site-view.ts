@@ -73,6 +73,8 @@ export interface Job {
   readonly outcome: JobOutcome;
   /** absent until the site has its record */
   readonly summary?: JobSummary;
+  /** when this server received the record, seconds since 1970, UTC; absent for records that were in the folder */
+  readonly receivedTime?: number;
   readonly events: JobEvents;
   /** tasks that passed, and failed on the same commit before */
   readonly flakyTasks: readonly TaskName[];
@@ -84,12 +86,24 @@ export interface RecordedJob extends Job {
   readonly summary: JobSummary;
 }
 
+/** A start later than this after the arrival of the record is the mistake of a clock. */
+export const clockToleranceSeconds = 300;
+
+/** Returns when a job started, as far as this server can know: never after it received the record. */
+export function knownStart({ summary, receivedTime, events }: Job): number | undefined {
+  const start = summary?.startTime ?? events.startTime;
+  if (start === undefined || receivedTime === undefined) return start;
+  return start > receivedTime + clockToleranceSeconds ? receivedTime : start;
+}
+
 /** A folder of a host: one attempt of a run (on sourcehut: one job), with its jobs by name. */
 export interface Run {
   readonly folder: RunFolder;
   /** the folder's name without its attempt */
   readonly run: string;
   readonly attempt: number;
+  /** the line of the log with the first record or event of any of its attempts; 0: not known */
+  readonly arrival: number;
   /** GITHUB_RUN_ID, if known: unlike a run number it is unique across workflows */
   readonly runId?: RunId;
   readonly outcome: RunOutcome;

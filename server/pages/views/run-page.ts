@@ -16,7 +16,7 @@ import type { JobSectionView } from '../../../templates/part.js';
 import { countViews, taskTable } from '../../../templates/task-view.js';
 import { renderFragment, renderPageWithFragments } from '../../../templates/template.js';
 import { countText, markOf, outcomesBySeverity, visibleText } from '../../../templates/wording.js';
-import { isPullRequest, type Job, type Run, type SiteView } from '../../state/site-view.js';
+import { clockToleranceSeconds, isPullRequest, type Job, type Run, type SiteView } from '../../state/site-view.js';
 import { jobFacts, runFacts } from './fact-list.js';
 import { FragmentCache } from './fragment-cache.js';
 import { pageFrame, hostCrumb } from './page-frame.js';
@@ -100,7 +100,7 @@ function toDetailedJob({ job, details }: LoadedJob): DetailedJob {
 }
 
 function emptyRun(folder: RunFolder): Run {
-  return { folder, ...splitFolder(folder), outcome: 'empty', jobs: [] };
+  return { folder, ...splitFolder(folder), arrival: 0, outcome: 'empty', jobs: [] };
 }
 
 function attemptLinks(site: SiteView, folder: RunFolder, page: SitePath): RunView['attempts'] {
@@ -130,6 +130,16 @@ const jobSection = (read: LoadedJob, page: SitePath): Fragment =>
     renderFragment('job-section', jobSectionView(toDetailedJob(read), page)),
   );
 
+/** Says that a job started after this server received its record, as its worker's clock has it. */
+function clockNotice({ summary, receivedTime }: Job): readonly string[] {
+  const start = summary?.startTime;
+  if (start === undefined || receivedTime === undefined || start <= receivedTime + clockToleranceSeconds) {
+    return [];
+  }
+  const [begun, received] = [start, receivedTime].map((time) => new Date(time * 1000).toISOString());
+  return [`the clock of its worker is wrong: the job started at ${begun}, and its record arrived at ${received}`];
+}
+
 function jobSectionView(
   { job, record, rows, problems, notices = [] }: DetailedJob,
   page: SitePath,
@@ -141,7 +151,7 @@ function jobSectionView(
     historyHref: job.summary === undefined ? undefined : linkBetween(page, historyPage(job.address.job)),
     reason: reason === undefined ? undefined : visibleText(reason),
     problems: problems.map(visibleText),
-    notices: notices.map(visibleText),
+    notices: [...notices, ...clockNotice(job)].map(visibleText),
     facts: jobFacts(job, record),
     table:
       rows.length === 0

@@ -79,9 +79,24 @@ export function parseRunNumber(text: string, what = 'run number'): Result<RunId>
   return refuse(`cannot accept ${what} ${quote(text)}: it must be a whole number from 1`);
 }
 
-/** Parses the id of a local run. It must not end like `-2`, which is the suffix of a second attempt. */
+/** Returns the name of the run that jobs of a token get which is not allowed to name a run for all jobs. */
+export const ownRunName = (run: RunId, tokenId: string, runId?: RunId): string =>
+  `${run}-by-${tokenId}${runId === undefined ? '' : `-id${runId}`}-token`;
+
+/** Reports whether a run, or the folder of one of its attempts, has a name of ownRunName(). */
+export const isOwnRun = (name: string): boolean => /-by-[a-z0-9-]+-token(-[1-9]\d{0,3})?$/.test(name);
+
+/**
+ * Parses the id of a local run. It must not end like `-2`, which is the suffix of a second attempt, nor like the run of a
+ * token.
+ */
 export function parseLocalRun(text: string, what = 'run'): Result<RunId> {
   const id = parseRunId(text, what);
+  if (id.ok && isOwnRun(text)) {
+    return refuse(
+      `cannot accept ${what} ${quote(text)}: it ends like the runs that a server names after a token`,
+    );
+  }
   if (id.ok && /-[1-9]\d{0,3}$/.test(text)) {
     return refuse(`cannot accept ${what} ${quote(text)}: it ends with "-" and a number, like an attempt`);
   }

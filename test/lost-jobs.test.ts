@@ -32,13 +32,13 @@ test('jobs without events are marked as lost after a while; a job that sends an 
       ([, outcome = '', job = '']) => `${job} ${outcome}`,
     );
   await (
-    await site.recordEvent(eventOf('start'))
+    await site.recordEvent(eventOf('start'), { id: 'test', jobs: '*' })
   ).pagesWritten;
   assert.deepEqual((await outcomes()).sort(), ['lint expected', 'unit running']);
 
   time += 0.4 * hour;
   await (
-    await site.recordEvent(eventOf('heartbeat'))
+    await site.recordEvent(eventOf('heartbeat'), { id: 'test', jobs: '*' })
   ).pagesWritten;
   time += 0.4 * hour;
   assert.equal((await site.markLostJobs(0.5 * hour)).count, 0, 'the heartbeat keeps the run alive');
@@ -58,7 +58,7 @@ test('jobs without events are marked as lost after a while; a job that sends an 
 
   time += 1;
   await (
-    await site.recordEvent(eventOf('task-done'))
+    await site.recordEvent(eventOf('task-done'), { id: 'test', jobs: '*' })
   ).pagesWritten;
   assert.deepEqual((await outcomes()).sort(), ['lint lost', 'unit running']);
   await site.close();

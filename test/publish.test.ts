@@ -76,7 +76,10 @@ describe('soil-worker with a server', () => {
       [status.status, status.attempt, status.commit, status.outcome],
       [0, 1, commit, 'passed'],
     );
-    assert.match(end.stderr, /^notice: tasks of job "unit" run on this machine as your user and can read SOIL_TOKEN; .*\n$/);
+    assert.match(
+      end.stderr,
+      /^notice: tasks of job "unit" run on this machine as your user and can read SOIL_TOKEN; .*\n$/,
+    );
   });
 
   it('publish accepts the same files again', async () => {

@@ -94,13 +94,13 @@ test('POST /results accepts the same bytes again and refuses other ones', async 
   );
 });
 
-test('POST /results refuses a job that began in the future, which would be the newest of its branch for years', async () => {
-  for (const start of ['253402300799', '9999-12-31T23:59:59Z', String(Date.now() / 1000 + 90_000)]) {
-    const ids = { GITHUB_RUN_NUMBER: '1350', GITHUB_RUN_ID: '1350900' };
+test('POST /results accepts a job that began in the future, and its page says that the clock is wrong', async () => {
+  for (const [index, start] of ['253402300799', String(Date.now() / 1000 + 90_000)].entries()) {
+    const number = String(1350 + index);
+    const ids = { GITHUB_RUN_NUMBER: number, GITHUB_RUN_ID: `${number}900` };
     const job = await shellJob({ ...ids, 'task-run-start-time': start, 'task-deploy-start-time': null });
-    await refusedWithoutTrace(400, /task-run-start-time ".*": it is more than a day ahead/, () =>
-      upload(job),
-    );
+    assert.equal((await upload(job)).status, 201);
+    assert.match((await get(`github-jobs/${number}/`)).text, /the clock of its worker is wrong/);
   }
 });
 

@@ -1,6 +1,7 @@
 /** `POST /event`: records something that happened to a job. Form fields in the query or the body. */
 import { parseEvent, type JobEvent } from '../../model/event.js';
 import { checkPermission } from '../auth/authenticate.js';
+import type { StoredToken } from '../auth/token.js';
 import { json, problem } from '../http/response.js';
 import type { StatusUpdate } from '../site/site.js';
 import { readText } from '../upload/body-reader.js';
@@ -28,21 +29,21 @@ export const postEvent: Route = async (request, context) => {
   if (full !== undefined) return refusalResponse(full);
   const update = statusUpdateOf(event);
   if (update === undefined) {
-    await recordEvent(event, context);
+    await recordEvent(event, token.value, context);
     return json(200, { event: event.name });
   }
   const mayWrite = checkPermission(token.value, { action: 'status', ...scope });
   if (!mayWrite.ok) return refusalResponse(mayWrite.error);
   // Before the event is logged: a refused request leaves no trace.
-  const written = await context.site.writeStatus(update);
+  const written = await context.site.writeStatus({ ...update, sender: token.value });
   if (!written.ok) return problem(409, written.error);
-  await recordEvent(event, context);
+  await recordEvent(event, token.value, context);
   const { path, note } = written.value;
   return json(200, { event: event.name, status: path, ...(note !== undefined && { note }) });
 };
 
-async function recordEvent(event: JobEvent, context: RouteContext): Promise<void> {
-  await waitForPages((await context.site.recordEvent(event)).pagesWritten, context);
+async function recordEvent(event: JobEvent, sender: StoredToken, context: RouteContext): Promise<void> {
+  await waitForPages((await context.site.recordEvent(event, sender)).pagesWritten, context);
   context.metrics.add('soil_events', { name: event.name });
 }
 

@@ -11,7 +11,9 @@ export type StoreRefusal =
   /** its files are malformed or contradict each other; `reason` is the whole message */
   | { readonly kind: 'invalid-upload'; readonly reason: string }
   /** another file is stored at `path`, below the site */
-  | { readonly kind: 'conflict'; readonly path: string };
+  | { readonly kind: 'conflict'; readonly path: string }
+  /** it says something about its run that the run is not; `reason` is the whole message */
+  | { readonly kind: 'contradiction'; readonly reason: string };
 
 /** Returns the response to a refusal. A client can retry after 507, once something was pruned, but not after 413. */
 export function refusalResponse(refusal: AccessRefusal | UploadRefusal | StoreRefusal): HttpResponse {
@@ -50,6 +52,8 @@ export function refusalResponse(refusal: AccessRefusal | UploadRefusal | StoreRe
     case 'file-refused':
     case 'invalid-upload':
       return problem(400, refusal.reason);
+    case 'contradiction':
+      return problem(409, refusal.reason);
     case 'conflict':
       return problem(
         409,

@@ -33,6 +33,7 @@ export const postResults: Route = async (request, context) => {
       folder,
       {
         job,
+        sender: token.value,
         digests,
         destination: ({ record }) => {
           const identity = identityOf(record, { host, job });

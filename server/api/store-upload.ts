@@ -2,18 +2,20 @@
 import type { JobName } from '../../model/name.js';
 import { commitPage, jobFile, runFolder } from '../../model/path.js';
 import { accept, refuse, type Result } from '../../model/result.js';
-import type { StoreJobResult } from '../site/site.js';
+import type { StoreJobRefusal, StoreJobResult } from '../site/site.js';
 import type { JobDestination } from '../state/job-destination.js';
+import type { Sender } from '../store/log-entry.js';
 import { checkStaged, stagedFile, type StagedJob } from '../store/staged-job.js';
 import type { StoreRefusal } from './refusal-response.js';
 import { waitForPages, type RouteContext } from './route-context.js';
 
 /** A stored job: `new`, or the `same` as one stored before. */
-type StoredUpload = Exclude<StoreJobResult, { readonly kind: 'conflict' }>;
+type StoredUpload = Exclude<StoreJobResult, StoreJobRefusal>;
 
 /** A job whose files have been received. */
 interface ReceivedJob {
   readonly job: JobName;
+  readonly sender: Sender;
   /** SHA-256 of the files, in hexadecimal, by path */
   readonly digests: ReadonlyMap<string, string>;
   /** returns where to store the job, from its record */
@@ -23,7 +25,7 @@ interface ReceivedJob {
 /** Checks the files in `folder`, stores them, and waits for the pages that show them. */
 export async function storeUpload(
   folder: string,
-  { job, digests, destination }: ReceivedJob,
+  { job, sender, digests, destination }: ReceivedJob,
   context: RouteContext,
 ): Promise<Result<StoredUpload, StoreRefusal>> {
   const { site, limits, metrics } = context;
@@ -32,7 +34,7 @@ export async function storeUpload(
     const staged = await checkStaged(folder, { job, wwzDigest }, limits);
     if (!staged.ok) return staged;
     const found = destination(staged.value);
-    return found.ok ? site.store(found.value, staged.value) : refuse(`json: ${found.error}`);
+    return found.ok ? site.store(found.value, staged.value, sender) : refuse(`json: ${found.error}`);
   });
   if (!result.ok) {
     metrics.add('soil_uploads', { result: 'rejected' });
@@ -40,7 +42,7 @@ export async function storeUpload(
   }
   const { stored, pagesWritten } = result.value;
   metrics.add('soil_uploads', { result: stored.kind });
-  if (stored.kind === 'conflict') return refuse(stored);
+  if (stored.kind === 'conflict' || stored.kind === 'contradiction') return refuse(stored);
   await waitForPages(pagesWritten, context);
   return accept(stored);
 }

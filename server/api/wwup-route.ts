@@ -177,7 +177,7 @@ async function storeJob(type: string, form: WwupForm, context: RouteContext): Pr
   const forget = await linkPartial(partial, address, form);
   const { folder, digests } = form;
   const destination = ({ record }: StagedJob) => jobDestinationIn(host.value, subdir, { job, record });
-  const stored = await storeUpload(folder, { job, digests, destination }, context);
+  const stored = await storeUpload(folder, { job, sender: form.token, digests, destination }, context);
   if (!stored.ok) return refusalResponse(stored.error);
   if (stored.value.kind === 'new') form.commit();
   await forget();
@@ -198,7 +198,9 @@ async function storeStatus(form: WwupForm, context: RouteContext): Promise<HttpR
   const [word = ''] = (await readFile(join(form.folder, 'status'), 'utf8')).trim().split(/\s+/);
   const status = parseExitStatus(word, `the status in ${statusFile}`);
   if (!status.ok) return problem(400, status.error);
-  const written = await context.site.writeStatus({ host, run, job, status: status.value });
+  const written = await context.site.writeStatus({
+    ...{ host, run, job, status: status.value, sender: form.token },
+  });
   if (!written.ok) return problem(409, written.error);
   const { path, note } = written.value;
   return text(200, `${path}\n${note === undefined ? '' : `${note}\n`}`);

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerHosts, type CommitHash, type JobName, type WorkerHost } from '../../model/name.js';
 import { foldJobs, type JobOutcome } from '../../model/outcome.js';
+import { isOwnRun } from '../../model/run.js';
 import { commitArtifactFolder, jobFile, type SitePath } from '../../model/path.js';
 import type { PrunableRun } from './prune-plan.js';
 import { newestFirst } from '../state/run-list.js';
@@ -79,6 +80,7 @@ function siteRun(state: SiteReader, sizes: Sizes, folders: readonly Run[]): Site
   return {
     ...{ host, folders, commits, arrival: newest.arrival, run: newest.run },
     ...(newest.runId !== undefined && { runId: newest.runId }),
+    ...(isOwnRun(newest.run) && { isOwn: true }),
     names: [...new Set([...folders.flatMap((run) => [run.run, run.folder.name]), ...sourcehutCommits])],
     ...(branch !== undefined && {
       branch,

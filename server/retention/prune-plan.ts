@@ -17,6 +17,8 @@ export interface PrunableRun {
   readonly host: WorkerHost;
   /** see Run; on sourcehut that of its newest job */
   readonly arrival: number;
+  /** the own run of a token: it is counted apart, so that it pushes no other run out, and pins nothing */
+  readonly isOwn?: boolean;
   /** its number or id, on sourcehut its newest job id */
   readonly run: string;
   /** GITHUB_RUN_ID, see compareRuns() */
@@ -101,10 +103,11 @@ function findExceeded(
       rules.set(run, `beyond the ${bytesText(bytes)} that newer and pinned runs fill`);
     }
   }
-  const position = new Map<WorkerHost, number>();
+  const position = new Map<string, number>();
   for (const run of sorted) {
-    const rank = (position.get(run.host) ?? 0) + 1;
-    position.set(run.host, rank);
+    const list = `${run.host} ${String(run.isOwn === true)}`;
+    const rank = (position.get(list) ?? 0) + 1;
+    position.set(list, rank);
     const time = times.get(run);
     if (ageSeconds !== undefined && time !== undefined && time < facts.now - ageSeconds) {
       rules.set(run, `older than ${ageText(ageSeconds)}`);
@@ -146,13 +149,17 @@ function beyondBytes(
   let isFull = false;
   const byTime = sorted
     .filter((run) => !pins.has(run))
-    .sort((a, b) => (timeOf(a) === timeOf(b) ? 0 : timeOf(b) - timeOf(a)));
+    .sort((a, b) => ownLast(a, b) || (timeOf(a) === timeOf(b) ? 0 : timeOf(b) - timeOf(a)));
   return byTime.filter((run) => {
     sum += sizeOf(run);
     isFull ||= sum > bytes;
     return isFull && (tier === 'run' || run.bytes.wwz > 0);
   });
 }
+
+/** Sorts the own runs of tokens after all others. */
+const ownLast = (a: PrunableRun, b: PrunableRun): number =>
+  Number(a.isOwn === true) - Number(b.isOwn === true);
 
 /** Returns the time of each run. A run without one gets that of the next newer run of its host. */
 function estimateTimes(sorted: readonly PrunableRun[]): ReadonlyMap<PrunableRun, number> {
@@ -177,7 +184,8 @@ function findPins(
   const pin = (run: PrunableRun | undefined, reason: string): void => {
     if (run !== undefined && !pins.has(run)) pins.set(run, reason);
   };
-  for (const run of sorted) if (run.isUnfinished) pin(run, 'a job is running or expected');
+  const established = sorted.filter((run) => run.isOwn !== true);
+  for (const run of established) if (run.isUnfinished) pin(run, 'a job is running or expected');
   const named = new Map(
     [
       ...keep.runs.map((p) => [p, 'soil-server.yml'] as const),
@@ -191,7 +199,7 @@ function findPins(
   }
   const isKept = ({ branch = '' }: PrunableRun): boolean =>
     keep.branches.some((pattern) => matchesPattern(pattern, branch));
-  for (const { newestGreen, firstFailure } of currentStreaks(sorted.filter(isKept))) {
+  for (const { newestGreen, firstFailure } of currentStreaks(established.filter(isKept))) {
     // A first failure is useful only with the green run before it.
     if (keep.green || (keep.firstFailure && firstFailure !== undefined))
       pin(newestGreen, `the newest green run of ${newestGreen?.branch ?? 'its branch'}`);
@@ -200,7 +208,7 @@ function findPins(
     }
   }
   const hosts = new Set<WorkerHost>();
-  for (const run of sorted) {
+  for (const run of established) {
     if (!hosts.has(run.host)) pin(run, `the newest run on ${hostWord(run.host)}`);
     hosts.add(run.host);
   }

@@ -6,12 +6,13 @@ import type { ServerLimits } from '../config/limits.js';
 import type { PrivateFolder } from '../disk/private-folder.js';
 import type { ListTotals } from '../pages/page-plan.js';
 import { noChanges, type PageChanges } from '../state/page-changes.js';
+import type { Received } from '../state/event-router.js';
 import { folderKey } from '../state/run-entry.js';
 import { SiteState } from '../state/site-state.js';
 import type { RecordedJob } from '../state/site-view.js';
 import { readLog, type ReadLog } from '../store/event-log.js';
 import type { JobDetailsCache } from '../store/job-details-cache.js';
-import { addressKey, type JobDigests, type LogEntry } from '../store/log-entry.js';
+import { addressKey, type JobDigests, type LogEntry, type Sender } from '../store/log-entry.js';
 import { scanSite, type PublishedFile, type ScannedSite } from '../store/site-scan.js';
 import { readSnapshot, type Snapshot, type SnapshotRun } from './snapshot.js';
 
@@ -181,14 +182,14 @@ function applyEntry(
 ): RunFolder | undefined {
   switch (entry.kind) {
     case 'event':
-      state.addEvent(entry.event, { time: entry.time, sequence });
-      return state.folderOf(entry.event);
+      state.addEvent(entry.event, receivedAs(entry, sequence));
+      return state.folderOf(entry.event, entry.sender);
     case 'lost':
       state.markLost(entry.address, entry.time);
       return entry.address;
     case 'record':
       // The record itself was read from the folder.
-      if (!entry.found) state.noteReceived(entry.address, { time: entry.time, sequence });
+      if (!entry.found) state.noteReceived(entry.address, receivedAs(entry, sequence));
       return entry.address;
     case 'removed':
       state.remove(entry);
@@ -209,7 +210,8 @@ function applyEntry(
 function foundTogether({
   entries,
 }: ReadLog): readonly { readonly addresses: readonly JobAddress[]; readonly first: number }[] {
-  const starts: { addresses: JobAddress[]; readonly first: number; last: number; readonly time: number }[] = [];
+  const starts: { addresses: JobAddress[]; readonly first: number; last: number; readonly time: number }[] =
+    [];
   for (const { entry, sequence } of entries) {
     if (entry.kind !== 'record' || !entry.found) continue;
     const current = starts.at(-1);
@@ -246,3 +248,8 @@ const jobKeys = ({ recorded }: SnapshotRun): readonly string[] =>
   [...recorded.values()].map(({ address }) => addressKey(address));
 
 const artifactKey = ({ host, commit, path }: PublishedFile): string => `${host}/${commit}/${path}`;
+
+const receivedAs = (
+  { time, sender }: { readonly time: number; readonly sender?: Sender },
+  sequence: number,
+): Received => ({ time, sequence, ...(sender !== undefined && { sender }) });

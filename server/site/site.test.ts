@@ -42,7 +42,10 @@ test('Site.view shows an event after it was recorded, and after the site was clo
   const outcomes = (site: Site) => site.view.running('local').map(({ outcome }) => outcome);
   let site = valueOf(await Site.open(folder, options));
   await site.refreshPages();
-  const { pagesWritten } = await site.recordEvent(valueOf(parseEvent(Object.entries(fields))));
+  const { pagesWritten } = await site.recordEvent(valueOf(parseEvent(Object.entries(fields))), {
+    id: 'test',
+    jobs: '*',
+  });
   assert.deepEqual(outcomes(site), ['running']);
   await pagesWritten;
   assert.equal(site.counts().waiting, 0);

@@ -7,6 +7,7 @@ import { takeLock, type Lock } from '../../files/process-lock.js';
 import type { JobDestination } from '../state/job-destination.js';
 import type { SiteReader } from '../state/site-view.js';
 import type { ArtifactRemoval, Removal } from '../store/removal-entry.js';
+import type { Sender } from '../store/log-entry.js';
 import type { PublishedFile } from '../store/site-scan.js';
 import type { StagedJob } from '../store/staged-job.js';
 import { writeArtifact, type WriteResult } from '../store/write-job.js';
@@ -33,7 +34,7 @@ export interface SiteCounts {
   readonly pages: number;
 }
 
-export type { StoreJobResult } from './job-store.js';
+export type { StoreJobRefusal, StoreJobResult } from './job-store.js';
 export type { StatusUpdate, WrittenStatus } from './status-writer.js';
 
 interface OpenSite {
@@ -98,8 +99,9 @@ export class Site {
   store(
     destination: JobDestination,
     staged: StagedJob,
+    sender: Sender,
   ): Promise<Result<{ readonly stored: StoreJobResult; readonly pagesWritten: Promise<void> }>> {
-    return this.#jobs.store(destination, staged);
+    return this.#jobs.store(destination, staged, sender);
   }
 
   /**
@@ -110,11 +112,12 @@ export class Site {
   }
 
   /** Logs an event. On return it is on disk. */
-  recordEvent(event: JobEvent): Promise<{ readonly pagesWritten: Promise<void> }> {
+  recordEvent(event: JobEvent, { id, jobs }: Sender): Promise<{ readonly pagesWritten: Promise<void> }> {
     const { state, log, pages, queue, now } = this.#parts;
+    const sender = { id, jobs };
     return queue.run(async () => {
-      const received = { time: now(), sequence: log.nextSequence };
-      await log.append({ kind: 'event', time: received.time, event });
+      const received = { time: now(), sequence: log.nextSequence, sender };
+      await log.append({ kind: 'event', time: received.time, event, sender });
       return { pagesWritten: pages.schedule(state.addEvent(event, received)) };
     });
   }

@@ -98,8 +98,8 @@ async function writeSnapshot(
     await handle.appendFile(bytes);
   };
   try {
-    const waiting = [...state.waitingEvents()].map(({ event, time, sequence }) => ({
-      ...{ time, sequence },
+    const waiting = [...state.waitingEvents()].map(({ event, ...received }) => ({
+      ...received,
       event: formatEvent(event),
     }));
     await write([{ schema: snapshotSchema, end, pages, waiting }]);

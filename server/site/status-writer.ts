@@ -8,6 +8,7 @@ import { folderName, splitFolder, type JobAddress, type JobIdentity } from '../.
 import { formatStatus, parseStatus, type JobStatus } from '../../model/status.js';
 import type { SiteState } from '../state/site-state.js';
 import type { RecordedJob } from '../state/site-view.js';
+import type { Sender } from '../store/log-entry.js';
 import { writeWhole, isMissing } from '../../files/atomic-file.js';
 
 /** The exit status of a job, as a client reports it. */
@@ -21,6 +22,7 @@ export interface StatusUpdate {
   readonly commit?: CommitHash;
   /** 0 to 255 */
   readonly status: number;
+  readonly sender?: Sender;
 }
 
 export interface WrittenStatus {
@@ -84,15 +86,15 @@ export async function writeStatus(
 /** Finds the recorded job that a status belongs to. */
 function findRecordedJob(
   state: SiteState,
-  { host, run, attempt, job }: StatusUpdate,
+  { host, run, attempt, job, sender }: StatusUpdate,
 ): RecordedJob | undefined {
-  if (host === 'sourcehut') return state.recordedJob({ host, name: run, job });
-  const base = host === 'github' ? state.githubRunName(run) : run;
-  if (base === undefined) return undefined;
-  const folders =
-    attempt === undefined
-      ? state.attempts({ host, name: base }).map((r) => r.folder)
-      : [{ host, name: folderName(base, attempt) }];
+  const named = host === 'github' ? state.githubRunName(run) : run;
+  const names = [...(named === undefined ? [] : [named]), ...state.ownRuns(host, run, sender)];
+  const folders = names.flatMap((name) =>
+    attempt === undefined && host !== 'sourcehut'
+      ? state.attempts({ host, name }).map((r) => r.folder)
+      : [{ host, name: host === 'sourcehut' ? name : folderName(name, attempt ?? 1) }],
+  );
   for (const folder of folders) {
     const found = state.recordedJob({ ...folder, job });
     // A folder of Soil's shell server may have jobs of two runs with the same number.

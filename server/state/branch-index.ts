@@ -1,5 +1,6 @@
 /** The commits of each branch and the runs of each job, for the files at stable URLs. */
 import { workerHosts, type CommitHash, type JobName } from '../../model/name.js';
+import { isOwnRun } from '../../model/run.js';
 import { compareRanks, NewestList, type Ranked } from './newest-list.js';
 import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
@@ -153,9 +154,13 @@ export class BranchIndex {
   }
 }
 
-/** Returns undefined for a pull request: its branch is in another repository, and may be called `main` there. */
+/**
+ * Returns undefined for a pull request: its branch is in another repository, and may be called `main` there. Also for the
+ * own run of a token, which must not say what a branch is.
+ */
 function listingOf(run: Run): Listing | undefined {
   const { branch, commit } = run;
+  if (isOwnRun(run.run)) return undefined;
   return branch === undefined || commit === undefined || isPullRequest(run) ? undefined : { branch, commit };
 }
 

@@ -6,6 +6,7 @@ import {
   type TaskName,
   type WorkerHost,
 } from '../../model/name.js';
+import { isOwnRun } from '../../model/run.js';
 import { commitOf } from './run-fold.js';
 import type { RunEntry } from './run-entry.js';
 import { newestFirst } from './run-list.js';
@@ -59,11 +60,22 @@ export class CommitIndex {
 
   /** Lists the jobs of a commit by host, then newest run first, then by name. */
   jobsOf(commit: CommitHash): readonly Job[] {
-    return workerHosts.flatMap((host) =>
-      (this.#entries.get(keyOf(host, commit)) ?? [])
-        .slice(0, runsShown)
-        .flatMap((entry) => jobsIn(entry, commit)),
-    );
+    return workerHosts.flatMap((host) => {
+      const entries = this.#entries.get(keyOf(host, commit)) ?? [];
+      const shown = entries.slice(0, runsShown).flatMap((entry) => jobsIn(entry, commit));
+      // The newest run of a job is never left out, so that many runs of other jobs do not hide it.
+      const known = new Set(
+        shown.filter(({ address }) => !isOwnRun(address.name)).map(({ address }) => address.job),
+      );
+      for (const entry of entries.slice(runsShown)) {
+        for (const job of jobsIn(entry, commit)) {
+          if (known.has(job.address.job) || isOwnRun(job.address.name)) continue;
+          known.add(job.address.job);
+          shown.push(job);
+        }
+      }
+      return shown;
+    });
   }
 
   /** Lists the hosts that have a job or an artifact of a commit. */

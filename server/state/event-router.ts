@@ -2,6 +2,8 @@
 import type { JobEvent } from '../../model/event.js';
 import type { RunId } from '../../model/name.js';
 import { folderName, type RunFolder } from '../../model/run.js';
+import type { Sender } from '../store/log-entry.js';
+import { isNarrow, ownRun } from './narrow-sender.js';
 import type { RunFolders } from './run-folders.js';
 
 /** When and where something was logged. */
@@ -10,23 +12,34 @@ export interface Received {
   readonly time: number;
   /** the line of the log */
   readonly sequence: number;
+  readonly sender?: Sender;
 }
 
 export interface ReceivedEvent extends Received {
   readonly event: JobEvent;
 }
 
+/** Events of one run that are held at most: more than a run of 100 jobs sends before its number is known. */
+const maxHeld = 2000;
+
+/** Returns the last attempt of a run, named without attempt, that the site has; 0: it has none. */
+export type LastAttempt = (run: RunFolder) => number;
+
 export class EventRouter {
   readonly #runFolders: RunFolders;
+  readonly #lastAttempt: LastAttempt;
   /** events of GitHub runs whose number is not known yet */
   readonly #held = new Map<RunId, ReceivedEvent[]>();
 
-  constructor(runFolders: RunFolders) {
+  constructor(runFolders: RunFolders, lastAttempt: LastAttempt) {
     this.#runFolders = runFolders;
+    this.#lastAttempt = lastAttempt;
   }
 
   /** Returns the folder that an event belongs to; undefined while the number of its GitHub run is not known. */
-  folderOf({ host, runId, jobId, runNumber, attempt }: JobEvent): RunFolder | undefined {
+  folderOf(event: JobEvent, sender?: Sender): RunFolder | undefined {
+    const { host, runId, jobId, runNumber, attempt } = event;
+    if (isNarrow(sender)) return this.#narrowFolderOf(event, sender);
     switch (host) {
       case 'sourcehut':
         return jobId && { host, name: jobId };
@@ -43,8 +56,24 @@ export class EventRouter {
     }
   }
 
+  /** Returns the folder of a run that others have named, else that of the sender's own run. */
+  #narrowFolderOf(
+    { host, runId, jobId, runNumber, attempt }: JobEvent,
+    sender: Sender,
+  ): RunFolder | undefined {
+    const named =
+      host === 'github' ? runId && this.#runFolders.baseOf(runId) : host === 'local' ? runId : jobId;
+    if (named !== undefined && this.#lastAttempt({ host, name: named }) >= attempt) {
+      return { host, name: folderName(named, attempt) };
+    }
+    const run = host === 'github' ? runNumber : named;
+    const own = run && ownRun(run, sender, host === 'github' ? runId : undefined);
+    return own?.ok === true ? { host, name: folderName(own.value, attempt) } : undefined;
+  }
+
   /** Reserves a folder for a GitHub run if this event is the first with its number. Returns whether it is. */
-  reserveFolder({ host, runId, runNumber, attempt }: JobEvent): boolean {
+  reserveFolder({ host, runId, runNumber, attempt }: JobEvent, sender?: Sender): boolean {
+    if (isNarrow(sender)) return false;
     if (host !== 'github' || runId === undefined || runNumber === undefined) return false;
     if (this.#runFolders.baseOf(runId) !== undefined) return false;
     const resolved = this.#runFolders.resolve(runNumber, runId, attempt);
@@ -52,13 +81,13 @@ export class EventRouter {
     return resolved.ok;
   }
 
-  /** Holds an event until the number of its run is known. An event without a run id is dropped. */
+  /** Holds an event until the number of its run is known. Drops it if it has no run id, or if its run has too many. */
   hold(received: ReceivedEvent): void {
     const { runId } = received.event;
     if (runId === undefined) return;
     const held = this.#held.get(runId);
     if (held === undefined) this.#held.set(runId, [received]);
-    else held.push(received);
+    else if (held.length < maxHeld) held.push(received);
   }
 
   /** Returns the first line of the log that is about a run whose events are held. */

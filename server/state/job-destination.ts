@@ -87,6 +87,18 @@ export function jobDestinationIn(
   }
 }
 
+/** Returns the name of a destination's run: its number, job id, or local name. */
+export function runOfDestination(destination: JobDestination): RunId {
+  switch (destination.host) {
+    case 'github':
+      return destination.number;
+    case 'sourcehut':
+      return destination.jobId;
+    case 'local':
+      return destination.run;
+  }
+}
+
 /** Returns the run folder of one attempt. Reserves nothing. */
 export function resolveFolder(
   destination: JobDestination,

@@ -4,15 +4,25 @@
  */
 import type { JobEvent } from '../../model/event.js';
 import type { CommitHash, JobName, RunId, WorkerHost } from '../../model/name.js';
-import { splitFolder, type JobAddress, type RunFolder } from '../../model/run.js';
-import type { Result } from '../../model/result.js';
-import { resolveFolder, type JobDestination } from './job-destination.js';
+import type { JobRecord } from '../../model/record.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
+import {
+  folderName,
+  isOwnRun,
+  ownRunName,
+  splitFolder,
+  type JobAddress,
+  type RunFolder,
+} from '../../model/run.js';
+import { resolveFolder, runOfDestination, type JobDestination } from './job-destination.js';
+import type { Sender } from '../store/log-entry.js';
 import type { StoredJob } from '../store/stored-job.js';
 import { mergeChanges, noChanges, type PageChanges } from './page-changes.js';
 import { addEvent } from './job-events.js';
 import { EventRouter, type Received, type ReceivedEvent } from './event-router.js';
 import { toRecordedJob, internJob, createInterner } from './job-summary.js';
 import type { Removal } from '../store/removal-entry.js';
+import { isNarrow, limitEvent, limitJob, ownRun } from './narrow-sender.js';
 import { RunFolders } from './run-folders.js';
 import type { RunSource } from './run-fold.js';
 import { RunIndex } from './run-index.js';
@@ -26,7 +36,7 @@ export class SiteState implements SiteReader {
   readonly #intern = createInterner();
   readonly #table = new RunTable();
   readonly #index = new RunIndex(this.#table, this.#runFolders);
-  readonly #events = new EventRouter(this.#runFolders);
+  readonly #events = new EventRouter(this.#runFolders, (run) => this.#lastAttempt(run));
 
   constructor(title: string) {
     this.title = title;
@@ -50,7 +60,7 @@ export class SiteState implements SiteReader {
     const { runId } = summarized.summary.origin;
     const held = job.address.host === 'github' ? this.#events.firstHeld(runId) : undefined;
     if (held !== undefined) this.#table.get(job.address).noteArrival(held);
-    return this.restoreJob({ ...summarized, receivedTime: received.time });
+    return this.restoreJob(withSender({ ...summarized, receivedTime: received.time }, received.sender));
   }
 
   /** Adds from the log when a stored record was received. Call it inside load(). */
@@ -59,7 +69,9 @@ export class SiteState implements SiteReader {
     if (entry === undefined) return;
     this.#noteRecord(address, received);
     const job = entry.recorded.get(address.job);
-    if (job !== undefined) entry.recorded.set(address.job, { ...job, receivedTime: received.time });
+    if (job === undefined) return;
+    const limited = withSender({ ...job, receivedTime: received.time }, received.sender);
+    entry.recorded.set(address.job, internJob(limited, this.#intern));
   }
 
   /**
@@ -85,7 +97,10 @@ export class SiteState implements SiteReader {
     entry.recorded.set(address.job, internJob(job, this.#intern));
     if (address.host !== 'github') return this.#index.update(entry);
     const { runId } = job.summary.origin;
-    this.#runFolders.confirm(splitFolder(address).run as RunId, runId);
+    const { run } = splitFolder(address);
+    // The own run of a token has neither the number nor the id for others.
+    if (isOwnRun(run)) return this.#index.update(entry);
+    this.#runFolders.confirm(run as RunId, runId);
     return mergeChanges([this.#index.update(entry), this.#addReceived(this.#events.release(runId))]);
   }
 
@@ -93,7 +108,9 @@ export class SiteState implements SiteReader {
   restoreEvents({ folder, arrival, runId, events, expected, lostAt }: Omit<RunSource, 'recorded'>): void {
     const entry = this.#table.get(folder);
     if (arrival > 0) entry.noteArrival(arrival);
-    if (runId !== undefined) this.#runFolders.reserve(entry.runName as RunId, runId);
+    if (runId !== undefined && !isOwnRun(entry.runName)) {
+      this.#runFolders.reserve(entry.runName as RunId, runId);
+    }
     for (const [job, facts] of events) entry.events.set(job, facts);
     for (const job of expected) entry.expected.add(job);
     for (const [job, time] of lostAt) entry.lostAt.set(job, time);
@@ -101,7 +118,7 @@ export class SiteState implements SiteReader {
   }
 
   addEvent(event: JobEvent, received: Received): PageChanges {
-    const isReserved = this.#events.reserveFolder(event);
+    const isReserved = this.#events.reserveFolder(event, received.sender);
     if (!isReserved) return this.#addReceived([{ event, ...received }]);
     return this.#addReceived([...this.#events.release(event.runId), { event, ...received }]);
   }
@@ -144,7 +161,7 @@ export class SiteState implements SiteReader {
       return this.#index.update(entry);
     }
     const { runId } = removal.run;
-    if (entry.folder.host === 'github' && runId !== undefined) {
+    if (entry.folder.host === 'github' && runId !== undefined && !isOwnRun(entry.runName)) {
       this.#runFolders.confirm(entry.runName as RunId, runId);
     }
     return this.#index.remove(entry, removal);
@@ -254,28 +271,86 @@ export class SiteState implements SiteReader {
     return this.#runFolders.baseOf(runId);
   }
 
+  /** Lists the own runs of a narrow sender with a GITHUB_RUN_ID, a job id, or a local name, without their attempts. */
+  ownRuns(host: WorkerHost, run: RunId, sender: Sender | undefined): readonly RunId[] {
+    if (!isNarrow(sender)) return [];
+    if (host !== 'github') {
+      const own = ownRun(run, sender);
+      return own.ok ? [own.value] : [];
+    }
+    const suffix = ownRunName('' as RunId, sender.id, run);
+    return [...this.#table.all()].flatMap(({ folder, runName }) =>
+      folder.host === host && runName.endsWith(suffix) ? [runName as RunId] : [],
+    );
+  }
+
   /** Returns the folder that an attempt of a job's run has or would have. Reserves nothing. */
-  resolveFolder(destination: JobDestination, attempt: number): Result<RunFolder> {
-    return resolveFolder(destination, attempt, this.#runFolders);
+  resolveFolder(destination: JobDestination, attempt: number, sender?: Sender): Result<RunFolder> {
+    return isNarrow(sender)
+      ? this.#resolveNarrow(destination, attempt, sender)
+      : resolveFolder(destination, attempt, this.#runFolders);
+  }
+
+  /** Returns the folder of a run that others have named, else that of the sender's own run. */
+  #resolveNarrow(destination: JobDestination, attempt: number, sender: Sender): Result<RunFolder> {
+    const { host } = destination;
+    const run = runOfDestination(destination);
+    const runId = destination.host === 'github' ? destination.runId : undefined;
+    const named = runId === undefined ? run : this.#runFolders.baseOf(runId);
+    if (named !== undefined && this.#lastAttempt({ host, name: named }) >= attempt) {
+      return resolveFolder(destination, attempt, this.#runFolders);
+    }
+    const own = ownRun(run, sender, runId);
+    return own.ok ? accept({ host, name: folderName(own.value, attempt) }) : own;
+  }
+
+  #lastAttempt(run: RunFolder): number {
+    return Math.max(0, ...this.#table.attempts(run).map(({ attempt }) => attempt));
+  }
+
+  /**
+   * Checks that a record agrees with its run. Refuses another commit, branch, or pull request than those of the run, with
+   * both values, since every page of the run would change.
+   */
+  checkIdentity(folder: RunFolder, { commit, branch, pullRequest }: JobRecord): Result<true> {
+    if (folder.host === 'sourcehut') return accept(true);
+    const runs = this.attempts(folder);
+    const known = <T>(pick: (run: Run) => T | undefined): T | undefined => {
+      for (const run of runs.toReversed()) if (pick(run) !== undefined) return pick(run);
+      return undefined;
+    };
+    const pull = (run: Run): string | undefined =>
+      run.jobs.flatMap(({ summary }) => summary?.origin.pullRequest?.number ?? [])[0];
+    for (const [key, own, ofRun] of [
+      ['commit-hash', commit, known((run) => run.commit)],
+      ['branch', branch, known((run) => run.branch)],
+      ['GITHUB_PR_NUMBER', pullRequest?.number, known(pull)],
+    ] as const) {
+      if (own === undefined || ofRun === undefined || own === ofRun) continue;
+      return refuse(`cannot accept ${key} ${quote(own)}: its run has ${quote(ofRun)}`);
+    }
+    return accept(true);
   }
 
   /** Returns the folder that an event belongs to; undefined while the number of its GitHub run is not known. */
-  folderOf(event: JobEvent): RunFolder | undefined {
-    return this.#events.folderOf(event);
+  folderOf(event: JobEvent, sender?: Sender): RunFolder | undefined {
+    return this.#events.folderOf(event, sender);
   }
 
   /** Adds events, and folds each run that they are about once. */
   #addReceived(events: readonly ReceivedEvent[]): PageChanges {
     const entries = new Set<RunEntry>();
     for (const received of events) {
-      const { event, time, sequence } = received;
-      const folder = this.#events.folderOf(event);
+      const { time, sequence, sender } = received;
+      const folder = this.#events.folderOf(received.event, sender);
       if (folder === undefined) {
         this.#events.hold(received);
         continue;
       }
       const entry = this.#table.get(folder);
       if (entry.removed !== undefined) continue;
+      const isLimited = isNarrow(sender) && !isOwnRun(entry.runName);
+      const event = isLimited ? limitEvent(received.event, sender) : received.event;
       entry.noteArrival(sequence);
       entry.events.set(event.job, addEvent(entry.events.get(event.job), event, time));
       for (const job of event.expectedJobs) entry.expected.add(job);
@@ -284,3 +359,7 @@ export class SiteState implements SiteReader {
     return mergeChanges([...entries].map((entry) => this.#index.update(entry)));
   }
 }
+
+/** Leaves out what the sender of a job must not say about a run that others have named. */
+const withSender = (job: RecordedJob, sender: Sender | undefined): RecordedJob =>
+  isNarrow(sender) && !isOwnRun(job.address.name) ? limitJob(job, sender) : job;

@@ -22,18 +22,32 @@ export interface JobDigests {
   readonly wwz?: string;
 }
 
+/** The token that sent a change: its id, and the jobs that it is limited to, as a pattern; `*`: all. */
+export interface Sender {
+  readonly id: string;
+  readonly jobs: string;
+}
+
 /**
  * A change of a site. Times are in seconds since 1970, UTC. `record`: the files of a job were stored, or with `found`,
  * were in the folder when the server started. `lost`: a job had no events for too long (`givenUp` in the file).
  */
 export type LogEntry =
-  | { readonly kind: 'event'; readonly time: number; readonly event: JobEvent }
+  | {
+      readonly kind: 'event';
+      readonly time: number;
+      readonly event: JobEvent;
+      /** absent in logs of older versions */
+      readonly sender?: Sender;
+    }
   | {
       readonly kind: 'record';
       readonly time: number;
       readonly address: JobAddress;
       readonly digests: JobDigests;
       readonly found: boolean;
+      /** absent in logs of older versions, and for a record that was found */
+      readonly sender?: Sender;
     }
   | {
       readonly kind: 'artifact';
@@ -73,10 +87,10 @@ export function formatLine(
 function bodyOf(entry: LogEntry): object {
   switch (entry.kind) {
     case 'event':
-      return { event: Object.fromEntries(formatEvent(entry.event)) };
+      return { event: Object.fromEntries(formatEvent(entry.event)), ...senderBody(entry.sender) };
     case 'record': {
-      const { address, digests, found } = entry;
-      return { record: addressKey(address), ...digests, ...(found && { found }) };
+      const { address, digests, found, sender } = entry;
+      return { record: addressKey(address), ...digests, ...(found && { found }), ...senderBody(sender) };
     }
     case 'artifact':
       return { artifact: `${entry.host}/${entry.commit}/${entry.path}` };
@@ -88,6 +102,14 @@ function bodyOf(entry: LogEntry): object {
     case 'removed-artifacts':
       return removalBody(entry);
   }
+}
+
+function senderBody(sender: Sender | undefined): object {
+  return sender === undefined ? {} : { by: sender.id, ...(sender.jobs !== '*' && { jobs: sender.jobs }) };
+}
+
+function parseSender({ by, jobs }: Readonly<Record<string, unknown>>): { readonly sender?: Sender } {
+  return typeof by === 'string' ? { sender: { id: by, jobs: typeof jobs === 'string' ? jobs : '*' } } : {};
 }
 
 export interface ParsedLine {
@@ -124,7 +146,7 @@ function parseBody(body: Readonly<Record<string, unknown>>, time: number): Resul
   const { event, record, artifact, givenUp, repaired, json, tsv, wwz, found } = body;
   if (typeof event === 'object' && event !== null) {
     const parsed = parseEvent(Object.entries(event).map(([key, value]) => [key, String(value)] as const));
-    return parsed.ok ? accept({ kind: 'event', time, event: parsed.value }) : parsed;
+    return parsed.ok ? accept({ kind: 'event', time, event: parsed.value, ...parseSender(body) }) : parsed;
   }
   if (typeof record === 'string' && typeof json === 'string') {
     const address = parseAddress(record);
@@ -134,7 +156,10 @@ function parseBody(body: Readonly<Record<string, unknown>>, time: number): Resul
       ...(typeof tsv === 'string' && { tsv }),
       ...(typeof wwz === 'string' && { wwz }),
     };
-    return accept({ kind: 'record', time, address: address.value, digests, found: found === true });
+    return accept({
+      ...{ kind: 'record', time, address: address.value, digests, found: found === true },
+      ...parseSender(body),
+    });
   }
   if (typeof artifact === 'string') return parseArtifact(artifact, time);
   if (typeof givenUp === 'string') {

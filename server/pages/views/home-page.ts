@@ -1,4 +1,5 @@
 /** The home page: the running jobs, and the newest runs of each host. Pure. */
+import { isOwnRun } from '../../../model/run.js';
 import { hostIndex, linkBetween, homePage, rawIndex } from '../../../model/path.js';
 import { workerHosts } from '../../../model/name.js';
 import type { HomeView } from '../../../templates/page.js';
@@ -32,7 +33,10 @@ export function renderHome(site: SiteView): Buffer {
         })),
     ),
     hosts: workerHosts.flatMap((host) => {
-      const groups = site.groups(host);
+      // The own runs of tokens are in the lists of their hosts, and do not push other runs off this page.
+      const all = site.groups(host);
+      const named = all.filter(([{ run }]) => !isOwnRun(run));
+      const groups = named.length === 0 ? all : named;
       if (groups.length === 0) return [];
       const newest = groups.slice(0, host === 'sourcehut' ? maxSourcehutRuns : maxEntries).flat();
       return [

@@ -354,6 +354,34 @@ describe('a hostile repo or task, and the files of the worker', () => {
     assert.ok(existsSync(join(await stateOf(machine, 'b'), 'b.json')));
   });
 
+  it('M4: init, archive, extract and artifact get write through no link of the repo', async (t) => {
+    const machine = await machineOf(t, rawJob('a', 'true'));
+    const { repo, home, soil } = machine;
+    await mkdir(join(repo, 'folder'));
+    await writeFile(join(repo, 'folder/x'), 'x');
+    await symlink(home, join(repo, 'out'));
+    await symlink(home, join(repo, '.github'));
+    await symlink(machine.secret, join(repo, '.build.yml'));
+    await must('sh', ['-c', 'rm soil.yml; ln -s "$SECRET" soil.yml; mkfifo package.json'], {
+      ...{ cwd: repo, env: machine.environment },
+    });
+    assert.equal((await soil(['archive', 'folder', '-o', 'folder.wwz'])).status, 0);
+    for (const [words, message] of [
+      [['archive', 'folder', '-o', 'out/secret'], /cannot write "out\/secret": "out" is a symbolic link/],
+      [['extract', 'folder.wwz', 'out/new'], /cannot write "out\/new": "out" is a symbolic link/],
+      [
+        ['artifact', 'get', 'x', '-o', 'out/secret', '--server', 'http://127.0.0.1:9'],
+        /cannot write "out\/secret": "out" is a symbolic link/,
+      ],
+      [['init', '--force'], /cannot write ".*\.github\/workflows\/soil\.yml": "\.github" is a symbolic link/],
+    ] as const) {
+      const end = await soil(words);
+      assertCalm(end);
+      assert.match(end.stderr, message);
+      await assertUntouched(machine);
+    }
+  });
+
   it('M15: a job runs twice in one checkout, with every file that it left the first time', async (t) => {
     const machine = await machineOf(
       t,

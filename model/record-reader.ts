@@ -1,4 +1,5 @@
 /** Parses a record's JSON. A refusal names the key, the value and the reason. */
+import { maxUncommittedFiles, type UncommittedFiles } from './job-conditions.js';
 import { maxLeftOut, type LeftOut } from './left-out.js';
 import { parseCommitHash, parseJobName, parseRunId, parseWorkerHost, type JobName } from './name.js';
 import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
@@ -104,6 +105,8 @@ class RecordReader {
         image: this.optional(() => this.image()),
         engineFlags: this.engineFlags(),
         isolated: this.#json.isolated === true ? true : undefined,
+        uncommitted: this.uncommitted(),
+        git: this.#json.git === 'writable' ? ('writable' as const) : undefined,
         machine: this.optional(() => this.machine()),
         workerVersion: this.optional(() => this.shown('worker-version')),
         leftOut: this.optional(() => this.leftOut()),
@@ -230,6 +233,19 @@ class RecordReader {
       .slice(0, maxEngineFlags)
       .flatMap((flag) => new RecordReader({ 'engine-flags': flag }).shown('engine-flags') ?? []);
     return flags.length === 0 ? undefined : flags;
+  }
+
+  /** A value that cannot be read counts as unknown, since the gate must not take it for a clean working tree. */
+  uncommitted(): UncommittedFiles | 'unknown' | undefined {
+    const json = this.#json.uncommitted;
+    if (json === undefined || json === null) return undefined;
+    const { count, files } = isObject(json) ? json : {};
+    if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0 || count > 999_999_999)
+      return 'unknown';
+    const names = (Array.isArray(files) ? files : [])
+      .slice(0, maxUncommittedFiles)
+      .flatMap((file: unknown) => new RecordReader({ file }).shown('file') ?? []);
+    return { count, files: names };
   }
 
   machine(): MachineRecord | undefined {

@@ -1,4 +1,5 @@
 /** A job's record and its JSON form: the keys of Soil's shell worker, and newer keys with a `schema`. */
+import type { UncommittedFiles } from './job-conditions.js';
 import type { CommitHash, JobName, RunId, WorkerHost } from './name.js';
 import type { LeftOut } from './left-out.js';
 import type { FinishedOutcome } from './outcome.js';
@@ -81,6 +82,10 @@ export interface JobRecord {
   readonly engineFlags?: readonly string[];
   /** what a task left was ended before the next one began */
   readonly isolated?: boolean;
+  /** changes in the working tree before the first command; `unknown` without a git repository, absent in older records */
+  readonly uncommitted?: UncommittedFiles | 'unknown';
+  /** tasks could change the git repository of the machine */
+  readonly git?: 'writable';
   readonly machine?: MachineRecord;
   readonly workerVersion?: string;
   readonly tasks: readonly TaskCommand[];
@@ -132,6 +137,8 @@ export function formatRecord(r: JobRecord): string {
     image: r.image,
     'engine-flags': r.engineFlags,
     isolated: r.isolated,
+    uncommitted: r.uncommitted,
+    git: r.git,
     machine: r.machine && {
       name: r.machine.name,
       system: r.machine.system,

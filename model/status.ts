@@ -10,11 +10,12 @@ import {
   type WorkerHost,
 } from './name.js';
 import { finishedOutcomes, type FinishedOutcome } from './outcome.js';
+import { formatConditions, parseConditions, type JobConditions } from './job-conditions.js';
 import { parseAttempt } from './run.js';
 import { accept, quote, refuse, type Result } from './result.js';
 
 /** The status of a job, bound to its run, attempt and commit. */
-export interface JobStatus {
+export interface JobStatus extends JobConditions {
   /** 0 to 255 */
   readonly status: number;
   readonly host: WorkerHost;
@@ -33,7 +34,7 @@ export function formatStatus(s: JobStatus): string {
   const time = new Date(s.time * 1000).toISOString();
   return (
     `${s.status} host=${s.host} run=${s.run} attempt=${s.attempt} job=${s.job} commit=${s.commit}` +
-    ` outcome=${s.outcome} time=${time}\n`
+    ` outcome=${s.outcome} time=${time}${formatConditions(s)}\n`
   );
 }
 
@@ -68,7 +69,12 @@ export function parseStatus(text: string): Result<JobStatus> {
   if (outcome === undefined) return because(`outcome ${quote(get('outcome'))} is unknown`);
   const milliseconds = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(get('time')) ? Date.parse(get('time')) : NaN;
   if (Number.isNaN(milliseconds)) return because(`time ${quote(get('time'))} is not a date`);
+  const conditions = parseConditions(words);
+  if ('wrong' in conditions) {
+    return because(`${conditions.wrong} ${quote(get(conditions.wrong))} is unknown`);
+  }
   return accept({
+    ...conditions,
     status: status.value,
     host: host.value,
     run: run.value,

@@ -1,5 +1,5 @@
 /** Builds the facts in a list: text, times, images and machines. Pure. */
-import type { ImageRecord, MachineRecord } from '../model/record.js';
+import type { ImageRecord, JobRecord, MachineRecord } from '../model/record.js';
 import type { Fact } from './part.js';
 import { bytesText, instantOf, visibleText } from './wording.js';
 
@@ -42,6 +42,25 @@ export function imageFact(image: ImageRecord | undefined): readonly Fact[] {
 /** The flags that a job passed to the engine, which can take down what separates its tasks from the machine. */
 export const engineFlagsFact = (flags: readonly string[] | undefined): readonly Fact[] =>
   flags === undefined ? [] : [codeFact('Engine flags', flags.join(' '))];
+
+/** What was in the working tree that the commit does not have. */
+export function uncommittedFacts(uncommitted: JobRecord['uncommitted']): readonly Fact[] {
+  if (uncommitted === undefined) return [];
+  if (uncommitted === 'unknown')
+    return [textFact('Uncommitted changes', 'unknown: no git repository could be read')];
+  const { count, files } = uncommitted;
+  if (count === 0) return [textFact('Uncommitted changes', 'none')];
+  const more = count > files.length ? `, and ${count - files.length} more` : '';
+  return [
+    textFact('Uncommitted changes', `${count} ${count === 1 ? 'file' : 'files'}: ${files.join(', ')}${more}`),
+  ];
+}
+
+/** A job whose tasks could change the git repository of the machine does not count for the gate. */
+export const gitFact = (git: JobRecord['git']): readonly Fact[] =>
+  git === undefined
+    ? []
+    : [textFact('Git repository', 'tasks could change it; the gate does not count this job')];
 
 export function machineFact(machine: MachineRecord | undefined): readonly Fact[] {
   if (machine === undefined) return [];

@@ -59,6 +59,7 @@ export async function writeStatus(
   const identity = identityIn(address, update.run, commit);
   const path = statusFile(identity);
   const line: JobStatus = {
+    ...summary.conditions,
     status: summary.status,
     host: update.host,
     run: update.host === 'sourcehut' ? (commit as string as RunId) : update.run,

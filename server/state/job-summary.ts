@@ -1,5 +1,6 @@
 /** Summarizes stored jobs for the state. Summaries share their equal parts. */
 import type { TaskName } from '../../model/name.js';
+import { conditionsOf } from '../../model/job-conditions.js';
 import { taskOutcomes, type TaskOutcome } from '../../model/outcome.js';
 import { withoutUndefined, type JobRecord } from '../../model/record.js';
 import type { Row } from '../../model/row.js';
@@ -51,7 +52,13 @@ export function summarize(
     passedTasks: tasksThat(['passed']),
     failedTasks: tasksThat(['failed', 'timed-out', 'unexpected-pass']),
     expectedJobs: intern(record?.expectedJobs ?? []),
+    ...(record !== undefined && statedConditions(record, intern)),
   };
+}
+
+function statedConditions(record: JobRecord, intern: Intern): Pick<JobSummary, 'conditions'> {
+  const conditions = conditionsOf(record);
+  return Object.keys(conditions).length === 0 ? {} : { conditions: intern(conditions) };
 }
 
 export function toRecordedJob(job: StoredJob, intern: Intern): RecordedJob {
@@ -66,7 +73,7 @@ export function toRecordedJob(job: StoredJob, intern: Intern): RecordedJob {
 
 /** Shares the parts of a job that was read from a snapshot. */
 export function internJob(job: RecordedJob, intern: Intern): RecordedJob {
-  const { origin, counts, passedTasks, failedTasks, expectedJobs } = job.summary;
+  const { origin, counts, passedTasks, failedTasks, expectedJobs, conditions } = job.summary;
   return {
     ...job,
     summary: {
@@ -76,6 +83,7 @@ export function internJob(job: RecordedJob, intern: Intern): RecordedJob {
       passedTasks: intern(passedTasks),
       failedTasks: intern(failedTasks),
       expectedJobs: intern(expectedJobs),
+      ...(conditions !== undefined && { conditions: intern(conditions) }),
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { CommitHash, JobName, RunId, TaskName, WorkerHost } from '../../model/name.js';
 import type { FinishedOutcome, JobOutcome, RunOutcome, TaskOutcome } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
+import type { JobConditions } from '../../model/job-conditions.js';
 import type { JobAddress, RunFolder } from '../../model/run.js';
 import type { Removal } from '../store/removal-entry.js';
 
@@ -55,6 +56,8 @@ export interface JobSummary {
   readonly failedTasks: readonly TaskName[];
   /** every job that the run will have, according to the record */
   readonly expectedJobs: readonly JobName[];
+  /** absent: the record states none */
+  readonly conditions?: JobConditions;
 }
 
 /** `time` in seconds since 1970, UTC; `rule` as in Removal. */

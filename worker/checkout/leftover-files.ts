@@ -97,6 +97,16 @@ export async function snapshotUntracked(options: LeftoverOptions): Promise<Untra
   return { untracked, leftovers };
 }
 
+/** Returns the files that earlier jobs created and that have not changed since. */
+export async function listLeftovers(options: LeftoverOptions): Promise<ReadonlySet<string>> {
+  const list = await readLeftoverList(options);
+  if (list.length === 0) return new Set();
+  return withFolder(
+    options.repo,
+    (folder) => new Set(list.filter((file) => isUnchanged(folder, file)).map(({ path }) => path)),
+  );
+}
+
 /** Writes the list of files that this job or an earlier one created, including those that this job changed. */
 export async function writeLeftoverList(options: LeftoverOptions, before: UntrackedSnapshot): Promise<void> {
   const now = await listUntracked(options);

@@ -35,6 +35,7 @@ export function addJobCommands({
     .argument('<job...>', 'names of jobs in soil.yml')
     .option('--clean', 'first remove the untracked files that earlier jobs left here (default on CI hosts)')
     .option('--no-clean', 'keep those files (default elsewhere)')
+    .option('--require-clean', 'refuse to run with uncommitted changes')
     .addOption(option.json())
     .addHelpText(
       'after',

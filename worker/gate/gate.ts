@@ -2,7 +2,9 @@
 import type { CommitHash, JobName, WorkerHost } from '../../model/name.js';
 import { isGreen } from '../../model/outcome.js';
 import { quote } from '../../model/result.js';
+import type { JobStatus } from '../../model/status.js';
 import type { StatusAnswer } from '../client/status-client.js';
+import type { MergeRule } from '../config/job-declaration.js';
 
 /** The run and commit that every status must be for. */
 export interface Expectation {
@@ -13,6 +15,8 @@ export interface Expectation {
   readonly commit: CommitHash;
   /** seconds since 1970, UTC */
   readonly now: number;
+  /** which conditions of a job the rule asks for; absent: any isolation, no uncommitted changes */
+  readonly rule?: Pick<MergeRule, 'isolated' | 'uncommitted'>;
   /** any age is accepted unless set */
   readonly maxAgeSeconds?: number;
 }
@@ -76,12 +80,29 @@ function judgeJob(job: JobName, answer: StatusAnswer, expected: Expectation): Bl
   if (status.status !== 0 || !isGreen(status.outcome)) {
     return final(`${status.outcome} with exit status ${status.status}`);
   }
+  const condition = findRefusedCondition(status, expected.rule ?? {});
+  if (condition !== undefined) return final(condition);
   const age = expected.now - status.time;
   if (age < -clockSkewSeconds) return final(`its status is dated ${Math.round(-age)} s in the future`);
   if (expected.maxAgeSeconds !== undefined && age > expected.maxAgeSeconds) {
     return final(`its status is ${Math.round(age)} s old, more than ${expected.maxAgeSeconds} s`);
   }
   return undefined;
+}
+
+/** Returns why the way in which a job ran does not count, as a predicate. */
+function findRefusedCondition(
+  { isolated, uncommitted, git }: JobStatus,
+  rule: Pick<MergeRule, 'isolated' | 'uncommitted'>,
+): string | undefined {
+  if (git === 'writable') return 'ran with git: writable, so its tasks could change which commit was tested';
+  if (rule.isolated === 'require' && isolated !== true) {
+    return 'ran without isolate: true, which the rule requires (merge: isolated)';
+  }
+  if (rule.uncommitted === 'allow' || uncommitted === undefined || uncommitted === 0) return undefined;
+  return uncommitted === 'unknown'
+    ? 'ran where it is unknown whether there were uncommitted changes (merge: uncommitted)'
+    : `ran with ${uncommitted} uncommitted ${uncommitted === 1 ? 'change' : 'changes'} (merge: uncommitted)`;
 }
 
 /** Returns whether asking again can help: every blocking job may still become green. */

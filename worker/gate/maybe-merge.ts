@@ -78,7 +78,7 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
     if (tip === commit) return end(0, `${target} is already at ${commit}`);
 
     options.print(`required by ${options.configPath} at ${target} (${tip}): ${jobs.join(', ')}`);
-    const verdict = await waitForVerdict(jobs, deadline, { ...options, commit });
+    const verdict = await waitForVerdict(jobs, deadline, { ...options, commit, rule: merge });
     if (options.cancel?.aborted === true) return end(130, `not merged: cancelled; ${target} is unchanged`);
     if (verdict.kind === 'blocked') {
       const reasons = verdict.by.map(({ job, reason }) => `  ${job}: ${reason}`);
@@ -90,6 +90,8 @@ export async function maybeMerge(options: MaybeMergeOptions): Promise<MergeEnd> 
 /** The options once it is known which commit may be merged. */
 interface CandidateOptions extends MaybeMergeOptions {
   readonly commit: CommitHash;
+  /** at the tip of the target */
+  readonly rule?: MergeRule;
 }
 
 interface Rule {

@@ -57,7 +57,7 @@ export function parseStatus(text: string): readonly ChangedFile[] {
 }
 
 /** Lists submodules that are checked out and are at another commit than the index says, or have changes themselves. */
-async function listChangedSubmodules(
+export async function listChangedSubmodules(
   repo: string,
   view: RepoView,
   environment: Environment,

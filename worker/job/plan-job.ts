@@ -1,6 +1,6 @@
 /** Plans a job from options, environment, git and soil.yml, so that a mistake in them is reported before the job starts. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isRaceFree } from '../../files/folder-entry.js';
 import { fileErrorMessage } from '../../model/error-message.js';
 import { parseJobName, type JobName } from '../../model/name.js';
@@ -26,6 +26,7 @@ import { checkRepository } from '../git/alternates.js';
 import { readGitHead } from '../git/git-head.js';
 import { admitJobHere } from './admit-jobs.js';
 import type { PlannedJob, StoredJob } from './job-context.js';
+import { describeWorkingTree } from './working-tree.js';
 
 /** The options of `run` and `local` that describe one job. */
 export interface JobOptions extends JobChoiceOptions, PublishOptions, TrustOptions {
@@ -39,6 +40,8 @@ export interface JobOptions extends JobChoiceOptions, PublishOptions, TrustOptio
   /** remove what earlier jobs left in the repo; default: only on CI hosts */
   readonly clean?: boolean;
   readonly publish?: boolean;
+  /** refuse a working tree with uncommitted changes */
+  readonly requireClean?: boolean;
   /** false: run the named jobs whatever they need */
   readonly needs?: boolean;
 }
@@ -73,14 +76,27 @@ export async function planJob(
   if (!planned.ok) return planned;
   const { origin, identity } = planned.value;
   if (options.publish === true && origin.commit === undefined) return refuse(describeNoCommit(job, repo));
+  const tree = await describeWorkingTree(
+    {
+      ...{ repo, requireClean: options.requireClean === true },
+      ...(options.out !== undefined && { out: resolve(command.cwd, options.out) }),
+    },
+    command,
+  );
+  if (!tree.ok) return tree;
   const secrets = await planJobSecrets(declaration, repo, command);
   if (!secrets.ok) return secrets;
   const files = await openJobFiles(job, { ...options, repo }, command);
   if (!files.ok) return files;
-  const { engineFlags } = declaration;
+  const { engineFlags, git } = declaration;
   return accept({
     ...{ command, repo, job, declaration, identity, ...files.value, ...secrets.value },
-    origin: { ...origin, ...(engineFlags.length > 0 && { engineFlags }) },
+    origin: {
+      ...origin,
+      uncommitted: tree.value,
+      ...(engineFlags.length > 0 && { engineFlags }),
+      ...(git !== undefined && { git }),
+    },
     clean: options.clean ?? origin.host !== 'local',
     ...(origin.commit !== undefined && { commit: origin.commit }),
     ...(options.engine !== undefined && { engine: options.engine }),

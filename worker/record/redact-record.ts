@@ -9,7 +9,7 @@ import type { Progress } from './progress.js';
 /** Redacts every field of a record that can contain text from outside Soil. */
 export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
   const { commitLine, branch, jobUrl, workflow, ref, event, pullRequest, reason, image, machine } = record;
-  const { engineFlags } = record;
+  const { engineFlags, uncommitted } = record;
   const redactField = <K extends keyof JobRecord>(key: K, value: JobRecord[K] | undefined) =>
     value === undefined ? {} : { [key]: typeof value === 'string' ? redactor.redact(value) : value };
   return {
@@ -33,6 +33,9 @@ export function redactRecord(record: JobRecord, redactor: Redactor): JobRecord {
           },
         }),
     ...(engineFlags === undefined ? {} : { engineFlags: engineFlags.map((flag) => redactor.redact(flag)) }),
+    ...(typeof uncommitted === 'object' && {
+      uncommitted: { ...uncommitted, files: uncommitted.files.map((file) => redactor.redact(file)) },
+    }),
     ...(machine === undefined ? {} : { machine: { ...machine, name: redactor.redact(machine.name) } }),
     ...(record.leftOut === undefined
       ? {}

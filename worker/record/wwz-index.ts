@@ -8,11 +8,13 @@ import { wwzIcon, wwzStyle } from '../../templates/asset.js';
 import {
   codeFact,
   engineFlagsFact,
+  gitFact,
   imageFact,
   optionalFact,
   machineFact,
   textFact,
   timeFact,
+  uncommittedFacts,
   urlFact,
 } from '../../templates/fact.js';
 import type { Fact, PageFrame, Link } from '../../templates/part.js';
@@ -161,6 +163,8 @@ function jobFacts(record: JobRecord): readonly Fact[] {
     ...optionalFact('Exit status', record.status === undefined ? undefined : String(record.status)),
     ...imageFact(record.image),
     ...engineFlagsFact(record.engineFlags),
+    ...uncommittedFacts(record.uncommitted),
+    ...gitFact(record.git),
     ...optionalFact(
       'Image pull',
       imagePullSeconds === undefined ? undefined : durationText(imagePullSeconds),

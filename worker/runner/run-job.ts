@@ -20,6 +20,7 @@ import { prepareImage, type HostOptions, type PreparedImage } from '../engine/pr
 import { redactProgress, redactRecord, redactRow } from '../record/redact-record.js';
 import { restoreOwnership } from './restore-ownership.js';
 import { listTasks } from './list-tasks.js';
+import { watchHead } from './same-head.js';
 import { runTasks } from './task-scheduler.js';
 import { describeSkippedJob } from './skipped-job.js';
 import { skippedRow, type TaskRunOptions } from './run-task.js';
@@ -93,13 +94,16 @@ async function runWithImage(
   report({ kind: 'start', tasks: job.tasks.length });
   const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog, redactor });
   const startTime = Date.now() / 1000;
-  const end: TasksResult = image.ok
+  const findOtherHead = await watchHead(options);
+  const ran: TasksResult = image.ok
     ? await runOnHosts(image.value, folder, options, redactor)
     : {
         tasks: job.tasks,
         rows: job.tasks.map(skippedRow),
         abort: abortFor(image.error, options.cancel),
       };
+  const otherHead = await findOtherHead();
+  const end = otherHead === undefined ? ran : distrust(ran, otherHead);
   const prepared = image.ok ? image.value : undefined;
   const { outcome, reason } = jobOutcome(end);
   const description = await prepared?.description;
@@ -207,7 +211,7 @@ function openGitLayer(
   });
 }
 
-/** A process that a task left may have written the reports of any task, so the job is an error. */
+/** Makes the job an error: what its tasks reported or left cannot be trusted. */
 const distrust = (end: TasksResult, reason: string): TasksResult =>
   end.abort === undefined ? { ...end, abort: { outcome: 'error', reason } } : end;
 

@@ -5,10 +5,12 @@ import {
   codeFact,
   dateFact,
   engineFlagsFact,
+  gitFact,
   imageFact,
   optionalFact,
   machineFact,
   timeFact,
+  uncommittedFacts,
   urlFact,
 } from '../../../templates/fact.js';
 import type { Fact } from '../../../templates/part.js';
@@ -66,6 +68,8 @@ export function jobFacts(job: Job, record: JobRecord | undefined): readonly Fact
     ...removedFact(job.summary?.removedWwz),
     ...imageFact(record?.image),
     ...engineFlagsFact(record?.engineFlags),
+    ...uncommittedFacts(record?.uncommitted),
+    ...gitFact(record?.git),
     ...machineFact(record?.machine),
     // On other hosts, the facts of the run have the URL.
     ...(address.host === 'sourcehut' ? urlFact('On the CI host', httpUrl(record?.jobUrl)) : []),

@@ -46,7 +46,7 @@ const { registry, run } = createProgram({
   help: examples`
     soil-worker run dev-minimal                        runs a job of soil.yml in its container
     soil-worker run dev-minimal --publish --server https://ci.example.org/
-    soil-worker maybe-merge --server https://ci.example.org/ --remote origin
+    soil-worker maybe-merge --server https://ci.example.org/ --remote git@host:repo.git
 
   Exit status: 0 success; 1 failure; 2 usage or configuration error; 3 the server or the remote refused.
   The commands run and local return the job's status: 125 infrastructure failure, 130 cancelled.

@@ -39,8 +39,14 @@ export function addServerCommands({
       'move the branch with the GitHub API; needs SOIL_GITHUB_API_TOKEN or --token-file',
     )
     .option('--github-api <url>', 'use the GitHub API at this URL (or GITHUB_API_URL)')
-    .option('--commit <commit>', 'merge this commit (default: HEAD)')
-    .option('--branch <branch>', "set the candidate's branch (default: from the CI host or git)")
+    .option(
+      '--commit <hash>',
+      'merge this commit (default: that of the CI host, or the one that the jobs of the run tested)',
+    )
+    .option(
+      '--branch <branch>',
+      "set the candidate's branch (default: from the CI host, or that of the jobs of the run)",
+    )
     .option('--to <branch>', 'move this branch (default: from soil.yml); its own soil.yml must name it too')
     .option('--host <host>', 'use --run-id on this worker host: github, sourcehut or local')
     .option('--max-age <duration>', 'ignore statuses older than this')
@@ -48,7 +54,7 @@ export function addServerCommands({
     .addHelpText(
       'after',
       examples`
-    soil-worker maybe-merge --server https://ci.example.org/ --remote origin
+    soil-worker maybe-merge --server https://ci.example.org/ --remote git@host:repo.git
     soil-worker maybe-merge --github OWNER/NAME --wait 30m
 
   Exit status: 0 merged, merged earlier, or nothing to do; 1 a job did not pass; 2 usage or configuration

@@ -161,7 +161,7 @@ const refusals: readonly (readonly [string, string, RegExp])[] = [
   [
     'an unknown key of merge',
     mergeOf('{ from: s, to: m, require: all, into: x }'),
-    /^soil\.yml:6:40: cannot accept key "into" in merge: it must be one of from, to, require$/,
+    /^soil\.yml:6:40: cannot accept key "into" in merge: it must be one of from, to, require, isolated, uncommitted$/,
   ],
   [
     'a duplicate key',

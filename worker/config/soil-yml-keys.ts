@@ -242,7 +242,7 @@ export const jobKeys = keyTable({
     },
     git: {
       type: choice(['layer', 'writable']),
-      doc: 'What tasks in a container change when they use git: a throw-away layer over the repository, or with `writable` the repository itself. The gate does not count such a job. See [The git repository](hosts.md#the-git-repository).',
+      doc: 'What tasks in a container change when they use git: a throw-away layer over the repository, or with `writable` the repository itself. The gate does not count such a job. See [The git repository](#the-git-repository).',
       default: 'layer',
       example: 'writable',
     },

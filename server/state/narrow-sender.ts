@@ -32,6 +32,7 @@ export function limitJob(job: RecordedJob, sender: Sender): RecordedJob {
 }
 
 /** Returns an event without the commit, the branch and the jobs that its sender must not declare for a run of others. */
-export function limitEvent({ commit, branch, ...event }: JobEvent, sender: Sender): JobEvent {
-  return { ...event, expectedJobs: event.expectedJobs.filter((name) => matchesPattern(sender.jobs, name)) };
+export function limitEvent(event: JobEvent, sender: Sender): JobEvent {
+  const kept = Object.entries(event).filter(([key]) => key !== 'commit' && key !== 'branch');
+  return { ...(Object.fromEntries(kept) as unknown as JobEvent), expectedJobs: event.expectedJobs.filter((name) => matchesPattern(sender.jobs, name)) };
 }

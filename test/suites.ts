@@ -41,6 +41,7 @@ export const suites: readonly Suite[] = [
         'test/artifact',
         'test/attacks-machine',
         'test/attacks-no-token',
+        'test/attacks-weak-token',
         'test/check',
         'test/http-rules',
         'test/docs',

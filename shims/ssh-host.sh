@@ -8,6 +8,7 @@
 # In, beside the requests of supervisor.sh, each while no task runs:
 #      "mark MARK"          MARK is that of the next try
 #      "script N BYTES"     the script of task N follows
+#      "lines N LINES"      the same, for a short one in ASCII, which is read without starting a program
 #      "send MARK NAME"     sends the file FOLDER/control/NAME
 #      "retired MARK"       sends the tries whose processes wrote to their FIFO while later tasks ran, as N.TRY, one a line
 #      "late MARK N.TRY"    sends what these wrote
@@ -84,10 +85,25 @@ retire_copier() {
   copier=''
 }
 
+# Makes a FIFO, and those of the next tasks: one call of `mkfifo` takes as long as a task.
+make_pipes() {
+  next=$1
+  rounds=0
+  set -- "$place/out/$1.$2"
+  while [ "$rounds" -lt 15 ]; do
+    rounds=$((rounds + 1))
+    next=$((next + 1))
+    set -- "$@" "$place/out/$next.1"
+  done
+  # Another lane may have made some of them.
+  mkfifo -m 600 "$@"
+}
+
 host_begin() {
   retire_copier
   copied=$1.$2
-  if ! mkfifo -m 600 "$place/out/$copied"; then
+  [ -p "$place/out/$copied" ] || make_pipes "$1" "$2"
+  if ! [ -p "$place/out/$copied" ]; then
     printf '%s%s%s-' "$try_mark" "$sign" "$try_mark" >&6
     return 1
   fi
@@ -150,6 +166,15 @@ host_request() {
   case $1 in
     mark)
       try_mark=$2
+      return
+      ;;
+    lines)
+      rounds=0
+      while [ "$rounds" -lt "$3" ]; do
+        IFS= read -r line <&3
+        printf '%s\n' "$line"
+        rounds=$((rounds + 1))
+      done >"$place/task/$2.sh"
       return
       ;;
     script)

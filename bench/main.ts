@@ -4,6 +4,7 @@ import { isMissingPart, orMissing, type BenchResult, type Missing } from './resu
 const benches: Record<string, () => Promise<readonly (BenchResult | Missing)[]>> = {
   output: async () => (await import('./output.js')).benchOutput(),
   startup: async () => (await import('./startup.js')).benchStartup(),
+  'job-overhead': async () => (await import('./job-overhead.js')).benchJobOverhead(),
   'task-overhead': async () => (await import('./task-overhead.js')).benchTaskOverhead(),
   'ssh-overhead': async () => (await import('./ssh-overhead.js')).benchSshOverhead(),
   'server-history': async () => (await import('./server-history.js')).benchServerHistory([400, 4100, 41_000]),

@@ -60,7 +60,7 @@ const programRooms: Readonly<Record<string, Readonly<Record<string, string>>>> =
     host: 'system git output config state record engine transfer',
     runner: 'redact system git output config state record engine host',
     artifact: 'system git config policy state record client publish',
-    job: 'redact system git output config policy state record checkout report client publish host runner',
+    job: 'redact system git output config policy state record engine checkout report client publish host runner',
     cli: 'system git output config policy state record init checkout report client publish gate doctor host runner artifact job',
   },
 };

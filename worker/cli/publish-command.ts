@@ -18,7 +18,7 @@ export async function publishCommand(
     context.warn(planned.error);
     return exitStatus.usage;
   }
-  announceResults(planned.value);
+  await announceResults(planned.value);
   const published = await publishJob(planned.value, await readResults(planned.value));
   const status = published.ok ? exitStatus.ok : exitStatus.failed;
   const ending = published.ok ? { urls: published.value } : { urls: [], reason: published.error };

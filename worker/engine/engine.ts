@@ -21,13 +21,17 @@ export function callEngine(
   });
 }
 
+/** Returns the programs to try, in order. */
+export const enginePrograms = (requested?: Engine['program']): readonly Engine['program'][] =>
+  requested === undefined ? ['podman', 'docker'] : [requested];
+
 /** Returns the requested engine, or the first one that works: podman, then docker. */
 export async function findEngine(
   environment: Engine['environment'],
   requested?: Engine['program'],
 ): Promise<Result<Engine>> {
   const reasons: string[] = [];
-  for (const program of requested === undefined ? (['podman', 'docker'] as const) : [requested]) {
+  for (const program of enginePrograms(requested)) {
     const engine = { program, environment };
     const version = await callEngine(engine, ['version', '--format', '{{.Client.Version}}']);
     if (version.status === 0) return accept(engine);

@@ -7,10 +7,12 @@ import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { failureReason } from '../system/run-process.js';
 import type { PullRule } from '../config/job-declaration.js';
 import { callEngine, type Engine } from './engine.js';
+import type { LayerStore } from './layer-store.js';
 
-/** Reports whether the engine has the image locally. */
-export async function hasImage(engine: Engine, image: string): Promise<boolean> {
-  return (await callEngine(engine, ['image', 'inspect', '--format', 'x', image])).status === 0;
+/** Returns what the engine knows about an image that it has, as JSON; undefined if it does not have it or does not work. */
+export async function inspectImage(engine: Engine, image: string): Promise<string | undefined> {
+  const inspected = await callEngine(engine, ['image', 'inspect', image]);
+  return inspected.status === 0 ? inspected.stdout : undefined;
 }
 
 export interface PullOptions {
@@ -58,19 +60,50 @@ export function isTransient(stderr: string): boolean {
   return network.test(stderr) || registry.test(stderr);
 }
 
-/** Describes an image for the record, under `name`. Omits what the engine does not report; never fails. */
-export async function describeImage(engine: Engine, image: string, name = image): Promise<ImageRecord> {
-  const [inspected, history] = await Promise.all([
-    callEngine(engine, ['image', 'inspect', image]),
-    callEngine(engine, ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', image]),
-  ]);
-  const inspection = parseInspection(inspected.stdout, image);
+export interface DescribeOptions {
+  /** the name in the record; default: `image` */
+  readonly name?: string;
+  /** what inspectImage() returned, if it was called already */
+  readonly inspected?: string;
+  readonly store: LayerStore;
+}
+
+/** Describes an image for the record. Omits what the engine does not report; never fails. */
+export async function describeImage(
+  engine: Engine,
+  image: string,
+  { name = image, inspected, store }: DescribeOptions,
+): Promise<ImageRecord> {
+  const json = inspected ?? (await inspectImage(engine, image)) ?? '';
   return {
     name,
     engine: engine.program,
-    ...withoutUndefined(inspection),
-    layers: history.status === 0 ? parseHistory(history.stdout) : [],
+    ...withoutUndefined(parseInspection(json, image)),
+    layers: await listLayers(engine, image, { id: parseImageId(json), store }),
   };
+}
+
+async function listLayers(
+  engine: Engine,
+  image: string,
+  { id, store }: { readonly id: string | undefined; readonly store: LayerStore },
+): Promise<readonly ImageLayer[]> {
+  const known = id === undefined ? undefined : await store.read(id);
+  if (known !== undefined) return known;
+  const args = ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', id ?? image];
+  const history = await callEngine(engine, args);
+  if (history.status !== 0) return [];
+  const layers = parseHistory(history.stdout);
+  if (id !== undefined) await store.write(id, layers);
+  return layers;
+}
+
+/** Returns the id in the output of `image inspect`, as in `sha256:...`. */
+function parseImageId(json: string): string | undefined {
+  const [first] = parseJson(json) as [Record<string, unknown> | null | undefined];
+  const id = first?.Id;
+  const digits = typeof id === 'string' ? /^(?:sha256:)?([0-9a-f]{64})$/.exec(id)?.[1] : undefined;
+  return digits === undefined ? undefined : `sha256:${digits}`;
 }
 
 /**

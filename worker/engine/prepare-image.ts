@@ -4,7 +4,9 @@ import type { ImageRecord } from '../../model/record.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { findEngine, type Engine } from './engine.js';
 import { buildImage } from './build-image.js';
-import { describeImage, hasImage, pullImage } from './image.js';
+import { describeImage, pullImage } from './image.js';
+import { probeImage, type ImageProbe } from './probe-image.js';
+import { openLayerStore } from './layer-store.js';
 import { formatImage } from '../config/image-config.js';
 import { loadImage } from './load-image.js';
 import type { ImageSource } from '../config/job-declaration.js';
@@ -38,6 +40,8 @@ export interface ImageOptions extends Omit<HostOptions, 'job'> {
   readonly buildLog: string;
   /** present if the job has secrets */
   readonly redactor?: Redactor | undefined;
+  /** the result of probeImage(), if it was called early */
+  readonly probe?: Promise<ImageProbe | undefined>;
 }
 
 /**
@@ -49,10 +53,12 @@ export async function prepareImage(
   options: ImageOptions,
 ): Promise<Result<PreparedImage | undefined>> {
   if (image.kind === 'none' || image.kind === 'ssh') return accept(undefined);
-  const found = await findEngine(withoutHidden(options.environment), options.engine);
+  const name = formatImage(image);
+  const present = await (options.probe ?? probeImage(image, options.environment, options.engine));
+  const found = present?.engine ?? (await findEngine(withoutHidden(options.environment), options.engine));
   if (!found.ok) return found;
   const engine = found.value;
-  const name = formatImage(image);
+  const store = openLayerStore(engine, options.repo);
   const timed = async <T>(method: ImageMethod, work: () => Promise<Result<T>>) => {
     options.report({ kind: 'pull-begin', image: name, method });
     const start = performance.now();
@@ -62,12 +68,15 @@ export async function prepareImage(
     return done.ok ? accept({ value: done.value, seconds }) : done;
   };
   const ready = (ref: string, more: { method?: ImageMethod; pullSeconds?: number } = {}): PreparedImage => ({
-    ...{ engine, name, args: [ref], description: describeImage(engine, ref, name), ...more },
+    ...{ engine, name, args: [ref], description: describeImage(engine, ref, { name, store }), ...more },
     release: () => Promise.resolve(),
   });
   switch (image.kind) {
     case 'named': {
-      if (image.pull !== 'always' && (await hasImage(engine, name))) return accept(ready(name));
+      if (present?.inspected !== undefined) {
+        const description = describeImage(engine, name, { inspected: present.inspected, store });
+        return accept({ engine, name, args: [name], description, release: () => Promise.resolve() });
+      }
       if (image.pull === 'never')
         return refuse(`cannot use image ${quote(name, 200)}: ${engine.program} does not have it`);
       const notice = (text: string): void => {
@@ -91,7 +100,7 @@ export async function prepareImage(
       const description =
         ref === undefined
           ? Promise.resolve({ name, engine: engine.program, layers: [] })
-          : describeImage(engine, ref, name);
+          : describeImage(engine, ref, { name, store });
       const pullSeconds = loaded.value.seconds;
       return accept({ engine, name, args, description, method: 'load', pullSeconds, release });
     }

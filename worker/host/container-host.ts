@@ -62,7 +62,8 @@ export function containerHost(options: ContainerOptions): HostMaker {
       lane: (lane) => command(['exec', '--interactive', name, '/bin/sh', ...script(String(lane))]),
       // The container's shell may be ready before podman has registered that the container runs.
       isTooEarly: (reason) => /not running|state improper/i.test(reason),
-      remove: () => removeContainer(engine, name),
+      // `run --rm` ends after the container is removed, and prints why if it cannot remove it.
+      remove: (isClean) => (isClean ? Promise.resolve(undefined) : removeContainer(engine, name)),
     };
   };
 }

@@ -41,7 +41,7 @@ async function start(instance: HostInstance, main = instance.main): Promise<Supe
     instance.attach?.(supervisor);
     return supervisor;
   }
-  const left = await instance.remove();
+  const left = await instance.remove(false);
   const other = instance.retry?.(supervisor.reason);
   if (other !== undefined) return start(instance, other);
   const reason = `cannot start ${instance.name}: ${supervisor.reason}`;
@@ -61,10 +61,13 @@ function openHost(supervisor: Supervisor, instance: HostInstance, options: HostP
         : await stopProcesses(supervisor, 'job', { seconds: options.graceSeconds });
     if (left?.kind !== 'unknown') await instance.finish?.();
     const lost = await supervisor.quit(closeSeconds);
-    await supervisor.close(closeSeconds);
+    const isClean = await supervisor.close(closeSeconds);
     const swept =
       lost === undefined || sweeper === undefined ? left : await sweepTries(sweeper, supervisor.tries);
-    const notice = joinNotices(swept && formatSurvivors(swept), await instance.remove());
+    const notice = joinNotices(
+      swept && formatSurvivors(swept),
+      await instance.remove(isClean && lost === undefined),
+    );
     return { ...(notice !== undefined && { notice }), ...(lost !== undefined && { fault: lost.reason }) };
   };
   return {
@@ -110,8 +113,8 @@ function lanesOf(instance: HostInstance): HostPool {
       const supervisor = await main;
       if (supervisor === undefined || 'kind' in supervisor) return {};
       const lost = await supervisor.quit(closeSeconds);
-      await supervisor.close(closeSeconds);
-      const notice = await instance.remove();
+      const isClean = await supervisor.close(closeSeconds);
+      const notice = await instance.remove(isClean && lost === undefined);
       return { ...(notice !== undefined && { notice }), ...(lost !== undefined && { fault: lost.reason }) };
     },
   };

@@ -30,8 +30,11 @@ export interface Supervisor extends HostLink {
   ask(command: GuardCommand, limitSeconds: number): Promise<GuardAnswer | undefined>;
   /** Asks it to exit. Returns why its reports cannot be trusted, if it does not confirm that no task runs. */
   quit(limitSeconds: number): Promise<Lost | undefined>;
-  /** Closes its input and waits for its end. Kills the process (an engine's client, or the shell) at the limit. */
-  close(limitSeconds: number): Promise<void>;
+  /**
+   * Closes its input and waits for its end. Kills the process (an engine's client, or the shell) at the limit. Returns
+   * whether it ended by itself, with status 0 and without a message.
+   */
+  close(limitSeconds: number): Promise<boolean>;
 }
 
 /** A try that ran, and the process group of its task if it is known. */
@@ -167,15 +170,18 @@ class SupervisorConnection {
     };
   }
 
-  async close(limitSeconds: number): Promise<void> {
+  async close(limitSeconds: number): Promise<boolean> {
     this.child.stdin?.end();
     const exited = this.#exited();
-    if (await Promise.race([exited, timeout(limitSeconds)])) return;
+    if (await Promise.race([exited, timeout(limitSeconds)])) {
+      return this.child.exitCode === 0 && this.#stderr === '';
+    }
     this.child.kill('SIGKILL');
     // A process that inherited its output may keep the pipes open.
     this.child.stdout?.destroy();
     this.child.stderr?.destroy();
     await Promise.race([exited, timeout(5)]);
+    return false;
   }
 
   /** Resolves to true when the process has exited, or was never started. */

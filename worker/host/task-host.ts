@@ -59,8 +59,11 @@ export interface HostInstance {
   attach?(link: HostLink): void;
   /** Brings home what the job made, when what the tasks left has been ended, and before the supervisor is asked to exit. */
   finish?(): Promise<void>;
-  /** Removes what its commands leave behind, such as a container. Never throws. Returns a notice if something is left. */
-  remove(): Promise<string | undefined>;
+  /**
+   * Removes what its commands leave behind, such as a container. `isClean` says that `main` ended by itself and without an
+   * error. Never throws. Returns a notice if something is left.
+   */
+  remove(isClean: boolean): Promise<string | undefined>;
 }
 
 /** Makes a task host of a job; `number` differs at each call. Called again after a host was lost. Starts nothing. */

@@ -8,7 +8,7 @@ import {
   writeLeftoverList,
   type UntrackedSnapshot,
 } from '../checkout/leftover-files.js';
-import { EventSender } from '../publish/event-sender.js';
+import type { EventSender } from '../publish/event-sender.js';
 import { createEventBase } from '../publish/job-event.js';
 import { JobDisplay } from '../report/job-display.js';
 import { containerRepo } from '../host/container-host.js';
@@ -22,10 +22,10 @@ import type { JobResults, PlannedJob } from './job-context.js';
 /** Runs the job to its end, prints one line per task, and writes the job's files. Throws if they cannot be written. */
 export async function executeJob(planned: PlannedJob): Promise<JobResults> {
   const { command, repo, job, declaration, folder, out, origin, engine, secrets, skip } = planned;
-  const { copy, copiesArtifacts } = planned;
+  const { copy, copiesArtifacts, probe } = planned;
   const { environment, userPath, cancel, forceCancel } = command;
   const display = openDisplay(planned);
-  const events = openEvents(planned);
+  const events = await openEvents(planned);
   try {
     showNotices(copy.prepare(), command);
     const before = skip === undefined ? await prepareRepo(planned) : undefined;
@@ -40,6 +40,7 @@ export async function executeJob(planned: PlannedJob): Promise<JobResults> {
         environment,
         userPath,
         cancel,
+        probe,
       },
       ...(engine !== undefined && { engine }),
       ...(secrets !== undefined && { secrets }),
@@ -96,8 +97,15 @@ function openDisplay({ command, repo, job, declaration }: PlannedJob): JobDispla
   });
 }
 
-function openEvents({ command, job, origin, identity, target }: PlannedJob): EventSender | undefined {
+async function openEvents({
+  command,
+  job,
+  origin,
+  identity,
+  target,
+}: PlannedJob): Promise<EventSender | undefined> {
   if (target?.kind !== 'server') return undefined;
+  const { EventSender } = await import('../publish/event-sender.js');
   return new EventSender(target.service, {
     base: createEventBase(origin, identity.host, job),
     notice: (text) => {

@@ -1,4 +1,5 @@
 /** The data that plan, execute and publish pass to each other for one job. Plain data. */
+import type { ImageProbe } from '../engine/probe-image.js';
 import type { CommitHash, JobName } from '../../model/name.js';
 import type { JobRecord } from '../../model/record.js';
 import type { JobIdentity } from '../../model/run.js';
@@ -39,6 +40,8 @@ export interface PlannedJob extends JobContext {
   readonly secrets?: readonly Secret[];
   /** default: podman if it is installed, else docker */
   readonly engine?: 'podman' | 'docker';
+  /** what the engine says about the job's image */
+  readonly probe: Promise<ImageProbe | undefined>;
   /** why the job must not start: a job that it needs did not pass; one clause */
   readonly skip?: string;
   /** writes the copy of the job's files */

@@ -38,7 +38,7 @@ export async function runPipeline(
     return { job, status: exitStatus.usage, urls: [] };
   }
   const skipped = skip === undefined ? {} : { skip };
-  announceResults(planned.value);
+  await announceResults(planned.value);
   try {
     const results = await executeJob({ ...planned.value, ...skipped });
     if (planned.value.target === undefined) command.print(`files: ${planned.value.out}`);

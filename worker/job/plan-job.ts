@@ -9,6 +9,7 @@ import { parseRecord } from '../../model/record-reader.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { ImageSource, JobDeclaration } from '../config/job-declaration.js';
 import { chooseJob, chooseRepo, type JobChoice, type JobChoiceOptions } from '../config/load-job.js';
+import { probeImage } from '../engine/probe-image.js';
 import { readGithubEvent } from '../policy/github-event.js';
 import { admitPublishing, type TrustOptions } from '../policy/load-policies.js';
 import { planTarget, type PublishOptions } from '../publish/publish-target.js';
@@ -72,6 +73,8 @@ export async function planJob(
   }
   const repository = await checkRepository(repo);
   if (!repository.ok) return repository;
+  // Both take a while, and do not depend on each other.
+  const probe = probeImage(declaration.image, command.environment, options.engine);
   const planned = await planOrigin(choice.value, options, command);
   if (!planned.ok) return planned;
   const { origin, identity } = planned.value;
@@ -90,7 +93,7 @@ export async function planJob(
   if (!files.ok) return files;
   const { engineFlags, git } = declaration;
   return accept({
-    ...{ command, repo, job, declaration, identity, ...files.value, ...secrets.value },
+    ...{ command, repo, job, declaration, identity, probe, ...files.value, ...secrets.value },
     origin: {
       ...origin,
       uncommitted: tree.value,

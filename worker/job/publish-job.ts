@@ -4,7 +4,6 @@ import { accept, type Result } from '../../model/result.js';
 import { parseRows, type TaskRow } from '../../model/row.js';
 import { formatShellWord } from '../../model/shell-word.js';
 import type { PublishOptions } from '../publish/publish-target.js';
-import { fileExists, resultUrls, uploadJob } from '../publish/upload-job.js';
 import { jobFilePaths, taskLogPath } from '../state/job-folder.js';
 import { failedRows } from '../report/format-progress.js';
 import { writeStepSummary } from '../report/github-actions.js';
@@ -12,9 +11,13 @@ import { readStoredArtifacts } from '../state/stored-artifacts.js';
 import { readLogTail } from '../output/log-tail.js';
 import type { JobContext, JobResults, StoredJob } from './job-context.js';
 
+/** Loads the code that uploads. Most jobs on a developer's machine publish nothing. */
+const loadUpload = () => import('../publish/upload-job.js');
+
 /** Prints the address of the run page, so that readers can open it before the results arrive. */
-export function announceResults({ command, identity, commit, target }: JobContext): void {
+export async function announceResults({ command, identity, commit, target }: JobContext): Promise<void> {
   if (target?.kind !== 'server') return;
+  const { resultUrls } = await loadUpload();
   command.print(`results will be at ${resultUrls(identity, commit, target.service.url).run}`);
 }
 
@@ -28,7 +31,7 @@ export async function publishJob(
   const sent =
     target === undefined
       ? accept([])
-      : await uploadJob({ job, identity, record, files, artifacts }, target, command);
+      : await (await loadUpload()).uploadJob({ job, identity, record, files, artifacts }, target, command);
   if (sent.ok) for (const line of sent.value) command.print(line);
   else command.warn(sent.error);
   await writeStepSummary({ job, end: results, urls: sent.ok ? sent.value : [], tails }, command);
@@ -56,6 +59,7 @@ export async function readResults({ record, files, folder, out, job }: StoredJob
 /** Reads the last lines of the failed tasks' logs, if the logs still exist. */
 async function readTails(folder: string, rows: readonly TaskRow[]): Promise<ReadonlyMap<string, string>> {
   const tails = new Map<string, string>();
+  const { fileExists } = await loadUpload();
   for (const { task } of failedRows(rows)) {
     const log = taskLogPath(folder, task);
     if (await fileExists(log)) tails.set(task, await readLogTail(log));

@@ -44,7 +44,7 @@ export async function runRemoteShell(
   const instance = host.make(1);
   const supervisor = await startSupervisor(instance.main);
   if ('kind' in supervisor) {
-    await instance.remove();
+    await instance.remove(false);
     return refuse(`cannot start ${instance.name}: ${supervisor.reason}`);
   }
   try {
@@ -57,6 +57,6 @@ export async function runRemoteShell(
     if (left.kind !== 'unknown') await instance.finish?.();
     await supervisor.quit(closeSeconds);
     await supervisor.close(closeSeconds);
-    await instance.remove();
+    await instance.remove(false);
   }
 }

@@ -12,11 +12,12 @@ import { chooseHost, listWanted } from '../host/choose-host.js';
 import type { SshHost } from '../host/ssh-host.js';
 import { createGitLayer, type GitLayer } from '../host/git-layer.js';
 import { createHostPool } from '../host/host-pool.js';
-import { writeRecord, type FinishedTasks } from '../record/write-record.js';
+import type { FinishedTasks } from '../record/write-record.js';
 import { isGitName, isHiddenName } from '../system/hidden-variables.js';
 import { createRedactor, type Redactor } from '../redact/redactor.js';
 import type { FinishedJob, ImageMethod, RunJobOptions } from '../record/progress.js';
 import { prepareImage, type HostOptions, type PreparedImage } from '../engine/prepare-image.js';
+import type { ImageProbe } from '../engine/probe-image.js';
 import { redactProgress, redactRecord, redactRow } from '../record/redact-record.js';
 import { restoreOwnership } from './restore-ownership.js';
 import { listTasks } from './list-tasks.js';
@@ -34,13 +35,19 @@ interface TasksResult extends FinishedTasks {
   readonly remote?: SshHost;
 }
 
+/** The options of a job, and what was begun before it. */
+export interface JobRunOptions extends RunJobOptions {
+  /** the result of probeImage() for the job's image, if it was called early */
+  readonly probe?: Promise<ImageProbe | undefined>;
+}
+
 /**
  * Runs a job. A failure of the job, the engine or the machine is an outcome, not an exception. Throws only if the output
  * folder cannot be written, since a record cannot be written then.
  */
-export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
+export async function runJob(given: JobRunOptions): Promise<FinishedJob> {
   const redactor = given.secrets === undefined ? undefined : createRedactor(given.secrets);
-  const options: RunJobOptions =
+  const options: JobRunOptions =
     redactor === undefined
       ? given
       : {
@@ -53,6 +60,7 @@ export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
   try {
     const { record, end, imageMethod } = await describeOrRun(options, folder, redactor);
     await folder.releaseReserve('archive');
+    const { writeRecord } = await loadRecordWriter();
     const tasks = { ...end, ...(imageMethod !== undefined && { imageMethod }) };
     const fetched = end.remote?.resultFolder;
     const where = fetched === undefined ? options : { ...options, repo: fetched, ownFolders: [] };
@@ -74,9 +82,12 @@ export async function runJob(given: RunJobOptions): Promise<FinishedJob> {
   }
 }
 
+/** Loads the code that packs the results. It is a third of all code, and not needed before the tasks have run. */
+const loadRecordWriter = () => import('../record/write-record.js');
+
 /** Runs the job, unless a job that it needs did not pass. */
 async function describeOrRun(
-  options: RunJobOptions,
+  options: JobRunOptions,
   folder: JobFolder,
   redactor: Redactor | undefined,
 ): ReturnType<typeof runWithImage> {
@@ -86,13 +97,16 @@ async function describeOrRun(
 
 /** Prepares the image, runs the tasks in it, and describes both as a record. */
 async function runWithImage(
-  options: RunJobOptions,
+  options: JobRunOptions,
   folder: JobFolder,
   redactor: Redactor | undefined,
 ): Promise<{ record: JobRecord; end: TasksResult; imageMethod: ImageMethod | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
-  const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog, redactor });
+  const preparing = prepareImage(job.image, { ...options, buildLog: folder.buildLog, redactor });
+  // Meanwhile this process has nothing to do. The caller waits for it later.
+  if (job.image.kind !== 'none') loadRecordWriter().catch(() => undefined);
+  const image = await preparing;
   const startTime = Date.now() / 1000;
   const findOtherHead = await watchHead(options);
   const ran: TasksResult = image.ok

@@ -10,7 +10,7 @@ export const repoRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..'
 export const soilWorker = join(repoRoot, 'dist', 'worker', 'main.js');
 export const soilServer = join(repoRoot, 'dist', 'server', 'main.js');
 
-/** The worker's state must not be in the home folder of whoever runs the tests. Each test file has a folder of its own. */
+/** The worker's state must not be in the home folder of the user who runs the tests. Each test file has a folder of its own. */
 if (process.env.XDG_STATE_HOME === undefined) {
   const state = mkdtempSync(join(tmpdir(), 'soil-state-'));
   process.env.XDG_STATE_HOME = state;

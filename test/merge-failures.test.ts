@@ -146,7 +146,7 @@ test('gitRemote() reports missing history if the remote is shallow', async (t) =
   // It does not have the commit between main and this one.
   const words = ['clone', '-q', '--bare', '--depth', '1', '--no-single-branch'];
   await must('git', [...words, `file://${fixture.bare}`, shallow]);
-  // Over a network the gate asks for commits without files, and could ask such a remote for ever.
+  // Over a network the gate asks for commits without files, and could ask such a remote forever.
   const ssh = join(fixture.clone, 'ssh');
   await writeFile(ssh, '#!/bin/sh\nfor words; do :; done\neval "$words"\n', { mode: 0o755 });
   for (const url of [shallow, `ssh://host${shallow}`]) {

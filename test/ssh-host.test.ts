@@ -1,4 +1,5 @@
 /** Tests of `image: ssh:DEST` with a real sshd: what goes over, what comes back, and what happens when it breaks. */
+// cspell:ignore drwx
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { access, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';

@@ -41,6 +41,8 @@ export const suites: readonly Suite[] = [
         'test/artifact',
         'test/attacks-machine',
         'test/attacks-no-token',
+        'test/known-failures',
+        'test/limits',
         'test/attacks-weak-token',
         'test/check',
         'test/http-rules',

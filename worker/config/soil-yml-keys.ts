@@ -248,7 +248,7 @@ export const jobKeys = keyTable({
     },
     isolate: {
       type: flag,
-      doc: 'End what a task left before the next one begins, so that no task can interfere with another: see [Isolated tasks](hosts.md#isolated-tasks).',
+      doc: 'End what a task left before the next one begins, so that no task can interfere with another: see [Isolated tasks](security.md#tasks-and-each-other).',
       default: 'false',
       example: 'true',
     },

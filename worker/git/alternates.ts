@@ -21,7 +21,7 @@ export interface Alternate {
 
 /**
  * Returns the folders of objects that exist, without links. Refuses one that is not the `objects` of a git repository:
- * whoever wrote the list could have git read, or a container mount, any folder of the machine.
+ * the author of the list could have git read, or a container mount, any folder of the machine.
  */
 export async function listAlternates(commonDir: string): Promise<Result<readonly string[]>> {
   const found = await readAlternates(commonDir);

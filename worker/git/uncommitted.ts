@@ -54,7 +54,7 @@ async function compare(
   const own = join(view.gitDir, 'index');
   if (index !== undefined) await copyFile(index, own).catch(() => undefined);
   if (view.head.hash !== undefined) {
-    // Entries of the same content keep what git knows of their file: size, times, inode.
+    // Entries of the same content keep what git stores of their file: size, times, inode.
     const read = async () => view.git(['read-tree', '-m', view.head.hash ?? ''], limits);
     let end = await read();
     if (end.status !== 0) {

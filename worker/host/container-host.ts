@@ -19,7 +19,7 @@ export interface ContainerOptions {
   /** host paths */
   readonly control: string;
   readonly repo: string;
-  /** a random word by which processes of tasks in parallel are told apart */
+  /** a random word that distinguishes the processes of tasks in parallel */
   readonly cookie: string;
   /** flags that map the container's users to those of this machine, see planUserFlags() */
   readonly userFlags: readonly string[];

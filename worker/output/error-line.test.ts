@@ -1,3 +1,4 @@
+// cspell:ignore rror atal anic
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// cspell:ignore ouml TEMZUXG BNGAYTEMZUGU DOOBZ hunte unte
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

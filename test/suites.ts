@@ -40,6 +40,7 @@ export const suites: readonly Suite[] = [
       ...[
         'test/artifact',
         'test/attacks-machine',
+        'test/attacks-flood',
         'test/attacks-no-token',
         'test/known-failures',
         'test/limits',

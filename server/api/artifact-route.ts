@@ -22,7 +22,7 @@ export const putArtifact: Route = async (request, context) => {
     );
   }
   const maxBytes = context.limits.artifactBytes;
-  return receiveUpload(request, context, maxBytes, async (folder, reservation) => {
+  return receiveUpload(request, context, { token: token.value, maxBytes }, async (folder, reservation) => {
     const staged = join(folder, 'artifact');
     request.sendContinue();
     const received = await readFile(request.message, staged, { maxBytes, reservation });

@@ -189,17 +189,12 @@ async function respond(
 }
 
 async function runRoute(
-  { route, rest, query, isUpload }: Extract<RouteMatch, { readonly kind: 'route' }>,
+  { route, rest, query }: Extract<RouteMatch, { readonly kind: 'route' }>,
   { request, response, id }: ServerExchange,
   { setTokenId, project: { context } }: RequestInfo,
 ): Promise<HttpResponse> {
-  const { uploads, limits } = context;
   const refusal = refuseBodyHeaders(request.headers);
   if (refusal !== undefined) return refusal;
-  if (isUpload && uploads.count >= limits.concurrentUploads) {
-    return problem(503, 'cannot accept another upload now: too many are in progress', { 'Retry-After': '2' });
-  }
-  if (isUpload) uploads.count++;
   try {
     const sendContinue = (): void => {
       if (request.headers.expect !== undefined) response.writeContinue();
@@ -209,8 +204,6 @@ async function runRoute(
     const { stack } = error as Error;
     context.report(`request ${id}: ${stack ?? String(error)}`);
     return errorResponse(error);
-  } finally {
-    if (isUpload) uploads.count--;
   }
 }
 

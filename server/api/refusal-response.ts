@@ -4,6 +4,7 @@ import { quote, unreachable } from '../../model/result.js';
 import type { AccessRefusal } from '../auth/authenticate.js';
 import { problem, type HttpResponse } from '../http/response.js';
 import type { QuotaRefusal } from '../upload/quota.js';
+import type { SlotRefusal } from '../upload/upload-slots.js';
 import type { UploadRefusal } from '../upload/upload-refusal.js';
 
 /** Why a complete upload was not stored. */
@@ -16,7 +17,9 @@ export type StoreRefusal =
   | { readonly kind: 'contradiction'; readonly reason: string };
 
 /** Returns the response to a refusal. A client can retry after 507, once something was pruned, but not after 413. */
-export function refusalResponse(refusal: AccessRefusal | UploadRefusal | StoreRefusal): HttpResponse {
+export function refusalResponse(
+  refusal: AccessRefusal | SlotRefusal | UploadRefusal | StoreRefusal,
+): HttpResponse {
   switch (refusal.kind) {
     case 'unauthenticated':
       return problem(401, refusal.reason, {
@@ -24,6 +27,14 @@ export function refusalResponse(refusal: AccessRefusal | UploadRefusal | StoreRe
       });
     case 'forbidden':
       return problem(403, refusal.reason);
+    case 'uploads-in-progress':
+      return problem(503, 'cannot accept another upload now: too many are in progress', {
+        'Retry-After': '2',
+      });
+    case 'token-uploads': {
+      const message = `cannot accept another upload of token ${quote(refusal.token)} now: ${refusal.max} are in progress`;
+      return problem(429, message, { 'Retry-After': '2' });
+    }
     case 'larger-than-quota':
     case 'quota-exceeded':
     case 'reserve-used-up':

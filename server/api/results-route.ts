@@ -18,35 +18,40 @@ export const postResults: Route = async (request, context) => {
   const token = await authorize(request, context, { action: 'append', host, job });
   if (!token.ok) return refusalResponse(token.error);
   const { limits } = context;
-  return receiveUpload(request, context, limits.bodyBytes, async (folder, reservation) => {
-    const files = planJobFiles(folder, limits, (field) => recordSuffixes.find((s) => s === field));
-    request.sendContinue();
-    const form = await readForm(request.message, { plan: files.add, limits, reservation });
-    if (!form.ok) return refusalResponse(form.error);
-    const { bytes, digests } = form.value;
-    context.metrics.add('soil_upload_bytes', {}, bytes);
-    const sent = files.job();
-    if (sent !== undefined && sent !== job) {
-      return problem(400, `cannot accept files of job ${quote(sent)}: jobName is ${quote(job)}`);
-    }
-    const stored = await storeUpload(
-      folder,
-      {
-        job,
-        sender: token.value,
-        digests,
-        destination: ({ record }) => {
-          const identity = identityOf(record, { host, job });
-          return identity.ok ? accept(jobDestination(identity.value)) : identity;
+  return receiveUpload(
+    request,
+    context,
+    { token: token.value, maxBytes: limits.bodyBytes },
+    async (folder, reservation) => {
+      const files = planJobFiles(folder, limits, (field) => recordSuffixes.find((s) => s === field));
+      request.sendContinue();
+      const form = await readForm(request.message, { plan: files.add, limits, reservation });
+      if (!form.ok) return refusalResponse(form.error);
+      const { bytes, digests } = form.value;
+      context.metrics.add('soil_upload_bytes', {}, bytes);
+      const sent = files.job();
+      if (sent !== undefined && sent !== job) {
+        return problem(400, `cannot accept files of job ${quote(sent)}: jobName is ${quote(job)}`);
+      }
+      const stored = await storeUpload(
+        folder,
+        {
+          job,
+          sender: token.value,
+          digests,
+          destination: ({ record }) => {
+            const identity = identityOf(record, { host, job });
+            return identity.ok ? accept(jobDestination(identity.value)) : identity;
+          },
         },
-      },
-      context,
-    );
-    if (!stored.ok) return refusalResponse(stored.error);
-    const isNew = stored.value.kind === 'new';
-    if (isNew) reservation.commit(bytes);
-    return json(isNew ? 201 : 200, { ...urlsOf(stored.value) });
-  });
+        context,
+      );
+      if (!stored.ok) return refusalResponse(stored.error);
+      const isNew = stored.value.kind === 'new';
+      if (isNew) reservation.commit(bytes);
+      return json(isNew ? 201 : 200, { ...urlsOf(stored.value) });
+    },
+  );
 };
 
 /** Reads the job and the worker host of an upload. */

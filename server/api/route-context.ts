@@ -17,6 +17,7 @@ import type { HttpResponse } from '../http/response.js';
 import type { RetentionTimer } from '../retention/retention-timer.js';
 import type { Site } from '../site/site.js';
 import type { QuotaReservation, SiteUsage } from '../upload/quota.js';
+import type { UploadSlots } from '../upload/upload-slots.js';
 import { withReservation } from '../upload/with-reservation.js';
 import type { Readiness } from './readiness.js';
 import type { Metrics } from './metrics.js';
@@ -35,7 +36,7 @@ export interface RouteContext {
   readonly metricsAccess: MetricsAccess;
   readonly readiness: Readiness;
   /** uploads in progress */
-  readonly uploads: { count: number };
+  readonly uploads: UploadSlots;
   /** absent if the site has no retention policy */
   readonly retention?: RetentionTimer;
   /** seconds since 1970, UTC */
@@ -70,18 +71,33 @@ export async function authorize(
   return permitted?.ok === false ? permitted : token;
 }
 
-/** Reserves space for an upload of at most `maxBytes`, and calls `receive` with an empty staging folder. */
+export interface UploadOptions {
+  /** whose permission was checked */
+  readonly token: StoredToken;
+  readonly maxBytes: number;
+}
+
+/**
+ * Takes a slot and reserves space for an upload, and calls `receive` with an empty staging folder. Call it after
+ * authorize(): a request without permission must take neither.
+ */
 export async function receiveUpload(
   { message }: RouteRequest,
-  { usage, paths, metrics }: RouteContext,
-  maxBytes: number,
+  { usage, uploads, paths, metrics }: RouteContext,
+  { token, maxBytes }: UploadOptions,
   receive: (folder: string, reservation: QuotaReservation) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
-  const options = { usage, staging: paths.staging, maxBytes };
-  const response = await withReservation(message, options, receive);
-  if (response.ok) return response.value;
-  metrics.add('soil_uploads', { result: 'no-room' });
-  return refusalResponse(response.error);
+  const slot = uploads.take(token.id);
+  if (!slot.ok) return refusalResponse(slot.error);
+  try {
+    const options = { usage, staging: paths.staging, maxBytes };
+    const response = await withReservation(message, options, receive);
+    if (response.ok) return response.value;
+    metrics.add('soil_uploads', { result: 'no-room' });
+    return refusalResponse(response.error);
+  } finally {
+    slot.value.release();
+  }
 }
 
 /**

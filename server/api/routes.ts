@@ -13,9 +13,7 @@ import { rawPath } from '../http/request-path.js';
 import { getToken } from './token-route.js';
 import { getWwup, postWwup } from './wwup-route.js';
 
-/**
- * What a request is for. `name` is its label in metrics. `isUpload`: it counts against the limit of concurrent uploads.
- */
+/** What a request is for. `name` is its label in metrics. */
 export type RouteMatch =
   | {
       readonly kind: 'route';
@@ -23,7 +21,6 @@ export type RouteMatch =
       readonly route: Route;
       readonly rest: string;
       readonly query: URLSearchParams;
-      readonly isUpload: boolean;
     }
   | { readonly kind: 'site' }
   | { readonly kind: 'refused'; readonly response: HttpResponse };
@@ -71,6 +68,5 @@ export function matchRoute(method: string, url: string): RouteMatch {
     ...{ kind: 'route', route, query },
     name: isArtifact ? 'artifacts' : path.slice(1),
     rest: isArtifact ? path.slice(artifactPrefix.length) : '',
-    isUpload: routeMethod !== 'GET' && path !== '/event' && path !== '/prune',
   };
 }

@@ -14,6 +14,7 @@ import { startLostJobTimer } from './lost-job-timer.js';
 import { Site } from '../site/site.js';
 import { storeTitle, readTitle } from '../disk/site-title.js';
 import { SiteUsage } from '../upload/quota.js';
+import { UploadSlots } from '../upload/upload-slots.js';
 import { openStaticSite, type StaticSite } from '../static/static-site.js';
 import { TokenStore } from '../auth/token-store.js';
 
@@ -76,7 +77,7 @@ export async function openProject(
     const context = {
       ...{ project, site, paths, usage, limits, access, metrics, metricsAccess, now, report },
       readiness: new Readiness({ paths, project }),
-      uploads: { count: 0 },
+      uploads: new UploadSlots(limits.concurrentUploads),
       ...(retention && { retention }),
     };
     const lostJobs = startLostJobTimer(context);

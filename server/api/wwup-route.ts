@@ -14,8 +14,8 @@ import { parseHostFolder } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { parseLocalRun } from '../../model/run.js';
 import { parseExitStatus } from '../../model/status.js';
-import { checkPermission } from '../auth/authenticate.js';
-import type { StoredToken } from '../auth/token.js';
+import { checkPermission, type AccessRefusal } from '../auth/authenticate.js';
+import type { StoredToken, TokenAction } from '../auth/token.js';
 import { problem, text, type HttpResponse } from '../http/response.js';
 import { jobDestinationIn } from '../state/job-destination.js';
 import { storePartial, linkPartial } from '../store/partial-upload.js';
@@ -50,17 +50,33 @@ interface WwupForm {
 }
 
 export const postWwup: Route = async (request, context) => {
-  // Which permission is needed depends on the fields of the form.
+  // Which permission is needed depends on the fields of the form. Only one that appends is large.
   const token = await authorize(request, context);
   if (!token.ok) return asText(refusalResponse(token.error));
   const { limits } = context;
-  const response = await receiveUpload(request, context, limits.bodyBytes, async (folder, reservation) => {
+  const mayAppend = checkPermission(token.value, { action: 'append' });
+  const maxBytes = mayAppend.ok ? limits.bodyBytes : Math.min(limits.bodyBytes, limits.eventBytes);
+  const isLarge = Number(request.message.headers['content-length'] ?? '0') > maxBytes;
+  if (!mayAppend.ok && (isLarge || token.value.actions.every((action) => !formActions.includes(action)))) {
+    return asText(refusalResponse(mayAppend.error));
+  }
+  const upload = { token: token.value, maxBytes };
+  const response = await receiveUpload(request, context, upload, async (folder, reservation) => {
+    let denied: AccessRefusal | undefined;
     const files = planJobFiles(folder, limits, () => undefined);
     let statusFile: string | undefined;
     // A file with another suffix is a status file. Whether the form may have one is checked when all fields are known.
     const plan = (part: FilePart): Result<FilePlan> => {
       const name = part.fileName ?? '';
-      if (/\.(wwz|tsv|json)$/.test(name)) return files.add(part);
+      if (/\.(wwz|tsv|json)$/.test(name)) {
+        const added = files.add(part);
+        // Before the file is read. The host may be in a later field, and is checked when all are known.
+        const job = files.job();
+        const permitted = checkPermission(token.value, { action: 'append', ...(job && { job }) });
+        if (permitted.ok || !added.ok) return added;
+        denied = permitted.error;
+        return refuse(permitted.error.reason);
+      }
       if (statusFile !== undefined) {
         return refuse(`cannot accept file ${quote(name)}: the form already has a status file`);
       }
@@ -70,8 +86,11 @@ export const postWwup: Route = async (request, context) => {
       return accept({ path: join(folder, 'status'), maxBytes: limits.fieldBytes });
     };
     request.sendContinue();
-    const form = await readForm(request.message, { plan, limits, reservation });
-    if (!form.ok) return refusalResponse(form.error);
+    const form = await readForm(request.message, {
+      ...{ plan, reservation },
+      limits: { ...limits, bodyBytes: maxBytes },
+    });
+    if (!form.ok) return refusalResponse(denied ?? form.error);
     const { bytes, digests } = form.value;
     context.metrics.add('soil_upload_bytes', {}, bytes);
     const fields = parseFields(form.value.fields);
@@ -96,6 +115,9 @@ function asText(response: HttpResponse): HttpResponse {
       }
     : response;
 }
+
+/** What a form without a job can need. */
+const formActions: readonly TokenAction[] = ['event', 'status'];
 
 const fieldNames = ['payload-type', 'subdir', 'run-hook', 'arg1', 'arg2', 'arg3'];
 
@@ -168,13 +190,15 @@ async function storeJob(type: string, form: WwupForm, context: RouteContext): Pr
   if (!run.ok) return problem(400, run.error);
   const address = { host: host.value, name: run.value, job };
   const { partial } = context.paths;
+  const own = { sender: form.token.id, ...address };
   if (!form.files.suffixes.has('json')) {
-    const kept = await storePartial(partial, address, form, context.limits);
-    if (!kept.ok) return problem(503, kept.error, { 'Retry-After': '600' });
+    const { limits, now } = context;
+    const kept = await storePartial(partial, own, form, { limits, now: now() });
+    if (!kept.ok) return problem(429, kept.error, { 'Retry-After': '600' });
     form.commit();
     return text(200, `Kept until ${job}.json arrives: ${[...form.files.suffixes].sort().join(', ')}\n`);
   }
-  const forget = await linkPartial(partial, address, form);
+  const forget = await linkPartial(partial, own, form);
   const { folder, digests } = form;
   const destination = ({ record }: StagedJob) => jobDestinationIn(host.value, subdir, { job, record });
   const stored = await storeUpload(folder, { job, sender: form.token, digests, destination }, context);

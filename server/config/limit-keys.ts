@@ -64,9 +64,12 @@ const projectLimits = {
   'wwz-ratio': count('wwz.ratio', 'Inflated bytes for each compressed byte of a file in a wwz.'),
   uploads: count(
     'concurrentUploads',
-    'Uploads at the same time. A further one gets a 503, which clients retry.',
+    'Uploads at the same time. A further one gets a 503, which clients retry. One token can have half of them; a further one of it gets a 429.',
   ),
-  'partial-uploads': count('partialUploads', 'Jobs that shell clients have sent in part.'),
+  'partial-uploads': count(
+    'partialUploads',
+    'Jobs that shell clients have sent in part, of each token. A further one gets a 429.',
+  ),
   'partial-time': time('partialSeconds', 'How long these parts are kept.', {}),
 };
 

@@ -29,12 +29,12 @@ export interface ServerLimits {
   readonly addressConnections: number;
   /** from SIGTERM until open requests are ended */
   readonly stopSeconds: number;
-  /** uploads that are received or verified at the same time; a further one gets a 503, which clients retry */
+  /** uploads that are received or verified at the same time; a further one gets a 503, which clients retry. One token has half */
   readonly concurrentUploads: number;
   /** what a refused client can still send, so that it reads the answer before the connection ends */
   readonly drainBytes: number;
   readonly drainSeconds: number;
-  /** jobs that a shell client has sent in part */
+  /** jobs that shell clients with one token have sent in part; a further one gets a 429 */
   readonly partialUploads: number;
   readonly partialSeconds: number;
   /** without an event until a job is shown as lost */

@@ -31,8 +31,8 @@
 #      host_end N TRY MARK           after a try: all that was written to it before is on the way to the worker
 #      host_request WORD ...         answers a request that only this host knows, such as one that brings a script
 #      host_quit                     before this script exits: removes what the host made
-# A process that such a function starts must be in `spared`, a list with a space before each process id. Descriptor 6 is the
-# host's own, and is closed in tasks.
+# A process that such a function starts must be in `spared`, a list with a space before each process id. Descriptors 5 and 6 are the
+# host's own, and are closed in tasks.
 set -u
 control=$1
 repo=$2
@@ -379,7 +379,7 @@ run_task() {
 # In a subshell: a shell prints "Killed" on its stderr of that moment, which must not be the worker's.
 measure() {
   if [ -n "$meter" ]; then set -- "$meter" --quiet '--format=memory %M' "$@"; fi
-  (exec "$@" 2>&1 >&4 3<&- 4>&- 6>&-)
+  (exec "$@" 2>&1 >&4 3<&- 4>&- 5>&- 6>&-)
 }
 
 run_request() {

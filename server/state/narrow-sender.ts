@@ -34,5 +34,8 @@ export function limitJob(job: RecordedJob, sender: Sender): RecordedJob {
 /** Returns an event without the commit, the branch and the jobs that its sender must not declare for a run of others. */
 export function limitEvent(event: JobEvent, sender: Sender): JobEvent {
   const kept = Object.entries(event).filter(([key]) => key !== 'commit' && key !== 'branch');
-  return { ...(Object.fromEntries(kept) as unknown as JobEvent), expectedJobs: event.expectedJobs.filter((name) => matchesPattern(sender.jobs, name)) };
+  return {
+    ...(Object.fromEntries(kept) as unknown as JobEvent),
+    expectedJobs: event.expectedJobs.filter((name) => matchesPattern(sender.jobs, name)),
+  };
 }

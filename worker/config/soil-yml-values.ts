@@ -157,7 +157,7 @@ export function parseImage(value: string, what = 'image'): Result<ImageSource> {
   const because = (reason: string) => refuse(`cannot accept ${what} ${quote(value)}: ${reason}`);
   if (value === 'none') return accept({ kind: 'none' });
   if (/^(none|null|~)$/i.test(value)) return because('write none to run on the machine itself');
-  if (value.startsWith("ssh:")) {
+  if (value.startsWith('ssh:')) {
     if (sshPattern.test(value)) return accept({ kind: 'ssh', destination: value.slice('ssh:'.length) });
     return because(
       'ssh: must be followed by USER@HOST or a name of the ssh configuration: letters, digits and . _ + - ' +

@@ -16,7 +16,13 @@ import type { JobSectionView } from '../../../templates/part.js';
 import { countViews, taskTable } from '../../../templates/task-view.js';
 import { renderFragment, renderPageWithFragments } from '../../../templates/template.js';
 import { countText, markOf, outcomesBySeverity, visibleText } from '../../../templates/wording.js';
-import { clockToleranceSeconds, isPullRequest, type Job, type Run, type SiteView } from '../../state/site-view.js';
+import {
+  clockToleranceSeconds,
+  isPullRequest,
+  type Job,
+  type Run,
+  type SiteView,
+} from '../../state/site-view.js';
 import { jobFacts, runFacts } from './fact-list.js';
 import { FragmentCache } from './fragment-cache.js';
 import { pageFrame, hostCrumb } from './page-frame.js';
@@ -137,7 +143,9 @@ function clockNotice({ summary, receivedTime }: Job): readonly string[] {
     return [];
   }
   const [begun, received] = [start, receivedTime].map((time) => new Date(time * 1000).toISOString());
-  return [`the clock of its worker is wrong: the job started at ${begun}, and its record arrived at ${received}`];
+  return [
+    `the clock of its worker is wrong: the job started at ${begun}, and its record arrived at ${received}`,
+  ];
 }
 
 function jobSectionView(

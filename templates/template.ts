@@ -68,10 +68,15 @@ export const renderFragment = <K extends keyof Fragments>(name: K, view: Fragmen
   new Fragment(render(name, view));
 
 function render(name: string, view: unknown): string {
-  compiled ??= compileAll();
-  const template = compiled.get(name);
+  loadTemplates();
+  const template = compiled?.get(name);
   if (template === undefined) throw new Error(`cannot render page "${name}": no template ${name}.hbs`);
   return template(view);
+}
+
+/** Loads the templates. A later render() does it otherwise. */
+export function loadTemplates(): void {
+  compiled ??= compileAll();
 }
 
 let compiled: ReadonlyMap<string, Handlebars.TemplateDelegate> | undefined;

@@ -150,7 +150,7 @@ test('snapshotUntracked() lists every path, even if git prints more than 16 MiB'
   const folder = await makeRepo({});
   t.after(() => rm(folder, { recursive: true, force: true }));
   // Creating that many files takes too long, so a script prints their paths instead of git.
-  const script = `#!/bin/sh\ncase "$*" in *--directory*) ;; *) seq -f '${'f'.repeat(250)}%.0f' 70000 | tr '\\n' '\\0' ;; esac\n`;
+  const script = `#!/bin/sh\ncase "$*" in *ls-files*) seq -f '${'f'.repeat(250)}%.0f' 70000 | tr '\\n' '\\0' ;; esac\n`;
   await writeFile(join(folder, 'git'), script, { mode: 0o755 });
   const path = `${folder}:${environment.PATH ?? ''}`;
   const before = await snapshotUntracked({ repo: folder, environment: { ...environment, PATH: path } });

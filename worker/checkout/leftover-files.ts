@@ -40,11 +40,14 @@ const limits = { timeoutSeconds: 300, maxOutputBytes: maxListBytes + 1 } satisfi
  * repo. Leaves out Soil's own folder.
  */
 async function listUntracked(options: LeftoverOptions): Promise<ReadonlySet<string> | undefined> {
-  const [files, folders] = await Promise.all([listOthers(options), listOthers(options, '--directory')]);
-  if (files === undefined || folders === undefined) return undefined;
-  const untrackedFolders = new Set(folders.filter((path) => path.endsWith('/')));
-  const empty = (await listEmptyFolders(options)).filter((path) => isWithin(path, untrackedFolders));
-  return new Set([...files, ...empty]);
+  // git lists a folder without tracked files as one path, an empty one too.
+  const paths = await listOthers(options, '--directory');
+  if (paths === undefined) return undefined;
+  const untrackedFolders = new Set(paths.filter((path) => path.endsWith('/')));
+  if (untrackedFolders.size === 0) return new Set(paths);
+  const [files, emptyFolders] = await Promise.all([listOthers(options), listEmptyFolders(options)]);
+  if (files === undefined) return undefined;
+  return new Set([...files, ...emptyFolders.filter((path) => isWithin(path, untrackedFolders))]);
 }
 
 async function listOthers(

@@ -22,7 +22,8 @@ export async function readUserSettings(
       ...{ environment, ...limits },
       variables: { GIT_CONFIG_GLOBAL, GIT_CONFIG_SYSTEM },
     });
-  return [...parseValues(await read('--global')), ...parseValues(await read('--system'))];
+  const [user, system] = await Promise.all([read('--global'), read('--system')]);
+  return [...parseValues(user), ...parseValues(system)];
 }
 
 /**

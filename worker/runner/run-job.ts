@@ -60,7 +60,7 @@ export async function runJob(given: JobRunOptions): Promise<FinishedJob> {
   try {
     const { record, end, imageMethod } = await describeOrRun(options, folder, redactor);
     await folder.releaseReserve('archive');
-    const { writeRecord } = await loadRecordWriter();
+    const writeRecord = await loadRecordWriter();
     const tasks = { ...end, ...(imageMethod !== undefined && { imageMethod }) };
     const fetched = end.remote?.resultFolder;
     const where = fetched === undefined ? options : { ...options, repo: fetched, ownFolders: [] };
@@ -83,7 +83,14 @@ export async function runJob(given: JobRunOptions): Promise<FinishedJob> {
 }
 
 /** Loads the code that packs the results. It is a third of all code, and not needed before the tasks have run. */
-const loadRecordWriter = () => import('../record/write-record.js');
+async function loadRecordWriter() {
+  const [{ writeRecord }, { loadTemplates }] = await Promise.all([
+    import('../record/write-record.js'),
+    import('../../templates/template.js'),
+  ]);
+  loadTemplates();
+  return writeRecord;
+}
 
 /** Runs the job, unless a job that it needs did not pass. */
 async function describeOrRun(

@@ -82,11 +82,13 @@ export function loadTemplates(): void {
 let compiled: ReadonlyMap<string, Handlebars.TemplateDelegate> | undefined;
 
 /**
- * Compiles every .hbs file of the folder; each is also a partial of the others. Loads Handlebars here, since that takes
- * 40 ms, which a command that renders nothing should not spend.
+ * Compiles every .hbs file of the folder; each is also a partial of the others. Loads Handlebars here, since a command that
+ * renders nothing should not spend the time. Its build in one file loads in a third of the time of its 33 modules.
  */
 function compileAll(): ReadonlyMap<string, Handlebars.TemplateDelegate> {
-  const handlebars = (createRequire(import.meta.url)('handlebars') as typeof Handlebars).create();
+  const handlebars = (
+    createRequire(import.meta.url)('handlebars/dist/handlebars.js') as typeof Handlebars
+  ).create();
   const sources = new Map(
     readdirSync(templateFolder)
       .filter((file) => file.endsWith('.hbs'))

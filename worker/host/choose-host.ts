@@ -6,14 +6,12 @@ import type { JobDeclaration } from '../config/job-declaration.js';
 import type { Engine } from '../engine/engine.js';
 import { FifoOutput } from '../output/fifo-output.js';
 import type { OutputChannel } from '../output/output-channel.js';
-import { StreamOutput } from '../output/stream-output.js';
 import type { RunJobOptions } from '../record/progress.js';
 import type { JobFolder } from '../state/job-folder.js';
 import type { HostOptions, PreparedImage } from '../engine/prepare-image.js';
 import { withoutHidden } from '../system/hidden-variables.js';
 import { rawHost } from './raw-host.js';
-import { RemoteFolders } from './remote-folders.js';
-import { SshHost } from './ssh-host.js';
+import type { SshHost } from './ssh-host.js';
 import { createCookie } from './task-cookie.js';
 import type { HostMaker } from './task-host.js';
 
@@ -28,12 +26,12 @@ export interface JobHost {
 }
 
 /** Returns the task host of a job. `image` is undefined for a job without a container. */
-export function chooseHost(
+export async function chooseHost(
   image: Pick<PreparedImage, 'engine' | 'name' | 'args'> | undefined,
   folder: JobFolder,
   options: RunJobOptions,
   git?: ContainerGit,
-): JobHost {
+): Promise<JobHost> {
   const { job, repo } = options;
   const { control } = folder;
   const cookie = createCookie();
@@ -66,12 +64,18 @@ const fifoOutput = (
     },
   });
 
-function remoteHost(
+/** Loads the code for other machines only for a job that runs on one. */
+async function remoteHost(
   destination: string,
   cookie: string,
   { control, remoteFiles: scratch }: JobFolder,
   { job, repo, out, state = out, environment, ownFolders, report, cancel }: RunJobOptions,
-): JobHost {
+): Promise<JobHost> {
+  const [{ SshHost }, { RemoteFolders }, { StreamOutput }] = await Promise.all([
+    import('./ssh-host.js'),
+    import('./remote-folders.js'),
+    import('../output/stream-output.js'),
+  ]);
   const output = new StreamOutput();
   const remote = new SshHost({
     ...{ destination, repo, environment, control, scratch, cookie, output, cancel },

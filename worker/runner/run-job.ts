@@ -110,10 +110,7 @@ async function runWithImage(
 ): Promise<{ record: JobRecord; end: TasksResult; imageMethod: ImageMethod | undefined }> {
   const { job, report } = options;
   report({ kind: 'start', tasks: job.tasks.length });
-  const preparing = prepareImage(job.image, { ...options, buildLog: folder.buildLog, redactor });
-  // Meanwhile this process has nothing to do. The caller waits for it later.
-  if (job.image.kind !== 'none') loadRecordWriter().catch(() => undefined);
-  const image = await preparing;
+  const image = await prepareImage(job.image, { ...options, buildLog: folder.buildLog, redactor });
   const startTime = Date.now() / 1000;
   const findOtherHead = await watchHead(options);
   const ran: TasksResult = image.ok
@@ -165,7 +162,7 @@ async function runOnHosts(
   const { job, repo, out, cancel, forceCancel, report } = options;
   const git = image === undefined ? undefined : await openGitLayer(image, options);
   if (git?.ok === false) return abortEarly(job.tasks, new Error(git.error), options);
-  const { make, control, output, remote } = chooseHost(image, folder, options, git?.value);
+  const { make, control, output, remote } = await chooseHost(image, folder, options, git?.value);
   const pool = createHostPool(make, {
     isParallel: (job.parallel ?? 1) > 1,
     graceSeconds: job.graceSeconds,
@@ -178,7 +175,12 @@ async function runOnHosts(
       out,
       folder,
       environment: jobEnvironment(options, control),
-      openHost: pool.open,
+      openHost: () => {
+        const opening = pool.open();
+        // While a container or a connection starts, this process has nothing to do. runJob() waits for it later.
+        if (job.image.kind !== 'none') loadRecordWriter().catch(() => undefined);
+        return opening;
+      },
       output,
       cancel,
       report,

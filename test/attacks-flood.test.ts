@@ -61,6 +61,9 @@ async function send({ url }: Flooded, path: string, token: string, body?: FormDa
 const upload = (server: Flooded, made: JobBytes, token: string): Promise<Answer> =>
   send(server, `results?jobName=${made.job}&workerHost=github`, token, formOf(made));
 
+const event = (server: Flooded, fields: Readonly<Record<string, string>>, token: string): Promise<Answer> =>
+  send(server, `event?${new URLSearchParams({ workerHost: 'github', ...fields }).toString()}`, token);
+
 /** Makes a job of a run of GitHub. */
 const jobOf = (name: string, run: number, more: Readonly<Record<string, unknown>> = {}) =>
   shellJob(
@@ -172,4 +175,92 @@ test('F4: uploads of one token in progress take half of the slots', async (t) =>
     'a slot is free again',
     async () => (await upload(server, await jobOf('x-1', 1), server.weak)).status === 201,
   );
+});
+
+/** Returns the bytes of the site, as the server counts them. */
+async function siteBytes({ url }: Flooded): Promise<number> {
+  const text = await (await fetch(new URL('metrics', url))).text();
+  return Number(/^soil_site_bytes\{.*\} (\d+)$/m.exec(text)?.[1]);
+}
+
+/** An event of 40 kB. */
+const largeEvent = (run: number): Readonly<Record<string, string>> => ({
+  ...{ eventName: 'start', runId: String(run), runNumber: String(run), jobName: 'x-1' },
+  expectedJobs: Array.from({ length: 400 }, (_, i) => `x-${'j'.repeat(95)}${i}`).join(','),
+});
+
+/** Sends a large event in the body. */
+const sendLarge = async ({ url }: Flooded, run: number, token: string): Promise<Answer> => {
+  const answer = await fetch(new URL('event?workerHost=github', url), {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}` },
+    body: new URLSearchParams(largeEvent(run)),
+  });
+  const retryAfter = answer.headers.get('retry-after');
+  return { status: answer.status, text: await answer.text(), retryAfter };
+};
+
+test('F5: events of one token use up its share of the quota, and nothing of others', async () => {
+  const keys = 'quota: { site: 20MB, reserve: 200kB, token: 200kB }';
+  const server = await serve(keys);
+  const before = await siteBytes(server);
+  let answer = await sendLarge(server, 1, server.weak);
+  assert.equal(answer.status, 200, answer.text);
+  assert.ok((await siteBytes(server)) - before > 40_000, 'the log counts');
+  for (let run = 2; run < 12 && answer.status === 200; run++)
+    answer = await sendLarge(server, run, server.weak);
+  assert.equal(answer.status, 507);
+  assert.match(answer.text, /its token \\"weak\\" can use 200\.0 kB of project/);
+  assert.equal((await upload(server, await jobOf('unit', 60), server.honest)).status, 201);
+  const start = { eventName: 'start', runId: '7061', runNumber: '61', jobName: 'unit' };
+  assert.equal((await event(server, start, server.honest)).status, 200);
+  const { site } = server;
+  await server.stop();
+  const config = join(site, '..', 'soil-server.yml');
+  const again = { ...(await serveConfig(config)), site, honest: server.honest, weak: server.weak };
+  cleanups.push(() => again.stop());
+  assert.equal((await sendLarge(again, 20, server.weak)).status, 507, 'also after a restart');
+  assert.equal((await upload(again, await jobOf('unit', 62), server.honest)).status, 201);
+});
+
+test('F5: uploads of one token use up its share of the quota, and nothing of others', async () => {
+  const server = await serve('quota: { site: 4MB, reserve: 200kB }');
+  const log = `${tsvOf([0, 'unit'])}${'# '.repeat(100_000)}`;
+  const fill = async (run: number): Promise<Answer> =>
+    upload(server, { ...(await jobOf('x-1', run)), tsv: log }, server.weak);
+  let answer = await fill(1);
+  for (let run = 2; run < 12 && answer.status !== 507; run++) answer = await fill(run);
+  assert.equal(answer.status, 507);
+  assert.match(answer.text, /its token \\"weak\\" can use 1\.0 MB of project/);
+  const huge = await upload(
+    server,
+    { ...(await jobOf('x-1', 20)), tsv: `${log}${'# '.repeat(500_000)}` },
+    server.weak,
+  );
+  assert.equal(huge.status, 413);
+  assert.equal(
+    (await upload(server, { ...(await jobOf('unit', 60)), tsv: tsvOf([0, 'u']) }, server.honest)).status,
+    201,
+  );
+});
+
+test('F5: a token that can only send events has a share too', async () => {
+  const server = await serve('quota: { site: 20MB, reserve: 200kB, token: 100kB }');
+  const events = await createToken(server.site, 'events', 'event', '*');
+  let answer = await sendLarge(server, 1, events);
+  for (let run = 2; run < 12 && answer.status === 200; run++) answer = await sendLarge(server, run, events);
+  assert.equal(answer.status, 507);
+  assert.equal((await upload(server, await jobOf('unit', 60), server.honest)).status, 201);
+});
+
+test('F5: a token that sends more events than its rate gets 429, and others do not', async () => {
+  const server = await serve('limits: { token-rate: 1, token-burst: 3 }');
+  const start = { eventName: 'start', runId: '7061', runNumber: '61', jobName: 'x-1' };
+  const answers = await Promise.all(Array.from({ length: 12 }, () => event(server, start, server.weak)));
+  const refused = answers.filter(({ status }) => status === 429);
+  assert.ok(refused.length > 0 && refused.length <= 9, String(refused.length));
+  assert.match(refused[0]?.text ?? '', /cannot accept so many requests of token \\"weak\\"/);
+  assert.match(refused[0]?.retryAfter ?? '', /^\d+$/);
+  assert.equal((await event(server, { ...start, jobName: 'unit' }, server.honest)).status, 200);
+  assert.equal((await upload(server, await jobOf('unit', 60), server.honest)).status, 201);
 });

@@ -11,6 +11,8 @@ import { authorize, waitForPages, type Route, type RouteContext } from './route-
 export const postEvent: Route = async (request, context) => {
   const token = await authorize(request, context, { action: 'event' });
   if (!token.ok) return refusalResponse(token.error);
+  const inTime = context.rate.take(token.value.id, performance.now() / 1000);
+  if (!inTime.ok) return refusalResponse(inTime.error);
   request.sendContinue();
   const body = await readText(request.message, context.limits.eventBytes);
   if (!body.ok) return refusalResponse(body.error);
@@ -25,7 +27,7 @@ export const postEvent: Route = async (request, context) => {
   const scope = { host: event.host, job: event.job };
   const permitted = checkPermission(token.value, { action: 'event', ...scope });
   if (!permitted.ok) return refusalResponse(permitted.error);
-  const full = context.usage.checkReserve();
+  const full = context.usage.checkReserve(body.value.length + request.query.toString().length, token.value);
   if (full !== undefined) return refusalResponse(full);
   const update = statusUpdateOf(event);
   if (update === undefined) {
@@ -43,7 +45,9 @@ export const postEvent: Route = async (request, context) => {
 };
 
 async function recordEvent(event: JobEvent, sender: StoredToken, context: RouteContext): Promise<void> {
-  await waitForPages((await context.site.recordEvent(event, sender)).pagesWritten, context);
+  const { logBytes, pagesWritten } = await context.site.recordEvent(event, sender);
+  context.senders.addLogBytes(sender.id, logBytes);
+  await waitForPages(pagesWritten, context);
   context.metrics.add('soil_events', { name: event.name });
 }
 

@@ -5,6 +5,7 @@ import type { AccessRefusal } from '../auth/authenticate.js';
 import { problem, type HttpResponse } from '../http/response.js';
 import type { QuotaRefusal } from '../upload/quota.js';
 import type { SlotRefusal } from '../upload/upload-slots.js';
+import type { RateRefusal } from '../upload/token-rate.js';
 import type { UploadRefusal } from '../upload/upload-refusal.js';
 
 /** Why a complete upload was not stored. */
@@ -18,7 +19,7 @@ export type StoreRefusal =
 
 /** Returns the response to a refusal. A client can retry after 507, once something was pruned, but not after 413. */
 export function refusalResponse(
-  refusal: AccessRefusal | SlotRefusal | UploadRefusal | StoreRefusal,
+  refusal: AccessRefusal | RateRefusal | SlotRefusal | UploadRefusal | StoreRefusal,
 ): HttpResponse {
   switch (refusal.kind) {
     case 'unauthenticated':
@@ -35,6 +36,12 @@ export function refusalResponse(
       const message = `cannot accept another upload of token ${quote(refusal.token)} now: ${refusal.max} are in progress`;
       return problem(429, message, { 'Retry-After': '2' });
     }
+    case 'token-rate': {
+      const { token, perSecond, waitSeconds } = refusal;
+      const message = `cannot accept so many requests of token ${quote(token)}: it may send ${perSecond} in a second`;
+      return problem(429, message, { 'Retry-After': String(waitSeconds) });
+    }
+    case 'share-used-up':
     case 'larger-than-quota':
     case 'quota-exceeded':
     case 'reserve-used-up':
@@ -76,6 +83,16 @@ export function refusalResponse(
 }
 
 function quotaResponse(refusal: QuotaRefusal): HttpResponse {
+  if (refusal.kind === 'share-used-up') {
+    const bytes = formatByteCount(refusal.bytes);
+    const rule = `its token ${quote(refusal.token)} can use ${formatByteCount(refusal.quotaBytes)} of project ${quote(refusal.project)}`;
+    return refusal.bytes > refusal.quotaBytes
+      ? problem(413, `cannot store ${bytes}: it can never fit; ${rule}`)
+      : problem(
+          507,
+          `cannot store ${bytes}: ${rule}, and already uses ${formatByteCount(refusal.usedBytes)}`,
+        );
+  }
   const reserve = `${formatByteCount(refusal.reserveBytes)} is reserved for events and the status API`;
   if (refusal.kind === 'disk-full') {
     const { bytes, freeBytes } = refusal;

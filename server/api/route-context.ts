@@ -16,7 +16,9 @@ import type { PrivateFolder } from '../disk/private-folder.js';
 import type { HttpResponse } from '../http/response.js';
 import type { RetentionTimer } from '../retention/retention-timer.js';
 import type { Site } from '../site/site.js';
+import type { SenderIndex } from '../store/sender-index.js';
 import type { QuotaReservation, SiteUsage } from '../upload/quota.js';
+import type { TokenRate } from '../upload/token-rate.js';
 import type { UploadSlots } from '../upload/upload-slots.js';
 import { withReservation } from '../upload/with-reservation.js';
 import type { Readiness } from './readiness.js';
@@ -37,6 +39,9 @@ export interface RouteContext {
   readonly readiness: Readiness;
   /** uploads in progress */
   readonly uploads: UploadSlots;
+  /** requests of each token that write to the site */
+  readonly rate: TokenRate;
+  readonly senders: SenderIndex;
   /** absent if the site has no retention policy */
   readonly retention?: RetentionTimer;
   /** seconds since 1970, UTC */
@@ -83,14 +88,16 @@ export interface UploadOptions {
  */
 export async function receiveUpload(
   { message }: RouteRequest,
-  { usage, uploads, paths, metrics }: RouteContext,
+  { usage, rate, uploads, paths, metrics }: RouteContext,
   { token, maxBytes }: UploadOptions,
   receive: (folder: string, reservation: QuotaReservation) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
+  const inTime = rate.take(token.id, performance.now() / 1000);
+  if (!inTime.ok) return refusalResponse(inTime.error);
   const slot = uploads.take(token.id);
   if (!slot.ok) return refusalResponse(slot.error);
   try {
-    const options = { usage, staging: paths.staging, maxBytes };
+    const options = { usage, sender: token, staging: paths.staging, maxBytes };
     const response = await withReservation(message, options, receive);
     if (response.ok) return response.value;
     metrics.add('soil_uploads', { result: 'no-room' });

@@ -13,7 +13,9 @@ import type { RouteContext } from './route-context.js';
 import { startLostJobTimer } from './lost-job-timer.js';
 import { Site } from '../site/site.js';
 import { storeTitle, readTitle } from '../disk/site-title.js';
+import { SenderIndex } from '../store/sender-index.js';
 import { SiteUsage } from '../upload/quota.js';
+import { TokenRate } from '../upload/token-rate.js';
 import { UploadSlots } from '../upload/upload-slots.js';
 import { openStaticSite, type StaticSite } from '../static/static-site.js';
 import { TokenStore } from '../auth/token-store.js';
@@ -52,7 +54,17 @@ export async function openProject(
   const onRewrite = (seconds: number): void => {
     metrics.observeRewrite(seconds);
   };
-  const opened = await Site.open(folder, { limits, now, title, onRewrite });
+  const paths = privateFolder(folder);
+  const hasQuota = project.quota.siteBytes !== undefined;
+  const senders = hasQuota ? await SenderIndex.read(paths.log) : new SenderIndex();
+  const usage = new SiteUsage(project, {
+    ownerOf: (path) => senders.ownerOf(path),
+    logBytes: (id) => senders.logBytes(id),
+  });
+  const onBytes = (bytes: number, path?: string): void => {
+    usage.addBytes(bytes, path);
+  };
+  const opened = await Site.open(folder, { limits, now, title, onRewrite, onBytes });
   if (!opened.ok) return opened;
   const site = opened.value;
   try {
@@ -62,14 +74,11 @@ export async function openProject(
       const reason = errorMessage(error);
       report(`cannot write all pages: ${reason}; soil-server check --repair moves conflicting files aside`);
     });
-    const usage = new SiteUsage(project);
-    const hasQuota = project.quota.siteBytes !== undefined;
     if (hasQuota) await usage.count();
     const files = await openStaticSite(folder, {
       report,
       removed: (path) => formatRemovalMessage(site.view, path),
     });
-    const paths = privateFolder(folder);
     const access = { tokens: new TokenStore(paths.tokens), isOpen };
     const afterPrune = hasQuota ? () => usage.count() : undefined;
     const retention =
@@ -78,6 +87,7 @@ export async function openProject(
       ...{ project, site, paths, usage, limits, access, metrics, metricsAccess, now, report },
       readiness: new Readiness({ paths, project }),
       uploads: new UploadSlots(limits.concurrentUploads),
+      ...{ senders, rate: new TokenRate({ perSecond: limits.tokenRate, burst: limits.tokenBurst }) },
       ...(retention && { retention }),
     };
     const lostJobs = startLostJobTimer(context);

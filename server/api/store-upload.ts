@@ -28,7 +28,7 @@ export async function storeUpload(
   { job, sender, digests, destination }: ReceivedJob,
   context: RouteContext,
 ): Promise<Result<StoredUpload, StoreRefusal>> {
-  const { site, limits, metrics } = context;
+  const { site, senders, limits, metrics } = context;
   const result = await site.trackUpload(async () => {
     const wwzDigest = digests.get(stagedFile(folder, 'wwz'));
     const staged = await checkStaged(folder, { job, wwzDigest }, limits);
@@ -43,6 +43,7 @@ export async function storeUpload(
   const { stored, pagesWritten } = result.value;
   metrics.add('soil_uploads', { result: stored.kind });
   if (stored.kind === 'conflict' || stored.kind === 'contradiction') return refuse(stored);
+  if (stored.kind === 'new') senders.addJob(stored.address, sender);
   await waitForPages(pagesWritten, context);
   return accept(stored);
 }

@@ -66,6 +66,11 @@ const projectLimits = {
     'concurrentUploads',
     'Uploads at the same time. A further one gets a 503, which clients retry. One token can have half of them; a further one of it gets a 429.',
   ),
+  'token-rate': count('tokenRate', 'Uploads and events of one token in a second. Further ones get a 429.'),
+  'token-burst': count(
+    'tokenBurst',
+    'Uploads and events that one token can send at once before `token-rate` applies.',
+  ),
   'partial-uploads': count(
     'partialUploads',
     'Jobs that shell clients have sent in part, of each token. A further one gets a 429.',

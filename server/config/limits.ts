@@ -31,6 +31,10 @@ export interface ServerLimits {
   readonly stopSeconds: number;
   /** uploads that are received or verified at the same time; a further one gets a 503, which clients retry. One token has half */
   readonly concurrentUploads: number;
+  /** uploads and events of one token in a second; further ones get a 429 */
+  readonly tokenRate: number;
+  /** uploads and events that one token can send at once */
+  readonly tokenBurst: number;
   /** what a refused client can still send, so that it reads the answer before the connection ends */
   readonly drainBytes: number;
   readonly drainSeconds: number;
@@ -64,6 +68,8 @@ export const defaultLimits: ServerLimits = {
   addressConnections: 512,
   stopSeconds: 60,
   concurrentUploads: 64,
+  tokenRate: 50,
+  tokenBurst: 2000,
   drainBytes: 8 * MiB,
   drainSeconds: 5,
   partialUploads: 200,

@@ -13,6 +13,8 @@ export const rootPrefix = '/' as ProjectPrefix;
 export interface Quota {
   /** of the whole site; absent: the size of the disk */
   readonly siteBytes?: number;
+  /** of each token that is limited; absent: a quarter of the site's */
+  readonly tokenBytes?: number;
   /** of quota and disk; uploads leave them free, so that events and the status API still work */
   readonly reserveBytes: number;
 }

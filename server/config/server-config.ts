@@ -80,7 +80,12 @@ function quotaOf(
     const reason = `reserve, ${reserveBytes} bytes, leaves nothing of site, ${siteBytes} bytes`;
     addFault(source, offset, `cannot accept quota: ${reason}`);
   }
-  return { reserveBytes, ...(siteBytes !== undefined && { siteBytes }) };
+  const tokenBytes = values.token ?? base.tokenBytes;
+  return {
+    reserveBytes,
+    ...(siteBytes !== undefined && { siteBytes }),
+    ...(tokenBytes !== undefined && { tokenBytes }),
+  };
 }
 
 type NamedProject = NamedValue<ProjectPrefix, TableValues<typeof projectKeys.keys>>;

@@ -62,6 +62,12 @@ export const quotaKeys = keyTable({
       otherwise: 'the size of the disk',
       example: '50GB',
     },
+    token: {
+      type: byteCount({ minBytes: 1 }),
+      doc: 'How many bytes each token can use that is limited to some jobs, or cannot upload. Only with `site`.',
+      otherwise: 'a quarter of `site`',
+      example: '5GB',
+    },
     reserve: {
       type: byteCount(),
       doc: 'Bytes of the quota and of the disk that uploads leave free, so that events and the status API still work.',

@@ -7,14 +7,15 @@ import { dirname, join } from 'node:path';
 import { isTemporaryName, temporaryPath, isMissing, syncFolder } from '../../files/atomic-file.js';
 
 /**
- * Writes a page if its bytes differ from those on disk, and creates its folder. Returns whether it wrote the page.
+ * Writes a page if its bytes differ from those on disk, and creates its folder. Returns by how many bytes
+ * the page has grown; undefined if it was the same.
  * Synchronous, since the same calls in the thread pool took longer than rendering. Not synced, since a page can be
  * rendered again.
  */
-export function writePage(path: string, text: string | Buffer): boolean {
+export function writePage(path: string, text: string | Buffer): number | undefined {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const before = readPage(path);
-  if (before?.equals(bytes) === true) return false;
+  if (before?.equals(bytes) === true) return undefined;
   if (before === undefined) mkdirSync(dirname(path), { recursive: true });
   const temporary = temporaryPath(path);
   try {
@@ -24,7 +25,7 @@ export function writePage(path: string, text: string | Buffer): boolean {
     rmSync(temporary, { force: true });
     throw error;
   }
-  return true;
+  return bytes.length - (before?.length ?? 0);
 }
 
 /** Removes a page, and its folder if it is empty then. */

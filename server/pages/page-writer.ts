@@ -23,13 +23,21 @@ export interface PageWriterCounts {
   readonly seconds: number;
 }
 
+export interface PageWriterEvents {
+  /** called after each rewrite with its duration in seconds */
+  readonly onRewrite?: ((seconds: number) => void) | undefined;
+  /** called when a page, whose path is below the site, has grown by so many bytes; negative if it became smaller */
+  readonly onBytes?: ((bytes: number, path: string) => void) | undefined;
+}
+
 /** A change during a rewrite waits for the next one, so that an older page never replaces a newer one. */
 export class PageWriter {
   readonly #site: string;
   readonly #state: SiteState;
   readonly #details: ReadDetails;
   readonly #uploads: PendingUploads;
-  readonly #onRewrite: ((seconds: number) => void) | undefined;
+  readonly #onRewrite: PageWriterEvents['onRewrite'];
+  readonly #onBytes: PageWriterEvents['onBytes'];
   #folders = new Map<string, RunFolder>();
   #commits = new Set<CommitHash>();
   #reordered = new Set<WorkerHost>();
@@ -50,21 +58,21 @@ export class PageWriter {
       details,
       uploads,
       onRewrite,
+      onBytes,
       totals,
     }: {
       readonly state: SiteState;
       readonly details: ReadDetails;
       readonly uploads: PendingUploads;
-      /** called after each rewrite with its duration in seconds */
-      readonly onRewrite?: ((seconds: number) => void) | undefined;
       readonly totals?: ListTotals;
-    },
+    } & PageWriterEvents,
   ) {
     this.#site = site;
     this.#state = state;
     this.#details = details;
     this.#uploads = uploads;
     this.#onRewrite = onRewrite;
+    this.#onBytes = onBytes;
     this.#totals = totals ?? listTotals(state);
     this.#stableUrls = new StableUrlWriter({ state, details }, (page) => {
       this.#write(page);
@@ -204,7 +212,13 @@ export class PageWriter {
   #write({ path, render }: PlannedPage): void {
     const bytes = render();
     const at = join(this.#site, path);
-    if (bytes === undefined) removePage(at);
-    else if (writePage(at, bytes)) this.#counts.pages++;
+    if (bytes === undefined) {
+      removePage(at);
+      return;
+    }
+    const grown = writePage(at, bytes);
+    if (grown === undefined) return;
+    this.#counts.pages++;
+    this.#onBytes?.(grown, path);
   }
 }

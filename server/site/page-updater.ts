@@ -5,7 +5,7 @@ import { isMissing } from '../../files/atomic-file.js';
 import { branchRoot, historyRoot } from '../../model/path.js';
 import { removeTemporary } from '../disk/site-files.js';
 import { planAll, type PlanSource } from '../pages/page-plan.js';
-import { PageWriter, type PageWriterCounts } from '../pages/page-writer.js';
+import { PageWriter, type PageWriterCounts, type PageWriterEvents } from '../pages/page-writer.js';
 import { PendingUploads } from '../pages/pending-uploads.js';
 import type { PageChanges } from '../state/page-changes.js';
 import type { LoadedSite } from './load-site.js';
@@ -17,13 +17,12 @@ export class PageUpdater {
   readonly #uploads = new PendingUploads();
   #isRefreshed = false;
 
-  /** `onRewrite` is called after each rewrite with its duration in seconds. */
-  constructor(folder: string, loaded: LoadedSite, onRewrite?: (seconds: number) => void) {
+  constructor(folder: string, loaded: LoadedSite, { onRewrite, onBytes }: PageWriterEvents = {}) {
     const { state, details, stale } = loaded;
     this.#folder = folder;
     this.#loaded = loaded;
     this.#writer = new PageWriter(folder, {
-      ...{ state, details: details.read, uploads: this.#uploads, onRewrite },
+      ...{ state, details: details.read, uploads: this.#uploads, onRewrite, onBytes },
       ...(stale !== 'all' && { totals: stale.totals }),
     });
   }

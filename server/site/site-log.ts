@@ -5,16 +5,22 @@
 import type { EventLog } from '../store/event-log.js';
 import type { ChainEnd, LogEntry } from '../store/log-entry.js';
 
+export interface SiteLogOptions {
+  /** called with the last line of a full file, when the next file starts */
+  readonly onNewFile: (end: ChainEnd) => void;
+  /** called with the number of bytes that were written */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
 export class SiteLog {
   readonly #log: EventLog;
-  readonly #onNewFile: (end: ChainEnd) => void;
+  readonly #options: SiteLogOptions;
   /** entries for changes that are in the site, but could not be written to the log yet */
   #late: readonly LogEntry[] = [];
 
-  /** `onNewFile` is called with the last line of a full file, when the next file starts. */
-  constructor(log: EventLog, onNewFile: (end: ChainEnd) => void) {
+  constructor(log: EventLog, options: SiteLogOptions) {
     this.#log = log;
-    this.#onNewFile = onNewFile;
+    this.#options = options;
   }
 
   /** The last line. */
@@ -32,10 +38,11 @@ export class SiteLog {
     return this.#late.length === 0;
   }
 
-  /** Logs changes before they are made. If the disk is full, rejects and drops the entries. */
-  async append(...entries: readonly LogEntry[]): Promise<void> {
-    await this.#write(entries);
+  /** Logs changes before they are made. Returns the number of bytes. If the disk is full, rejects and drops the entries. */
+  async append(...entries: readonly LogEntry[]): Promise<number> {
+    const bytes = await this.#write(entries);
     await this.#rotate();
+    return bytes;
   }
 
   /** Logs a change that was already made. If the disk is full, rejects, and writes the entry with the next one. */
@@ -53,12 +60,14 @@ export class SiteLog {
     return this.#log.close();
   }
 
-  async #write(entries: readonly LogEntry[]): Promise<void> {
-    await this.#log.append([...this.#late, ...entries]);
+  async #write(entries: readonly LogEntry[]): Promise<number> {
+    const bytes = await this.#log.append([...this.#late, ...entries]);
     this.#late = [];
+    this.#options.onBytes?.(bytes);
+    return bytes;
   }
 
   async #rotate(): Promise<void> {
-    if (await this.#log.rotate()) this.#onNewFile(this.#log.end);
+    if (await this.#log.rotate()) this.#options.onNewFile(this.#log.end);
   }
 }

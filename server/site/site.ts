@@ -23,6 +23,8 @@ import { writeStatus, type StatusUpdate, type WrittenStatus } from './status-wri
 export interface SiteOptions extends LoadOptions {
   /** called after each rewrite of pages with its duration in seconds */
   readonly onRewrite?: (seconds: number) => void;
+  /** called when a page or the log has grown by so many bytes; `path`: the page, below the site */
+  readonly onBytes?: (bytes: number, path?: string) => void;
 }
 
 export interface SiteCounts {
@@ -58,11 +60,14 @@ export class Site {
 
   private constructor(folder: string, loaded: LoadedSite, { options, lock, snapshotFile }: OpenSite) {
     const { state, details, pages: version } = loaded;
-    const pages = new PageUpdater(folder, loaded, options.onRewrite);
+    const pages = new PageUpdater(folder, loaded, options);
     const snapshots = new SnapshotWriter(snapshotFile, { site: folder, state, pages: version });
-    const log = new SiteLog(loaded.log, (end) => {
-      const removals = this.#remover.idle();
-      snapshots.writeLater(end, () => removals.then(() => pages.flush()));
+    const log = new SiteLog(loaded.log, {
+      onNewFile: (end) => {
+        const removals = this.#remover.idle();
+        snapshots.writeLater(end, () => removals.then(() => pages.flush()));
+      },
+      onBytes: options.onBytes,
     });
     this.folder = folder;
     this.view = state;
@@ -112,13 +117,16 @@ export class Site {
   }
 
   /** Logs an event. On return it is on disk. */
-  recordEvent(event: JobEvent, { id, jobs }: Sender): Promise<{ readonly pagesWritten: Promise<void> }> {
+  recordEvent(
+    event: JobEvent,
+    { id, jobs }: Sender,
+  ): Promise<{ readonly logBytes: number; readonly pagesWritten: Promise<void> }> {
     const { state, log, pages, queue, now } = this.#parts;
     const sender = { id, jobs };
     return queue.run(async () => {
       const received = { time: now(), sequence: log.nextSequence, sender };
-      await log.append({ kind: 'event', time: received.time, event, sender });
-      return { pagesWritten: pages.schedule(state.addEvent(event, received)) };
+      const logBytes = await log.append({ kind: 'event', time: received.time, event, sender });
+      return { logBytes, pagesWritten: pages.schedule(state.addEvent(event, received)) };
     });
   }
 
@@ -148,7 +156,9 @@ export class Site {
     const { folder, state, log, pages, queue, now } = this.#parts;
     return queue.run(async () => {
       // Logged before the file is moved: after a crash between them, the next start writes the commit's page again.
-      const before = () => log.append({ kind: 'artifact', time: now(), ...file });
+      const before = async (): Promise<void> => {
+        await log.append({ kind: 'artifact', time: now(), ...file });
+      };
       const stored = await writeArtifact(folder, file, { staged, before });
       if (stored.kind !== 'new') return { stored, pagesWritten: Promise.resolve() };
       return { stored, pagesWritten: pages.schedule(state.addArtifact(file.host, file.commit, file.path)) };

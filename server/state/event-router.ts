@@ -21,6 +21,8 @@ export interface ReceivedEvent extends Received {
 
 /** Events of one run that are held at most: more than a run of 100 jobs sends before its number is known. */
 const maxHeld = 2000;
+/** Events of one token that are held at most, in all runs. */
+const maxHeldOfSender = 20_000;
 
 /** Returns the last attempt of a run, named without attempt, that the site has; 0: it has none. */
 export type LastAttempt = (run: RunFolder) => number;
@@ -30,6 +32,8 @@ export class EventRouter {
   readonly #lastAttempt: LastAttempt;
   /** events of GitHub runs whose number is not known yet */
   readonly #held = new Map<RunId, ReceivedEvent[]>();
+  /** events in `#held`, by the id of their sender */
+  readonly #heldOf = new Map<string, number>();
 
   constructor(runFolders: RunFolders, lastAttempt: LastAttempt) {
     this.#runFolders = runFolders;
@@ -81,13 +85,19 @@ export class EventRouter {
     return resolved.ok;
   }
 
-  /** Holds an event until the number of its run is known. Drops it if it has no run id, or if its run has too many. */
+  /**
+   * Holds an event until the number of its run is known. Drops it if it has no run id, or if its run or its sender has too
+   * many.
+   */
   hold(received: ReceivedEvent): void {
-    const { runId } = received.event;
-    if (runId === undefined) return;
-    const held = this.#held.get(runId);
-    if (held === undefined) this.#held.set(runId, [received]);
-    else if (held.length < maxHeld) held.push(received);
+    const { event, sender } = received;
+    const ofSender = this.#heldOf.get(sender?.id ?? '') ?? 0;
+    if (event.runId === undefined || ofSender >= maxHeldOfSender) return;
+    const held = this.#held.get(event.runId) ?? [];
+    if (held.length >= maxHeld) return;
+    held.push(received);
+    this.#held.set(event.runId, held);
+    this.#heldOf.set(sender?.id ?? '', ofSender + 1);
   }
 
   /** Returns the first line of the log that is about a run whose events are held. */
@@ -99,6 +109,10 @@ export class EventRouter {
   release(runId: RunId | undefined): readonly ReceivedEvent[] {
     const events = (runId && this.#held.get(runId)) ?? [];
     if (runId !== undefined) this.#held.delete(runId);
+    for (const { sender } of events) {
+      const id = sender?.id ?? '';
+      this.#heldOf.set(id, (this.#heldOf.get(id) ?? 1) - 1);
+    }
     return events;
   }
 

@@ -1,4 +1,4 @@
-/** Folds the events of one job. The order in which they are received does not matter. Pure. */
+/** Folds the events of one job. The order in which they are received does not matter. */
 import type { JobEvent } from '../../model/event.js';
 import type { CommitHash, TaskName } from '../../model/name.js';
 import type { JobEvents } from './site-view.js';
@@ -11,13 +11,16 @@ export interface EventFacts {
   readonly commit?: CommitHash;
   readonly branch?: string;
   /** tasks with a `task-done` event, so that a repeated event counts once */
-  readonly tasks: ReadonlySet<TaskName>;
+  readonly tasks: Set<TaskName>;
 }
 
-/** Returns the facts with one more event. `time`: when it was received, seconds since 1970, UTC. */
+/**
+ * Returns the facts with one more event, which replace `before`: both share the set of tasks, since a copy for each event
+ * took time that grew with the square of their number. `time`: when it was received, seconds since 1970, UTC.
+ */
 export function addEvent(before: EventFacts | undefined, event: JobEvent, time: number): EventFacts {
   const { times = { tasksDone: 0 } } = before ?? {};
-  const tasks = new Set(before?.tasks);
+  const tasks = before?.tasks ?? new Set<TaskName>();
   if (event.name === 'task-done' && event.task !== undefined) tasks.add(event.task);
   const commit = least(before?.commit, event.commit);
   const branch = least(before?.branch, event.branch);

@@ -133,9 +133,9 @@ export class EventLog {
     return this.#end;
   }
 
-  /** Appends entries. On return they are on disk. If it rejects, none of them is in the log. */
-  async append(entries: readonly LogEntry[]): Promise<void> {
-    if (entries.length === 0) return;
+  /** Appends entries. Returns the number of bytes; then they are on disk. If it rejects, none of them is in the log. */
+  async append(entries: readonly LogEntry[]): Promise<number> {
+    if (entries.length === 0) return 0;
     let end = this.#end;
     const lines = entries.map((entry) => {
       const formatted = formatLine(entry, end);
@@ -152,6 +152,7 @@ export class EventLog {
     }
     this.#bytes += bytes.length;
     this.#end = end;
+    return bytes.length;
   }
 
   /** Starts a new file if the current one has `limit` bytes or more. Returns whether it did. */

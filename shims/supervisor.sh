@@ -90,9 +90,7 @@ signal_group() { kill -s "$1" $dashes "-$2" 2>/dev/null; }
 find_lister() {
   [ -z "$lister" ] || return 0
   lister=none
-  if [ -r "/proc/$$/stat" ]; then
-    lister=proc
-  elif has ps; then
+  if has ps; then
     for options in axeww axEww; do
       # The host gave this script the cookie in its environment.
       case $(ps "$options" -o pid=,command= 2>/dev/null) in *"SOIL_TASK_COOKIE=$outer$cookie"*) lister=$options && return ;; esac
@@ -138,13 +136,24 @@ find_tree() {
   done
   own="$ended"
   [ "$scope" = task ] || own="$own$$ "
+  # What this subshell itself started, such as ps, is not of a task.
+  helpers=" $self "
+  grown=$self
+  while [ -n "$grown" ]; do
+    grown=''
+    for entry in $processes; do
+      pid=${entry%%:*}
+      entry=${entry#*:}
+      case $helpers in *" $pid "*) continue ;; *" ${entry%%:*} "*) helpers="$helpers$pid " grown=yes ;; esac
+    done
+  done
   grown=yes
   while [ -n "$grown" ]; do
     grown=''
     for entry in $processes; do
       pid=${entry%%:*}
       # The worker, which holds the FIFOs, is the parent of this script or elsewhere.
-      case " 1 $PPID $$ $self $guard$spared$tree " in *" $pid "*) continue ;; esac
+      case " 1 $PPID $$ $guard$spared$tree$helpers" in *" $pid "*) continue ;; esac
       entry=${entry#*:}
       parent=${entry%%:*}
       entry=${entry#*:}
@@ -157,8 +166,6 @@ find_tree() {
           esac
           ;;
       esac
-      # What this subshell itself started is not of a task.
-      [ "$parent" != "$self" ] || continue
       tree="$tree $pid"
       members="$members $pid:${entry%:*}"
       grown=yes
@@ -175,7 +182,8 @@ find_marked() {
     case $line in
       /proc/*) line=${line#/proc/} ;;
       l?w*" -> $control/out/"*)
-        case $mine in *" ${line##*"$control/out/"} "*) line=${line#* /proc/} ;; *) continue ;; esac
+        file=${line##*"$control/out/"}
+        case $mine in *" ${file% (deleted)} "*) line=${line#* /proc/} ;; *) continue ;; esac
         ;;
       *) continue ;;
     esac
@@ -421,6 +429,7 @@ if has setsid; then setsid=setsid; else setsid=''; fi
 # GNU time prints the maximum resident set size from wait4(2). Other versions are wrong: busybox, and GNU time before 1.8,
 # multiply it by the page size.
 case $(/usr/bin/time --version 2>&1) in *'(GNU Time)'*) meter=/usr/bin/time ;; *) meter='' ;; esac
+if [ -r "/proc/$$/stat" ]; then lister=proc; fi
 exec 3<&0 </dev/null
 
 # What shells print about ended processes is nobody's message.

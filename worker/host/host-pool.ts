@@ -63,7 +63,7 @@ function openHost(supervisor: Supervisor, instance: HostInstance, options: HostP
     const lost = await supervisor.quit(closeSeconds);
     const isClean = await supervisor.close(closeSeconds);
     const swept =
-      lost === undefined || sweeper === undefined ? left : await sweepTries(sweeper, supervisor.tries);
+      lost === undefined || sweeper === undefined ? left : await sweepTries(sweeper, supervisor.tries());
     const notice = joinNotices(
       swept && formatSurvivors(swept),
       await instance.remove(isClean && lost === undefined),

@@ -1,6 +1,6 @@
 /** Ends the processes of tasks through the supervisor of their host. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { startSupervisor, type EndedTry, type GuardCommand, type Supervisor } from './supervisor.js';
+import { startSupervisor, type StartedTry, type GuardCommand, type Supervisor } from './supervisor.js';
 import { isWithinGrace, type Grace, type HostCommand } from './task-host.js';
 
 /** What remained: nothing, processes that survive KILL, or unknown, since the supervisor cannot find or signal them. */
@@ -36,7 +36,7 @@ export async function stopProcesses(
 }
 
 /** Ends by KILL what remains of tries whose supervisor was lost, by another supervisor. */
-export async function sweepTries(command: HostCommand, tries: readonly EndedTry[]): Promise<Survivors> {
+export async function sweepTries(command: HostCommand, tries: readonly StartedTry[]): Promise<Survivors> {
   const sweeper = await startSupervisor(command);
   if ('kind' in sweeper) return { kind: 'unknown' };
   sweeper.adopt(tries);

@@ -18,14 +18,14 @@ export interface GuardCommand {
 export interface Supervisor extends HostLink {
   /** its process id in its own PID namespace: 1 if it is the container's first process */
   readonly pid: number;
-  /** the tries that ran so far, each with the process group of its task */
-  readonly tries: readonly EndedTry[];
+  /** Lists the tries so far, also the one that did not end, each with the process group of its task. */
+  tries(): readonly StartedTry[];
   /** Runs a task to its end, without a time limit. `before` are lines for its input that precede the request. */
   run(request: TryRequest, before?: string): Promise<TryEnd>;
   /** Makes it run no more tasks but keep answering. */
   standBy(): void;
   /** Tells it of tries that ran under another supervisor, so that it finds their processes. */
-  adopt(tries: readonly EndedTry[]): void;
+  adopt(tries: readonly StartedTry[]): void;
   /** Sends a command to the guard of the current or last task. Returns undefined if it does not answer in time. */
   ask(command: GuardCommand, limitSeconds: number): Promise<GuardAnswer | undefined>;
   /** Asks it to exit. Returns why its reports cannot be trusted, if it does not confirm that no task runs. */
@@ -37,13 +37,21 @@ export interface Supervisor extends HostLink {
   close(limitSeconds: number): Promise<boolean>;
 }
 
-/** A try that ran, and the process group of its task if it is known. */
-export interface EndedTry extends Pick<TryRequest, 'number' | 'try'> {
+/** A try, and the process group of its task if it is known. */
+export interface StartedTry extends Pick<TryRequest, 'number' | 'try'> {
   readonly group?: number;
 }
 
+const startedTry = ({ number, try: tryNumber }: TryRequest, group: number | undefined): StartedTry => ({
+  ...{ number, try: tryNumber },
+  ...(group !== undefined && { group }),
+});
+
 /** Longer than any report, even one that lists a thousand processes. */
 const maxLineLength = 16 * 1024;
+
+/** How long the last output of a supervisor that exited may take. */
+const drainSeconds = 1;
 
 /** Starts a supervisor and waits until it is ready. Returns `lost` with the reason if it exits or the time is up. */
 export async function startSupervisor(command: HostCommand): Promise<Supervisor | Lost> {
@@ -86,7 +94,7 @@ class SupervisorConnection {
   #running: RunningTry | undefined;
   #answered: ((answer: GuardAnswer) => void) | undefined;
   #saidBye: (() => void) | undefined;
-  readonly #tries: EndedTry[] = [];
+  readonly #tries: StartedTry[] = [];
   /** user and system seconds of all tasks so far, from the builtin `times` */
   #times: readonly [number, number] = [0, 0];
   #timesBefore: readonly [number, number] = [0, 0];
@@ -120,8 +128,16 @@ class SupervisorConnection {
     child.on('error', (error) => {
       exit(error.message);
     });
-    child.on('close', (status, signal) => {
+    const ended = (status: number | null, signal: NodeJS.Signals | null): void => {
       exit(signal === null ? `exit status ${String(status)}` : `ended by ${signal}`);
+    };
+    child.on('close', ended);
+    // If a task killed the supervisor, its guard and the task hold its output open: nothing more comes from it then.
+    child.on('exit', (status, signal) => {
+      child.stdin?.end();
+      void timeout(drainSeconds).then(() => {
+        ended(status, signal);
+      });
     });
   }
 
@@ -148,7 +164,10 @@ class SupervisorConnection {
         this.#endGuard();
         if (!this.#isOver) this.child.stdin?.write(text);
       },
-      tries: this.#tries,
+      tries: () => {
+        const { request, group } = this.#running ?? {};
+        return request === undefined ? this.#tries : [...this.#tries, startedTry(request, group)];
+      },
       run: (request, before = '') => {
         const { number, try: tryNumber, tty = false, mark = '-' } = request;
         const ended = new Promise<TryEnd>((resolve) => {
@@ -203,7 +222,7 @@ class SupervisorConnection {
     if (last !== undefined) this.#sendLeft(last);
   }
 
-  #sendLeft({ number, try: tryNumber, group }: EndedTry): void {
+  #sendLeft({ number, try: tryNumber, group }: StartedTry): void {
     if (group !== undefined) this.#send(`left ${number} ${tryNumber} ${group}`);
   }
 
@@ -300,8 +319,7 @@ class SupervisorConnection {
 
   #endTry({ request, resolve, group, maxRssKib }: RunningTry, status: string): void {
     this.#running = undefined;
-    const { number, try: tryNumber } = request;
-    this.#tries.push({ number, try: tryNumber, ...(group !== undefined && { group }) });
+    this.#tries.push(startedTry(request, group));
     const [user, system] = [0, 1].map((i) => (this.#times[i] ?? 0) - (this.#timesBefore[i] ?? 0));
     this.#timesBefore = this.#times;
     if (status === 'terminal') resolve({ kind: 'no-terminal' });

@@ -13,7 +13,8 @@
 #      "rest"               runs no task, but answers as during one: for process 1 of a container whose tasks run elsewhere
 #      "quit"               says "bye", and exits at the end of the input
 # Out: "ready PID", or "unfit REASON" if this shell cannot run tasks; after term, kill and look: "left PIDS", "gone" or
-#      "refused"; of a try: "began PID", "memory KIB", the lines of the builtin `times`, then "done N TRY STATUS KEY".
+#      "refused"; of a try: "began PID", "memory KIB", with isolate "ended N TRY", which asks for a request "left", the lines of
+#      the builtin `times`, then "done N TRY STATUS KEY".
 #      STATUS is "none" if there is no such FIFO, "terminal" if there is no terminal, "stuck" if what it left survives KILL
 # At the end of the input, what is left of all tasks is ended by KILL.
 #
@@ -307,6 +308,19 @@ obey() {
   fi
 }
 
+obey_other() {
+  case $word in
+    term | kill | look) obey ;;
+    left) adopt ;;
+  esac
+}
+
+# Remembers a task that ended: its output, and its session if something is left in it.
+adopt() {
+  outputs="$outputs$number_read.$try_read "
+  if [ "$kind_read" != - ] && signal_group 0 "$kind_read"; then leaders="$leaders $kind_read"; fi
+}
+
 # Ends all that the tasks left. Fails if something survives KILL.
 end_all() {
   scope=job
@@ -407,6 +421,11 @@ run_request() {
       # Before the report: what the task left could read the next request, and answer it.
       kill -s KILL "$guard"
       wait_for_guard
+      echo "ended $number $try"
+      while read_request; do
+        obey_other
+        [ "$word" != left ] || break
+      done
       end_all || status=stuck
     fi
     if has host_end; then host_end "$number" "$try" "$mark"; fi
@@ -424,11 +443,13 @@ case $outer in
   *:*) outer=${outer%:*}: ;;
   *) outer='' ;;
 esac
-# The session of a task is its own, so that a task that signals its group signals itself alone.
-if has setsid; then setsid=setsid; else setsid=''; fi
 # GNU time prints the maximum resident set size from wait4(2). Other versions are wrong: busybox, and GNU time before 1.8,
 # multiply it by the page size.
 case $(/usr/bin/time --version 2>&1) in *'(GNU Time)'*) meter=/usr/bin/time ;; *) meter='' ;; esac
+# The session of a task is its own, so that a task that signals its group signals itself alone. busybox can have a builtin
+# that the meter does not find.
+setsid=''
+if has setsid && (exec ${meter:+"$meter" -o /dev/null} setsid /bin/sh -c :) >/dev/null 2>&1; then setsid=setsid; fi
 if [ -r "/proc/$$/stat" ]; then lister=proc; fi
 exec 3<&0 </dev/null
 
@@ -445,10 +466,7 @@ while read_request; do
       wait_for_guard
       ;;
     term | kill | look) obey ;;
-    left)
-      outputs="$outputs$number_read.$try_read "
-      if signal_group 0 "$kind_read"; then leaders="$leaders $kind_read"; fi
-      ;;
+    left) adopt ;;
     quit)
       quitting=yes
       if has host_quit; then host_quit; fi

@@ -1,7 +1,7 @@
 /** The supervisor under every POSIX shell, with and without /proc. In a PID namespace of its own, where no mistake can end others. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -60,7 +60,6 @@ async function open(
   },
 ): Promise<Machine> {
   const control = await mkdtemp(join(tmpdir(), 'soil-control-'));
-  t.after(() => rm(control, { recursive: true, force: true }));
   for (const folder of ['task', 'ps']) await mkdir(join(control, folder));
   for (const [at, run] of tasks.entries())
     await writeFile(join(control, 'task', `${at + 1}.sh`), formatScript({ environment: {}, run }));
@@ -75,7 +74,16 @@ async function open(
   const supervisor = await startSupervisor({
     program: 'unshare',
     args: [
-      ...['-p', '-f', '--mount-proc', '--kill-child', 'sh', '-c', `${views[view]}"$@"; exit $?`, 'sh'],
+      ...[
+        '-p',
+        '-f',
+        '--mount-proc',
+        '--kill-child',
+        'sh',
+        '-c',
+        `${views[view]}setsid -w "$@"; exit $?`,
+        'sh',
+      ],
       ...[...shell, join(repoRoot, 'shims/supervisor.sh'), control, tmpdir(), cookie],
       ...(isIsolated ? ['isolate'] : []),
     ],
@@ -83,13 +91,16 @@ async function open(
     startSeconds: 60,
   });
   if ('kind' in supervisor) throw new Error(supervisor.reason);
-  t.after(() => supervisor.close(10));
   const output = new FifoOutput({
     folder: join(control, 'out'),
     spare: { folder: join(control, 'spare'), environment: process.env },
     report: () => undefined,
   });
-  t.after(() => output.close());
+  t.after(async () => {
+    await supervisor.close(10);
+    await output.close();
+    await rm(control, { recursive: true, force: true, maxRetries: 10 });
+  });
   return {
     ...{ supervisor, control },
     run: async (number) => {
@@ -164,20 +175,22 @@ for (const [name, shell] of Object.entries(shells)) {
 
     it('signals do not end it where there is no program setsid', async (t) => {
       const machine = await open(t, {
-        shell: ['env', 'PATH=/nowhere', ...(await paths(shell))],
-        tasks: ['kill -TERM 0', 'kill -INT 0', 'kill -HUP 0', `trap 'kill 0' EXIT; exit 3`, 'echo here'],
+        shell: ['env', `PATH=${await folderOf(t, ['echo', '[', 'printf', 'true'])}`, ...(await paths(shell))],
+        tasks: ['kill -TERM 0', 'kill -INT 0', 'kill -HUP 0', 'kill -USR1 0', 'echo here'],
       });
       const statuses: unknown[] = [];
       for (const number of [1, 2, 3, 4, 5]) {
         const end = await machine.run(number);
         statuses.push(end.kind === 'done' ? end.status : end);
       }
-      assert.deepEqual(statuses, [143, 130, 129, 143, 0]);
+      assert.deepEqual(statuses, [143, 130, 129, 138, 0]);
       assert.equal(await machine.log(5), 'here\n');
       assert.equal(await machine.supervisor.quit(30), undefined);
     });
 
     for (const view of Object.keys(views) as View[]) {
+      // Its own ps comes before any other, and shows no environments.
+      if (name === 'busybox sh' && view === 'with ps') continue;
       it(`${view}, ends every process of a task, and runs the next one`, async (t) => {
         const word = newWord();
         const machine = await open(t, {
@@ -245,6 +258,14 @@ for (const [name, shell] of Object.entries(shells)) {
       await assert.rejects(readFile(join(control, 'task', '1.sh.begun')));
     });
   });
+}
+
+/** Makes a folder with these programs, for a PATH without any other. */
+async function folderOf(t: Test, programs: readonly string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'soil-bin-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  for (const program of programs) await symlink(join('/usr/bin', program), join(folder, program));
+  return folder;
 }
 
 /** Returns the words with the absolute path of the program. */

@@ -20,6 +20,8 @@ export type Report =
     }
   /** the answer of a task's guard */
   | { readonly kind: 'answer'; readonly answer: GuardAnswer }
+  /** the task of an isolated job ended; what it left has not */
+  | { readonly kind: 'ended'; readonly number: number; readonly try: number }
   | { readonly kind: 'bye'; readonly key: string };
 
 /** Which processes are left: some, none, or unknown, since the guard has no means to find them. */
@@ -47,6 +49,10 @@ const forms: readonly [RegExp, (...fields: string[]) => Report][] = [
     }),
   ],
   [/^(gone|refused)$/, (word) => ({ kind: 'answer', answer: { kind: word as 'gone' | 'refused' } })],
+  [
+    /^ended (\d{1,9}) (\d{1,9})$/,
+    (number, tried) => ({ kind: 'ended', number: Number(number), try: Number(tried) }),
+  ],
   [/^bye (\w+)$/, (key = '') => ({ kind: 'bye', key })],
 ];
 

@@ -81,6 +81,7 @@ interface RunningTry {
   readonly resolve: (end: TryEnd) => void;
   group?: number;
   maxRssKib?: number;
+  hasEnded?: true;
   timesLines: number;
 }
 
@@ -287,6 +288,14 @@ class SupervisorConnection {
         if (running === undefined || running.maxRssKib !== undefined) return false;
         running.maxRssKib = report.kib;
         return true;
+      case 'ended': {
+        if (running === undefined || running.hasEnded === true) return false;
+        const { number, try: tryNumber } = running.request;
+        if (report.number !== number || report.try !== tryNumber) return false;
+        running.hasEnded = true;
+        this.#send(`left ${number} ${tryNumber} ${running.group ?? '-'}`);
+        return true;
+      }
       case 'times':
         // Two lines, those of the shell and of its children.
         if (running === undefined || ++running.timesLines > 2) return false;

@@ -370,26 +370,21 @@ wait_for_guard() {
   guard=''
 }
 
-# Runs the task with its FIFO as stdout. Its stderr is that of the meter, which reports to the worker; the task's script
-# first makes its stderr the same as its stdout.
+# Runs the task with its FIFO, descriptor 4, as stdout and stderr. Its shell first reports its process id, which is that of its
+# group, on descriptor 7. Paths can contain any character, so they are not part of commands.
+# shellcheck disable=SC2016,SC2086
 run_task() {
-  if [ "$kind" = tty ]; then
-    # The path may contain any character, so it is not part of the command. `script` makes a session of its own, on a
-    # terminal without a size.
-    # shellcheck disable=SC2016
-    set -- script -q -e -c 'stty rows 24 cols 80 2>/dev/null; exec /bin/sh -e "$SOIL_SCRIPT"' /dev/null
-    if ! has script; then
-      status=terminal
-      return
-    fi
-    (
-      export SHELL=/bin/sh SOIL_SCRIPT="$control/task/$number.sh"
-      measure "$@"
-    )
+  if [ "$kind" != tty ]; then
+    measure $setsid /bin/sh -c 'echo "began $$" >&7; exec /bin/sh -e "$0" 2>&1 7>&-' "$control/task/$number.sh"
+  elif has script; then
+    # `script` makes a session of its own, on a terminal without a size.
+    measure /bin/sh -c 'SHELL=/bin/sh SOIL_SCRIPT=$1; export SHELL SOIL_SCRIPT
+      exec script -q -e -c "$2" /dev/null 2>&1 7>&-' sh "$control/task/$number.sh" \
+      'stty rows 24 cols 80 2>/dev/null; exec /bin/sh -e "$SOIL_SCRIPT"'
   else
-    measure $setsid /bin/sh -e "$control/task/$number.sh"
+    status=terminal
+    return
   fi
-  status=$?
   # 256 + n in ksh93 and 384 + n in yash: ended by signal n.
   if [ "$status" -gt 384 ]; then
     status=$((status - 256))
@@ -398,10 +393,16 @@ run_task() {
   fi
 }
 
-# In a subshell: a shell prints "Killed" on its stderr of that moment, which must not be the worker's.
+# The meter writes to its stderr, byte by byte. A subshell: some shells print "Killed" on their stderr of that moment.
 measure() {
-  if [ -n "$meter" ]; then set -- "$meter" --quiet '--format=memory %M' "$@"; fi
-  (exec "$@" 2>&1 >&4 3<&- 4>&- 5>&- 6>&-)
+  if [ -n "$meter" ]; then
+    memory=$("$meter" --quiet --format=%M "$@" 2>&1 >&4 3<&- 4>&- 5>&- 6>&-)
+    status=$?
+    case $memory in '' | *[!0-9]*) ;; *) echo "memory $memory" ;; esac
+  else
+    (exec "$@" >&4 2>/dev/null 3<&- 4>&- 5>&- 6>&-)
+    status=$?
+  fi
 }
 
 run_request() {
@@ -416,7 +417,7 @@ run_request() {
   start_guard
   if [ -n "$begun" ]; then
     # Else the redirection would make a file.
-    if [ -p "$output" ]; then { run_task; } 4>"$output"; fi
+    if [ -p "$output" ]; then { run_task; } 4>"$output" 7>&1; fi
     if [ -n "$isolate" ]; then
       # Before the report: what the task left could read the next request, and answer it.
       kill -s KILL "$guard"
@@ -450,6 +451,8 @@ case $(/usr/bin/time --version 2>&1) in *'(GNU Time)'*) meter=/usr/bin/time ;; *
 # that the meter does not find.
 setsid=''
 if has setsid && (exec ${meter:+"$meter" -o /dev/null} setsid /bin/sh -c :) >/dev/null 2>&1; then setsid=setsid; fi
+# Without it, a task that signals its group would end the meter, and what that reports would be nobody's.
+[ -n "$setsid" ] || meter=''
 if [ -r "/proc/$$/stat" ]; then lister=proc; fi
 exec 3<&0 </dev/null
 

@@ -141,6 +141,7 @@ for (const [name, shell] of Object.entries(shells)) {
       const tasks: readonly (readonly [string, number])[] = [
         ['echo a; echo b >&2; cat; pwd', 0],
         ['exit 7', 7],
+        ['echo (', 2],
         ['kill -9 $$', 137],
         ['kill 0; sleep 60', 143],
         ['kill -INT 0; sleep 60', 130],
@@ -159,8 +160,9 @@ for (const [name, shell] of Object.entries(shells)) {
         tasks.map(([, status]) => status),
       );
       assert.equal(await machine.log(1), `a\nb\n${tmpdir()}\n`);
+      assert.match(await machine.log(3), /yntax error/);
       // ksh93 leaves two signals ignored that the C library uses for threads.
-      assert.match(await machine.log(8), /^SigBlk:\s0{16}\nSigIgn:\s0{7}[01]80{7}\n$|SigIgn:\s0{16}\n$/);
+      assert.match(await machine.log(9), /^SigBlk:\s0{16}\nSigIgn:\s0{7}[01]80{7}\n$|SigIgn:\s0{16}\n$/);
       assert.equal(await machine.supervisor.quit(30), undefined);
     });
 

@@ -63,11 +63,13 @@ export function testTaskHost({ name, open, sharesFiles, isContainer }: TaskHostT
 - {name: fails, run: 'exit 3'}
 - {name: killed, run: 'kill -9 $$'}
 - {name: terminated, run: 'kill -TERM $$'}
-- {name: missing, run: 'no-such-program'}`,
+- {name: missing, run: 'no-such-program'}
+- {name: syntax, run: 'echo ('}`,
       );
       assert.deepEqual(job.summary, [
         ...['passes 0 passed', 'fails 3 failed', 'killed 137 failed', 'terminated 143 failed'],
         'missing 127 failed',
+        'syntax 2 failed',
       ]);
     });
 

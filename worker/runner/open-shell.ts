@@ -65,7 +65,7 @@ function openRemoteShell(
       formatScript(
         { environment: {}, run: command ?? interactiveShell },
         {
-          ...{ environment: jobEnvironment(options, control), stderr: 'own' },
+          ...{ environment: jobEnvironment(options, control) },
           ...(workingFolder !== undefined && { workingFolder }),
         },
       ),
@@ -92,7 +92,6 @@ async function runShell(
   const { workingFolder } = job;
   const where = {
     environment,
-    stderr: 'own' as const,
     ...(workingFolder !== undefined && { workingFolder }),
   };
   await writeScript(folder, scriptNumber, formatScript({ environment: {}, run }, where));

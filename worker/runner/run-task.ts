@@ -53,7 +53,6 @@ export function prepareTask(
     // Programs on a terminal look up its features by TERM.
     environment: isOnTerminal(task, job) ? { TERM: 'xterm', ...environment } : environment,
     ...(workingFolder === undefined ? {} : { workingFolder }),
-    stderr: isOnTerminal(task, job) ? 'own' : 'report',
   });
   const written = writeScript(folder, number, script);
   written.catch(() => undefined); // nothing awaits it if the task is skipped

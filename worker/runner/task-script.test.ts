@@ -5,18 +5,13 @@ import { formatScript } from './task-script.js';
 
 test('formatScript() and quoteShellWord() quote any value as one word', () => {
   assert.equal(quoteShellWord("it's $HOME `x`"), `'it'\\''s $HOME \`x\`'`);
-  assert.equal(formatScript({ environment: {}, run: 'make' }, { stderr: 'own' }), 'make\n');
+  assert.equal(formatScript({ environment: {}, run: 'make' }), 'make\n');
   assert.equal(
-    formatScript(
-      { environment: { A: 'b\nc' }, run: 'make\nmake check' },
-      {
-        ...{ environment: { A: 'x', B: '' }, stderr: 'own' },
-      },
-    ),
+    formatScript({ environment: { A: 'b\nc' }, run: 'make\nmake check' }, { environment: { A: 'x', B: '' } }),
     "export A='b\nc' B=''; make\nmake check\n",
   );
   assert.equal(
     formatScript({ environment: {}, run: 'make' }, { workingFolder: "it's" }),
-    `echo "began $$" >&2; exec 2>&1; cd './it'\\''s'; make\n`,
+    `cd './it'\\''s'; make\n`,
   );
 });

@@ -128,6 +128,46 @@ describe('jobs that need other jobs', () => {
     assert.equal(await ran(), 'a', 'a failure of another run does not count');
   });
 
+  it('do not count a stored pass that was made with uncommitted changes, also when they are gone', async () => {
+    await writeFile(join(repo, 'fail'), '');
+    await commit();
+    for (const [change, undo] of [
+      ['rm fail', 'git checkout fail'],
+      ['git rm -q fail', 'git reset -q --hard'],
+      [
+        'git update-index --assume-unchanged fail && rm fail',
+        'git update-index --no-assume-unchanged fail; git checkout fail',
+      ],
+    ] as const) {
+      await must('sh', ['-c', change], { cwd: repo });
+      assert.equal((await soil(['run', 'a'])).status, 0, change);
+      await must('sh', ['-c', undo], { cwd: repo });
+      await ran();
+      const end = await soil(['run', 'b']);
+      assert.equal(end.status, 125, change);
+      assert.match(
+        end.stdout,
+        /^job "b" needs job "a", which has no pass for this commit: running it first$/m,
+      );
+      assert.equal(await ran(), 'a', change);
+    }
+  });
+
+  it('count a stored pass although its job left files in the repo', async () => {
+    await writeFile(
+      join(repo, 'soil.yml'),
+      `project: p\njobs:\n${job('a', '', 'echo x >built')}${job('b', 'a')}`,
+    );
+    await commit();
+    assert.equal((await soil(['run', 'a'])).status, 0);
+    await ran();
+    assert.equal((await soil(['run', 'b'])).status, 0);
+    assert.equal(await ran(), 'b');
+    await writeFile(join(repo, 'built'), 'changed by the user');
+    assert.equal((await soil(['run', 'b'])).status, 0);
+    assert.equal(await ran(), 'a b', 'it is no longer what the job left');
+  });
+
   it('do not count a pass of other tasks for the same commit', async () => {
     await writeFile(join(repo, 'tasks'), 'other true - -\n');
     await commit();

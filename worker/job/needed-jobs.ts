@@ -97,6 +97,7 @@ async function findPublishedEnd(
   if (status.job !== job || status.host !== run.value.host || status.run !== run.value.run) return undefined;
   if (status.commit !== commit || status.attempt > run.value.attempt) return undefined;
   const isSameRun = status.attempt === run.value.attempt;
-  if (!isSameRun && !isGreen(status.outcome)) return undefined;
+  // An earlier attempt counts only if it passed, and with the commit alone.
+  if (!isSameRun && !(isGreen(status.outcome) && status.uncommitted === 0)) return undefined;
   return { outcome: status.outcome, isSameRun, source: 'in this run, as the server says' };
 }

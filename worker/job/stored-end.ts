@@ -1,9 +1,9 @@
 /** Finds the record that an earlier command stored for a job, and decides whether it still counts. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { isGreen, type FinishedOutcome } from '../../model/outcome.js';
 import type { JobRecord } from '../../model/record.js';
 import { parseRecord } from '../../model/record-reader.js';
-import { listChangedFiles } from '../git/changed-files.js';
 import type { JobDeclaration } from '../config/job-declaration.js';
 import { identifyRun, type RunIdentity } from '../record/run-identity.js';
 import { jobFilePaths } from '../state/job-folder.js';
@@ -11,6 +11,7 @@ import { locateJob } from '../state/job-state.js';
 import type { CommandContext } from '../system/command-context.js';
 import { readGitHead } from '../git/git-head.js';
 import type { JobOptions } from './plan-job.js';
+import { findTreeChanges } from './working-tree.js';
 
 export interface StoredEnd {
   readonly outcome: FinishedOutcome;
@@ -45,7 +46,11 @@ export async function findStoredEnd(
   });
   if (run.ok && isOfRun(record, run.value)) return { outcome, isSameRun: true, source: 'in this run' };
   if (!isGreen(outcome) || !hasSameTasks(record, declaration)) return undefined;
-  const uncommitted = await listChangedFiles(repo, environment);
+  if (!passedCommit(record)) return undefined;
+  const uncommitted = await findTreeChanges(
+    { repo, ...(out !== undefined && { out: resolve(cwd, out) }) },
+    environment,
+  );
   if (!uncommitted.ok || uncommitted.value.length > 0) return undefined;
   return { outcome, isSameRun: false, source: `for this commit (${describeTime(record)})` };
 }
@@ -67,6 +72,11 @@ function isOfRun(record: JobRecord, run: RunIdentity): boolean {
     case 'local':
       return run.named && record.localRun === run.run && record.attempt === run.attempt;
   }
+}
+
+/** Returns whether a record is of the commit alone: nothing was uncommitted before the job began. */
+function passedCommit({ uncommitted }: JobRecord): boolean {
+  return typeof uncommitted === 'object' && uncommitted.count === 0;
 }
 
 /** Returns whether a job ran the tasks that it declares now, and not those of `--tasks` or of another `--config`. */

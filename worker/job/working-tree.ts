@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { maxUncommittedFiles, type UncommittedFiles } from '../../model/job-conditions.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { listLeftovers } from '../checkout/leftover-files.js';
+import type { ChangedFile } from '../git/changed-files.js';
 import { readGitFolder } from '../git/git-folder.js';
 import { findUncommitted } from '../git/uncommitted.js';
 import { plain } from '../report/format-progress.js';
@@ -19,29 +20,44 @@ export interface WorkingTreeOptions {
 }
 
 /**
- * Counts and names the changed and untracked files, without what earlier jobs made and Soil's own files. Prints them, or
- * refuses them with `requireClean`. Returns `unknown` where there is no git repository, or none that can be read.
+ * Lists the changed and untracked files, without what earlier jobs made and Soil's own files. Fails where there is no git
+ * repository, or none that can be read.
  */
-export async function describeWorkingTree(
-  { repo, out, requireClean }: WorkingTreeOptions,
-  { environment, warn }: CommandContext,
-): Promise<Result<UncommittedFiles | 'unknown'>> {
-  const folder = await readGitFolder(repo);
-  const hasRepository = folder.ok && folder.value !== undefined;
-  const [known, index] = hasRepository
+export async function findTreeChanges(
+  { repo, out }: Pick<WorkingTreeOptions, 'repo' | 'out'>,
+  environment: CommandContext['environment'],
+): Promise<Result<readonly ChangedFile[]>> {
+  const [known, index] = (await isRepository(repo))
     ? await Promise.all([listLeftovers({ repo, environment }), openRepoState(environment, repo, 'index')])
     : [new Set<string>()];
   const ownFolders = [outFolderName, ...(out === undefined ? [] : [relative(repo, out)])];
   const isOwn = (path: string): boolean =>
     ownFolders.some((own) => path === own || path.startsWith(`${own}/`));
-  const found = await findUncommitted({
+  return findUncommitted({
     ...{ repo, environment, isKnown: (path) => known.has(path) || isOwn(path) },
     ...(index?.ok === true && { index: index.value }),
   });
+}
+
+async function isRepository(repo: string): Promise<boolean> {
+  const folder = await readGitFolder(repo);
+  return folder.ok && folder.value !== undefined;
+}
+
+/**
+ * Counts and names the uncommitted changes. Prints them, or refuses them with `requireClean`. Returns `unknown` where there
+ * is no git repository, or none that can be read.
+ */
+export async function describeWorkingTree(
+  { repo, out, requireClean }: WorkingTreeOptions,
+  { environment, warn }: CommandContext,
+): Promise<Result<UncommittedFiles | 'unknown'>> {
+  const found = await findTreeChanges({ repo, ...(out !== undefined && { out }) }, environment);
   if (!found.ok) {
     if (requireClean)
       return refuse(`cannot check for uncommitted changes, as --require-clean asks: ${found.error}`);
-    if (hasRepository) warn(`notice: it is unknown whether there are uncommitted changes: ${found.error}`);
+    if (await isRepository(repo))
+      warn(`notice: it is unknown whether there are uncommitted changes: ${found.error}`);
     return accept('unknown');
   }
   const count = found.value.length;

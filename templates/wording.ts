@@ -131,5 +131,11 @@ export function visibleText(text: string): string {
   return text.replace(hidden, (c) => (needed.test(c) ? c : escapeUnits(c)));
 }
 
+/** Returns visibleText() of at most `max` characters, then how many there are. */
+export function cutText(text: string, max = 300): string {
+  if (text.length <= max) return visibleText(text);
+  return `${visibleText(text.slice(0, max))}… (${text.length.toLocaleString('en-US')} characters)`;
+}
+
 /** Returns `1 job` or `3 jobs`. */
 export const countText = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -147,8 +147,9 @@ export class BranchIndex {
       if (known.groups.size === 0) this.#branches.delete(branch);
       return;
     }
-    const rank = rankOf(entries);
-    const group = { ...rank, commit, entries };
+    const { rank, tie } = rankOf(entries);
+    // Attempts of one run that contradict each other have the same rank, and different commits.
+    const group = { rank, tie: [...tie, commit], commit, entries };
     known.groups.set(commit, group);
     known.list.put(group);
   }

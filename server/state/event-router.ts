@@ -24,20 +24,20 @@ const maxHeld = 2000;
 /** Events of one token that are held at most, in all runs. */
 const maxHeldOfSender = 20_000;
 
-/** Returns the last attempt of a run, named without attempt, that the site has; 0: it has none. */
-export type LastAttempt = (run: RunFolder) => number;
+/** Reports whether the site has this attempt of a run. */
+export type HasAttempt = (folder: RunFolder) => boolean;
 
 export class EventRouter {
   readonly #runFolders: RunFolders;
-  readonly #lastAttempt: LastAttempt;
+  readonly #hasAttempt: HasAttempt;
   /** events of GitHub runs whose number is not known yet */
   readonly #held = new Map<RunId, ReceivedEvent[]>();
   /** events in `#held`, by the id of their sender */
   readonly #heldOf = new Map<string, number>();
 
-  constructor(runFolders: RunFolders, lastAttempt: LastAttempt) {
+  constructor(runFolders: RunFolders, hasAttempt: HasAttempt) {
     this.#runFolders = runFolders;
-    this.#lastAttempt = lastAttempt;
+    this.#hasAttempt = hasAttempt;
   }
 
   /** Returns the folder that an event belongs to; undefined while the number of its GitHub run is not known. */
@@ -67,9 +67,8 @@ export class EventRouter {
   ): RunFolder | undefined {
     const named =
       host === 'github' ? runId && this.#runFolders.baseOf(runId) : host === 'local' ? runId : jobId;
-    if (named !== undefined && this.#lastAttempt({ host, name: named }) >= attempt) {
-      return { host, name: folderName(named, attempt) };
-    }
+    const folder = named && { host, name: host === 'sourcehut' ? named : folderName(named, attempt) };
+    if (folder !== undefined && this.#hasAttempt(folder)) return folder;
     const run = host === 'github' ? runNumber : named;
     const own = run && ownRun(run, sender, host === 'github' ? runId : undefined);
     return own?.ok === true ? { host, name: folderName(own.value, attempt) } : undefined;

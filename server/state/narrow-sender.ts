@@ -27,6 +27,7 @@ export function limitJob(job: RecordedJob, sender: Sender): RecordedJob {
       ...summary,
       origin: { ...(runId !== undefined && { runId }), ...(commit !== undefined && { commit }) },
       expectedJobs: expectedJobs.filter((name) => matchesPattern(sender.jobs, name)),
+      isLimited: true,
     },
   };
 }

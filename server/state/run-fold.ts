@@ -34,7 +34,10 @@ export interface RunContext {
 export function foldRun(source: RunSource, { recordedBefore, failedBefore }: RunContext): Run {
   const { folder, arrival, recorded, events, runId } = source;
   const names = [...jobNames(source, recordedBefore)].sort();
-  const summaries = names.flatMap((name) => recorded.get(name)?.summary ?? []);
+  const summaries = names.flatMap((name) => {
+    const summary = recorded.get(name)?.summary;
+    return summary === undefined || summary.isLimited === true ? [] : [summary];
+  });
   // Events of a job with a record are ignored, so that pages rendered from the records alone are the same.
   const unrecordedEvents = names.flatMap((name) => (recorded.has(name) ? [] : (events.get(name) ?? [])));
   const commit = first(summaries, (s) => s.origin.commit) ?? first(unrecordedEvents, (facts) => facts.commit);

@@ -36,7 +36,7 @@ export class SiteState implements SiteReader {
   readonly #intern = createInterner();
   readonly #table = new RunTable();
   readonly #index = new RunIndex(this.#table, this.#runFolders);
-  readonly #events = new EventRouter(this.#runFolders, (run) => this.#lastAttempt(run));
+  readonly #events = new EventRouter(this.#runFolders, (folder) => this.#table.find(folder) !== undefined);
 
   constructor(title: string) {
     this.title = title;
@@ -98,8 +98,8 @@ export class SiteState implements SiteReader {
     if (address.host !== 'github') return this.#index.update(entry);
     const { runId } = job.summary.origin;
     const { run } = splitFolder(address);
-    // The own run of a token has neither the number nor the id for others.
-    if (isOwnRun(run)) return this.#index.update(entry);
+    // A narrow token decides neither the number nor the id of a run.
+    if (isOwnRun(run) || job.summary.isLimited === true) return this.#index.update(entry);
     this.#runFolders.confirm(run as RunId, runId);
     return mergeChanges([this.#index.update(entry), this.#addReceived(this.#events.release(runId))]);
   }
@@ -297,15 +297,12 @@ export class SiteState implements SiteReader {
     const run = runOfDestination(destination);
     const runId = destination.host === 'github' ? destination.runId : undefined;
     const named = runId === undefined ? run : this.#runFolders.baseOf(runId);
-    if (named !== undefined && this.#lastAttempt({ host, name: named }) >= attempt) {
+    const folder = named && { host, name: host === 'sourcehut' ? named : folderName(named, attempt) };
+    if (folder !== undefined && this.#table.find(folder) !== undefined) {
       return resolveFolder(destination, attempt, this.#runFolders);
     }
     const own = ownRun(run, sender, runId);
     return own.ok ? accept({ host, name: folderName(own.value, attempt) }) : own;
-  }
-
-  #lastAttempt(run: RunFolder): number {
-    return Math.max(0, ...this.#table.attempts(run).map(({ attempt }) => attempt));
   }
 
   /**

@@ -56,6 +56,8 @@ export interface JobSummary {
   readonly failedTasks: readonly TaskName[];
   /** every job that the run will have, according to the record */
   readonly expectedJobs: readonly JobName[];
+  /** its sender must not say what its run is, see limitJob() */
+  readonly isLimited?: true;
   /** absent: the record states none */
   readonly conditions?: JobConditions;
 }

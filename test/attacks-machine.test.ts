@@ -54,6 +54,19 @@ async function machineOf(t: TestContext, jobs: string): Promise<Machine> {
 const rawJob = (name: string, script: string, more = ''): string =>
   `  ${name}:\n    image: none\n${more}    tasks:\n      - name: t\n        run: |\n${script.replace(/^/gm, '          ')}`;
 
+/** Commits a submodule without `.gitmodules`, and returns its commit. */
+async function addSubmodule(repo: string, path: string): Promise<string> {
+  const sub = join(repo, path);
+  const git = (folder: string, ...words: string[]): Promise<string> =>
+    must('git', ['-C', folder, '-c', 'user.name=T', '-c', 'user.email=t@example.org', ...words]);
+  await must('git', ['init', '-q', sub]);
+  await git(sub, 'commit', '-q', '--allow-empty', '-m', 'first');
+  const commit = (await git(sub, 'rev-parse', 'HEAD')).trim();
+  await git(repo, 'update-index', '--add', '--cacheinfo', `160000,${commit},${path}`);
+  await git(repo, 'commit', '-qm', 'submodule');
+  return commit;
+}
+
 async function assertUntouched({ secret, home }: Machine): Promise<void> {
   assert.equal(await readFile(secret, 'utf8'), secretText);
   assert.equal((await lstat(secret)).mode & 0o7777, 0o600);
@@ -326,6 +339,47 @@ describe('a hostile repo or task, and the files of the worker', () => {
     assert.equal(end.status, 2);
     assert.match(end.stderr, /cannot read "soil.yml": it leads out of "/);
     assert.doesNotMatch(end.stderr, /PRIVATE/);
+  });
+
+  it('M12: a pipe among the objects of a repository does not make the worker wait', async (t) => {
+    const machine = await machineOf(t, rawJob('a', 'true'));
+    const { repo, soil } = machine;
+    const commit = await addSubmodule(repo, 'sub');
+    for (const name of [`${commit.slice(0, 2)}/${commit.slice(2)}`, `pack/pack-${'1'.repeat(40)}.idx`]) {
+      for (const git of ['sub/.git', '.git']) {
+        const script =
+          'mkdir -p "$(dirname "$1")"; rm -f "$1"; mkfifo "$1.pipe"; ln -s "$(basename "$1").pipe" "$1"';
+        const path = join(repo, git, 'objects', name);
+        await must('sh', ['-ec', script, 'sh', path]);
+        const end = await soil(['run', 'a'], { timeoutSeconds: 30 });
+        assertCalm(end);
+        assert.match(end.stderr, /unknown whether there are uncommitted changes: .*is a named pipe/);
+        await must('rm', ['-f', path, `${path}.pipe`]);
+      }
+    }
+  });
+
+  it('M12: links that lead from submodule to submodule are not followed without end', async (t) => {
+    const machine = await machineOf(t, rawJob('a', 'true'));
+    const { repo } = machine;
+    const commit = await addSubmodule(repo, 'sub');
+    const git = (folder: string, ...words: string[]): Promise<string> =>
+      must('git', ['-C', folder, ...words]);
+    // Each has two ways to the next: the number of ways doubles with each.
+    for (const name of ['a', 'b'])
+      await git(join(repo, 'sub'), 'update-index', '--add', '--cacheinfo', `160000,${commit},${name}`);
+    for (let i = 0; i < 25; i++) {
+      const folder = i === 0 ? join(repo, 'sub') : join(repo, `x/${i}`);
+      if (i > 0) {
+        await mkdir(folder, { recursive: true });
+        await must('cp', ['-r', join(repo, 'sub/.git'), join(folder, '.git')]);
+      }
+      for (const name of ['a', 'b']) await symlink(join(repo, `x/${i + 1}`), join(folder, name));
+    }
+    const end = await machine.soil(['run', 'a'], { timeoutSeconds: 30 });
+    assertCalm(end);
+    assert.equal(end.status, 0, end.stderr);
+    assert.match(end.stderr, /notice: 25 uncommitted changes:/);
   });
 
   it('M12: folders in the places of the job’s files give a notice and a record', async (t) => {

@@ -1,6 +1,6 @@
 /** Lists the files of a working tree that differ from HEAD, without running a filter or reading the repository's configuration. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { gitReason, type Environment } from './git.js';
 import { readGitFolder } from './git-folder.js';
@@ -69,10 +69,17 @@ export async function listChangedSubmodules(
   if (staged.status !== 0)
     return refuse(`cannot list submodules of ${quote(repo, 300)}: ${gitReason(staged)}`);
   const changed: ChangedFile[] = [];
+  const base = await realpath(repo);
   for (const line of staged.stdout.split('\0')) {
     const [, commit, path] = /^160000 ([0-9a-f]+) \d\t(.*)$/s.exec(line) ?? [];
     if (commit === undefined || path === undefined) continue;
     const root = join(repo, path);
+    // No submodule is behind a link: links that lead to each other would be without end.
+    const real = await realpath(root).catch(() => undefined);
+    if (real !== undefined && real !== join(base, sep, path)) {
+      changed.push({ state: ' M', path });
+      continue;
+    }
     const folder = await readGitFolder(root);
     if (!folder.ok) changed.push({ state: ' M', path });
     else if (folder.value === undefined) {

@@ -7,13 +7,14 @@ import { rmSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
-import { accept, quote, type Result } from '../../model/result.js';
+import { accept, quote, refuse, type Result } from '../../model/result.js';
 import type { CommandResult } from '../system/run-process.js';
 import { listAlternates } from './alternates.js';
 import { runGit, type Environment, type GitOptions, type Setting } from './git.js';
 import { readGitFolder, type GitFolder } from './git-folder.js';
 import { readUserSettings } from './git-settings.js';
 import { listRefs, readHeadRef, type HeadRef } from './git-refs.js';
+import { findPipeIn } from './object-folder.js';
 import { isPlainFile, readPlainFile } from './plain-file.js';
 
 export interface ViewOptions {
@@ -46,6 +47,10 @@ export async function openRepoView(
 ): Promise<Result<RepoView>> {
   const alternates = await listAlternates(folder.commonDir);
   if (!alternates.ok) return alternates;
+  const objects = [join(folder.commonDir, 'objects'), ...alternates.value];
+  const pipe = findPipeIn(objects);
+  if (pipe !== undefined)
+    return refuse(`cannot read ${quote(folder.commonDir, 300)}: ${quote(pipe, 300)} is a named pipe`);
   const head = commit === undefined ? await readHeadRef(folder) : { hash: commit };
   const refs = withRefs ? await listRefs(folder.commonDir) : new Map<string, string>();
   const gitDir = await mkdtemp(join(tmpdir(), 'soil-git-'));
@@ -59,7 +64,6 @@ export async function openRepoView(
     await rm(gitDir, { recursive: true, force: true });
   };
   try {
-    const objects = [join(folder.commonDir, 'objects'), ...alternates.value];
     await writePrivateRepo(gitDir, { head, refs, objects });
     await copyData(folder, gitDir, withIndex);
   } catch (error) {

@@ -39,6 +39,8 @@ export const suites: readonly Suite[] = [
     files: [
       ...[
         'test/artifact',
+        'test/attacks-gate',
+        'test/attacks-git',
         'test/attacks-machine',
         'test/attacks-flood',
         'test/attacks-no-token',

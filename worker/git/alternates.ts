@@ -1,5 +1,5 @@
 /** Lists the folders of objects that a repository borrows from others, as `git clone --shared` makes them. */
-import { realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { isRepository, readGitFolder } from './git-folder.js';
@@ -44,6 +44,9 @@ export async function readAlternates(commonDir: string): Promise<Result<readonly
   for (let depth = 0; depth <= maxDepth && level.length > 0; depth++) {
     const next: string[] = [];
     for (const of of level) {
+      const odd = await findOddEntry(of);
+      if (odd !== undefined)
+        return refuse(`cannot use ${quote(odd, 300)}: it is neither a file nor a folder`);
       const list = join(of, 'info/alternates');
       for (const named of parseAlternates((await readPlainFile(list, listBytes)) ?? '')) {
         const path = await realpath(resolve(of, named)).catch(() => undefined);
@@ -60,6 +63,23 @@ export async function readAlternates(commonDir: string): Promise<Result<readonly
     level = next;
   }
   return accept(lines);
+}
+
+/** Returns a pipe, socket or device among the objects. git would open it, and wait for the other end of a pipe. */
+async function findOddEntry(objects: string): Promise<string | undefined> {
+  const folders = await readdir(objects, { withFileTypes: true }).catch(() => []);
+  const inner = folders.filter(
+    (entry) => entry.isDirectory() && /^([0-9a-f]{2}|info|pack)$/.test(entry.name),
+  );
+  for (const folder of [objects, ...inner.map(({ name }) => join(objects, name))]) {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      if (entry.isFile() || entry.isDirectory()) continue;
+      const path = join(folder, entry.name);
+      const stats = await stat(path).catch(() => undefined);
+      if (stats !== undefined && !stats.isFile() && !stats.isDirectory()) return path;
+    }
+  }
+  return undefined;
 }
 
 /** gitrepository-layout(5): one path a line; `#` starts a comment, and quotation marks a string in C. */

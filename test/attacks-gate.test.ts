@@ -22,6 +22,8 @@ interface Gate {
   readonly bare: string;
   /** the tip of main when the fixture was made */
   readonly tip: string;
+  /** the parent of the candidate: git checks the hash of an object that is named to it, and not that of a parent */
+  readonly middle: string;
   readonly candidate: string;
   /** a program that leaves a mark when it runs */
   readonly mark: string;
@@ -54,6 +56,8 @@ async function makeGate(t: TestContext, rule = yml('[one, two]')): Promise<Gate>
   await git('commit', '-qm', 'first');
   await git('push', '-q', 'origin', 'main');
   await git('checkout', '-qb', 'staging');
+  await git('commit', '-q', '--allow-empty', '-m', 'middle');
+  const middle = (await git('rev-parse', 'HEAD')).trim();
   await git('commit', '-q', '--allow-empty', '-m', 'candidate');
   await git('push', '-q', 'origin', 'staging');
   const candidate = (await git('rev-parse', 'HEAD')).trim();
@@ -72,7 +76,7 @@ async function makeGate(t: TestContext, rule = yml('[one, two]')): Promise<Gate>
   const main = async (): Promise<string> =>
     (await must('git', ['--git-dir', bare, 'rev-parse', 'main'])).trim();
   return {
-    ...{ base, repo, bare, candidate, mark, marker, git, main },
+    ...{ base, repo, bare, middle, candidate, mark, marker, git, main },
     tip: await main(),
     server: url,
     pass: (job, commit = candidate, more = '') => {
@@ -121,6 +125,11 @@ async function forgeObject({ repo, git }: Gate, hash: string, type: string, text
   await cp(loose(join(repo, '.git'), other), path);
 }
 
+/** Checks that git in the checkout believes the forged history: otherwise the test would test nothing. */
+async function assertFooled(gate: Gate, reviewed: string): Promise<void> {
+  await gate.git('merge-base', '--is-ancestor', reviewed, gate.candidate);
+}
+
 async function assertDiverged(gate: Gate, reviewed: string): Promise<void> {
   for (const job of ['one', 'two']) gate.pass(job);
   const end = await gate.merge();
@@ -132,11 +141,11 @@ async function assertDiverged(gate: Gate, reviewed: string): Promise<void> {
 it('G1: a forged commit-graph does not make the candidate a descendant of main', async (t) => {
   const gate = await makeGate(t);
   const reviewed = await addReviewed(gate);
-  // The graph of a repository in which the parent of the candidate is the reviewed commit, under the same hashes.
-  const forged = (await gate.git('cat-file', 'commit', gate.candidate)).replace(gate.tip, reviewed);
-  const path = loose(join(gate.repo, '.git'), gate.candidate);
+  // The graph of a repository in which the reviewed commit is a parent of the candidate's parent, under the same hashes.
+  const forged = (await gate.git('cat-file', 'commit', gate.middle)).replace(gate.tip, reviewed);
+  const path = loose(join(gate.repo, '.git'), gate.middle);
   await cp(path, `${path}.true`);
-  await forgeObject(gate, gate.candidate, 'commit', forged);
+  await forgeObject(gate, gate.middle, 'commit', forged);
   await must('git', [
     '-C',
     gate.repo,
@@ -148,22 +157,24 @@ it('G1: a forged commit-graph does not make the candidate a descendant of main',
   ]).catch(() => undefined);
   await cp(`${path}.true`, path, { force: true });
   await rm(`${path}.true`);
+  await assertFooled(gate, reviewed);
   await assertDiverged(gate, reviewed);
 });
 
-it('G2: a forged loose object of the candidate does not make it a descendant of main', async (t) => {
+it('G2: a forged loose object of the candidate’s parent does not make the candidate a descendant of main', async (t) => {
   const gate = await makeGate(t);
   const reviewed = await addReviewed(gate);
-  const text = await gate.git('cat-file', 'commit', gate.candidate);
-  await forgeObject(gate, gate.candidate, 'commit', text.replace(gate.tip, reviewed));
+  const text = await gate.git('cat-file', 'commit', gate.middle);
+  await forgeObject(gate, gate.middle, 'commit', text.replace(gate.tip, reviewed));
   await gate.git('config', 'core.commitGraph', 'false');
+  await assertFooled(gate, reviewed);
   await assertDiverged(gate, reviewed);
 });
 
 for (const [name, forge] of [
   [
     'a replacement',
-    async ({ git, candidate, tip }: Gate, reviewed: string) => {
+    async ({ git, candidate, middle }: Gate, reviewed: string) => {
       const text = await git('cat-file', 'commit', candidate);
       const other = (
         await must(
@@ -174,7 +185,7 @@ for (const [name, forge] of [
             'sh',
             (await git('rev-parse', '--show-toplevel')).trim(),
           ],
-          { input: text.replace(tip, reviewed) },
+          { input: text.replace(middle, reviewed) },
         )
       ).trim();
       await git('replace', '-f', candidate, other);
@@ -198,6 +209,7 @@ for (const [name, forge] of [
     const gate = await makeGate(t);
     const reviewed = await addReviewed(gate);
     await forge(gate, reviewed);
+    if (name !== 'a shallow boundary') await assertFooled(gate, reviewed);
     await assertDiverged(gate, reviewed);
   });
 }

@@ -248,7 +248,7 @@ export const jobKeys = keyTable({
     },
     isolate: {
       type: flag,
-      doc: 'End what a task left before the next one begins, so that no task can interfere with another: see [Isolated tasks](security.md#tasks-and-each-other).',
+      doc: 'End what a task left before the next one begins, so that it cannot interfere with later tasks: see [Tasks and each other](security.md#tasks-and-each-other).',
       default: 'false',
       example: 'true',
     },

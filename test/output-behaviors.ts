@@ -8,7 +8,9 @@ import { must } from './command.js';
 import type { TestEngine } from './engines.js';
 import { jobYaml, runJobYaml, type JobRun } from './job-fixture.js';
 
-interface Test { after: (fn: () => unknown) => void }
+interface Test {
+  after: (fn: () => unknown) => void;
+}
 
 const lateNotice = 'soil: processes that the task left running printed what follows, after its end';
 const stolenNotice = 'another process read the pipe of the task, so a part of its output is missing';

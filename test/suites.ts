@@ -142,6 +142,7 @@ export const suites: readonly Suite[] = [
     files: [
       'test/deploy',
       'test/output-ssh',
+      'test/task-hosts-ssh',
       'test/ssh-host',
       'test/ssh-publish',
       'test/ssh-rebuild',

@@ -374,6 +374,17 @@ it('an index that overlooks changes does not hide them', async (t) => {
   assert.match(again.stderr, /^cannot run with --require-clean: 2 uncommitted changes in/);
 });
 
+it('files of the user in a folder of --out are uncommitted changes, and the copies of jobs there are not', async (t) => {
+  const place = await makePlace(t);
+  await place.soil(['run', 'a', '--out', 'src']);
+  await writeFile(join(place.repo, 'src/user.c'), 'int main;\n');
+  await place.soil(['run', 'a', '--out', 'src']);
+  const record = JSON.parse(await readFile(join(place.repo, 'src/a/a.json'), 'utf8')) as {
+    readonly uncommitted: { readonly count: number };
+  };
+  assert.equal(record.uncommitted.count, 1);
+});
+
 it('uncommitted changes are counted without what earlier jobs made; without .git they are unknown', async (t) => {
   const place = await makePlace(t, {
     'soil.yml': `project: p\njobs:\n  a: { image: none, tasks: [{ name: t, run: 'mkdir -p out && echo x >out/made' }] }\n`,

@@ -1,12 +1,14 @@
 /** Describes for a record what the working tree has that the commit does not, before the first command of a job. */
 import { relative } from 'node:path';
 import { maxUncommittedFiles, type UncommittedFiles } from '../../model/job-conditions.js';
+import { recordSuffixes } from '../../model/path.js';
 import { accept, quote, refuse, type Result } from '../../model/result.js';
 import { listLeftovers } from '../checkout/leftover-files.js';
 import type { ChangedFile } from '../git/changed-files.js';
 import { readGitFolder } from '../git/git-folder.js';
 import { findUncommitted } from '../git/uncommitted.js';
 import { plain } from '../report/format-progress.js';
+import { artifactsFolderName, buildLogName, logsFolderName } from '../state/job-folder.js';
 import { outFolderName } from '../state/out-path.js';
 import { openRepoState } from '../state/repo-state.js';
 import type { CommandContext } from '../system/command-context.js';
@@ -30,13 +32,22 @@ export async function findTreeChanges(
   const [known, index] = (await isRepository(repo))
     ? await Promise.all([listLeftovers({ repo, environment }), openRepoState(environment, repo, 'index')])
     : [new Set<string>()];
-  const ownFolders = [outFolderName, ...(out === undefined ? [] : [relative(repo, out)])];
+  const copies = out === undefined ? undefined : relative(repo, out);
   const isOwn = (path: string): boolean =>
-    ownFolders.some((own) => path === own || path.startsWith(`${own}/`));
+    path === outFolderName || path.startsWith(`${outFolderName}/`) || isCopy(path, copies);
   return findUncommitted({
     ...{ repo, environment, isKnown: (path) => known.has(path) || isOwn(path) },
     ...(index?.ok === true && { index: index.value }),
   });
+}
+
+/** Reports whether a path is of the copy of a job's files below `--out`, where the user may have other files. */
+function isCopy(path: string, out: string | undefined): boolean {
+  if (out === undefined || (out !== '' && !path.startsWith(`${out}/`))) return false;
+  const [job = '', ...rest] = path.slice(out === '' ? 0 : out.length + 1).split('/');
+  const name = rest[0] ?? '';
+  const files = [buildLogName, ...recordSuffixes.map((suffix) => `${job}.${suffix}`)];
+  return rest.length === 1 ? files.includes(name) : [logsFolderName, artifactsFolderName].includes(name);
 }
 
 async function isRepository(repo: string): Promise<boolean> {

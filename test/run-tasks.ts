@@ -275,6 +275,23 @@ export function testTasks(kind: 'podman' | 'docker' | 'raw'): void {
       );
     });
 
+    it('redacts variables that engine-flags give to the container, in its log and in the record', async (t) => {
+      if (machine.engine === undefined) return; // the raw machine has no engine
+      const tasks = `[{name: prints, run: 'set -x; echo "$GIVEN" "$JOINED" "$API_KEY" "$FILED" "$LANG"; export -p'}]`;
+      const flags = '[--env, GIVEN, -eJOINED, --env=API_KEY=in-soil-yml, --env-file=private.env, --env=LANG]';
+      const job = await runJobYaml(t, machine, jobYaml(machine, tasks, `engine-flags: ${flags}`), {
+        env: { GIVEN: `it's "given"`, JOINED: 'forty two', LANG: 'de_DE.UTF-8' },
+        files: { 'private.env': 'FILED_TOKEN=filed\nFILED=shown-in-repo\nJOINED\n' },
+      });
+      assert.equal(job.record.outcome, 'passed', job.output);
+      const log = await job.log('prints');
+      assert.match(log, /^\*{12} \*{9} \*{11} shown-in-repo de_DE.UTF-8$/m);
+      assert.match(log, /FILED_TOKEN='?\*{5}'?$/m);
+      const record = await readFile(join(job.out, 'job.json'), 'utf8');
+      for (const text of [log, record, job.output]) assert.doesNotMatch(text, /given|forty|in-soil-yml/);
+      assert.match(record, /--env=API_KEY=\*{11}/);
+    });
+
     it('a second job on a CI host sees no files of the first; elsewhere only with the option', async (t) => {
       const tasks = `
 - {name: sees, run: 'ls; test ! -e build; test ! -e own.o'}

@@ -4,8 +4,9 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { must, worker, type CommandEnd } from './command.js';
-import { openEngine, type TestEngine } from './engines.js';
+import { must, run, worker, type CommandEnd } from './command.js';
+import { openDocker, openEngine, type TestEngine } from './engines.js';
+import { openRootless, type RootlessEngine } from './rootless.js';
 
 /** Commits, branches, packs and repairs; then a second container, since `--kill` ends the first, sees all of it. */
 const work = `set -eu
@@ -215,3 +216,44 @@ for (const kind of ['podman', 'docker'] as const) {
     }
   });
 }
+
+describe('the git repository in a container that an ordinary user starts', () => {
+  let rootless: RootlessEngine;
+  before(async () => {
+    rootless = await openRootless();
+  });
+  after(() => rootless.close());
+
+  for (const kind of ['podman', 'docker'] as const) {
+    it(`tasks of ${kind} write to a layer, and nothing of it is left`, async (t) => {
+      const { user, worker: ownWorker } = rootless;
+      const docker = kind === 'docker' ? await openDocker({ group: user.gid }) : undefined;
+      t.after(() => docker?.close());
+      const { environment, image } = docker ?? rootless;
+      const base = await mkdtemp(join(tmpdir(), 'soil-layer-'));
+      t.after(() => rm(base, { recursive: true, force: true }));
+      await chmod(base, 0o755);
+      const tasks = `{ name: w, run: 'echo made >.git/made; mkdir .git/objects/zz; cat .git/made' }`;
+      const job = (more: string): string =>
+        `{ image: ${image}, pull: never, network: none,${more} tasks: [${tasks}] }`;
+      const yaml = `project: p\njobs:\n  job: ${job('')}\n  mapped: ${job(' user: "1234:1234",')}\n`;
+      const repo = await makeRepo(join(base, 'repo'), yaml);
+      await mkdir(join(base, 'home'));
+      await must('chown', ['-R', `${user.uid}:${user.gid}`, base]);
+      const before = await snapshot(join(repo, '.git'));
+      const state = join(base, 'home/state');
+      // docker maps no users, so another user cannot write there.
+      for (const name of kind === 'podman' ? ['job', 'mapped'] : ['job', 'job']) {
+        const end = await run(process.execPath, [ownWorker, 'run', name, '--engine', kind], {
+          ...{ cwd: repo, as: user },
+          env: { HOME: join(base, 'home'), ...environment, GITHUB_ACTIONS: '', XDG_STATE_HOME: state },
+        });
+        assert.equal(end.status, 0, end.stdout + end.stderr);
+        assert.doesNotMatch(end.stderr, /git repository|cannot remove/);
+        assert.equal(await readFile(join(repo, '_soil', name, 'logs/w.txt'), 'utf8'), 'made\n');
+      }
+      assert.equal(await snapshot(join(repo, '.git')), before);
+      assert.equal(await must('find', [state, '-name', '.git-*']), '');
+    });
+  }
+});

@@ -317,7 +317,7 @@ obey_other() {
 
 # Remembers a task that ended: its output, and its session if something is left in it.
 adopt() {
-  outputs="$outputs$number_read.$try_read "
+  case $outputs in *" $number_read.$try_read "*) ;; *) outputs="$outputs$number_read.$try_read " ;; esac
   if [ "$kind_read" != - ] && signal_group 0 "$kind_read"; then leaders="$leaders $kind_read"; fi
 }
 
@@ -370,17 +370,17 @@ wait_for_guard() {
   guard=''
 }
 
-# Runs the task with its FIFO, descriptor 4, as stdout and stderr. Its shell first reports its process id, which is that of its
-# group, on descriptor 7. Paths can contain any character, so they are not part of commands.
+# Runs the task with its FIFO, descriptor 4, as stdout and stderr. The first line of its script reports the process id of the
+# shell, which is that of its group, on descriptor 7, and closes the descriptors from 3 to 8. Paths can contain any
+# character, so they are not part of commands.
 # shellcheck disable=SC2016,SC2086
 run_task() {
   if [ "$kind" != tty ]; then
-    measure $setsid /bin/sh -c 'echo "began $$" >&7; exec /bin/sh -e "$0" 2>&1 7>&-' "$control/task/$number.sh"
+    measure $setsid /bin/sh -e "$control/task/$number.sh"
   elif has script; then
     # `script` makes a session of its own, on a terminal without a size.
-    measure /bin/sh -c 'SHELL=/bin/sh SOIL_SCRIPT=$1; export SHELL SOIL_SCRIPT
-      exec script -q -e -c "$2" /dev/null 2>&1 7>&-' sh "$control/task/$number.sh" \
-      'stty rows 24 cols 80 2>/dev/null; exec /bin/sh -e "$SOIL_SCRIPT"'
+    measure /bin/sh -c 'SHELL=/bin/sh SOIL_SCRIPT=$1; export SHELL SOIL_SCRIPT; exec script -q -e -c "$2" /dev/null' \
+      sh "$control/task/$number.sh" 'stty rows 24 cols 80 2>/dev/null; exec /bin/sh -e "$SOIL_SCRIPT"'
   else
     status=terminal
     return
@@ -393,14 +393,14 @@ run_task() {
   fi
 }
 
-# The meter writes to its stderr, byte by byte. A subshell: some shells print "Killed" on their stderr of that moment.
+# In a subshell: some shells print "Killed" on their stderr of that moment. The meter writes to a pipe that this shell reads.
 measure() {
   if [ -n "$meter" ]; then
-    memory=$("$meter" --quiet --format=%M "$@" 2>&1 >&4 3<&- 4>&- 5>&- 6>&-)
+    memory=$("$meter" --quiet --format=%M --output=/dev/fd/8 "$@" 8>&1 >&4 2>&4 3<&- 4>&- 5>&- 6>&-)
     status=$?
     case $memory in '' | *[!0-9]*) ;; *) echo "memory $memory" ;; esac
   else
-    (exec "$@" >&4 2>/dev/null 3<&- 4>&- 5>&- 6>&-)
+    (exec "$@" >&4 2>&4 3<&- 4>&- 5>&- 6>&-)
     status=$?
   fi
 }
@@ -444,15 +444,19 @@ case $outer in
   *:*) outer=${outer%:*}: ;;
   *) outer='' ;;
 esac
-# GNU time prints the maximum resident set size from wait4(2). Other versions are wrong: busybox, and GNU time before 1.8,
-# multiply it by the page size.
-case $(/usr/bin/time --version 2>&1) in *'(GNU Time)'*) meter=/usr/bin/time ;; *) meter='' ;; esac
-# The session of a task is its own, so that a task that signals its group signals itself alone. busybox can have a builtin
-# that the meter does not find.
+# The session of a task is its own, so that a task that signals its group signals itself alone.
 setsid=''
-if has setsid && (exec ${meter:+"$meter" -o /dev/null} setsid /bin/sh -c :) >/dev/null 2>&1; then setsid=setsid; fi
-# Without it, a task that signals its group would end the meter, and what that reports would be nobody's.
-[ -n "$setsid" ] || meter=''
+if has setsid && (exec setsid /bin/sh -c :) >/dev/null 2>&1; then setsid=setsid; fi
+# GNU time prints the maximum resident set size from wait4(2). Other versions are wrong: busybox, and GNU time before 1.8,
+# multiply it by the page size. Without `setsid`, a task that signals its group would end it.
+meter=''
+case $setsid$(/usr/bin/time --version 2>&1) in
+  setsid*'(GNU Time)'*)
+    # A shell can have a builtin `setsid` that no other program finds.
+    memory=$(/usr/bin/time --quiet --format=%M --output=/dev/fd/8 setsid /bin/sh -c : 8>&1 2>/dev/null) &&
+      case $memory in '' | *[!0-9]*) ;; *) meter=/usr/bin/time ;; esac
+    ;;
+esac
 if [ -r "/proc/$$/stat" ]; then lister=proc; fi
 exec 3<&0 </dev/null
 

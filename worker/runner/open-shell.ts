@@ -65,7 +65,7 @@ function openRemoteShell(
       formatScript(
         { environment: {}, run: command ?? interactiveShell },
         {
-          ...{ environment: jobEnvironment(options, control) },
+          ...{ environment: jobEnvironment(options, control), isSupervised: false },
           ...(workingFolder !== undefined && { workingFolder }),
         },
       ),
@@ -92,6 +92,7 @@ async function runShell(
   const { workingFolder } = job;
   const where = {
     environment,
+    isSupervised: false,
     ...(workingFolder !== undefined && { workingFolder }),
   };
   await writeScript(folder, scriptNumber, formatScript({ environment: {}, run }, where));

@@ -6,7 +6,12 @@ export interface ScriptOptions {
   /** variables of all tasks of the job; the task's own override them */
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingFolder?: string;
+  /** false: a person runs the script, not the supervisor */
+  readonly isSupervised?: boolean;
 }
+
+/** Reports the process id of the script's group to the supervisor, and closes the descriptors that belong to it. */
+const prologue = 'echo "began $$" >&7; exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-; ';
 
 /**
  * Formats the task's environment, its folder, and its command. The supervisor runs the script with `sh -e`. The exports
@@ -15,7 +20,7 @@ export interface ScriptOptions {
  */
 export function formatScript(
   task: Pick<TaskDeclaration, 'environment' | 'run'>,
-  { environment = {}, workingFolder }: ScriptOptions = {},
+  { environment = {}, workingFolder, isSupervised = true }: ScriptOptions = {},
 ): string {
   const assignments = Object.entries({ ...environment, ...task.environment }).map(
     ([name, value]) => `${name}=${quoteShellWord(value)}`,
@@ -23,5 +28,5 @@ export function formatScript(
   const exports = assignments.length === 0 ? '' : `export ${assignments.join(' ')}; `;
   // With `./`, cd ignores CDPATH.
   const folder = workingFolder === undefined ? '' : `cd ${quoteShellWord(`./${workingFolder}`)}; `;
-  return `${exports}${folder}${task.run}\n`;
+  return `${isSupervised ? prologue : ''}${exports}${folder}${task.run}\n`;
 }

@@ -150,9 +150,15 @@ function ignoreSettings(environment: Environment): Promise<readonly Setting[]> {
 }
 
 async function readIgnoreSettings(environment: Environment): Promise<readonly Setting[]> {
-  const [named] = await readUserSettings('core.excludesFile', environment, ['--type=path']);
-  const { HOME = '', XDG_CONFIG_HOME = '' } = environment;
+  const { HOME = '', XDG_CONFIG_HOME = '', GIT_CONFIG_GLOBAL } = environment;
   const folder = XDG_CONFIG_HOME === '' ? join(HOME, '.config') : XDG_CONFIG_HOME;
+  // Most CI machines have none of these files, and starting git twice takes time.
+  const files = [join(HOME, '.gitconfig'), join(folder, 'git/config'), '/etc/gitconfig', GIT_CONFIG_GLOBAL];
+  const exist = await Promise.all(files.map((file) => file !== undefined && isPlainFile(file)));
+  const isConfigured = exist.includes(true) || process.platform !== 'linux';
+  const [named] = isConfigured
+    ? await readUserSettings('core.excludesFile', environment, ['--type=path'])
+    : [];
   const path = named ?? join(folder, 'git/ignore');
   return (await isPlainFile(path)) ? [['core.excludesFile', path]] : [];
 }

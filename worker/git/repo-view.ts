@@ -154,7 +154,7 @@ async function readIgnoreSettings(environment: Environment): Promise<readonly Se
   const folder = XDG_CONFIG_HOME === '' ? join(HOME, '.config') : XDG_CONFIG_HOME;
   // Most CI machines have none of these files, and starting git twice takes time.
   const files = [join(HOME, '.gitconfig'), join(folder, 'git/config'), '/etc/gitconfig', GIT_CONFIG_GLOBAL];
-  const exist = await Promise.all(files.map((file) => file !== undefined && isPlainFile(file)));
+  const exist = await Promise.all(files.map((file) => isPlainFile(file ?? '')));
   const isConfigured = exist.includes(true) || process.platform !== 'linux';
   const [named] = isConfigured
     ? await readUserSettings('core.excludesFile', environment, ['--type=path'])

@@ -38,3 +38,11 @@ test('handle() changes the count for the signals that follow', () => {
   handle(2);
   assert.equal(emit('SIGTERM'), 'forceCancel');
 });
+
+test('listenForSignals() cancels at SIGHUP and SIGQUIT as at SIGTERM, and names the signal', () => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+    const { cancel, emit } = open(1);
+    assert.equal(emit(signal), 'cancel');
+    assert.equal((cancel.reason as Error).message, `received ${signal}`);
+  }
+});

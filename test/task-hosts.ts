@@ -191,7 +191,7 @@ export function testTaskHost({ name, open, sharesFiles, isContainer }: TaskHostT
       : `find_supervisor() { p=$PPID; while [ "$p" -gt 1 ]; do ` +
         `if tr '\\0' ' ' </proc/$p/cmdline | grep -q -e supervisor.sh -e ssh-host.sh; then echo "$p"; return; fi; ` +
         `p=$(sed 's/.*) . //; s/ .*//' /proc/$p/stat); done; }; `;
-    /** Writes a line to the supervisor's standard output, wherever it is open: a pipe can be opened anew, a socket cannot. */
+    /** Writes a line to the supervisor's standard output, wherever it is open: a pipe can be opened again, a socket cannot. */
     const forge = (line: string): string =>
       `${findSupervisor}s=${supervisor}; (echo '${line}' >/proc/$s/fd/1) 2>/dev/null || echo 'not a pipe'`;
 
@@ -339,6 +339,12 @@ export function testTaskHost({ name, open, sharesFiles, isContainer }: TaskHostT
         await assertNothingLeft(word);
       });
     }
+
+    it('a terminal has a size', async (t) => {
+      if (isContainer) return; // the image of these tests has no program `script`
+      const job = await runTasks(t, `- {name: size, run: 'stty size', tty: true}`);
+      assert.equal(await job.log('size'), '24 80\r\n');
+    });
 
     it('processor time and memory are those of the task', async (t) => {
       const job = await runTasks(

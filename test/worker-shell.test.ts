@@ -58,6 +58,18 @@ for (const kind of ['podman', 'docker', 'raw'] as const) {
       assert.deepEqual([fed.status, fed.stdout], [1, 'über\n']);
     });
 
+    it('-c ends as its command does when a signal ends that', async () => {
+      for (const [command, status] of [
+        ['kill -9 $$', 137],
+        ['kill -TERM $$', 143],
+        ['kill 0; sleep 60', 143],
+        ['kill -KILL 0; sleep 60', 137],
+      ] as const) {
+        assert.equal((await shell(['-c', command])).status, status, command);
+      }
+      assert.deepEqual(await machine.containers(), []);
+    });
+
     it('attaches the terminal and exits with the shell’s status', async () => {
       const end = await terminal([
         { after: /[$#] /, type: 'tty; cat seed\n' },

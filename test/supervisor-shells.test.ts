@@ -1,4 +1,5 @@
 /** The supervisor under every POSIX shell, with and without /proc. In a PID namespace of its own, where no mistake can end others. */
+// cspell:ignore yntax
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';

@@ -5,7 +5,7 @@ import { renderWwzListing } from './wwz-listing.js';
 const bytesOf = (names: readonly string[]): number => {
   const html = renderWwzListing({
     ...{ wwzPath: 'github-jobs/1/x-1.wwz', inside: '' },
-    folder: { folders: [], files: names } as unknown as Parameters<typeof renderWwzListing>[0]['folder'],
+    folder: { folders: [], files: names },
   });
   assert.match(html, /more names of this folder are not listed/);
   return Buffer.byteLength(html);

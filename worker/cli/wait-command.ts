@@ -91,7 +91,7 @@ async function checkStatus(
   const answer = await readStatus({ server: server.href, host: run.host, run: run.run, job });
   if (answer.kind === 'unusable' && answer.isRefusal === true)
     return { kind: 'refused', reason: answer.reason };
-  const expected = { ...run, commit, now: context.now().getTime() / 1000 };
+  const expected = { ...run, commit, now: context.now().getTime() / 1000, rule: 'none' } as const;
   const verdict = judge([job], new Map([[job, answer]]), expected);
   const status: JobStatus | undefined = answer.kind === 'status' ? answer.status : undefined;
   const shown = {

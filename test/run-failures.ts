@@ -180,11 +180,13 @@ export function testRunFailures(kind: 'podman' | 'docker' | 'raw'): void {
 - {name: again, run: 'exit 4', retries: 1}
 - {name: last, run: 'echo written by the worker'}`;
       const links = await runJobYaml(t, machine, jobYaml(machine, tasks));
-      assert.equal(links.record.outcome, 'error', links.output);
+      // In a container, the folder is read-only.
+      assert.equal(links.record.outcome, kind === 'raw' ? 'error' : 'failed', links.output);
       assert.equal(await readFile(outside, 'utf8'), 'of the machine\n');
       assert.equal((await stat(outside)).mode & 0o777, 0o600);
       const kept = await must('unzip', ['-p', join(links.out, 'job.wwz')]);
       assert.doesNotMatch(kept + links.output, /of the machine/);
+      if (kind !== 'raw') return;
       const pipe = `- {name: a, run: 'p=\${SOIL_BUILTIN%/*}/out/1.1; rm "$p"; mkfifo "$p"; echo logged; exit 3'}`;
       const piped = await runJobYaml(t, machine, jobYaml(machine, pipe));
       assert.deepEqual(piped.summary, ['a 3 failed'], piped.output);

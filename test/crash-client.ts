@@ -111,7 +111,7 @@ function makeJob(number: number, random: SeededRandom): { readonly job: JobBytes
     JOB_URL: 'https://ci.example/o/r/actions/runs/1',
     GITHUB_RUN_NUMBER: String(run),
     GITHUB_RUN_ID: String(500_000 + run),
-    GITHUB_REF: random.pick(['refs/heads/main', 'refs/heads/topic']),
+    GITHUB_REF: `refs/heads/${run % 2 === 0 ? 'main' : 'topic'}`,
   });
   const tsv = tsvOf([0, 'build'], [random.pick([0, 0, 1]), 'unit']);
   const wwz = buildZip([

@@ -1,20 +1,30 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run, soilServer } from './command.js';
 import { buildZip, regular } from './zip-builder.js';
 import { mutateForm, mutateRecord, mutateTsv, mutateZip, rawForm } from './mutate.js';
 import { seededRandom } from './seeded-random.js';
-import { startServer, type RunningServer } from './soil-server.js';
+import { makeSite, serveConfig, type ServedSite } from './soil-server.js';
 import { formOf, shellJob, tsvOf } from './upload-form.js';
 
-let server: RunningServer;
+/** Without its rate limit, which would refuse most of the mutants before they are read. */
+const config = 'limits: { token-rate: 1000000, token-burst: 1000000 }\nprojects:\n  /: { site: site }\n';
+
+let folder: string;
+let server: ServedSite & { readonly site: string; readonly token: string };
 before(async () => {
-  server = await startServer();
+  folder = await mkdtemp(join(tmpdir(), 'soil-fuzz-'));
+  const site = join(folder, 'site');
+  const token = await makeSite(site);
+  await writeFile(join(folder, 'soil-server.yml'), config);
+  server = { ...(await serveConfig(join(folder, 'soil-server.yml'))), site, token };
 });
 after(async () => {
-  await server.close();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 const mutants = 10_000;

@@ -67,6 +67,7 @@ test('GNU hello is built and checked in a container, published, shown in Chromiu
   await git('checkout', '-q', '-b', 'soil-staging');
   await appendFile(join(repo, 'NEWS'), '\nTested with Soil.\n');
   await git('commit', '-q', '-a', '-m', 'Größe zählt: news');
+  await git('push', '-q', remote, 'soil-staging');
   const candidate = (await git('rev-parse', 'HEAD')).trim();
 
   const server = await startServer();

@@ -353,10 +353,7 @@ describe('a hostile repo or task, and the files of the worker', () => {
         await must('sh', ['-ec', script, 'sh', path]);
         const end = await soil(['run', 'a'], { timeoutSeconds: 30 });
         assertCalm(end);
-        assert.match(
-          end.stderr,
-          /unknown whether there are uncommitted changes: .*(is a named pipe|neither a file nor a folder)/,
-        );
+        assert.match(end.stderr, /is a named pipe|neither a file nor a folder/);
         await must('rm', ['-f', path, `${path}.pipe`]);
       }
     }
@@ -580,6 +577,7 @@ describe('the same job twice in one checkout', () => {
   it('the second is refused with one sentence, and the first has its record and its log', async (t) => {
     const machine = await machineOf(t, slow);
     const first = await start(machine);
+    t.after(() => first.kill('SIGKILL'));
     const second = await machine.soil(['run', 'a']);
     assert.equal(second.status, 2);
     assert.match(

@@ -1,6 +1,7 @@
 /** Ends the processes of tasks through the supervisor of their host. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { startSupervisor, type StartedTry, type GuardCommand, type Supervisor } from './supervisor.js';
+import type { StartedTry } from './running-try.js';
+import { startSupervisor, type GuardCommand, type Supervisor } from './supervisor.js';
 import { isWithinGrace, type Grace, type HostCommand } from './task-host.js';
 
 /** What remained: nothing, processes that survive KILL, or unknown, since the supervisor cannot find or signal them. */

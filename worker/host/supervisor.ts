@@ -5,6 +5,7 @@ import { quote } from '../../model/result.js';
 import { lastLine } from '../system/log-tail.js';
 import { readLines } from './line-reader.js';
 import { parseReport, type GuardAnswer, type Report } from './report.js';
+import { RunningTry, type StartedTry, type TaskTimes } from './running-try.js';
 import type { HostCommand, HostLink } from './task-host.js';
 import type { Lost, TryEnd, TryRequest } from './task-try.js';
 
@@ -37,16 +38,6 @@ export interface Supervisor extends HostLink {
   close(limitSeconds: number): Promise<boolean>;
 }
 
-/** A try, and the process group of its task if it is known. */
-export interface StartedTry extends Pick<TryRequest, 'number' | 'try'> {
-  readonly group?: number;
-}
-
-const startedTry = ({ number, try: tryNumber }: TryRequest, group: number | undefined): StartedTry => ({
-  ...{ number, try: tryNumber },
-  ...(group !== undefined && { group }),
-});
-
 /** Longer than any report, even one that lists a thousand processes. */
 const maxLineLength = 16 * 1024;
 
@@ -75,16 +66,6 @@ export async function startSupervisor(command: HostCommand): Promise<Supervisor 
   return pid ?? { kind: 'lost', reason: `not ready within ${startSeconds} s` };
 }
 
-/** A try under way, and what was reported of it so far. */
-interface RunningTry {
-  readonly request: TryRequest;
-  readonly resolve: (end: TryEnd) => void;
-  group?: number;
-  maxRssKib?: number;
-  hasEnded?: true;
-  timesLines: number;
-}
-
 class SupervisorConnection {
   readonly ready: Promise<number>;
   readonly lost: Promise<Lost>;
@@ -96,9 +77,7 @@ class SupervisorConnection {
   #answered: ((answer: GuardAnswer) => void) | undefined;
   #saidBye: (() => void) | undefined;
   readonly #tries: StartedTry[] = [];
-  /** user and system seconds of all tasks so far, from the builtin `times` */
-  #times: readonly [number, number] = [0, 0];
-  #timesBefore: readonly [number, number] = [0, 0];
+  #times: TaskTimes = [0, 0];
   #stderr = '';
   /** output that is not the supervisor's: docker exec prints its error on stdout */
   #foreignLine: string | undefined;
@@ -165,18 +144,19 @@ class SupervisorConnection {
         this.#endGuard();
         if (!this.#isOver) this.child.stdin?.write(text);
       },
-      tries: () => {
-        const { request, group } = this.#running ?? {};
-        return request === undefined ? this.#tries : [...this.#tries, startedTry(request, group)];
-      },
+      tries: () => [...this.#tries, ...(this.#running === undefined ? [] : [this.#running.started])],
       run: (request, before = '') => {
         const { number, try: tryNumber, tty = false, mark = '-' } = request;
-        const ended = new Promise<TryEnd>((resolve) => {
-          this.#running = { request, resolve, timesLines: 0 };
+        const running = new RunningTry({
+          ...{ request, key: this.#key, times: this.#times },
+          send: (line) => {
+            this.#send(line);
+          },
         });
+        this.#running = running;
         this.#endGuard();
         this.#send(`${before}run ${number} ${tryNumber} ${tty ? 'tty' : 'pipe'} ${mark}`);
-        return Promise.race([ended, this.lost]);
+        return Promise.race([running.end, this.lost]);
       },
       standBy: () => {
         this.#send('rest');
@@ -228,7 +208,7 @@ class SupervisorConnection {
   }
 
   async #ask(command: string, limitSeconds: number): Promise<GuardAnswer | undefined> {
-    const group = this.#running?.group ?? this.#tries.at(-1)?.group;
+    const group = (this.#running?.started ?? this.#tries.at(-1))?.group;
     const answer = new Promise<GuardAnswer>((resolve) => (this.#answered = resolve));
     this.#send(`${command} ${group ?? '-'}`);
     const first = await Promise.race([answer, this.lost.then(() => undefined), timeout(limitSeconds)]);
@@ -280,33 +260,6 @@ class SupervisorConnection {
   #accept(report: Report): boolean {
     const running = this.#running;
     switch (report.kind) {
-      case 'began':
-        if (running === undefined || running.group !== undefined || report.pid <= 1) return false;
-        running.group = report.pid;
-        return true;
-      case 'memory':
-        if (running === undefined || running.maxRssKib !== undefined) return false;
-        running.maxRssKib = report.kib;
-        return true;
-      case 'ended': {
-        if (running === undefined || running.hasEnded === true) return false;
-        const { number, try: tryNumber } = running.request;
-        if (report.number !== number || report.try !== tryNumber) return false;
-        running.hasEnded = true;
-        this.#send(`left ${number} ${tryNumber} ${running.group ?? '-'}`);
-        return true;
-      }
-      case 'times':
-        // Two lines, those of the shell and of its children.
-        if (running === undefined || ++running.timesLines > 2) return false;
-        this.#times = report.seconds;
-        return true;
-      case 'done': {
-        if (running === undefined || report.key !== this.#key || running.timesLines !== 2) return false;
-        if (report.number !== running.request.number || report.try !== running.request.try) return false;
-        this.#endTry(running, report.status);
-        return true;
-      }
       case 'answer': {
         const answered = this.#answered;
         this.#answered = undefined;
@@ -320,29 +273,17 @@ class SupervisorConnection {
         saidBye();
         return true;
       }
-      case 'ready':
-      case 'unfit':
-        return false;
+      default: {
+        const state = running?.accept(report);
+        if (running === undefined || state === undefined) return false;
+        if (state === 'over') {
+          this.#running = undefined;
+          this.#times = running.times;
+          this.#tries.push(running.started);
+        }
+        return true;
+      }
     }
-  }
-
-  #endTry({ request, resolve, group, maxRssKib }: RunningTry, status: string): void {
-    this.#running = undefined;
-    this.#tries.push(startedTry(request, group));
-    const [user, system] = [0, 1].map((i) => (this.#times[i] ?? 0) - (this.#timesBefore[i] ?? 0));
-    this.#timesBefore = this.#times;
-    if (status === 'terminal') resolve({ kind: 'no-terminal' });
-    else if (status === 'stuck')
-      resolve({ kind: 'lost', isDistrusted: true, reason: 'a process that the task left survives KILL' });
-    else if (!/^\d{1,3}$/.test(status)) resolve({ kind: 'unlogged' });
-    else
-      resolve({
-        kind: 'done',
-        status: Number(status),
-        userSeconds: Math.max(0, user ?? 0),
-        systemSeconds: Math.max(0, system ?? 0),
-        ...(maxRssKib !== undefined && { maxRssKib }),
-      });
   }
 }
 

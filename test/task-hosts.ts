@@ -232,18 +232,6 @@ export function testTaskHost({ name, open, sharesFiles, isContainer }: TaskHostT
           assert.match(job.record.reason ?? '', /out of turn/);
         });
       }
-
-      it('M10: a report after the last task is noticed', async (t) => {
-        const job = await runTasks(
-          t,
-          `
-- name: leaves
-  run: |
-    (setsid sh -c 'while :; do echo "done 1 1 0 -" >/proc/1/fd/1; sleep 0.01; done' </dev/null >/dev/null 2>&1 &)`,
-        );
-        assert.equal(job.record.outcome, 'error');
-        assert.match(job.record.reason ?? '', /out of turn/);
-      });
     }
 
     it('isolate: what a task left has ended before the next one begins, and the record says so', async (t) => {

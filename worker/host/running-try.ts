@@ -72,7 +72,10 @@ export class RunningTry {
           return undefined;
         this.#resolve(this.#endOf(report.status));
         return 'over';
-      default:
+      case 'ready':
+      case 'unfit':
+      case 'answer':
+      case 'bye':
         return undefined;
     }
   }

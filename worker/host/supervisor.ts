@@ -273,7 +273,14 @@ class SupervisorConnection {
         saidBye();
         return true;
       }
-      default: {
+      case 'ready':
+      case 'unfit':
+        return false;
+      case 'began':
+      case 'memory':
+      case 'ended':
+      case 'times':
+      case 'done': {
         const state = running?.accept(report);
         if (running === undefined || state === undefined) return false;
         if (state === 'over') {
